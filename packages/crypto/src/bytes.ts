@@ -1,0 +1,77 @@
+/** Bytes and their text forms. Every decoder here is strict and throws a {@link CryptoError}. */
+import { CryptoError } from './errors.ts'
+
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const utf8Encoder = new TextEncoder()
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
+/** Equality of public values; not constant in time, so never for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && asBuffer(a).equals(b)
+}
+
+export function utf8(text: string): Uint8Array {
+  return utf8Encoder.encode(text)
+}
+
+/** Decodes UTF-8 and refuses what is not; `undefined` means refused. */
+export function parseUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('hex')
+}
+
+/** Hex in either case, an even number of digits and nothing else. */
+export function parseHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text))
+    throw new CryptoError('bad_hex', 'not hexadecimal')
+  return Buffer.from(text, 'hex')
+}
+
+/** Standard alphabet, padded. */
+export function toBase64(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('base64')
+}
+
+const standardBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const urlBase64 = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/
+
+/**
+ * Standard base64 as Go's decoder takes it: CR and LF are skipped, padding is required, other white
+ * space and the URL alphabet are refused, non-zero trailing bits are tolerated.
+ */
+export function parseBase64(text: string): Uint8Array {
+  const compact = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
+  if (!standardBase64.test(compact)) throw new CryptoError('bad_base64', 'not standard padded base64')
+  return Buffer.from(compact, 'base64')
+}
+
+/** URL-safe base64 with padding, otherwise as {@link parseBase64}. */
+export function parseBase64Url(text: string): Uint8Array {
+  const compact = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
+  if (!urlBase64.test(compact)) throw new CryptoError('bad_base64', 'not URL-safe padded base64')
+  return Buffer.from(compact, 'base64url')
+}
+
+/** A Buffer over the same memory, for its methods. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,135 @@
+/**
+ * The little DER (X.690) that this house reads and writes by hand: a bounded walk over elements with
+ * one-byte tags and definite, minimal lengths, and a writer for the same.
+ */
+import { concatBytes } from './bytes.ts'
+import { CryptoError } from './errors.ts'
+
+export type DerElement = {
+  readonly tag: number
+  /** The bytes after tag and length. */
+  readonly content: Uint8Array
+  /** Tag, length and content. */
+  readonly whole: Uint8Array
+}
+
+export const derTag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  sequence: 0x30,
+  set: 0x31,
+} as const
+
+/** The element at `offset`; what follows it is the caller's. */
+export function readDer(bytes: Uint8Array, offset = 0): DerElement {
+  const tag = bytes[offset]
+  const first = bytes[offset + 1]
+  if (tag === undefined || first === undefined) throw new CryptoError('bad_der', 'DER ends too early')
+  if ((tag & 0x1f) === 0x1f) throw new CryptoError('bad_der', 'DER tags of several bytes are not used here')
+  let length = first
+  let start = offset + 2
+  if (first >= 0x80) {
+    const count = first & 0x7f
+    if (count === 0 || count > 4) throw new CryptoError('bad_der', 'DER length is indefinite or too long')
+    length = 0
+    for (let i = 0; i < count; i++) length = length * 256 + (bytes[start + i] ?? 0)
+    start += count
+    if (length < 0x80 || length < 256 ** (count - 1))
+      throw new CryptoError('bad_der', 'DER length is not minimal')
+  }
+  const end = start + length
+  if (end > bytes.length) throw new CryptoError('bad_der', 'DER ends too early')
+  return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(offset, end) }
+}
+
+/** The one element that `bytes` must be, with nothing behind it. */
+export function readOnlyDer(bytes: Uint8Array, tag?: number): DerElement {
+  const element = readDer(bytes)
+  if (element.whole.length !== bytes.length) throw new CryptoError('bad_der', 'bytes follow the DER element')
+  if (tag !== undefined && element.tag !== tag)
+    throw new CryptoError('bad_der', `DER tag ${element.tag} in place of ${tag}`)
+  return element
+}
+
+/** The elements inside `content`, at most `limit`. */
+export function readDerChildren(content: Uint8Array, limit = 64): readonly DerElement[] {
+  const children: DerElement[] = []
+  for (let offset = 0; offset < content.length; ) {
+    if (children.length === limit) throw new CryptoError('bad_der', `more than ${limit} DER elements`)
+    const child = readDer(content, offset)
+    children.push(child)
+    offset += child.whole.length
+  }
+  return children
+}
+
+export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of contents) length += part.length
+  return concatBytes(header(tag, length), ...contents)
+}
+
+function header(tag: number, length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(tag, length)
+  if (length < 0x100) return Uint8Array.of(tag, 0x81, length)
+  if (length < 0x10000) return Uint8Array.of(tag, 0x82, length >> 8, length & 0xff)
+  return Uint8Array.of(tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff)
+}
+
+/** An INTEGER from an unsigned big-endian magnitude: leading zeros dropped, a sign byte added where needed. */
+export function derUnsignedInteger(magnitude: Uint8Array): Uint8Array {
+  let start = 0
+  while (start < magnitude.length - 1 && magnitude[start] === 0) start++
+  const trimmed = magnitude.subarray(start)
+  const first = trimmed[0] ?? 0
+  if (trimmed.length === 0) return der(derTag.integer, Uint8Array.of(0))
+  return first >= 0x80 ? der(derTag.integer, Uint8Array.of(0), trimmed) : der(derTag.integer, trimmed)
+}
+
+/** The unsigned big-endian magnitude of a non-negative INTEGER's content, which must be minimal. */
+export function unsignedIntegerOf(content: Uint8Array): Uint8Array {
+  const [first, second] = content
+  if (first === undefined) throw new CryptoError('bad_der', 'an empty INTEGER')
+  if (first >= 0x80) throw new CryptoError('bad_der', 'a negative INTEGER')
+  if (first === 0 && second !== undefined && second < 0x80)
+    throw new CryptoError('bad_der', 'INTEGER is not minimal')
+  return first === 0 && content.length > 1 ? content.subarray(1) : content
+}
+
+/** An OBJECT IDENTIFIER from its dotted form. */
+export function derOid(dotted: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
+  const bytes: number[] = []
+  for (const arc of [first * 40 + second, ...rest]) {
+    const groups = [arc & 0x7f]
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
+      groups.unshift((left & 0x7f) | 0x80)
+    bytes.push(...groups)
+  }
+  return der(derTag.oid, Uint8Array.from(bytes))
+}
+
+/** The dotted form of an OBJECT IDENTIFIER's content. */
+export function oidOf(content: Uint8Array): string {
+  const arcs: number[] = []
+  let value = 0
+  for (const byte of content) {
+    value = value * 128 + (byte & 0x7f)
+    if (value > Number.MAX_SAFE_INTEGER)
+      throw new CryptoError('bad_der', 'an OBJECT IDENTIFIER arc is too large')
+    if ((byte & 0x80) === 0) {
+      arcs.push(value)
+      value = 0
+    }
+  }
+  const [head] = arcs
+  if (head === undefined || (content[content.length - 1] ?? 0) >= 0x80)
+    throw new CryptoError('bad_der', 'a broken OBJECT IDENTIFIER')
+  const first = Math.min(2, Math.floor(head / 40))
+  return [first, head - first * 40, ...arcs.slice(1)].join('.')
+}

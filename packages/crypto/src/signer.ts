@@ -1,0 +1,49 @@
+/** The plug for a private key that may be used but not seen. */
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign as nodeSign } from 'node:crypto'
+import type { SignatureAlgorithm } from './algorithms.ts'
+import { signatureAlgorithms } from './algorithms.ts'
+import { asBuffer } from './bytes.ts'
+import { CryptoError } from './errors.ts'
+import type { PublicKey } from './public-key.ts'
+import { parsePublicKey } from './public-key.ts'
+
+/** File, KMS and PKCS#11 keys all look like this; the domain never learns which one it has. */
+export type Signer = {
+  readonly publicKey: PublicKey
+  readonly algorithm: SignatureAlgorithm
+  /** Signs `message` itself; hashing is part of `algorithm`. ECDSA signatures are DER. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+}
+
+/** A signer over a private key in this process. */
+export function createSigner(privateKey: KeyObject): Signer {
+  const publicKey = parsePublicKey(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }))
+  const algorithm = algorithmFor(publicKey)
+  const { hash } = signatureAlgorithms[algorithm]
+  return {
+    publicKey,
+    algorithm,
+    // Synchronous on purpose: a P-256 signature takes some 30 µs, less than a trip to the thread pool.
+    sign: (message) => Promise.resolve(nodeSign(hash, asBuffer(message), privateKey)),
+  }
+}
+
+/** A fresh P-256 key: what every Sigstore client accepts from every service. */
+export function generateSigningKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+}
+
+function algorithmFor(key: PublicKey): SignatureAlgorithm {
+  if (key.type === 'ed25519') return 'ed25519'
+  if (key.type === 'ecdsa') {
+    return key.curve === 'P-256'
+      ? 'ecdsa-sha2-256-nistp256'
+      : key.curve === 'P-384'
+        ? 'ecdsa-sha2-384-nistp384'
+        : 'ecdsa-sha2-512-nistp521'
+  }
+  if (key.modulusBits === 2048 || key.modulusBits === 3072 || key.modulusBits === 4096) {
+    return `rsa-sign-pkcs1-${key.modulusBits}-sha256`
+  }
+  throw new CryptoError('unsupported_key', `RSA keys of ${key.modulusBits} bits are not supported`)
+}
