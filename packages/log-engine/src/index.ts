@@ -1,1 +1,3 @@
-export {}
+export type { LogErrorCode } from './errors.ts'
+export { LogError } from './errors.ts'
+export type { Appended, EncodedEntry, EntryDraft, Log, LogEntry, Place, SignedCheckpoint } from './log.ts'

@@ -1,1 +1,1 @@
-export {}
+export type { ConsistencyProof, Hash, InclusionProof, TreeHead } from './types.ts'

@@ -1,1 +1,14 @@
-export {}
+export { type Durability, durability, isDurable } from './durability.ts'
+export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/launcher.ts'
+export { isUnavailable, PostgresError, type PostgresErrorCode } from './errors.ts'
+export { type MigrationFile, type Migrations, migrate } from './migrate.ts'
+export {
+  type Client,
+  createPool,
+  type NamedStatement,
+  type Pool,
+  type PoolOptions,
+  type Queryable,
+  type QueryResult,
+} from './pool.ts'
+export { inTransaction } from './transaction.ts'

@@ -1,0 +1,70 @@
+/** What the engine promises to the faces of a log. It knows bytes only: no entry kind, no certificate, no request. */
+import type { ConsistencyProof, Hash, InclusionProof, TreeHead } from '@sigstack/merkle'
+
+/** An entry that wants to be in the log. */
+export type EntryDraft = {
+  /** Equal identity means the same entry, found again instead of logged twice. */
+  readonly identity: Hash
+  /** The bytes, once its place is known: a CT leaf holds its time and may commit to its index. */
+  encode(place: Place): EncodedEntry
+}
+
+/** Where and when an entry was sequenced. Times never go backwards along a log. */
+export type Place = {
+  readonly leafIndex: bigint
+  /** Milliseconds since the epoch. */
+  readonly sequencedAtMs: number
+}
+
+export type EncodedEntry = {
+  /** What is hashed into the tree. */
+  readonly leaf: Uint8Array
+  /** Kept beside the leaf, not hashed: a CT entry's chain. */
+  readonly extra?: Uint8Array
+}
+
+export type LogEntry = Place & {
+  readonly leafHash: Hash
+  readonly leaf: Uint8Array
+  readonly extra: Uint8Array | undefined
+}
+
+/** A checkpoint and the tree head it signs. */
+export type SignedCheckpoint = { readonly treeHead: TreeHead; readonly note: string }
+
+/** Durable and provable: the proof leads from the entry to the checkpoint's root, and was verified before it was given out. */
+export type Appended = {
+  readonly entry: LogEntry
+  /** The entry stood in the log already; it is the old one that is shown. */
+  readonly duplicate: boolean
+  readonly checkpoint: SignedCheckpoint
+  readonly inclusionProof: InclusionProof
+}
+
+export type Log = {
+  /** SHA-256 of the log key's SubjectPublicKeyInfo. */
+  readonly logId: Uint8Array
+  /** First line of its checkpoints; chosen when the log was made, and kept. */
+  readonly origin: string
+  /** Durable AND provable when it resolves. Throws LogError `queue_full`, `unavailable`, `closed`. */
+  append(draft: EntryDraft): Promise<Appended>
+  /** Covers everything committed so far, by any replica. */
+  treeHead(): Promise<TreeHead>
+  /** The newest tree head, signed. */
+  checkpoint(): Promise<SignedCheckpoint>
+  readEntry(leafIndex: bigint): Promise<LogEntry | undefined>
+  /** Entries from `start` on, at most `count`, fewer at the end of the log. */
+  readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>
+  findByIdentity(identity: Hash): Promise<LogEntry | undefined>
+  findByLeafHash(leafHash: Hash): Promise<LogEntry | undefined>
+  /** Throws LogError `not_found` when `treeSize` is beyond the log or `leafIndex` beyond `treeSize`. */
+  proveInclusion(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof>
+  /** Throws LogError `not_found` when `newSize` is beyond the log or `oldSize` beyond `newSize`. */
+  proveConsistency(oldSize: bigint, newSize: bigint): Promise<ConsistencyProof>
+  /** `width` hashes (1 to 256) of a C2SP tile, or `undefined` when the log does not reach that far yet. */
+  readTile(level: number, index: bigint, width: number): Promise<Uint8Array | undefined>
+  /** Called after entries were committed here; for followers, which also poll for the work of other replicas. */
+  onAppended(listener: (treeSize: bigint) => void): void
+  /** Finishes begun work and refuses new. The pool stays its owner's. */
+  close(): Promise<void>
+}

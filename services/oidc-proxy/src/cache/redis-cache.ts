@@ -1,0 +1,92 @@
+/**
+ * Documents shared by all replicas through Redis, behind a memory level.
+ *
+ * Redis is an aid, never a need: when it is gone, reads and writes go on in memory, the client keeps
+ * reconnecting, and nobody sees an error. What comes out of it is parsed like anything from outside.
+ */
+import type { FastifyBaseLogger } from 'fastify'
+import { Redis } from 'ioredis'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import type { CachedDocument, DocumentCache } from './document-cache.ts'
+
+export type RedisCacheOptions = {
+  readonly url: string
+  readonly keyPrefix: string
+  readonly keepMs: number
+  /** A document in memory younger than this is used without asking Redis. */
+  readonly freshMs: number
+  readonly memory: DocumentCache
+  readonly now: () => number
+  readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn'>
+}
+
+const StoredDocument = Type.Object({
+  body: Type.String({ maxLength: 1024 * 1024 }),
+  fetchedAtMs: Type.Number({ minimum: 0 }),
+})
+
+export function createRedisCache(options: RedisCacheOptions): DocumentCache {
+  const { keyPrefix, keepMs, freshMs, memory, now, logger } = options
+  const redis = new Redis(options.url, {
+    connectTimeout: 2000,
+    commandTimeout: 500,
+    maxRetriesPerRequest: 0,
+    // A command given while Redis is away fails at once instead of waiting for its return.
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => Math.min(attempt * 200, 5000),
+  })
+  let reachable: boolean | undefined
+  const note = (nowReachable: boolean, reason?: string): void => {
+    if (reachable === nowReachable) return
+    reachable = nowReachable
+    if (nowReachable) logger.info('documents are shared through Redis')
+    else logger.warn({ reason }, 'Redis is unreachable: going on from memory, and trying again')
+  }
+  redis.on('ready', () => note(true))
+  redis.on('error', (error: Error) => note(false, error.message))
+  redis.on('close', () => note(false, 'connection closed'))
+
+  async function readShared(key: string): Promise<CachedDocument | undefined> {
+    if (redis.status !== 'ready') return undefined
+    try {
+      const document = parseDocument(await redis.get(keyPrefix + key))
+      return document !== undefined && now() - document.fetchedAtMs <= keepMs ? document : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  return {
+    async read(key) {
+      const own = await memory.read(key)
+      if (own !== undefined && now() - own.fetchedAtMs < freshMs) return own
+      const shared = await readShared(key)
+      if (shared === undefined || (own !== undefined && own.fetchedAtMs >= shared.fetchedAtMs)) return own
+      await memory.write(key, shared)
+      return shared
+    },
+    async write(key, document) {
+      await memory.write(key, document)
+      const remainingMs = Math.floor(document.fetchedAtMs + keepMs - now())
+      if (remainingMs <= 0 || redis.status !== 'ready') return
+      const shared = await readShared(key)
+      if (shared !== undefined && shared.fetchedAtMs > document.fetchedAtMs) return
+      // Two replicas may cross here and the older document win; both were fetched a moment ago.
+      await redis.set(keyPrefix + key, JSON.stringify(document), 'PX', remainingMs).catch(() => undefined)
+    },
+    release: (key) => memory.release(key),
+    state: () => (redis.status === 'ready' ? 'redis' : 'redis_unreachable'),
+    async stop() {
+      redis.removeAllListeners('close')
+      redis.disconnect()
+      await memory.stop()
+    },
+  }
+}
+
+function parseDocument(text: string | null): CachedDocument | undefined {
+  if (text === null) return undefined
+  const value: unknown = JSON.parse(text)
+  return Value.Check(StoredDocument, value) ? value : undefined
+}
