@@ -1,5 +1,9 @@
 export { type Durability, durability, isDurable } from './durability.ts'
-export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/launcher.ts'
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from './embedded/launcher.ts'
 export { isUnavailable, PostgresError, type PostgresErrorCode } from './errors.ts'
 export { type MigrationFile, type Migrations, migrate } from './migrate.ts'
 export {

@@ -83,7 +83,9 @@ async function readMigrations(directory: URL): Promise<readonly MigrationFile[]>
   // Without the closing slash a URL would resolve names beside the folder instead of in it.
   const folder = new URL(directory.href.endsWith('/') ? directory.href : `${directory.href}/`)
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql'))
-  return Promise.all(names.map(async (name) => ({ name, sql: await readFile(new URL(name, folder), 'utf8') })))
+  return Promise.all(
+    names.map(async (name) => ({ name, sql: await readFile(new URL(name, folder), 'utf8') })),
+  )
 }
 
 function inOrder(files: readonly MigrationFile[]): readonly MigrationFile[] {

@@ -116,7 +116,5 @@ function parsers(): pg.CustomTypesConfig {
 /** One dimension; an element may be null. */
 function parseInt8Array(text: string): (bigint | null)[] {
   const inner = text.slice(1, -1)
-  return inner === ''
-    ? []
-    : inner.split(',').map((element) => (element === 'NULL' ? null : BigInt(element)))
+  return inner === '' ? [] : inner.split(',').map((element) => (element === 'NULL' ? null : BigInt(element)))
 }

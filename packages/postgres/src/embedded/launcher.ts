@@ -1,0 +1,260 @@
+/**
+ * Runs the PostgreSQL that npm ships on one data folder, durable as any other.
+ *
+ * The server listens on a Unix socket in its folder, or on 127.0.0.1 where the path is too long for one, and asks
+ * for the password kept there. It lives in a session of its own, so that a Ctrl-C at the terminal reaches us alone
+ * and open requests can finish first. When we are killed it stays behind, and the next start adopts it.
+ *
+ * An advisory lock, held by a connection, says who owns the folder: it ends with its process, however that ends.
+ */
+import { closeSync, openSync } from 'node:fs'
+import { open, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { PostgresError } from '../errors.ts'
+import { findBinaries } from './binaries.ts'
+import {
+  chooseListening,
+  DATABASE,
+  type DataDirectory,
+  prepareDataDirectory,
+  USER,
+} from './data-directory.ts'
+import { endProcess, isAlive, mayServe, readPostmaster } from './postmaster.ts'
+import { chooseAccount, spawnAs } from './run-as.ts'
+import { type Listening, postgresArguments } from './settings.ts'
+
+export type EmbeddedPostgresOptions = {
+  readonly dataDirectory: string
+  /** One line for a person whenever something takes longer than a moment. */
+  readonly onProgress?: (message: string) => void
+  /** Called once when the server ends without {@link EmbeddedPostgres.stop}. */
+  readonly onExit?: (error: PostgresError) => void
+  /** Allows several processes to use the folder at once, as tests do; any of them may stop the server. */
+  readonly shared?: boolean
+  /** Includes the recovery after a crash. Default 120,000 ms. */
+  readonly startTimeoutMs?: number
+}
+
+export type EmbeddedPostgres = {
+  /** Holds the password: not for logs. */
+  readonly connectionString: string
+  readonly version: string
+  readonly pid: number
+  /** False when the server was already running. */
+  readonly started: boolean
+  /** Fast shutdown: open transactions are rolled back, committed ones are on disk. May be called again. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the server of a data folder, or adopts the one that runs on it. Throws `data_directory_unusable`,
+ * `data_directory_in_use` (by another living process of ours), `embedded_postgres_missing`, `embedded_postgres_failed`.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const onProgress = options.onProgress ?? (() => {})
+  const binaries = await findBinaries()
+  const account = await chooseAccount()
+  const directory = await prepareDataDirectory(options.dataDirectory, binaries, account, onProgress)
+  const deadline = performance.now() + (options.startTimeoutMs ?? 120_000)
+  const running = await startOrAdopt(directory, deadline, onProgress)
+  const { session, pid } = running
+  if (options.shared !== true) await takeFolder(session, directory)
+  await session.query(`create database ${DATABASE}`).catch((error: { code?: string }) => {
+    // It exists, or another process makes it this very moment.
+    if (error.code !== '42P04' && error.code !== '23505') throw error
+  })
+  const { rows } = await session.query(`select current_setting('server_version') as version`)
+
+  let stopped: Promise<void> | undefined
+  session.once('end', () => {
+    if (stopped !== undefined || options.shared === true) return
+    options.onExit?.(
+      new PostgresError('embedded_postgres_failed', `the database server has ended; see ${directory.log}`),
+    )
+  })
+  // A shared server is watched by nobody, and its users must not be kept running by it.
+  if (options.shared === true) await session.end()
+
+  return {
+    connectionString: connectionStringFor(directory, running.listening, DATABASE),
+    version: String(rows[0]?.version),
+    pid,
+    started: running.started,
+    stop: () => {
+      stopped ??= stopServer(pid, directory, session)
+      return stopped
+    },
+  }
+}
+
+type Running = {
+  readonly session: pg.Client
+  readonly pid: number
+  readonly listening: Listening
+  readonly started: boolean
+}
+
+async function startOrAdopt(
+  directory: DataDirectory,
+  deadline: number,
+  onProgress: (message: string) => void,
+): Promise<Running> {
+  const { cluster } = directory
+  let launched: Launched | undefined
+  let fresh = false
+  let told = false
+  let silentSince = performance.now()
+  for (;;) {
+    const postmaster = await readPostmaster(cluster)
+    if (postmaster !== undefined && isAlive(postmaster.pid)) {
+      if (!(await mayServe(postmaster.pid, cluster)) && launched?.pid !== postmaster.pid) {
+        // A number left by a crash now belongs to a stranger, and PostgreSQL would believe the file.
+        await rm(path.join(cluster, 'postmaster.pid'), { force: true })
+        continue
+      }
+      const answer = await connect(directory, postmaster.listening)
+      if (answer.kind === 'session') {
+        return { ...postmaster, session: answer.session, started: launched?.pid === postmaster.pid }
+      }
+      if (answer.kind === 'busy') {
+        if (!told) onProgress('waiting for the database to recover or to stop')
+        told = true
+        silentSince = performance.now()
+      }
+      if (performance.now() - silentSince > 15_000) {
+        onProgress(`stopping a server that does not answer (process ${postmaster.pid})`)
+        if (!(await endProcess(postmaster.pid, 'SIGQUIT', 5_000))) {
+          await endProcess(postmaster.pid, 'SIGKILL', 5_000)
+        }
+        silentSince = performance.now()
+      }
+    } else if (launched === undefined) {
+      launched = await launch(directory, await chooseListening(directory.path, fresh))
+      silentSince = performance.now()
+    }
+    if (launched?.exited === true) {
+      const said = await textAfter(directory.log, launched.logOffset)
+      fresh = /could not bind/.test(said)
+      // Another start was faster, or the children of a killed server are not all gone yet: look again.
+      if (
+        !fresh &&
+        !/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(said)
+      ) {
+        throw startFailure(directory, said)
+      }
+      launched = undefined
+      await sleep(50)
+    }
+    if (performance.now() > deadline) {
+      throw new PostgresError(
+        'embedded_postgres_failed',
+        `the database in ${directory.path} did not become ready in time; see ${directory.log}`,
+      )
+    }
+    await sleep(10)
+  }
+}
+
+type Launched = { readonly pid: number; readonly logOffset: number; exited: boolean }
+
+async function launch(directory: DataDirectory, listening: Listening): Promise<Launched> {
+  const logOffset = (await stat(directory.log).catch(() => undefined))?.size ?? 0
+  const log = openSync(directory.log, 'a', 0o600)
+  try {
+    const child = spawnAs(
+      directory.account,
+      directory.binaries.postgres,
+      postgresArguments(directory.cluster, listening),
+      { cwd: directory.path, detached: true, stdio: ['ignore', log, log] },
+    )
+    const launched = { pid: child.pid ?? -1, logOffset, exited: false }
+    const ended = () => {
+      launched.exited = true
+    }
+    child.once('error', ended)
+    child.once('exit', ended)
+    child.unref()
+    return launched
+  } finally {
+    closeSync(log)
+  }
+}
+
+type Answer =
+  | { readonly kind: 'session'; readonly session: pg.Client }
+  /** Starting, recovering or stopping. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'silent' }
+
+async function connect(directory: DataDirectory, listening: Listening): Promise<Answer> {
+  const session = new pg.Client({
+    connectionString: connectionStringFor(directory, listening, 'postgres'),
+    connectionTimeoutMillis: 2_000,
+    application_name: 'sigstack owner of the data folder',
+  })
+  session.on('error', () => {})
+  try {
+    await session.connect()
+    return { kind: 'session', session }
+  } catch (error) {
+    await session.end().catch(() => {})
+    const { code } = error as { code?: string }
+    if (code === '28P01') {
+      throw new PostgresError(
+        'data_directory_unusable',
+        `the server of ${directory.path} does not accept the password in that folder: restore the file or choose another folder`,
+      )
+    }
+    return { kind: code === '57P03' || code === '53300' ? 'busy' : 'silent' }
+  }
+}
+
+const OWNER_LOCK = 0x5167
+
+async function takeFolder(session: pg.Client, directory: DataDirectory): Promise<void> {
+  // The server notices the death of the owner before us within moments.
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const { rows } = await session.query('select pg_try_advisory_lock($1::int, 1) as taken', [OWNER_LOCK])
+    if (rows[0]?.taken === true) return
+    await sleep(100)
+  }
+  await session.end()
+  throw new PostgresError(
+    'data_directory_in_use',
+    `the data folder ${directory.path} is in use by another running program: stop that one first or choose another folder`,
+  )
+}
+
+async function stopServer(pid: number, directory: DataDirectory, session: pg.Client): Promise<void> {
+  await session.end().catch(() => {})
+  const gone = await endProcess(pid, 'SIGINT', 30_000)
+  if (!gone && (await mayServe(pid, directory.cluster))) await endProcess(pid, 'SIGQUIT', 5_000)
+}
+
+function connectionStringFor(directory: DataDirectory, listening: Listening, database: string): string {
+  const user = `${USER}:${encodeURIComponent(directory.password)}`
+  return 'socketDirectory' in listening
+    ? `postgresql://${user}@localhost:${listening.port}/${database}?host=${encodeURIComponent(listening.socketDirectory)}`
+    : `postgresql://${user}@${listening.host}:${listening.port}/${database}`
+}
+
+async function textAfter(file: string, offset: number): Promise<string> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(16_384), position: offset })
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+function startFailure(directory: DataDirectory, said: string): PostgresError {
+  const complaint =
+    said.split('\n').find((line) => /FATAL|PANIC|error|HINT/.test(line)) ?? 'it gave no reason'
+  return new PostgresError(
+    'embedded_postgres_failed',
+    `the database in ${directory.path} did not start: ${complaint.trim()}; see ${directory.log}`,
+  )
+}

@@ -1,0 +1,50 @@
+/**
+ * Settings for a small machine: nothing that makes a commit less durable, little memory when idle, few
+ * checkpoints under load. Parallel queries, replication workers and asynchronous I/O workers are off because
+ * each costs processes and memory that a log's short statements never use.
+ */
+const SETTINGS = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  wal_compression: 'pglz',
+  wal_buffers: '16MB',
+  // Fewer checkpoints mean fewer full page images; the recovery after a crash reads at most this much.
+  max_wal_size: '1GB',
+  min_wal_size: '128MB',
+  checkpoint_timeout: '15min',
+  shared_buffers: '64MB',
+  max_connections: '60',
+  superuser_reserved_connections: '0',
+  reserved_connections: '0',
+  jit: 'off',
+  io_method: 'sync',
+  max_worker_processes: '2',
+  max_parallel_workers: '0',
+  max_parallel_workers_per_gather: '0',
+  max_parallel_maintenance_workers: '0',
+  max_logical_replication_workers: '0',
+  max_wal_senders: '2',
+  autovacuum_max_workers: '2',
+  maintenance_work_mem: '32MB',
+  huge_pages: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  lc_messages: 'C',
+  log_checkpoints: 'off',
+  logging_collector: 'off',
+  unix_socket_permissions: '0700',
+} as const
+
+export type Listening =
+  | { readonly socketDirectory: string; readonly port: number }
+  | { readonly host: string; readonly port: number }
+
+export function postgresArguments(cluster: string, listening: Listening): string[] {
+  const where =
+    'socketDirectory' in listening
+      ? { listen_addresses: '', unix_socket_directories: listening.socketDirectory }
+      : { listen_addresses: listening.host, unix_socket_directories: '' }
+  const settings = Object.entries({ ...SETTINGS, ...where, port: String(listening.port) })
+  return ['-D', cluster, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+}
