@@ -1,1 +1,6 @@
-export {}
+export type { SignerErrorCode } from './errors.ts'
+export { SignerError } from './errors.ts'
+export { createKeyFile } from './key-file.ts'
+export { loadOrCreateSigner, openSigner } from './open-signer.ts'
+export { ensurePassword } from './password-file.ts'
+export { readSecretFile, writeSecretFile } from './secret-file.ts'

@@ -1,0 +1,94 @@
+/** Files that hold secrets: only their owner writes them, they appear whole or not at all, and never change. */
+import { randomBytes } from 'node:crypto'
+import { link, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { SignerError } from './errors.ts'
+
+/** No key or password is longer; a larger file is something else. */
+const maxSecretBytes = 64 * 1024
+
+/**
+ * Reads a secret of at most 64 KiB. Refuses a file that others may read, or that the group may write. The group may
+ * read: that is how orchestrators hand a secret to a process that is not root.
+ */
+export async function readSecretFile(path: string): Promise<string> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, 'r')
+  } catch (cause) {
+    throw new SignerError('unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+  }
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new SignerError('unreadable', `${path} is not a file`)
+    if ((stat.mode & 0o027) !== 0) {
+      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
+      throw new SignerError('unsafe_permissions', `${path} has mode ${mode}: run chmod 600 ${path}`)
+    }
+    if (stat.size > maxSecretBytes)
+      throw new SignerError('not_a_key', `${path} is too large to be a key or a password`)
+    return await file.readFile('utf8')
+  } catch (cause) {
+    if (cause instanceof SignerError) throw cause
+    throw new SignerError('unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Writes a new file with mode 0600 and makes it durable. Throws `already_exists` when `path` exists, also when
+ * another process makes it at the same moment.
+ */
+export async function writeSecretFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    // Not rename, which would replace a file that is already there: a lost CA key cannot be made again.
+    await link(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST')
+      throw new SignerError('already_exists', `${path} exists already`, { cause })
+    throw new SignerError('unwritable', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
+  } finally {
+    // A crash before this line leaves a temporary file behind: litter, with the mode of the secret itself.
+    await rm(temporary, { force: true }).catch(() => undefined)
+  }
+}
+
+/** The new name must outlive a power failure too, not only the bytes behind it. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function codeOf(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+}
+
+function reasonOf(cause: unknown): string {
+  switch (codeOf(cause)) {
+    case 'ENOENT':
+      return 'there is no such file or folder'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied'
+    case 'EROFS':
+      return 'the file system is read-only'
+    case 'ENOSPC':
+      return 'the disk is full'
+    default:
+      return cause instanceof Error ? cause.message : 'unknown reason'
+  }
+}
