@@ -1,1 +1,7 @@
-export {}
+export type { Checkpoint } from './checkpoint.ts'
+export { encodeCheckpoint, parseCheckpoint, signCheckpoint, verifyCheckpoint } from './checkpoint.ts'
+export type { CheckpointErrorCode } from './errors.ts'
+export { CheckpointError } from './errors.ts'
+export { noteKeyHint, noteKeyId, rekorV1KeyHint, staticCtKeyHint } from './key-hint.ts'
+export type { NoteSignature, SignedNote } from './signed-note.ts'
+export { encodeSignatureLine, isKeyName, parseSignedNote } from './signed-note.ts'

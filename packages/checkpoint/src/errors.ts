@@ -1,0 +1,19 @@
+export type CheckpointErrorCode =
+  /** Not a signed note, or its text is not that of a checkpoint. */
+  | 'bad_note'
+  | 'bad_checkpoint'
+  /** No signature line bears the wanted name and key hint. */
+  | 'unknown_signer'
+  | 'bad_signature'
+  /** Signed, but not what the proof beside it leads to. */
+  | 'wrong_tree_head'
+
+/** Why a signed note or checkpoint was refused. */
+export class CheckpointError extends Error {
+  override readonly name = 'CheckpointError'
+  readonly code: CheckpointErrorCode
+  constructor(code: CheckpointErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
