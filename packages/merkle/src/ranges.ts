@@ -1,0 +1,72 @@
+/**
+ * Which hashes a proof is made of, as ranges of leaves. Proofs of RFC 6962 name subtrees over [start, end); each such range is
+ * one perfect subtree, or at the right edge of the tree a row of them, largest first.
+ */
+
+/** Leaves from `start` up to but not including `end`. */
+export type LeafRange = { readonly start: bigint; readonly end: bigint }
+
+/** A perfect subtree: the node number `index`, from the left, of height `level` (0 is a leaf). */
+export type NodeCoordinates = { readonly level: number; readonly index: bigint }
+
+/** The siblings of RFC 6962 section 2.1.1, from the leaf upwards. */
+export function inclusionRanges(leafIndex: bigint, treeSize: bigint): readonly LeafRange[] {
+  const siblings: LeafRange[] = []
+  let start = 0n
+  let end = treeSize
+  while (end - start > 1n) {
+    const middle = start + splitPoint(end - start)
+    if (leafIndex < middle) {
+      siblings.push({ start: middle, end })
+      end = middle
+    } else {
+      siblings.push({ start, end: middle })
+      start = middle
+    }
+  }
+  return siblings.reverse()
+}
+
+/** The hashes of RFC 6962 section 2.1.2, in the proof's order. */
+export function consistencyRanges(oldSize: bigint, newSize: bigint): readonly LeafRange[] {
+  if (oldSize === 0n || oldSize === newSize) return []
+  const hashes: LeafRange[] = []
+  let start = 0n
+  let end = newSize
+  while (oldSize !== end) {
+    const middle = start + splitPoint(end - start)
+    if (oldSize <= middle) {
+      hashes.push({ start: middle, end })
+      end = middle
+    } else {
+      hashes.push({ start, end: middle })
+      start = middle
+    }
+  }
+  // The old root itself is left out: whoever verifies has it.
+  if (start !== 0n) hashes.push({ start, end })
+  return hashes.reverse()
+}
+
+/** The perfect subtrees a range of a proof consists of, left (largest) to right. */
+export function perfectSubtrees(range: LeafRange): readonly NodeCoordinates[] {
+  const nodes: NodeCoordinates[] = []
+  let { start } = range
+  for (let left = range.end - start; left > 0n; left = range.end - start) {
+    const level = bitLength(left) - 1
+    nodes.push({ level, index: start >> BigInt(level) })
+    start += 1n << BigInt(level)
+  }
+  return nodes
+}
+
+/** The largest power of two smaller than `size`, which is at least 2. */
+function splitPoint(size: bigint): bigint {
+  return 1n << BigInt(bitLength(size - 1n) - 1)
+}
+
+function bitLength(value: bigint): number {
+  // Sizes of real trees are exact as numbers, where this costs a few nanoseconds.
+  if (value <= 0xffff_ffffn) return 32 - Math.clz32(Number(value))
+  return 32 + bitLength(value >> 32n)
+}

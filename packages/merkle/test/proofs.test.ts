@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { asHash, type Hash, leafHash, verifyConsistency, verifyInclusion } from '../src/index.ts'
+import { textbookConsistency, textbookPath, textbookRoot } from './textbook.ts'
+
+type ProofCase = {
+  desc: string
+  proof: string[] | null
+  wantErr: boolean
+  leafHash?: string
+  leafIdx: number
+  root: string
+  treeSize: number
+  root1: string
+  root2: string
+  size1: number
+  size2: number
+}
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8'))
+const fromBase64 = (text: string): Hash => asHash(Buffer.from(text, 'base64'))
+const fromHex = (text: string): Hash => asHash(Buffer.from(text, 'hex'))
+const leavesOf = (count: number): Hash[] =>
+  Array.from({ length: count }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)))
+
+t.test('the published proof cases hold or fail as they should', async (t) => {
+  const cases: Record<string, ProofCase> = read('proof-cases.json')
+  t.equal(Object.keys(cases).length, 196)
+  for (const [name, c] of Object.entries(cases)) {
+    const hashes = () => (c.proof ?? []).map(fromBase64)
+    const verify = name.startsWith('inclusion/')
+      ? () =>
+          verifyInclusion(
+            { leafIndex: BigInt(c.leafIdx), treeSize: BigInt(c.treeSize), siblings: hashes() },
+            fromBase64(c.leafHash ?? ''),
+            fromBase64(c.root),
+          )
+      : () =>
+          verifyConsistency(
+            { oldSize: BigInt(c.size1), newSize: BigInt(c.size2), hashes: hashes() },
+            fromBase64(c.root1),
+            fromBase64(c.root2),
+          )
+    // Some cases hold hashes of other lengths, which cannot even be named as hashes here.
+    if (c.wantErr) t.throws(verify, { name: /^(Proof|Range)Error$/ }, `${name}: ${c.desc}`)
+    else t.doesNotThrow(verify, `${name}: ${c.desc}`)
+  }
+})
+
+t.test('the eight standard leaves give the published roots and proofs', async (t) => {
+  const vector = read('eight-leaves.json')
+  const leaves = vector.leafInputsHex.map((hex: string) => leafHash(Buffer.from(hex, 'hex')))
+  t.same(
+    leaves.map((hash: Hash) => Buffer.from(hash).toString('hex')),
+    vector.leafHashes,
+  )
+  const root = (size: number) => fromHex(vector.rootsBySize[size])
+  for (let size = 0; size <= 8; size++) t.same(textbookRoot(leaves.slice(0, size)), root(size))
+  for (const { index, treeSize, hashes } of vector.inclusion) {
+    const proof = { leafIndex: BigInt(index), treeSize: BigInt(treeSize), siblings: hashes.map(fromHex) }
+    t.doesNotThrow(
+      () => verifyInclusion(proof, leaves[index], root(treeSize)),
+      `leaf ${index} of ${treeSize}`,
+    )
+  }
+  for (const { firstSize, lastSize, hashes } of vector.consistency) {
+    const proof = { oldSize: BigInt(firstSize), newSize: BigInt(lastSize), hashes: hashes.map(fromHex) }
+    t.doesNotThrow(
+      () => verifyConsistency(proof, root(firstSize), root(lastSize)),
+      `${firstSize} to ${lastSize}`,
+    )
+  }
+})
+
+t.test('a proof holds for its own leaf, size and root, and for no other', async () => {
+  const sizes = fc
+    .tuple(fc.integer({ min: 1, max: 200 }), fc.nat())
+    .map(([size, at]) => ({ size, index: at % size }))
+  fc.assert(
+    fc.property(sizes, fc.nat(), ({ size, index }, other) => {
+      const leaves = leavesOf(size)
+      const root = textbookRoot(leaves)
+      const siblings = textbookPath(index, leaves)
+      verifyInclusion(
+        { leafIndex: BigInt(index), treeSize: BigInt(size), siblings },
+        leaves[index] as Hash,
+        root,
+      )
+      const wrong = other % (size + 1)
+      if (wrong === index) return
+      const proof = { leafIndex: BigInt(wrong), treeSize: BigInt(size), siblings }
+      throwsProofError(() => verifyInclusion(proof, leaves[index] as Hash, root))
+    }),
+  )
+})
+
+t.test('a tree is consistent with its own past, and not with another', async () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 150 }), fc.nat(), (newSize, at) => {
+      const oldSize = 1 + (at % newSize)
+      const leaves = leavesOf(newSize)
+      const newRoot = textbookRoot(leaves)
+      const proof = {
+        oldSize: BigInt(oldSize),
+        newSize: BigInt(newSize),
+        hashes: textbookConsistency(oldSize, leaves),
+      }
+      verifyConsistency(proof, textbookRoot(leaves.slice(0, oldSize)), newRoot)
+      const forked = [...leaves.slice(0, oldSize - 1), leafHash(Buffer.from('fork'))]
+      throwsProofError(() => verifyConsistency(proof, textbookRoot(forked), newRoot))
+    }),
+  )
+})
+
+function throwsProofError(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ProofError') return
+    throw error
+  }
+  throw new Error('accepted what it must refuse')
+}

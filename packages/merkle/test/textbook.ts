@@ -1,0 +1,37 @@
+/** RFC 6962 section 2.1 as it is written there: slow, recursive, and easy to check by eye. */
+import { asHash, emptyRootHash, type Hash, nodeHash } from '../src/index.ts'
+
+export function textbookRoot(leaves: readonly Hash[]): Hash {
+  if (leaves.length === 0) return emptyRootHash
+  if (leaves.length === 1) return asHash(leaves[0] as Hash)
+  const k = split(leaves.length)
+  return nodeHash(textbookRoot(leaves.slice(0, k)), textbookRoot(leaves.slice(k)))
+}
+
+/** PATH(m, D[n]) of section 2.1.1. */
+export function textbookPath(m: number, leaves: readonly Hash[]): Hash[] {
+  if (leaves.length === 1) return []
+  const k = split(leaves.length)
+  return m < k
+    ? [...textbookPath(m, leaves.slice(0, k)), textbookRoot(leaves.slice(k))]
+    : [...textbookPath(m - k, leaves.slice(k)), textbookRoot(leaves.slice(0, k))]
+}
+
+/** PROOF(m, D[n]) of section 2.1.2. */
+export function textbookConsistency(m: number, leaves: readonly Hash[]): Hash[] {
+  return subproof(m, leaves, true)
+}
+
+function subproof(m: number, leaves: readonly Hash[], complete: boolean): Hash[] {
+  if (m === leaves.length) return complete ? [] : [textbookRoot(leaves)]
+  const k = split(leaves.length)
+  return m <= k
+    ? [...subproof(m, leaves.slice(0, k), complete), textbookRoot(leaves.slice(k))]
+    : [...subproof(m - k, leaves.slice(k), false), textbookRoot(leaves.slice(0, k))]
+}
+
+function split(n: number): number {
+  let k = 1
+  while (k * 2 < n) k *= 2
+  return k
+}
