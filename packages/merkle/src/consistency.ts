@@ -1,6 +1,6 @@
 /** Consistency proofs: the evidence that a tree extends an older one (RFC 6962 section 2.1.2). */
 import { ProofError } from './errors.ts'
-import { nodeHash } from './hash.ts'
+import { emptyRootHash, nodeHash } from './hash.ts'
 import type { ConsistencyProof, Hash } from './types.ts'
 
 /** Throws a {@link ProofError} unless the tree of `newRoot` begins with the tree of `oldRoot`. RFC 9162 section 2.1.4.2. */
@@ -10,7 +10,8 @@ export function verifyConsistency(proof: ConsistencyProof, oldRoot: Hash, newRoo
     throw new ProofError('wrong_size', `${oldSize} leaves are more than ${newSize}`)
   if (oldSize === newSize) {
     if (hashes.length > 0) throw new ProofError('wrong_length', 'the consistency proof must be empty')
-    assertRoot(oldRoot, newRoot)
+    assertRoot(oldRoot, newSize === 0n ? emptyRootHash : newRoot)
+    assertRoot(newRoot, oldRoot)
     return
   }
   if (oldSize === 0n)
