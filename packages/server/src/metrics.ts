@@ -1,0 +1,77 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { asListenError, urlOf } from './listen.ts'
+
+export type { Registry } from 'prom-client'
+
+/** A registry with the metrics of the Node process. Pass `processMetrics: false` where several share one process. */
+export function createRegistry(options: { readonly processMetrics?: boolean } = {}): Registry {
+  const registry = new Registry()
+  if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+
+/**
+ * Counts requests by method, status code and route pattern, and times them by method and route. What matches no
+ * route is `unmatched`, so that a scanner cannot grow the label set.
+ */
+export function measureRequests(app: FastifyInstance, registry: Registry): void {
+  const requests = new Counter({
+    name: 'http_requests_total',
+    help: 'Requests answered',
+    labelNames: ['method', 'code', 'route'] as const,
+    registers: [registry],
+  })
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'From the request line to the end of the answer',
+    labelNames: ['method', 'route'] as const,
+    buckets: SECONDS,
+    registers: [registry],
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const method = METHODS.has(request.method) ? request.method : 'other'
+    const route = request.routeOptions.url ?? 'unmatched'
+    requests.inc({ method, code: reply.statusCode, route })
+    durations.observe({ method, route }, reply.elapsedTime / 1000)
+    done()
+  })
+}
+
+/** Serves `/metrics` on a listener of its own, away from the public one. */
+export async function listenMetrics(
+  registry: Registry,
+  address: { readonly host: string; readonly port: number; readonly portVariable?: string },
+): Promise<{ readonly url: string; readonly port: number; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics' || request.method !== 'GET') {
+      response.writeHead(404).end()
+      return
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address.port, address.host, resolve)
+  }).catch((error: unknown) => {
+    throw asListenError(error, { portVariable: 'the metrics port', ...address })
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: urlOf(address.host, port),
+    port,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

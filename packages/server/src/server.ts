@@ -1,0 +1,117 @@
+/**
+ * The Fastify frame of every service. It decides what no dialect should differ in: limits, request ids, log
+ * records, metrics, health. How a path is read and how a failure is told belong to the dialect.
+ */
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from 'fastify'
+import { answerHealth, answerReadiness, type Readiness } from './health.ts'
+import { type Logger, pathOf } from './logger.ts'
+import { measureRequests, type Registry } from './metrics.ts'
+import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
+import { requestIds } from './request-id.ts'
+
+export type ServerOptions = {
+  readonly name: string
+  readonly logger: Logger | false
+  /** Default 1 MiB; a route may set its own. */
+  readonly bodyLimitBytes?: number
+  /** The longest time to receive one request whole; default 30,000 ms. */
+  readonly requestTimeoutMs?: number
+  /** One info record for every answer; otherwise at debug, where failures are still told by their handlers. */
+  readonly accessLog?: boolean
+  /** Counts requests into this registry and serves it at `/metrics`. */
+  readonly metrics?: Registry
+  /** False where the registry is served elsewhere, as by `listenMetrics`. */
+  readonly metricsRoute?: boolean
+  /** Serves `/readyz`. Without it, ready is what lives. */
+  readonly readiness?: () => Promise<Readiness>
+  /** False where the dialect answers `/healthz` itself. */
+  readonly healthz?: boolean
+  /** Which peers may speak for others in `X-Forwarded-*`; default none. */
+  readonly trustProxy?: NonNullable<FastifyServerOptions['trustProxy']>
+  /** Cleans a request's path before it is routed. */
+  readonly rewriteUrl?: (request: { readonly url?: string }) => string
+  readonly routerOptions?: NonNullable<FastifyServerOptions['routerOptions']>
+  readonly errorHandler?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
+  readonly notFoundHandler?: (request: FastifyRequest, reply: FastifyReply) => unknown
+}
+
+/** Listens nowhere yet; see `listen`. Validation never changes what was sent: no coercion, nothing removed. */
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const { logger, rewriteUrl } = options
+  const errorHandler = options.errorHandler ?? replyWithProblemOf
+  const frame: FastifyServerOptions = {
+    ...(logger === false ? { logger: false } : { loggerInstance: logger }),
+    logController: new AnswerLog(options.accessLog === true ? 'info' : 'debug'),
+    genReqId: requestIds(),
+    requestIdHeader: false,
+    bodyLimit: options.bodyLimitBytes ?? 1_048_576,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    // Called for paths that cannot be decoded, before any dialect is chosen.
+    frameworkErrors: (error, request, reply) => {
+      replyWithProblemOf(error, request as FastifyRequest, reply as FastifyReply)
+    },
+    ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
+    ...(rewriteUrl === undefined ? {} : { rewriteUrl: (request) => rewriteUrl({ url: request.url ?? '/' }) }),
+    ...(options.routerOptions === undefined ? {} : { routerOptions: options.routerOptions }),
+  }
+  const app: FastifyInstance = fastify(frame)
+
+  app.setErrorHandler((error, request, reply) => errorHandler(error, request, reply))
+  app.setNotFoundHandler(options.notFoundHandler ?? replyWithNotFound)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+
+  const { metrics } = options
+  if (metrics !== undefined) {
+    measureRequests(app, metrics)
+    if (options.metricsRoute !== false) {
+      app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
+        reply.type(metrics.contentType).send(await metrics.metrics()),
+      )
+    }
+  }
+  if (options.healthz !== false) answerHealth(app)
+  answerReadiness(app, options.readiness ?? (async () => ({ ready: true, checks: {} })))
+  return app
+}
+
+const SEES_DEBUG = new Set<string | undefined>(['debug', 'trace'])
+
+/** One record an answer, none for the start of a request: half the work, and nothing is lost. */
+class AnswerLog extends LogController {
+  readonly #level: 'info' | 'debug'
+  constructor(level: 'info' | 'debug') {
+    super()
+    this.#level = level
+  }
+  override incomingRequest(): void {}
+  override requestCompleted(
+    error: Error | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    if (error) {
+      reply.log.warn({ err: error, status: reply.statusCode }, 'answer not delivered')
+    } else if (this.#level === 'info' || SEES_DEBUG.has(reply.log.level)) {
+      reply.log[this.#level](
+        {
+          method: request.method,
+          path: pathOf(request.url),
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+        },
+        'answered',
+      )
+    }
+  }
+}
