@@ -1,1 +1,30 @@
-export {}
+export type { Certificate } from './certificate.ts'
+export { certificateExtensions, certificateSpki, extensionValue, parseCertificate } from './certificate.ts'
+export type { X509ErrorCode } from './errors.ts'
+export { X509Error } from './errors.ts'
+export type { Extension, KeyUsage } from './extension.ts'
+export { encodeExtension } from './extension.ts'
+export type { FulcioClaim, FulcioClaims } from './fulcio-extensions.ts'
+export { fulcioExtensions } from './fulcio-extensions.ts'
+export type { San } from './general-names.ts'
+export { certificateSubjects, encodeSan } from './general-names.ts'
+export { keyIdentifier } from './key-identifier.ts'
+export type { LeafRequest, LeafTemplate } from './leaf.ts'
+export {
+  assembleCertificate,
+  finalTbs,
+  leafLifetimeSeconds,
+  leafTemplate,
+  plainTbs,
+  precertificateTbs,
+} from './leaf.ts'
+export { extendedKeyUsageOid, extensionOid, fulcioArc, fulcioOtherNameOid } from './oids.ts'
+export { encodeCertificatePem, parseCertificatesPem } from './pem.ts'
+export {
+  assertPrecertificateMatches,
+  embeddedScts,
+  isPrecertificate,
+  removeExtension,
+} from './precertificate.ts'
+export { serialNumberFrom } from './serial-number.ts'
+export { certificateSignatureAlgorithm, encodeSignatureAlgorithm } from './signature-algorithm.ts'

@@ -1,0 +1,110 @@
+/** Certificate extensions (RFC 5280 section 4.1.2.9): the list, and the values that chains depend on. */
+import {
+  asBuffer,
+  type DerElement,
+  der,
+  derOid,
+  derTag,
+  oidOf,
+  readDerChildren,
+  readOnlyDer,
+} from '@sigstack/crypto'
+import { X509Error } from './errors.ts'
+
+export type Extension = {
+  readonly oid: string
+  readonly critical: boolean
+  /** What the extnValue OCTET STRING holds. */
+  readonly value: Uint8Array
+}
+
+export type KeyUsage = (typeof keyUsages)[number]
+
+/** In bit order, bit 0 first. */
+const keyUsages = [
+  'digitalSignature',
+  'contentCommitment',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const
+
+const limit = 100
+const encodedTrue = Uint8Array.of(derTag.boolean, 1, 0xff)
+
+/** DEFAULT FALSE is never written: verifiers that re-encode would get other bytes. */
+export function encodeExtension({ oid, critical, value }: Extension): Uint8Array {
+  const wrapped = der(derTag.octetString, value)
+  return critical
+    ? der(derTag.sequence, derOid(oid), encodedTrue, wrapped)
+    : der(derTag.sequence, derOid(oid), wrapped)
+}
+
+export function parseExtension(element: DerElement): Extension {
+  const parts = element.tag === derTag.sequence ? readDerChildren(element.content, 4) : []
+  const [id] = parts
+  const value = parts[parts.length - 1]
+  const flag = parts.length === 3 ? parts[1] : undefined
+  const critical = flag !== undefined && flag.content[0] === 0xff
+  if (
+    parts.length < 2 ||
+    parts.length > 3 ||
+    id?.tag !== derTag.oid ||
+    value?.tag !== derTag.octetString ||
+    (flag !== undefined &&
+      (flag.tag !== derTag.boolean || flag.content.length !== 1 || (!critical && flag.content[0] !== 0)))
+  )
+    throw new X509Error('bad_extension', 'a certificate extension is malformed')
+  return { oid: oidOf(id.content), critical, value: value.content }
+}
+
+/** The content of the `[3]` element. Two extensions of one kind are refused, as RFC 5280 section 4.2 asks. */
+export function parseExtensions(content: Uint8Array): readonly Extension[] {
+  const extensions = readDerChildren(readOnlyDer(content, derTag.sequence).content, limit).map(parseExtension)
+  const seen = new Set<string>()
+  for (const { oid } of extensions) {
+    if (seen.has(oid))
+      throw new X509Error('duplicate_extension', `the certificate holds the extension ${oid} twice`)
+    seen.add(oid)
+  }
+  return extensions
+}
+
+export function parseBasicConstraints(value: Uint8Array): { isCa: boolean; pathLength?: number } {
+  const parts = readDerChildren(readOnlyDer(value, derTag.sequence).content, 2)
+  const flag = parts[0]?.tag === derTag.boolean ? parts[0] : undefined
+  const length = parts[flag === undefined ? 0 : 1]
+  if (parts.length > (flag === undefined ? 1 : 2) || (flag !== undefined && flag.content.length !== 1))
+    throw new X509Error('bad_extension', 'basicConstraints is malformed')
+  const isCa = flag?.content[0] === 0xff
+  if (length === undefined) return { isCa }
+  const [first] = length.content
+  if (length.tag !== derTag.integer || first === undefined || first >= 0x80 || length.content.length > 4)
+    throw new X509Error('bad_extension', 'the path length of basicConstraints is malformed')
+  return { isCa, pathLength: asBuffer(length.content).readUIntBE(0, length.content.length) }
+}
+
+export function parseKeyUsage(value: Uint8Array): readonly KeyUsage[] {
+  const bits = readOnlyDer(value, derTag.bitString).content
+  const unused = bits[0]
+  if (unused === undefined || unused > 7 || bits.length > 3 || (bits.length === 1 && unused !== 0))
+    throw new X509Error('bad_extension', 'keyUsage is malformed')
+  return keyUsages.filter((_, bit) => ((bits[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0)
+}
+
+export function parseExtendedKeyUsage(value: Uint8Array): readonly string[] {
+  return readDerChildren(readOnlyDer(value, derTag.sequence).content).map((usage) => {
+    if (usage.tag !== derTag.oid) throw new X509Error('bad_extension', 'extKeyUsage is malformed')
+    return oidOf(usage.content)
+  })
+}
+
+/** The keyIdentifier of an AuthorityKeyIdentifier; `undefined` where it names issuer and serial only. */
+export function parseAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
+  const parts = readDerChildren(readOnlyDer(value, derTag.sequence).content, 3)
+  return parts.find(({ tag }) => tag === 0x80)?.content
+}

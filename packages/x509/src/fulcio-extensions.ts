@@ -1,0 +1,70 @@
+/** Fulcio's own extensions (its oid-info): who issued the identity token, and what a CI job told about itself. */
+import { der, derTag, utf8 } from '@sigstack/crypto'
+import { X509Error } from './errors.ts'
+import type { Extension } from './extension.ts'
+import { fulcioArc } from './oids.ts'
+
+/** Empty values are left out of the certificate. */
+export type FulcioClaims = { readonly issuer: string } & { readonly [name in FulcioClaim]?: string }
+
+export type FulcioClaim = (typeof rawClaims)[number][1] | (typeof derClaims)[number][1]
+
+/** Numbers 1 to 6 hold the bare text; number 1 repeats the issuer. */
+const rawClaims = [
+  [2, 'githubWorkflowTrigger'],
+  [3, 'githubWorkflowSha'],
+  [4, 'githubWorkflowName'],
+  [5, 'githubWorkflowRepository'],
+  [6, 'githubWorkflowRef'],
+] as const
+
+/** Numbers 8 to 24 hold a DER UTF8String; number 8 is the issuer. */
+const derClaims = [
+  [9, 'buildSignerUri'],
+  [10, 'buildSignerDigest'],
+  [11, 'runnerEnvironment'],
+  [12, 'sourceRepositoryUri'],
+  [13, 'sourceRepositoryDigest'],
+  [14, 'sourceRepositoryRef'],
+  [15, 'sourceRepositoryIdentifier'],
+  [16, 'sourceRepositoryOwnerUri'],
+  [17, 'sourceRepositoryOwnerIdentifier'],
+  [18, 'buildConfigUri'],
+  [19, 'buildConfigDigest'],
+  [20, 'buildTrigger'],
+  [21, 'runInvocationUri'],
+  [22, 'sourceRepositoryVisibilityAtSigning'],
+  [23, 'deploymentEnvironment'],
+  [24, 'subject'],
+] as const
+
+/** In ascending order of their numbers, none of them critical. */
+export function fulcioExtensions(claims: FulcioClaims): readonly Extension[] {
+  if (claims.issuer === '')
+    throw new X509Error('missing_issuer', 'extensions must have a non-empty issuer url')
+  const extensions: Extension[] = [extension(1, rawText(claims.issuer))]
+  for (const [number, name] of rawClaims) {
+    const text = claims[name]
+    if (text !== undefined && text !== '') extensions.push(extension(number, rawText(text)))
+  }
+  extensions.push(extension(8, derText(claims.issuer)))
+  for (const [number, name] of derClaims) {
+    const text = claims[name]
+    if (text !== undefined && text !== '') extensions.push(extension(number, derText(text)))
+  }
+  return extensions
+}
+
+function extension(number: number, value: Uint8Array): Extension {
+  return { oid: `${fulcioArc}.${number}`, critical: false, value }
+}
+
+function rawText(text: string): Uint8Array {
+  // A lone surrogate has no UTF-8 form; replacing it would certify something that was never claimed.
+  if (!text.isWellFormed()) throw new X509Error('bad_extension', 'a claim holds a lone surrogate')
+  return utf8(text)
+}
+
+function derText(text: string): Uint8Array {
+  return der(derTag.utf8String, rawText(text))
+}

@@ -1,0 +1,56 @@
+/** Precertificates (RFC 6962 section 3.1): poison out, SCT list out, and the check that nothing else changed. */
+import { concatBytes, der, derTag, equalBytes, readDerChildren, readOnlyDer } from '@sigstack/crypto'
+import { type Certificate, certificateExtensions } from './certificate.ts'
+import { X509Error } from './errors.ts'
+import { parseExtension } from './extension.ts'
+import { extensionOid } from './oids.ts'
+
+/**
+ * A TBSCertificate without the extension `oid`, which it must hold exactly once; everything else stays byte for byte,
+ * the lengths around it are made anew. The poison must be critical and NULL. Where it was the last extension the
+ * whole field goes.
+ */
+export function removeExtension(tbs: Uint8Array, oid: string): Uint8Array {
+  const fields = readDerChildren(readOnlyDer(tbs, derTag.sequence).content, 10)
+  const field = fields[fields.length - 1]
+  if (field?.tag !== 0xa3) throw new X509Error('missing_extension', 'the certificate has no extensions')
+  const elements = readDerChildren(readOnlyDer(field.content, derTag.sequence).content, 100)
+  const found = elements.map(parseExtension).filter((extension) => extension.oid === oid)
+  const [extension, second] = found
+  if (extension === undefined)
+    throw new X509Error('missing_extension', `the certificate has no extension ${oid}`)
+  if (second !== undefined)
+    throw new X509Error('duplicate_extension', `the certificate holds the extension ${oid} twice`)
+  if (oid === extensionOid.poison && !(extension.critical && isNull(extension.value)))
+    throw new X509Error('bad_poison', 'the poison of a precertificate must be critical and NULL')
+  const kept = elements.filter((element) => parseExtension(element).oid !== oid).map(({ whole }) => whole)
+  const before = fields.slice(0, -1).map(({ whole }) => whole)
+  if (kept.length === 0) return der(derTag.sequence, ...before)
+  return der(derTag.sequence, concatBytes(...before), der(0xa3, der(derTag.sequence, ...kept)))
+}
+
+/**
+ * Throws `precertificate_mismatch` unless the final certificate without its SCT list is the precertificate without
+ * its poison. Both are TBSCertificate bytes. An SCT of the one holds for the other only then.
+ */
+export function assertPrecertificateMatches(precertificateTbs: Uint8Array, finalTbs: Uint8Array): void {
+  const promised = removeExtension(precertificateTbs, extensionOid.poison)
+  const made = removeExtension(finalTbs, extensionOid.sctList)
+  if (!equalBytes(promised, made))
+    throw new X509Error('precertificate_mismatch', 'the final certificate differs from its precertificate')
+}
+
+/** Whether the certificate carries a poison extension, well-formed or not. */
+export function isPrecertificate(certificate: Pick<Certificate, 'extensions'>): boolean {
+  return certificate.extensions.some(({ oid }) => oid === extensionOid.poison)
+}
+
+/** The TLS SignedCertificateTimestampList inside a certificate, unwrapped twice; `undefined` where it has none. */
+export function embeddedScts(certificate: Uint8Array): Uint8Array | undefined {
+  const extension = certificateExtensions(certificate).find(({ oid }) => oid === extensionOid.sctList)
+  return extension === undefined ? undefined : readOnlyDer(extension.value, derTag.octetString).content
+}
+
+function isNull(value: Uint8Array): boolean {
+  return value.length === 2 && value[0] === derTag.null && value[1] === 0
+}
