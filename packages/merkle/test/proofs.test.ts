@@ -39,8 +39,9 @@ t.test('the published proof cases hold or fail as they should', async (t) => {
       : () =>
           verifyConsistency(
             { oldSize: BigInt(c.size1), newSize: BigInt(c.size2), hashes: hashes() },
-            fromBase64(c.root1),
-            fromBase64(c.root2),
+            // Roots of other lengths occur here, and only have to be equal.
+            Buffer.from(c.root1, 'base64') as Uint8Array as Hash,
+            Buffer.from(c.root2, 'base64') as Uint8Array as Hash,
           )
     // Some cases hold hashes of other lengths, which cannot even be named as hashes here.
     if (c.wantErr) t.throws(verify, { name: /^(Proof|Range)Error$/ }, `${name}: ${c.desc}`)
