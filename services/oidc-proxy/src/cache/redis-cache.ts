@@ -4,7 +4,7 @@
  * Redis is an aid, never a need: when it is gone, reads and writes go on in memory, the client keeps
  * reconnecting, and nobody sees an error. What comes out of it is parsed like anything from outside.
  */
-import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from '@sigstack/server'
 import { Redis } from 'ioredis'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -18,7 +18,7 @@ export type RedisCacheOptions = {
   readonly freshMs: number
   readonly memory: DocumentCache
   readonly now: () => number
-  readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn'>
+  readonly logger: Pick<Logger, 'info' | 'warn'>
 }
 
 const StoredDocument = Type.Object({

@@ -24,7 +24,10 @@ export function discoveryUrlOf(issuer: Issuer): string {
 export function parseDiscovery(issuer: Issuer, text: string): { readonly jwksUri: string } {
   const value: unknown = JSON.parse(text)
   if (!Value.Check(Needed, value)) {
-    throw new IssuerError('document_invalid', `the discovery document of ${issuer.url} lacks issuer or jwks_uri`)
+    throw new IssuerError(
+      'document_invalid',
+      `the discovery document of ${issuer.url} lacks issuer or jwks_uri`,
+    )
   }
   if (value.issuer !== issuer.url) {
     throw new IssuerError(

@@ -7,10 +7,9 @@ import { IssuerError } from './issuer-error.ts'
 export const maxKeySetBytes = 512 * 1024
 
 const KeySet = Type.Object({
-  keys: Type.Array(
-    Type.Object({ kty: Type.String({ minLength: 1 }), kid: Type.Optional(Type.String()) }),
-    { maxItems: 1000 },
-  ),
+  keys: Type.Array(Type.Object({ kty: Type.String({ minLength: 1 }), kid: Type.Optional(Type.String()) }), {
+    maxItems: 1000,
+  }),
 })
 
 /** The key ids in the set. Throws {@link IssuerError} when it is no key set. */

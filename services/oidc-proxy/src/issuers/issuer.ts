@@ -25,7 +25,8 @@ export const maxIssuerUrlLength = 2048
 export function isIssuerUrl(url: string, { allowHttp }: Pick<IssuerPolicy, 'allowHttp'>): boolean {
   if (url.length > maxIssuerUrlLength || /[?#\s\\]/.test(url)) return false
   const parsed = URL.parse(url)
-  if (parsed === null || parsed.hostname === '' || parsed.username !== '' || parsed.password !== '') return false
+  if (parsed === null || parsed.hostname === '' || parsed.username !== '' || parsed.password !== '')
+    return false
   return parsed.protocol === 'https:' || (allowHttp && parsed.protocol === 'http:')
 }
 

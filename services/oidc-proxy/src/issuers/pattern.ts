@@ -6,7 +6,7 @@
  * end would let a token choose the host that its keys come from.
  */
 export function compilePattern(pattern: string): (url: string) => boolean {
-  const literals = pattern.split('*').map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\/-]/g, '\\$&'))
+  const literals = pattern.split('*').map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
   const expression = new RegExp(`^${literals.join('[A-Za-z0-9_-]+')}$`, 'u')
   // `$` without the m flag matches only at the very end of the input, also after a line feed.
   return (url) => expression.test(url)

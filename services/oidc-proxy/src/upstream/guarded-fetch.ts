@@ -7,6 +7,7 @@
  * Redirects stay on their host. Time and size are bounded. The environment's proxy settings are not read.
  */
 import { rootCertificates } from 'node:tls'
+import { callbackify } from 'node:util'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { Issuer } from '../issuers/issuer.ts'
 import {
@@ -25,7 +26,11 @@ export type GuardedFetchLimits = {
   readonly maxRedirects: number
 }
 
-export const defaultLimits: GuardedFetchLimits = { connectTimeoutMs: 3000, totalTimeoutMs: 10_000, maxRedirects: 3 }
+export const defaultLimits: GuardedFetchLimits = {
+  connectTimeoutMs: 3000,
+  totalTimeoutMs: 10_000,
+  maxRedirects: 3,
+}
 
 export type GuardedFetch = {
   /** The body's text, which is a JSON object of at most `maxBytes`. Throws {@link UpstreamError}. */
@@ -67,9 +72,16 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
       const response = await request(target, {
         dispatcher: agentOf(issuer),
         signal,
-        headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'sigstack-oidc-proxy' },
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          'user-agent': 'sigstack-oidc-proxy',
+        },
       })
-      if (![301, 302, 303, 307, 308].includes(response.statusCode)) return await readJsonObject(response, target, maxBytes)
+      // Whoever reads the body sees its errors; after an early end nobody does, and none may be left unheard.
+      response.body.on('error', () => undefined)
+      if (![301, 302, 303, 307, 308].includes(response.statusCode))
+        return await readJsonObject(response, target, maxBytes)
       response.body.destroy()
       if (redirects === limits.maxRedirects) {
         throw new UpstreamError('redirect_refused', `${url} redirects more than ${limits.maxRedirects} times`)
@@ -93,7 +105,14 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
   }
 }
 
-function createAgent(issuer: Issuer, limits: GuardedFetchLimits, resolve: Resolve, allowed: IsAllowedAddress): Agent {
+const resolveChecked = callbackify(resolveAllowed)
+
+function createAgent(
+  issuer: Issuer,
+  limits: GuardedFetchLimits,
+  resolve: Resolve,
+  allowed: IsAllowedAddress,
+): Agent {
   const { caCertificate } = issuer.entry
   return new Agent({
     connections: 4,
@@ -105,13 +124,11 @@ function createAgent(issuer: Issuer, limits: GuardedFetchLimits, resolve: Resolv
       minVersion: 'TLSv1.2',
       ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
       lookup(hostname, lookupOptions, done) {
-        resolveAllowed(hostname, resolve, allowed).then(
-          (addresses) => {
-            if (lookupOptions.all === true) done(null, [...addresses])
-            else done(null, addresses[0]?.address ?? '', addresses[0]?.family)
-          },
-          (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), '', 0),
-        )
+        resolveChecked(hostname, resolve, allowed, (error, addresses) => {
+          if (error !== null) done(error, '', 0)
+          else if (lookupOptions.all === true) done(null, [...addresses])
+          else done(null, addresses[0]?.address ?? '', addresses[0]?.family)
+        })
       },
     },
   })
@@ -120,12 +137,14 @@ function createAgent(issuer: Issuer, limits: GuardedFetchLimits, resolve: Resolv
 /** A URL taken from configuration or from a discovery document, parsed, or a refusal. */
 export function checkUrl(issuer: Issuer, url: string): URL {
   const parsed = URL.parse(url)
-  if (parsed === null) throw new UpstreamError('url_refused', `${JSON.stringify(url.slice(0, 200))} is not a URL`)
+  if (parsed === null)
+    throw new UpstreamError('url_refused', `${JSON.stringify(url.slice(0, 200))} is not a URL`)
   if (parsed.username !== '' || parsed.password !== '') {
     throw new UpstreamError('url_refused', `${parsed.host}: a URL with credentials is not fetched`)
   }
   const ownHost = parsed.host === URL.parse(issuer.url)?.host
-  const permitted = parsed.protocol === 'https:' || (parsed.protocol === 'http:' && issuer.entry.allowHttp && ownHost)
+  const permitted =
+    parsed.protocol === 'https:' || (parsed.protocol === 'http:' && issuer.entry.allowHttp && ownHost)
   if (!permitted) {
     throw new UpstreamError(
       'url_refused',
@@ -136,7 +155,7 @@ export function checkUrl(issuer: Issuer, url: string): URL {
 }
 
 function checkRedirect(issuer: Issuer, from: URL, location: string | string[] | undefined): URL {
-  const to = typeof location === 'string' ? URL.parse(location, from) : null
+  const to = typeof location === 'string' ? URL.parse(location, from.href) : null
   if (to === null) throw new UpstreamError('redirect_refused', `${from.host} redirects to no valid URL`)
   if (to.host !== from.host || to.protocol !== from.protocol) {
     throw new UpstreamError('redirect_refused', `${from.origin} redirects to another host, ${to.origin}`)
@@ -144,10 +163,17 @@ function checkRedirect(issuer: Issuer, from: URL, location: string | string[] | 
   return checkUrl(issuer, to.href)
 }
 
-async function readJsonObject(response: Dispatcher.ResponseData, url: URL, maxBytes: number): Promise<string> {
+async function readJsonObject(
+  response: Dispatcher.ResponseData,
+  url: URL,
+  maxBytes: number,
+): Promise<string> {
   if (response.statusCode !== 200) {
     response.body.destroy()
-    throw new UpstreamError('bad_status', `${url.href} answered with status ${response.statusCode} instead of 200`)
+    throw new UpstreamError(
+      'bad_status',
+      `${url.href} answered with status ${response.statusCode} instead of 200`,
+    )
   }
   const chunks: Uint8Array[] = []
   let size = 0
@@ -170,7 +196,9 @@ async function readJsonObject(response: Dispatcher.ResponseData, url: URL, maxBy
 function asUpstreamError(error: unknown, url: string, limits: GuardedFetchLimits): UpstreamError {
   if (error instanceof UpstreamError) return error
   const { name, code } = error as { name?: string; code?: string }
-  const timedOut = name === 'TimeoutError' || ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(code ?? '')
+  const timedOut =
+    name === 'TimeoutError' ||
+    ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(code ?? '')
   if (timedOut) {
     return new UpstreamError(
       'timeout',
@@ -179,5 +207,9 @@ function asUpstreamError(error: unknown, url: string, limits: GuardedFetchLimits
     )
   }
   const reason = error instanceof Error ? error.message : String(error)
-  return new UpstreamError('unreachable', `${url} cannot be reached: ${reason || code || 'connection failed'}`, { cause: error })
+  return new UpstreamError(
+    'unreachable',
+    `${url} cannot be reached: ${reason || code || 'connection failed'}`,
+    { cause: error },
+  )
 }

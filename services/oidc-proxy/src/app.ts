@@ -1,0 +1,38 @@
+import { buildServer, type Logger, type Registry } from '@sigstack/server'
+import type { FastifyInstance } from 'fastify'
+import type { DocumentCache } from './cache/document-cache.ts'
+import type { IssuerDocuments } from './documents/issuer-documents.ts'
+import type { IssuerRegistry } from './issuers/registry.ts'
+import { documentRoutes } from './routes/documents.ts'
+import { issuerRoutes } from './routes/issuers.ts'
+
+export type AppDependencies = {
+  readonly logger: Logger | false
+  readonly metrics: Registry
+  readonly issuers: IssuerRegistry
+  readonly documents: IssuerDocuments
+  readonly cache: DocumentCache
+  readonly now: () => number
+}
+
+export function buildApp({
+  logger,
+  metrics,
+  issuers,
+  documents,
+  cache,
+  now,
+}: AppDependencies): FastifyInstance {
+  const app = buildServer({
+    name: 'oidc-proxy',
+    logger,
+    metrics,
+    // Nothing is ever sent here.
+    bodyLimitBytes: 1024,
+    // Issuers and Redis may come and go; the proxy serves what it has.
+    readiness: async () => ({ ready: true, checks: { cache: cache.state() } }),
+  })
+  app.register(documentRoutes, { issuers, documents })
+  app.register(issuerRoutes, { issuers, documents, cache, now })
+  return app
+}
