@@ -78,7 +78,8 @@ function header(tag: number, length: number): Uint8Array {
   if (length < 0x80) return Uint8Array.of(tag, length)
   if (length < 0x100) return Uint8Array.of(tag, 0x81, length)
   if (length < 0x10000) return Uint8Array.of(tag, 0x82, length >> 8, length & 0xff)
-  return Uint8Array.of(tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff)
+  if (length < 0x1000000) return Uint8Array.of(tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff)
+  return Uint8Array.of(tag, 0x84, length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff)
 }
 
 /** An INTEGER from an unsigned big-endian magnitude: leading zeros dropped, a sign byte added where needed. */
@@ -118,7 +119,11 @@ export function derOid(dotted: string): Uint8Array {
 export function oidOf(content: Uint8Array): string {
   const arcs: number[] = []
   let value = 0
+  let starts = true
   for (const byte of content) {
+    if (starts && byte === 0x80)
+      throw new CryptoError('bad_der', 'an OBJECT IDENTIFIER arc has a leading zero')
+    starts = byte < 0x80
     value = value * 128 + (byte & 0x7f)
     if (value > Number.MAX_SAFE_INTEGER)
       throw new CryptoError('bad_der', 'an OBJECT IDENTIFIER arc is too large')

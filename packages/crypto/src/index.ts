@@ -35,6 +35,7 @@ export {
 } from './der.ts'
 export type { HashAlgorithm } from './digest.ts'
 export { digest, digestLengthBytes, isHashAlgorithm, sha256, sha256Hex } from './digest.ts'
+export { derEcdsaSignature, isDerEcdsaSignature } from './ecdsa-signature.ts'
 export type { CryptoErrorCode } from './errors.ts'
 export { CryptoError } from './errors.ts'
 export type { PemBlock } from './pem.ts'
@@ -44,3 +45,10 @@ export { encodePublicKeyPem, keyFingerprint, parsePublicKey, parsePublicKeyPem }
 export type { Signer } from './signer.ts'
 export { createSigner, generateSigningKey } from './signer.ts'
 export { verifySignature } from './verify.ts'
+export type { DigestVerificationBackend } from './verify-digest/ecdsa-backend.ts'
+export type { DigestVerification } from './verify-digest/verify-digest.ts'
+export {
+  digestVerificationBackend,
+  probeDigestVerification,
+  verifyDigest,
+} from './verify-digest/verify-digest.ts'

@@ -4,41 +4,81 @@ import { CryptoError } from './errors.ts'
 
 export type PemBlock = { readonly type: string; readonly der: Uint8Array }
 
-const block = /-----BEGIN ([A-Z0-9][A-Z0-9 #]*)-----[ \t]*\r?\n?([\s\S]*?)-----END \1-----[ \t]*(?:\r?\n|$)?/
+const begin = '-----BEGIN '
+const end = '-----END '
+const dashes = '-----'
 
 /** 64 columns, LF, and a final LF. */
 export function encodePem(type: string, der: Uint8Array): string {
-  const base64 = asBuffer(der).toString('base64')
-  let text = `-----BEGIN ${type}-----\n`
-  for (let at = 0; at < base64.length; at += 64) text += `${base64.slice(at, at + 64)}\n`
-  return `${text}-----END ${type}-----\n`
+  return `${begin}${type}-----\n${wrapBase64(der)}${end}${type}-----\n`
 }
 
-/** The first block of `text` and what follows it. Lines of any width are accepted: sigstore-java sends one long line. */
+/**
+ * The first well-formed block of `text` and what follows it; broken ones are skipped. BEGIN and END stand at the start of a
+ * line. Lines between them may have any width: sigstore-java sends one long line. Time is linear in the text.
+ */
 export function parsePemBlock(text: string): { block: PemBlock; rest: string } {
-  const found = block.exec(text)
-  if (found === null) throw new CryptoError('bad_pem', 'no PEM block found')
-  const [whole, type = '', content = ''] = found
-  // RFC 1421 headers end with an empty line; none of the formats here uses them.
-  const body = content.includes(':') ? content.slice(content.search(/\r?\n\r?\n/)) : content
-  let der: Uint8Array
-  try {
-    der = parseBase64(body.replace(/[ \t\r\n]/g, ''))
-  } catch (cause) {
-    throw new CryptoError('bad_pem', `the PEM block ${type} holds no valid base64`, { cause })
-  }
-  return { block: { type, der }, rest: text.slice(found.index + whole.length) }
+  const found = findPemBlock(text)
+  if (found === undefined) throw new CryptoError('bad_pem', 'no PEM block found')
+  return found
 }
 
 /** Every block in `text`, at least one and at most `limit`. */
 export function parsePemBlocks(text: string, limit = 100): readonly PemBlock[] {
-  const blocks: PemBlock[] = []
-  let rest = text
-  do {
-    const next = parsePemBlock(rest)
+  const { block, rest } = parsePemBlock(text)
+  const blocks = [block]
+  for (let next = findPemBlock(rest); next !== undefined; next = findPemBlock(next.rest)) {
+    if (blocks.length === limit) throw new CryptoError('bad_pem', `more than ${limit} PEM blocks`)
     blocks.push(next.block)
-    if (blocks.length > limit) throw new CryptoError('bad_pem', `more than ${limit} PEM blocks`)
-    rest = next.rest
-  } while (rest.includes('-----BEGIN '))
+  }
   return blocks
+}
+
+function findPemBlock(text: string): { block: PemBlock; rest: string } | undefined {
+  let at = 0
+  for (;;) {
+    const endAt = text.indexOf(`\n${end}`, at)
+    if (endAt === -1) return undefined
+    // The last BEGIN before this END: repeated ones without an END are skipped. The slice keeps the search linear.
+    const before = text.slice(at, endAt + 1)
+    const beginAt = before.lastIndexOf(begin)
+    const endLineAt = endAt + 1
+    const endLineBreak = text.indexOf('\n', endLineAt)
+    const rest = endLineBreak === -1 ? text.length : endLineBreak + 1
+    if (beginAt === 0 || (beginAt > 0 && before[beginAt - 1] === '\n')) {
+      const block = parseBetween(before.slice(beginAt), text.slice(endLineAt, rest))
+      if (block !== undefined) return { block, rest: text.slice(rest) }
+    }
+    at = endLineAt + end.length
+  }
+}
+
+/** `lines` from BEGIN to the line break before END. */
+function parseBetween(lines: string, endLine: string): PemBlock | undefined {
+  const firstBreak = lines.indexOf('\n')
+  const beginLine = lines.slice(0, firstBreak).trimEnd()
+  const type = beginLine.slice(begin.length, -dashes.length)
+  if (!beginLine.endsWith(dashes) || endLine.trimEnd() !== `${end}${type}${dashes}`) return undefined
+  let body = lines.slice(firstBreak + 1)
+  // RFC 1421 headers, which none of the formats here uses: lines with a colon, right after BEGIN.
+  for (let line = firstLine(body); line.includes(':'); line = firstLine(body)) body = body.slice(line.length)
+  const der = Buffer.from(body, 'base64')
+  if (wrapBase64(der) === body) return { type, der }
+  try {
+    return { type, der: parseBase64(body.replace(/[ \t]/g, '')) }
+  } catch {
+    return undefined
+  }
+}
+
+function firstLine(text: string): string {
+  const lineBreak = text.indexOf('\n')
+  return lineBreak === -1 ? text : text.slice(0, lineBreak + 1)
+}
+
+function wrapBase64(der: Uint8Array): string {
+  const base64 = asBuffer(der).toString('base64')
+  let lines = ''
+  for (let at = 0; at < base64.length; at += 64) lines += `${base64.slice(at, at + 64)}\n`
+  return lines
 }
