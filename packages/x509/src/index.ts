@@ -1,5 +1,10 @@
+export type { IntermediateRequest, RootRequest } from './authority.ts'
+export { createIntermediate, createRoot } from './authority.ts'
+export { assertCaChain } from './ca-chain.ts'
 export type { Certificate } from './certificate.ts'
 export { certificateExtensions, certificateSpki, extensionValue, parseCertificate } from './certificate.ts'
+export type { ChainRequirements } from './chain.ts'
+export { isSelfSigned, verifyChain } from './chain.ts'
 export type { X509ErrorCode } from './errors.ts'
 export { X509Error } from './errors.ts'
 export type { Extension, KeyUsage } from './extension.ts'
@@ -9,6 +14,7 @@ export { fulcioExtensions } from './fulcio-extensions.ts'
 export type { San } from './general-names.ts'
 export { certificateSubjects, encodeSan } from './general-names.ts'
 export { keyIdentifier } from './key-identifier.ts'
+export { assertStrongKey } from './key-strength.ts'
 export type { LeafRequest, LeafTemplate } from './leaf.ts'
 export {
   assembleCertificate,
@@ -26,5 +32,8 @@ export {
   isPrecertificate,
   removeExtension,
 } from './precertificate.ts'
+export type { CertificateRequest } from './request.ts'
+export { parseCertificateRequest } from './request.ts'
 export { serialNumberFrom } from './serial-number.ts'
+export { verifyCertificateSignature } from './signature.ts'
 export { certificateSignatureAlgorithm, encodeSignatureAlgorithm } from './signature-algorithm.ts'
