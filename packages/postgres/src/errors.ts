@@ -41,7 +41,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /** What the driver throws for a query on a connection known to be dead: the query was never sent. */
 export function wasNeverSent(error: unknown): boolean {
-  return error instanceof Error && /is not queryable$/.test(error.message)
+  return error instanceof Error && error.message.endsWith('is not queryable')
 }
 
 /** Connection trouble as a {@link PostgresError}; every other error as it came. */
@@ -93,7 +93,7 @@ function unavailabilityOf(error: unknown): 'unavailable' | 'connection_lost' | u
   // The driver gives these no code, so here, and only here, messages are read.
   if (/^timeout exceeded when trying to connect|due to connection timeout/.test(error.message))
     return 'unavailable'
-  if (/^Cannot use a pool after calling end/.test(error.message)) return 'unavailable'
+  if (error.message.startsWith('Cannot use a pool after calling end')) return 'unavailable'
   if (/^Connection terminated|is not queryable$|^Query read timeout/.test(error.message))
     return 'connection_lost'
   return undefined

@@ -1,6 +1,6 @@
 /**
- * The one place where the driver is configured: int8 is a bigint and bytea a Buffer, in text and in binary format;
- * numeric stays a string. Connection trouble arrives as a {@link PostgresError}, SQL errors as the driver's own.
+ * The one place where the driver is configured: int8 is a bigint and bytea a Buffer, numeric stays a
+ * string. Results come in text format only: this driver decodes binary ones as UTF-8 first, which destroys them. Connection trouble arrives as a {@link PostgresError}, SQL errors as the driver's own.
  */
 import pg from 'pg'
 import { translate } from './errors.ts'
@@ -10,8 +10,6 @@ export type NamedStatement = {
   readonly name?: string
   readonly text: string
   readonly values?: readonly unknown[]
-  /** Results in binary format: cheaper for large bytea. */
-  readonly binary?: boolean
 }
 
 export type QueryResult<Row> = {
@@ -108,7 +106,6 @@ function rethrowTranslated(error: unknown): never {
 function parsers(): pg.CustomTypesConfig {
   const types = new pg.TypeOverrides()
   types.setTypeParser(INT8, 'text', BigInt)
-  types.setTypeParser(INT8, 'binary', (value: Buffer) => value.readBigInt64BE())
   types.setTypeParser(INT8_ARRAY, 'text', parseInt8Array)
   return types as pg.CustomTypesConfig
 }

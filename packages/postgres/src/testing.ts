@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/launcher.ts'
+import { isAlive, readPostmaster } from './embedded/postmaster.ts'
 import { createPool, type Pool } from './pool.ts'
 
 export type TestDatabase = {
@@ -36,6 +37,8 @@ export async function testDatabase(
 /** Stops the shared server unless another process is still connected to it. True when none runs afterwards. */
 export async function stopTestDatabase(): Promise<boolean> {
   if (ownServer() !== undefined) return true
+  const postmaster = await readPostmaster(path.join(sharedDirectory(), 'cluster'))
+  if (postmaster === undefined || !isAlive(postmaster.pid)) return true
   const server = await startShared()
   const others = await once(server.connectionString, (pool) =>
     pool.query<{ count: bigint }>(
@@ -61,13 +64,16 @@ function ownServer(): string | undefined {
 }
 
 function startShared(): Promise<EmbeddedPostgres> {
-  // One per checkout and user, so that neither another clone nor another account ever meets it.
+  return startEmbeddedPostgres({ dataDirectory: sharedDirectory(), shared: true })
+}
+
+/** One per checkout and user, so that neither another clone nor another account ever meets it. */
+function sharedDirectory(): string {
   const checkout = createHash('sha256')
     .update(import.meta.dirname)
     .digest('hex')
     .slice(0, 12)
-  const dataDirectory = path.join(tmpdir(), `sigstack-test-postgres-${process.getuid?.() ?? 0}-${checkout}`)
-  return startEmbeddedPostgres({ dataDirectory, shared: true })
+  return path.join(tmpdir(), `sigstack-test-postgres-${process.getuid?.() ?? 0}-${checkout}`)
 }
 
 /** Schemas of test processes that were killed. Younger ones may belong to a test that starts right now. */

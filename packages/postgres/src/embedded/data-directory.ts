@@ -7,7 +7,7 @@
  *     server.log    what the server says; server.log.1 is the one before
  */
 import { randomBytes } from 'node:crypto'
-import { chown, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chown, cp, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { PostgresError } from '../errors.ts'
@@ -79,15 +79,14 @@ export async function chooseListening(directory: string, fresh: boolean): Promis
 
 async function makeCluster(root: string, binaries: Binaries, account: Account): Promise<void> {
   for (const name of await readdir(root)) {
-    const abandoned = /^cluster\.new-(\d+)$/.exec(name)
+    const abandoned = /^cluster\.new-(\d+)-/.exec(name)
     if (abandoned !== null && !isAlive(Number(abandoned[1]))) {
       await rm(path.join(root, name), { recursive: true, force: true })
     }
   }
   // Made beside and renamed, so that a start killed half way leaves no half cluster, and of two first
   // starts at once one wins whole.
-  const unfinished = path.join(root, `cluster.new-${process.pid}`)
-  await rm(unfinished, { recursive: true, force: true })
+  const unfinished = path.join(root, `cluster.new-${process.pid}-${randomName()}`)
   await runInitdb(root, unfinished, binaries, account)
   try {
     await rename(unfinished, path.join(root, 'cluster'))
@@ -97,7 +96,11 @@ async function makeCluster(root: string, binaries: Binaries, account: Account): 
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
   }
   const folder = await open(root)
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 async function runInitdb(root: string, target: string, binaries: Binaries, account: Account): Promise<void> {
@@ -105,8 +108,15 @@ async function runInitdb(root: string, target: string, binaries: Binaries, accou
     account,
     binaries.initdb,
     [
-      ...['-D', target, '-U', USER, `--pwfile=${path.join(root, 'password')}`],
-      ...['--auth=scram-sha-256', '--no-locale', '--encoding=UTF8', '--no-instructions'],
+      '-D',
+      target,
+      '-U',
+      USER,
+      `--pwfile=${path.join(root, 'password')}`,
+      '--auth=scram-sha-256',
+      '--no-locale',
+      '--encoding=UTF8',
+      '--no-instructions',
     ],
     { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] },
   )
@@ -143,7 +153,7 @@ async function readPassword(root: string, account: Account, clusterExists: boole
       `the data folder ${root} has lost its file password: restore it from your backup or choose another folder`,
     )
   }
-  const draft = `${file}.${process.pid}`
+  const draft = `${file}.${randomName()}`
   await writeWhole(draft, randomBytes(24).toString('base64url'), 0o600)
   if (account.kind === 'nobody') await chown(draft, account.uid, account.gid)
   // Linking fails where another first start was faster; its password counts then.
@@ -171,8 +181,7 @@ async function reachableBinaries(root: string, found: Binaries, account: Account
   // Copied beside the data, not into a shared temporary folder where someone else could have put a server.
   const copy = path.join(root, `native-${found.version}`)
   if ((await stat(copy).catch(ignoreMissing)) === undefined) {
-    const { cp } = await import('node:fs/promises')
-    const draft = `${copy}.${process.pid}`
+    const draft = `${copy}.${randomName()}`
     await cp(found.directory, draft, { recursive: true, verbatimSymlinks: true })
     await rename(draft, copy).catch(() => rm(draft, { recursive: true, force: true }))
   }
@@ -218,6 +227,10 @@ async function freePort(host: string): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
   return address.port
+}
+
+function randomName(): string {
+  return randomBytes(6).toString('hex')
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

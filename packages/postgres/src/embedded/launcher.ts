@@ -215,7 +215,7 @@ const OWNER_LOCK = 0x5167
 
 async function takeFolder(session: pg.Client, directory: DataDirectory): Promise<void> {
   // The server notices the death of the owner before us within moments.
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < 10; attempt++) {
     const { rows } = await session.query('select pg_try_advisory_lock($1::int, 1) as taken', [OWNER_LOCK])
     if (rows[0]?.taken === true) return
     await sleep(100)

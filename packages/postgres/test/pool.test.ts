@@ -1,0 +1,222 @@
+import t from 'tap'
+import {
+  createPool,
+  durability,
+  inTransaction,
+  isDurable,
+  isUnavailable,
+  migrate,
+  PostgresError,
+} from '../src/index.ts'
+import { testDatabase } from '../src/testing.ts'
+
+t.test('a pool reads 64-bit integers as bigints and bytes as buffers', async (t) => {
+  const { pool, schema } = await testDatabase(t)
+  const statement = {
+    name: 'values',
+    text: `select $1::int8 as big, $2::bytea as bytes, '{1,null}'::int8[] as list, current_schema() as schema`,
+    values: [2n ** 62n, Buffer.from('00ff', 'hex')],
+  }
+  const expected = { big: 2n ** 62n, bytes: Buffer.from('00ff', 'hex'), list: [1n, null], schema }
+  for (const _ of ['prepared', 'reused']) {
+    const { rows, rowCount } = await pool.query(statement)
+    t.strictSame(rows, [expected])
+    t.equal(rowCount, 1)
+  }
+})
+
+t.test('the test server is as durable as the real one', async (t) => {
+  const { pool } = await testDatabase(t)
+  const settings = await durability(pool)
+  t.match(settings, { fsync: 'on', synchronousCommit: 'on', fullPageWrites: 'on' })
+  t.ok(isDurable(settings))
+  t.notOk(isDurable({ ...settings, synchronousCommit: 'off' }))
+})
+
+t.test('a transaction commits its work or leaves nothing', async (t) => {
+  const { pool } = await testDatabase(t)
+  await pool.query('create table thing (id int primary key)')
+  const count = async () => (await pool.query('select count(*) from thing')).rows[0]?.count
+
+  t.equal(
+    await inTransaction(pool, async (tx) => (await tx.query('insert into thing values (1)')).rowCount),
+    1,
+  )
+  t.equal(await count(), 1n)
+
+  const refusal = new Error('not today')
+  await t.rejects(
+    inTransaction(pool, async (tx) => {
+      await tx.query('insert into thing values (2)')
+      throw refusal
+    }),
+    refusal,
+  )
+  t.equal(await count(), 1n)
+
+  await t.rejects(
+    inTransaction(pool, (tx) => tx.query('insert into thing values (1)')),
+    { code: '23505' },
+    'an SQL error keeps its SQLSTATE',
+  )
+  await t.rejects(
+    inTransaction(pool, async (tx) => {
+      await tx.query('insert into thing values (3)')
+      await tx.query('insert into thing values (1)').catch(() => {})
+    }),
+    { name: 'PostgresError', code: 'transaction_rolled_back' },
+    'a swallowed SQL error is not taken for a commit',
+  )
+  t.equal(await count(), 1n)
+})
+
+t.test('a deferred constraint refused at commit keeps its SQLSTATE and the connection', async (t) => {
+  const { pool } = await testDatabase(t, { maxConnections: 1 })
+  await pool.query('create table pair (id int unique deferrable initially deferred)')
+  await t.rejects(
+    inTransaction(pool, (tx) => tx.query('insert into pair values (1), (1)')),
+    { code: '23505' },
+  )
+  t.strictSame((await pool.query('select id from pair')).rows, [])
+})
+
+t.test('a backend killed during the work loses the connection and commits nothing', async (t) => {
+  const { pool } = await testDatabase(t)
+  await pool.query('create table thing (id int primary key)')
+  const kill = async (pid: unknown) => {
+    await pool.query('select pg_terminate_backend($1)', [pid])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const failure = await inTransaction(pool, async (tx) => {
+    const { rows } = await tx.query('select pg_backend_pid() as pid')
+    await tx.query('insert into thing values (1)')
+    await kill(rows[0]?.pid)
+    await tx.query('insert into thing values (2)')
+  }).catch((error: unknown) => error)
+  t.match(failure, { name: 'PostgresError', code: 'connection_lost' })
+  t.ok(isUnavailable(failure))
+
+  // Killed between the last statement and COMMIT, which is then never sent: nothing is in doubt.
+  await t.rejects(
+    inTransaction(pool, async (tx) => {
+      const { rows } = await tx.query('select pg_backend_pid() as pid')
+      await tx.query('insert into thing values (3)')
+      await kill(rows[0]?.pid)
+    }),
+    { name: 'PostgresError', code: 'connection_lost' },
+  )
+  t.strictSame((await pool.query('select id from thing')).rows, [])
+})
+
+t.test('a backend killed during the commit leaves the outcome unknown', async (t) => {
+  const { pool } = await testDatabase(t)
+  await pool.query('create table thing (id int primary key)')
+  // A deferred trigger makes COMMIT itself slow, so that it can be hit.
+  await pool.query(`create function dawdle() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(5); return null; end $$`)
+  await pool.query(`create constraint trigger slow after insert on thing deferrable initially deferred
+    for each row execute function dawdle()`)
+  await t.rejects(
+    inTransaction(pool, async (tx) => {
+      const { rows } = await tx.query('select pg_backend_pid() as pid')
+      await tx.query('insert into thing values (1)')
+      setTimeout(() => void pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]), 150)
+    }),
+    { name: 'PostgresError', code: 'commit_outcome_unknown' },
+  )
+  t.strictSame((await pool.query('select id from thing')).rows, [], 'and the pool still works')
+})
+
+t.test('an idle connection that breaks is reported and replaced', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const heard: Error[] = []
+  const other = createPool({ connectionString, maxConnections: 1, onError: (error) => heard.push(error) })
+  t.teardown(() => other.end())
+  const { rows } = await other.query('select pg_backend_pid() as pid')
+  await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.equal(heard.length > 0, true)
+  t.strictSame((await other.query('select 1 as one')).rows, [{ one: 1 }])
+})
+
+t.test(
+  'no server, no free connection and an ended pool are unavailability; a bad statement is not',
+  async (t) => {
+    const { connectionString } = await testDatabase(t)
+    const nowhere = createPool({ connectionString: 'postgresql://nobody@127.0.0.1:1/none' })
+    await t.rejects(nowhere.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
+    const noSocket = createPool({ connectionString: 'postgresql://nobody@localhost/none?host=/nonexistent' })
+    await t.rejects(noSocket.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
+
+    const small = createPool({ connectionString, maxConnections: 1, connectTimeoutMs: 100 })
+    const client = await small.connect()
+    await t.rejects(small.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
+    const mistake = await client.query('select nonsense').catch((error: unknown) => error)
+    t.match(mistake, { code: '42703' })
+    t.notOk(isUnavailable(mistake))
+    client.release()
+    await small.end()
+    await t.rejects(small.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
+
+    for (const code of ['57P01', '57P03', '08006', '53300', 'ECONNREFUSED']) {
+      t.ok(isUnavailable(Object.assign(new Error('x'), { code })), code)
+    }
+    t.notOk(
+      isUnavailable(Object.assign(new Error('x'), { code: 'ENOENT' })),
+      'a missing file is no database fault',
+    )
+    t.notOk(isUnavailable(new PostgresError('bad_migration', 'x')))
+  },
+)
+
+const first = { name: '0001-thing.sql', sql: 'create table thing (id int primary key);\n' }
+const second = { name: '0002-name.sql', sql: 'alter table thing add column name text;' }
+
+t.test('processes that start at once apply every migration exactly once', async (t) => {
+  const { pool } = await testDatabase(t)
+  const component = 'things'
+  const applied = await Promise.all(
+    Array.from({ length: 8 }, () => migrate(pool, { component, files: [second, first] })),
+  )
+  t.strictSame(applied.flat(), [first.name, second.name])
+  t.strictSame(
+    await migrate(pool, { component, files: [first] }),
+    [],
+    'a release older than the database starts',
+  )
+  t.strictSame(
+    await migrate(pool, {
+      component: 'others',
+      files: [{ name: '0001-other.sql', sql: 'create table other ()' }],
+    }),
+    ['0001-other.sql'],
+    'components are numbered apart',
+  )
+  const { rows } = await pool.query('select component, name from migration order by 1, 2')
+  t.strictSame(rows, [
+    { component: 'others', name: '0001-other.sql' },
+    { component, name: first.name },
+    { component, name: second.name },
+  ])
+})
+
+t.test('a migration that was changed, or comes too late, or fails, changes nothing', async (t) => {
+  const { pool } = await testDatabase(t)
+  const up = (...files: { name: string; sql: string }[]) => migrate(pool, { component: 'things', files })
+  await up(first)
+  await t.rejects(up({ ...first, sql: `${first.sql} ` }, second), { code: 'migration_changed' })
+  t.strictSame(await up({ ...first, sql: first.sql.replaceAll('\n', '\r\n') }), [], 'line ends do not count')
+  await t.rejects(up(first, second, { name: '0003-bad.sql', sql: 'create nonsense' }), { code: '42601' })
+  t.strictSame((await pool.query('select name from migration')).rows, [{ name: first.name }])
+  await t.rejects(up(first, { name: '0000-late.sql', sql: 'select 1' }), { code: 'bad_migration' })
+  await t.rejects(up(first, { name: '0001-twin.sql', sql: 'select 1' }), { code: 'bad_migration' })
+  await t.rejects(up({ name: 'first.sql', sql: 'select 1' }), { code: 'bad_migration' })
+})
+
+t.test('migrations are read from a folder in the order of their numbers', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { pathToFileURL } = await import('node:url')
+  const directory = t.testdir({ [second.name]: second.sql, [first.name]: first.sql, 'README.md': 'not SQL' })
+  const applied = await migrate(pool, { component: 'things', directory: pathToFileURL(directory) })
+  t.strictSame(applied, [first.name, second.name])
+})
