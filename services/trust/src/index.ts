@@ -1,1 +1,6 @@
-export {}
+export type { Config, KeySource } from './config.ts'
+export { readConfig } from './config.ts'
+export type { TrustErrorCode } from './errors.ts'
+export { TrustError } from './errors.ts'
+export type { RunningTrust, StartOptions } from './start.ts'
+export { startTrust } from './start.ts'

@@ -1,0 +1,83 @@
+/** What the services sign with at this moment, as they say themselves or as the operator's files say. */
+import { CryptoError, type PublicKey, parsePemBlocks, parsePublicKeyPem } from '@sigstack/crypto'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import type { Config, KeySource } from '../config.ts'
+import { TrustError } from '../errors.ts'
+import { readSourceFile, readUrl } from './read-source.ts'
+
+export type Observed = {
+  /** DER chains, issuing certificate first. */
+  readonly chains: readonly (readonly Uint8Array[])[]
+  readonly rekorKey: PublicKey
+  readonly ctKey: PublicKey
+}
+
+const TrustBundle = Type.Object({
+  chains: Type.Array(
+    Type.Object({
+      certificates: Type.Array(Type.String({ maxLength: 65_536 }), { minItems: 1, maxItems: 16 }),
+    }),
+    { minItems: 1, maxItems: 64 },
+  ),
+})
+
+/** Throws a {@link TrustError} that names the source which failed. */
+export async function collect(sources: Config['sources'], signal: AbortSignal): Promise<Observed> {
+  const [chains, rekorKey, ctKey] = await Promise.all([
+    collectChains(sources.ca, signal),
+    collectKey(sources.rekor, '/api/v1/log/publicKey', 'REKOR_PUBLIC_KEY_FILE', signal),
+    collectKey(sources.ct, '/publicKey', 'CT_PUBLIC_KEY_FILE', signal),
+  ])
+  return { chains, rekorKey, ctKey }
+}
+
+async function collectChains(source: KeySource, signal: AbortSignal): Promise<Observed['chains']> {
+  if ('file' in source) return [certificatesIn(await readSourceFile(source.file), source.file)]
+  const url = `${source.url}/api/v2/trustBundle`
+  const bundle = parseJson(await readUrl(url, signal))
+  if (!Value.Check(TrustBundle, bundle)) {
+    throw new TrustError('source_unusable', `${url} does not answer with a trust bundle`)
+  }
+  return bundle.chains.map(({ certificates }) => certificatesIn(certificates.join('\n'), url))
+}
+
+async function collectKey(
+  source: KeySource,
+  path: string,
+  fileVariable: string,
+  signal: AbortSignal,
+): Promise<PublicKey> {
+  const origin = 'file' in source ? source.file : source.url + path
+  const text = 'file' in source ? await readSourceFile(source.file) : await readUrl(origin, signal)
+  try {
+    return parsePublicKeyPem(text)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+    throw new TrustError(
+      'source_unusable',
+      `${origin} is not a public key in PEM; ${fileVariable} can name a file with the key instead`,
+      { cause },
+    )
+  }
+}
+
+function certificatesIn(text: string, origin: string): readonly Uint8Array[] {
+  try {
+    const blocks = parsePemBlocks(text)
+    const stranger = blocks.find(({ type }) => type !== 'CERTIFICATE')
+    if (blocks.length > 0 && stranger === undefined) return blocks.map(({ der }) => der)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+    throw new TrustError('source_unusable', `${origin} holds no PEM certificates`, { cause })
+  }
+  throw new TrustError('source_unusable', `${origin} holds something other than PEM certificates`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,72 @@
+/** The published files as text; the same trust is the same bytes. */
+import { encodePem, encodePublicKeyPem } from '@sigstack/crypto'
+import {
+  buildClientTrustConfig,
+  buildSigningConfig,
+  buildTrustedRoot,
+  type LogToTrust,
+  type SigningConfig,
+  type TrustToPublish,
+} from '@sigstack/trust-root'
+import type { Config } from '../config.ts'
+
+export type FileName = keyof typeof fileNames
+
+/** Below the service's URL, and below its data folder. */
+export const fileNames = {
+  trustedRoot: 'trusted_root.json',
+  signingConfig: 'signing_config.v0.2.json',
+  clientTrustConfig: 'trust_config.json',
+  rekorKey: 'keys/rekor.pub',
+  ctKey: 'keys/ctfe.pub',
+  caCertificates: 'keys/fulcio.crt.pem',
+} as const
+
+export type Files = Readonly<Record<FileName, string>>
+
+export function composeFiles(
+  trust: TrustToPublish,
+  { publicUrls, operator }: Pick<Config, 'publicUrls' | 'operator'>,
+): Files {
+  const signingConfig = composeSigningConfig(trust, publicUrls, operator)
+  return {
+    trustedRoot: buildTrustedRoot(trust),
+    signingConfig: buildSigningConfig(signingConfig),
+    clientTrustConfig: buildClientTrustConfig(trust, signingConfig),
+    rekorKey: keysPem(trust.tlogs),
+    ctKey: keysPem(trust.ctlogs),
+    caCertificates: trust.certificateAuthorities
+      .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
+      .flatMap(({ chain }) => chain.map((der) => encodePem('CERTIFICATE', der)))
+      .join(''),
+  }
+}
+
+/**
+ * Without a timestamp authority there is no `tsaConfig` either: JavaScript clients demand a service wherever
+ * they see one.
+ */
+function composeSigningConfig(
+  trust: TrustToPublish,
+  publicUrls: Config['publicUrls'],
+  operator: string,
+): SigningConfig {
+  const everything = [...trust.tlogs, ...trust.certificateAuthorities, ...trust.ctlogs]
+  const start = new Date(Math.min(...everything.map(({ validFor }) => validFor.start.getTime())))
+  const service = (url: string) => [{ url, majorApiVersion: 1, validFor: { start }, operator }]
+  return {
+    caUrls: service(publicUrls.ca),
+    oidcUrls: service(publicUrls.oidcIssuer),
+    rekorTlogUrls: service(publicUrls.rekor),
+    tsaUrls: [],
+    rekorTlogConfig: { selector: 'ANY' },
+  }
+}
+
+/** Newest first, for readers that take only the first block. */
+function keysPem(logs: readonly LogToTrust[]): string {
+  return logs
+    .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
+    .map(({ publicKey }) => encodePublicKeyPem(publicKey))
+    .join('')
+}

@@ -1,0 +1,79 @@
+/** The data folder: its trusted_root.json is both what is published and the memory of what was. */
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
+import { TrustError } from '../errors.ts'
+import { type FileName, type Files, fileNames } from './files.ts'
+
+/** Undefined when nothing was published yet. Throws `data_unusable` for a file that is not ours. */
+export async function readPublished(
+  dataDirectory: string,
+): Promise<{ readonly root: TrustedRoot; readonly files: Files } | undefined> {
+  const path = join(dataDirectory, fileNames.trustedRoot)
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
+  let root: TrustedRoot
+  try {
+    root = parseTrustedRoot(text)
+  } catch (cause) {
+    throw new TrustError('data_unusable', `${path} is damaged; restore it, it says which old keys to trust`, {
+      cause,
+    })
+  }
+  const names = Object.keys(fileNames) as FileName[]
+  const texts = await Promise.all(names.map((name) => readIfThere(join(dataDirectory, fileNames[name]))))
+  const files = Object.fromEntries(names.map((name, position) => [name, texts[position] ?? ''])) as Files
+  return { root, files }
+}
+
+/**
+ * Each file is replaced whole. The trusted root goes first: after a crash in between, the next publication
+ * finds the keys there and writes the rest.
+ */
+export async function writePublished(dataDirectory: string, files: Files): Promise<void> {
+  for (const name of Object.keys(fileNames) as FileName[]) {
+    await replaceFile(join(dataDirectory, fileNames[name]), files[name])
+  }
+}
+
+export function publishedPaths(dataDirectory: string): Readonly<Record<FileName, string>> {
+  const entries = Object.entries(fileNames).map(([name, path]) => [name, resolve(dataDirectory, path)])
+  return Object.fromEntries(entries) as Record<FileName, string>
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return undefined
+    throw new TrustError('data_unusable', `${path} cannot be read`, { cause })
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'w', 0o644)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (cause) {
+    const reason = codeOf(cause) ?? 'unknown reason'
+    throw new TrustError(
+      'data_unusable',
+      `cannot write ${path} (${reason}); TRUST_DATA must be a writable folder`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}

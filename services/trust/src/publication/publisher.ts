@@ -1,0 +1,110 @@
+/** Keeps what is published in step with what the services sign with. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@sigstack/server'
+import type { TrustedRoot } from '@sigstack/trust-root'
+import type { Observed } from '../collection/collect.ts'
+import type { Config } from '../config.ts'
+import { TrustError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import { composeFiles, type Files } from './files.ts'
+import { readPublished, writePublished } from './folder.ts'
+import { mergeTrust } from './merge.ts'
+
+export type Publisher = {
+  /** Undefined until something was published, now or in an earlier life. */
+  current(): Files | undefined
+  /** Whether the keys were collected since the start. */
+  isCollected(): boolean
+  /** Collects once and publishes what changed. Throws a {@link TrustError} and leaves what was published. */
+  refresh(): Promise<void>
+  /** Refreshes until `signal` is aborted, soon again while a service is not up yet. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export type PublisherDependencies = {
+  readonly config: Pick<
+    Config,
+    'dataDirectory' | 'publicUrls' | 'operator' | 'marginSeconds' | 'refreshSeconds'
+  > & {
+    readonly keysValidFrom?: Date
+  }
+  readonly collect: () => Promise<Observed>
+  readonly now: () => Date
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+const firstRetryMs = 250
+const slowestRetryMs = 5_000
+
+export async function openPublisher(dependencies: PublisherDependencies): Promise<Publisher> {
+  const { config, logger, metrics } = dependencies
+  const earlier = await readPublished(config.dataDirectory)
+  let root: TrustedRoot | undefined = earlier?.root
+  let files: Files | undefined = isComplete(earlier?.files) ? earlier?.files : undefined
+  let collected = false
+
+  // The loop and a caller may refresh at the same time, but files are written by one of them.
+  let refreshing: Promise<void> | undefined
+  const refresh = (): Promise<void> => {
+    refreshing ??= collectAndPublish().finally(() => {
+      refreshing = undefined
+    })
+    return refreshing
+  }
+
+  async function collectAndPublish(): Promise<void> {
+    const observed = await dependencies.collect()
+    const trust = mergeTrust(root, observed, { ...config, now: dependencies.now() })
+    const next = composeFiles(trust, config)
+    if (files === undefined || !sameFiles(files, next)) {
+      await writePublished(config.dataDirectory, next)
+      files = next
+      root = (await readPublished(config.dataDirectory))?.root
+      metrics.changes.inc()
+      logger.info(
+        {
+          rekorKeys: trust.tlogs.length,
+          ctKeys: trust.ctlogs.length,
+          authorities: trust.certificateAuthorities.length,
+        },
+        'trust published',
+      )
+    }
+    collected = true
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    let retryMs = firstRetryMs
+    while (!signal.aborted) {
+      const outcome = await refresh().then(
+        () => 'collected' as const,
+        (error: unknown) => {
+          if (!signal.aborted) tellFailure(error)
+          return 'failed' as const
+        },
+      )
+      metrics.collections.inc({ outcome })
+      retryMs = outcome === 'collected' ? firstRetryMs : Math.min(retryMs * 2, slowestRetryMs)
+      const pauseMs = outcome === 'collected' ? config.refreshSeconds * 1000 : retryMs
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  function tellFailure(error: unknown): void {
+    const expected = error instanceof TrustError
+    // While the services start, one that does not answer yet is no news.
+    const level = !expected ? 'error' : error.code === 'source_unavailable' && !collected ? 'debug' : 'warn'
+    logger[level](expected ? { reason: error.message } : { err: error }, 'trust not collected')
+  }
+
+  return { current: () => files, isCollected: () => collected, refresh, run }
+}
+
+function isComplete(files: Files | undefined): boolean {
+  return files !== undefined && Object.values(files).every((text) => text !== '')
+}
+
+function sameFiles(a: Files, b: Files): boolean {
+  return (Object.keys(a) as (keyof Files)[]).every((name) => a[name] === b[name])
+}

@@ -1,0 +1,55 @@
+import { createRegistry, type Logger, listen } from '@sigstack/server'
+import { buildApp } from './app.ts'
+import { collect } from './collection/collect.ts'
+import type { Config } from './config.ts'
+import { createMetrics } from './metrics.ts'
+import type { FileName } from './publication/files.ts'
+import { publishedPaths } from './publication/folder.ts'
+import { openPublisher } from './publication/publisher.ts'
+
+export type StartOptions = {
+  readonly logger: Logger
+  /** False where several services share one process. */
+  readonly processMetrics?: boolean
+}
+
+export type RunningTrust = {
+  readonly url: string
+  /** Absolute paths of the published files; each is there once something was published. */
+  readonly files: Readonly<Record<FileName, string>>
+  /** Collects now, and resolves when everything is published. Throws a `TrustError` naming what does not answer. */
+  refresh(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Listens at once; collects the keys of the services in the background, until they are up and ever after. */
+export async function startTrust(config: Config, options: StartOptions): Promise<RunningTrust> {
+  const { logger } = options
+  const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
+  const stopping = new AbortController()
+  const publisher = await openPublisher({
+    config,
+    collect: () => collect(config.sources, stopping.signal),
+    now: () => new Date(),
+    logger,
+    metrics: createMetrics(registry),
+  })
+  const app = buildApp({ publisher, logger, registry })
+  let url: string
+  try {
+    url = (await listen(app, { host: config.host, port: config.port, portVariable: 'TRUST_PORT' })).url
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  const running = publisher.run(stopping.signal)
+  return {
+    url,
+    files: publishedPaths(config.dataDirectory),
+    refresh: publisher.refresh,
+    async stop() {
+      stopping.abort()
+      await Promise.all([running, app.close()])
+    },
+  }
+}
