@@ -1,3 +1,5 @@
 export type { LogErrorCode } from './errors.ts'
 export { LogError } from './errors.ts'
 export type { Appended, EncodedEntry, EntryDraft, Log, LogEntry, Place, SignedCheckpoint } from './log.ts'
+export type { BatchReport, LogOptions } from './open-log.ts'
+export { openLog } from './open-log.ts'

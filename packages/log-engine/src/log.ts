@@ -65,6 +65,8 @@ export type Log = {
   readTile(level: number, index: bigint, width: number): Promise<Uint8Array | undefined>
   /** Called after entries were committed here; for followers, which also poll for the work of other replicas. */
   onAppended(listener: (treeSize: bigint) => void): void
+  /** Drafts that wait for their batch. */
+  queueDepth(): number
   /** Finishes begun work and refuses new. The pool stays its owner's. */
   close(): Promise<void>
 }

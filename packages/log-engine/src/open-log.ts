@@ -1,0 +1,232 @@
+/** Opens a log: one origin, one key, one row in the database, and any number of processes that write to it. */
+import {
+  type InclusionProof,
+  proveConsistency,
+  proveInclusion,
+  type TreeHead,
+  tileHashes,
+  tilesForConsistency,
+  tilesForInclusion,
+  verifyInclusion,
+  widthOfTile,
+} from '@sigstack/merkle'
+import { isUnavailable, migrate, type Pool, PostgresError } from '@sigstack/postgres'
+import { LogError } from './errors.ts'
+import type { Appended, EntryDraft, Log, SignedCheckpoint } from './log.ts'
+import { createQueue } from './queue.ts'
+import { createSequencer, type Sequenced } from './sequence.ts'
+import { findByIdentities, findByLeafHash, findOrCreateLog, readEntries, readHead } from './store.ts'
+import { createTiles } from './tiles.ts'
+
+export type LogOptions = {
+  readonly pool: Pool
+  /** Which log of this database; a deployment may keep several. */
+  readonly name: string
+  /** SHA-256 of the log key's SubjectPublicKeyInfo. */
+  readonly logId: Uint8Array
+  /** The origin of a log that does not exist yet; one that does keeps its own. */
+  readonly newOrigin: () => string
+  /** Signs a tree head as the dialect wants it. May be slow: it is never called inside a transaction. */
+  readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Writers that may wait; default 10,000. */
+  readonly queueLimit?: number
+  /** Entries in one transaction at the most; default 512. */
+  readonly batchLimit?: number
+  /** Full tiles kept in memory, 16 KiB each; default 2,048. */
+  readonly tileCacheLimit?: number
+  /** Told of every batch that was committed. */
+  readonly onBatch?: (batch: BatchReport) => void
+}
+
+export type BatchReport = {
+  readonly entries: number
+  readonly duplicates: number
+  readonly durationMs: number
+}
+
+type Waiting = {
+  readonly draft: EntryDraft
+  resolve(appended: Appended): void
+  reject(error: unknown): void
+}
+
+const batchBytes = 8 * 1024 * 1024
+const commitAttempts = 3
+
+/**
+ * Brings the schema up to date and opens the log, making it if it does not exist. Throws `foreign_key` when the database
+ * holds a log of that name under another key.
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const { pool, name, signCheckpoint, now = Date.now } = options
+  await migrate(pool, { component: 'log-engine', directory: new URL('migrations/', import.meta.url) })
+  const { logNo, logId, origin } = await findOrCreateLog(pool, options)
+  if (!logId.equals(options.logId)) {
+    throw new LogError(
+      'foreign_key',
+      `the log ${name} in this database belongs to key ${logId.toString('hex')}, not to ${Buffer.from(options.logId).toString('hex')}: give the key it was made with, or another database`,
+    )
+  }
+
+  const tiles = createTiles(pool, logNo, options.tileCacheLimit ?? 2048)
+  const sequencer = createSequencer({ pool, logNo, tiles, now })
+  const listeners: ((treeSize: bigint) => void)[] = []
+  let lastCheckpoint: { readonly size: bigint; readonly signed: Promise<SignedCheckpoint> } | undefined
+
+  // 1. An append joins the queue and waits for the batch it will be part of.
+  const queue = createQueue<Waiting>({
+    limit: options.queueLimit ?? 10_000,
+    batchItems: options.batchLimit ?? 512,
+    batchBytes,
+    // A draft's bytes exist only once it has its place, so batches are bounded by count and by what faces accept.
+    sizeOf: () => 1,
+    run: runBatch,
+  })
+
+  // 2. The batch starts the moment the one before it has committed.
+  async function runBatch(batch: readonly Waiting[]): Promise<void> {
+    const start = performance.now()
+    let sequenced: Sequenced
+    try {
+      sequenced = await sequenceDurably(batch.map(({ draft }) => draft))
+    } catch (error) {
+      const reason = asLogError(error)
+      for (const waiting of batch) waiting.reject(reason)
+      return
+    }
+    const duplicates = sequenced.placed.filter((placed) => placed.duplicate).length
+    options.onBatch?.({
+      entries: batch.length - duplicates,
+      duplicates,
+      durationMs: performance.now() - start,
+    })
+    for (const listener of listeners) listener(sequenced.tree.size)
+    // Not awaited: the next batch may write while this one is signed and answered.
+    void answer(batch, sequenced)
+  }
+
+  /** A connection lost during COMMIT: the next attempt reads the tree head first, and finds what was committed. */
+  async function sequenceDurably(drafts: readonly EntryDraft[]): Promise<Sequenced> {
+    const unsure = new Set<string>()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await sequencer.sequence(drafts, unsure)
+      } catch (error) {
+        const unknown = error instanceof PostgresError && error.code === 'commit_outcome_unknown'
+        if (!unknown || attempt === commitAttempts) throw error
+      }
+    }
+  }
+
+  // 9. After the commit, and only then: sign the checkpoint, prove each entry, check the proof, answer.
+  async function answer(batch: readonly Waiting[], { tree, placed }: Sequenced): Promise<void> {
+    try {
+      const checkpoint = await checkpointOf(tree)
+      for (const [at, waiting] of batch.entries()) {
+        const { entry, duplicate } = placed[at] as Sequenced['placed'][number]
+        const inclusionProof = await proveIn(entry.leafIndex, tree.size)
+        verifyInclusion(inclusionProof, entry.leafHash, tree.rootHash)
+        waiting.resolve({ entry, duplicate, checkpoint, inclusionProof })
+      }
+    } catch (error) {
+      // The entries are durable: a second try finds them. Promises settled above stay as they are.
+      const reason = asLogError(error)
+      for (const waiting of batch) waiting.reject(reason)
+    }
+  }
+
+  function checkpointOf(treeHead: TreeHead): Promise<SignedCheckpoint> {
+    const { size, rootHash } = treeHead
+    if (lastCheckpoint?.size === size) return lastCheckpoint.signed
+    const signed = signCheckpoint({ size, rootHash }, origin).then(
+      (note) => ({ treeHead: { size, rootHash }, note }),
+      (cause: unknown) => {
+        throw new LogError('unavailable', 'the checkpoint could not be signed; try again', { cause })
+      },
+    )
+    const mine = { size, signed }
+    lastCheckpoint = mine
+    // A failed signature must not be remembered.
+    signed.catch(() => {
+      if (lastCheckpoint === mine) lastCheckpoint = undefined
+    })
+    return signed
+  }
+
+  async function committedHead(): Promise<TreeHead> {
+    const head = await guarded(readHead(pool, logNo))
+    const known = sequencer.tree()
+    // The reader may have been overtaken by a batch of this process; what that batch committed is newer.
+    if (known !== undefined && known.size > head.size) return known
+    return head
+  }
+
+  async function proveIn(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof> {
+    const source = await tiles.load(tilesForInclusion(leafIndex, treeSize), treeSize)
+    return proveInclusion(leafIndex, treeSize, source)
+  }
+
+  /** Refuses sizes beyond the log. The database is asked only where memory cannot tell. */
+  async function assertReaches(treeSize: bigint): Promise<void> {
+    if (treeSize <= (sequencer.tree()?.size ?? -1n)) return
+    const { size } = await committedHead()
+    if (treeSize > size) throw new LogError('not_found', `the log has ${size} entries, not ${treeSize}`)
+  }
+
+  return {
+    logId,
+    origin,
+    append: (draft) =>
+      new Promise<Appended>((resolve, reject) => {
+        queue.push({ draft, resolve, reject })
+      }),
+    treeHead: committedHead,
+    checkpoint: async () => checkpointOf(await committedHead()),
+    readEntry: async (leafIndex) => (await guarded(readEntries(pool, logNo, leafIndex, leafIndex + 1n)))[0],
+    readEntries: (start, count) => guarded(readEntries(pool, logNo, start, start + BigInt(count))),
+    findByIdentity: async (identity) => (await guarded(findByIdentities(pool, logNo, [identity])))[0],
+    findByLeafHash: (hash) => guarded(findByLeafHash(pool, logNo, hash)),
+    proveInclusion: async (leafIndex, treeSize) => {
+      if (leafIndex < 0n || leafIndex >= treeSize) {
+        throw new LogError('not_found', `there is no leaf ${leafIndex} in a tree of ${treeSize}`)
+      }
+      await assertReaches(treeSize)
+      return guarded(proveIn(leafIndex, treeSize))
+    },
+    proveConsistency: async (oldSize, newSize) => {
+      if (oldSize < 0n || oldSize > newSize) {
+        throw new LogError('not_found', `a tree of ${newSize} does not extend one of ${oldSize}`)
+      }
+      await assertReaches(newSize)
+      const source = await guarded(tiles.load(tilesForConsistency(oldSize, newSize), newSize))
+      return proveConsistency(oldSize, newSize, source)
+    },
+    readTile: async (level, index, width) => {
+      const { size } = await committedHead()
+      if (widthOfTile(level, index, size) < width) return undefined
+      const source = await guarded(tiles.load([{ level, index }], size))
+      return tileHashes(source(level, index), width)
+    },
+    onAppended: (listener) => {
+      listeners.push(listener)
+    },
+    queueDepth: queue.depth,
+    close: queue.close,
+  }
+}
+
+async function guarded<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw asLogError(error)
+  }
+}
+
+function asLogError(error: unknown): unknown {
+  return isUnavailable(error)
+    ? new LogError('unavailable', 'the database of the log cannot be reached; try again', { cause: error })
+    : error
+}

@@ -1,0 +1,67 @@
+/**
+ * Group commit without a timer: while one batch commits the next gathers, and it starts the moment the last has ended. At idle a
+ * batch is one item; under pressure it is whatever arrived meanwhile.
+ */
+import { LogError } from './errors.ts'
+
+export type QueueOptions<Item> = {
+  /** Items that may wait; one more is refused with `queue_full`. */
+  readonly limit: number
+  /** Bounds of one batch. A single item over `batchBytes` goes alone. */
+  readonly batchItems: number
+  readonly batchBytes: number
+  sizeOf(item: Item): number
+  /** Handles a batch, and never rejects: it settles its items itself. */
+  run(batch: readonly Item[]): Promise<void>
+}
+
+export type Queue<Item> = {
+  push(item: Item): void
+  depth(): number
+  /** Refuses new items and waits for the begun and the waiting ones. */
+  close(): Promise<void>
+}
+
+export function createQueue<Item>(options: QueueOptions<Item>): Queue<Item> {
+  let waiting: Item[] = []
+  let running: Promise<void> | undefined
+  let closed = false
+
+  function nextBatch(): readonly Item[] {
+    let bytes = 0
+    let count = 0
+    while (count < waiting.length && count < options.batchItems) {
+      bytes += options.sizeOf(waiting[count] as Item)
+      if (count > 0 && bytes > options.batchBytes) break
+      count++
+    }
+    const batch = waiting.slice(0, count)
+    waiting = waiting.slice(count)
+    return batch
+  }
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) await options.run(nextBatch())
+    running = undefined
+  }
+
+  return {
+    push: (item) => {
+      if (closed) throw new LogError('closed', 'the log is shutting down')
+      if (waiting.length >= options.limit) {
+        throw new LogError(
+          'queue_full',
+          `${waiting.length} entries are waiting to be logged; try again shortly`,
+        )
+      }
+      waiting.push(item)
+      // Not at once: what arrives in the same turn of the event loop belongs into the same batch.
+      running ??= Promise.resolve().then(drain)
+    },
+    depth: () => waiting.length,
+    close: async () => {
+      closed = true
+      await running
+    },
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The append transaction. The numbers are those of docs/life-of-an-entry.md.
+ */
+import { type ChangedTile, growTree, type Hash, leafHash, type Tree } from '@sigstack/merkle'
+import { inTransaction, type Pool, PostgresError, type Queryable } from '@sigstack/postgres'
+import { LogError } from './errors.ts'
+import type { EntryDraft } from './log.ts'
+import {
+  type CommittedHead,
+  findByIdentities,
+  hexOf,
+  type LogNo,
+  lockHead,
+  type StoredEntry,
+} from './store.ts'
+import type { Tiles } from './tiles.ts'
+import { writeBatch } from './write.ts'
+
+/** What became of a batch: `placed` in the order of the drafts. */
+export type Sequenced = {
+  readonly tree: Tree
+  readonly placed: readonly { readonly entry: StoredEntry; readonly duplicate: boolean }[]
+}
+
+export type Sequencer = {
+  /**
+   * Gives each draft its leaf index, in order and without gaps; durable and integrated when it resolves. After a
+   * `commit_outcome_unknown` call it again with the same `unsure` set: it tells what this process may itself have
+   * written from what was there before.
+   */
+  sequence(drafts: readonly EntryDraft[], unsure: Set<string>): Promise<Sequenced>
+  /** Throws `inconsistent` unless a tree head read from the database extends the largest one seen here. */
+  assertExtends(head: CommittedHead): Promise<void>
+  /** The largest tree seen here, or `undefined` before the first batch. */
+  tree(): Tree | undefined
+}
+
+export function createSequencer(options: {
+  readonly pool: Pool
+  readonly logNo: LogNo
+  readonly tiles: Tiles
+  readonly now: () => number
+}): Sequencer {
+  const { pool, logNo, tiles, now } = options
+  let known: Tree | undefined
+
+  /** The tree to grow. Remembered from the last batch unless another replica has written since. */
+  async function treeAt(db: Queryable, head: CommittedHead): Promise<Tree> {
+    if (known !== undefined && known.size === head.size) {
+      assertSameRoot(head.size, known.rootHash, head.rootHash)
+      return known
+    }
+    const tree = await tiles.loadTree(db, head.size)
+    assertSameRoot(head.size, tree.rootHash, head.rootHash)
+    await assertExtends(head)
+    return tree
+  }
+
+  async function assertExtends(head: CommittedHead): Promise<void> {
+    if (known === undefined) return
+    if (head.size < known.size) {
+      throw new LogError(
+        'inconsistent',
+        `the database shows ${head.size} entries where ${known.size} were signed: was an old backup restored?`,
+      )
+    }
+    if (known.size === 0n) return
+    assertSameRoot(known.size, await tiles.rootOf(known.size, head.size), known.rootHash)
+  }
+
+  async function attempt(
+    drafts: readonly EntryDraft[],
+    unsure: ReadonlySet<string>,
+    numbered: string[],
+  ): Promise<Sequenced & { tilesToKeep: readonly ChangedTile[] }> {
+    // 3. Begin. A crash before the commit in step 8 leaves nothing behind.
+    return inTransaction(pool, async (tx) => {
+      // 4. Take the log's row: replicas take turns, for the length of this batch only.
+      const head = await lockHead(tx, logNo)
+      const tree = await treeAt(tx, head)
+      // 5. Find the entries that are in the log already.
+      const earlier = new Map<string, StoredEntry>()
+      for (const entry of await findByIdentities(
+        tx,
+        logNo,
+        drafts.map((draft) => draft.identity),
+      )) {
+        earlier.set(hexOf(entry.identity), entry)
+      }
+      // 6. Number the rest. Their bytes are made only now: a CT leaf holds its time, which never goes backwards.
+      const sequencedAtMs = Math.max(now(), head.lastSequencedAtMs)
+      const fresh: StoredEntry[] = []
+      const placed = drafts.map((draft) => {
+        const key = hexOf(draft.identity)
+        const found = earlier.get(key)
+        if (found !== undefined) return { entry: found, duplicate: !unsure.has(key) }
+        const entry = encode(draft, { leafIndex: head.size + BigInt(fresh.length), sequencedAtMs })
+        fresh.push(entry)
+        numbered.push(key)
+        earlier.set(key, entry)
+        return { entry, duplicate: false }
+      })
+      if (fresh.length === 0) return { tree, placed, tilesToKeep: [] }
+      // 7. Grow the tree, and write entries, tiles and tree head together.
+      const grown = growTree(
+        tree,
+        fresh.map((entry) => entry.leafHash),
+      )
+      await writeBatch(tx, logNo, { entries: fresh, tiles: grown.changedTiles, head: grown.tree })
+      return {
+        tree: grown.tree,
+        placed,
+        tilesToKeep: grown.changedTiles.filter(({ width }) => width === 256),
+      }
+      // 8. Commit. A crash right after it loses no entry: whoever asks again finds it, as a duplicate.
+    })
+  }
+
+  return {
+    assertExtends,
+    tree: () => known,
+    sequence: async (drafts, unsure) => {
+      const numbered: string[] = []
+      const { tree, placed, tilesToKeep } = await attempt(drafts, unsure, numbered).catch(
+        (error: unknown) => {
+          if (error instanceof PostgresError && error.code === 'commit_outcome_unknown') {
+            for (const key of numbered) unsure.add(key)
+          }
+          throw error
+        },
+      )
+      for (const { level, index, tile } of tilesToKeep) tiles.keep(level, index, tile)
+      known = tree
+      tiles.useTree(tree)
+      return { tree, placed }
+    },
+  }
+}
+
+function encode(draft: EntryDraft, place: { leafIndex: bigint; sequencedAtMs: number }): StoredEntry {
+  const { leaf, extra } = draft.encode(place)
+  const hash = leafHash(leaf)
+  return { ...place, leafHash: hash, identity: draft.identity, leaf, extra }
+}
+
+function assertSameRoot(size: bigint, a: Hash, b: Hash): void {
+  if (Buffer.compare(a, b) !== 0) {
+    throw new LogError(
+      'inconsistent',
+      `two different trees of ${size} entries: this log must not be signed any more until it is known why`,
+    )
+  }
+}

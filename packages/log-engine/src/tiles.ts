@@ -1,0 +1,102 @@
+/** Tiles for proofs: the unfinished ones come from the tree in memory, the full ones are cached, the rest is read. */
+import {
+  createTile,
+  type EdgeTile,
+  type Hash,
+  rootOfPrefix,
+  type Tile,
+  type TileAddress,
+  type TileSource,
+  type Tree,
+  tileFromHashes,
+  tileHeight,
+  tilesForRoot,
+  tileWidth,
+  treeFromEdge,
+  widthOfTile,
+} from '@sigstack/merkle'
+import type { Queryable } from '@sigstack/postgres'
+import { LogError } from './errors.ts'
+import { type LogNo, readTileHashes } from './store.ts'
+
+export type Tiles = {
+  /** Loads what a proof in a tree of `treeSize` needs, then answers without waiting. */
+  load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource>
+  /** The tree of that size as the database has it. */
+  loadTree(db: Queryable, size: bigint): Promise<Tree>
+  /** The root of the first `size` leaves of a log of at least `treeSize`. */
+  rootOf(size: bigint, treeSize: bigint): Promise<Hash>
+  /** Full tiles of a committed batch. */
+  keep(level: number, index: bigint, tile: Tile): void
+  /** The newest committed tree of this process: its edge answers for unfinished tiles. */
+  useTree(tree: Tree): void
+}
+
+/** @param limit Full tiles kept, 16 KiB each, the least recently used ones go first. */
+export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles {
+  const full = new Map<string, Tile>()
+  let newest: Tree | undefined
+
+  function keep(level: number, index: bigint, tile: Tile): void {
+    full.set(`${level}/${index}`, tile)
+    if (full.size > limit) for (const oldest of full.keys()) return void full.delete(oldest)
+  }
+
+  function inMemory(level: number, index: bigint): Tile | undefined {
+    const key = `${level}/${index}`
+    const cached = full.get(key)
+    if (cached === undefined) return undefined
+    full.delete(key)
+    full.set(key, cached)
+    return cached
+  }
+
+  /** The unfinished tile of the newest tree, if that is the one asked for. */
+  function onEdge(level: number, index: bigint, width: number): Tile | undefined {
+    const edge = newest?.edge[level]
+    if (newest === undefined || edge === undefined || edge.width < width) return undefined
+    return newest.size >> BigInt(tileHeight * (level + 1)) === index ? edge.tile : undefined
+  }
+
+  async function read(db: Queryable, level: number, index: bigint, width: number): Promise<Tile> {
+    const hashes = await readTileHashes(db, logNo, { level, index, width })
+    if (hashes === undefined)
+      throw new LogError('inconsistent', `tile ${level}/${index} of width ${width} is missing`)
+    const tile = tileFromHashes(hashes)
+    if (hashes.length === tileWidth * 32) keep(level, index, tile)
+    return tile
+  }
+
+  async function load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource> {
+    const found = new Map<string, Tile>()
+    for (const { level, index } of addresses) {
+      const width = widthOfTile(level, index, treeSize)
+      const tile =
+        inMemory(level, index) ?? onEdge(level, index, width) ?? (await read(pool, level, index, width))
+      found.set(`${level}/${index}`, tile)
+    }
+    return (level, index) => {
+      const tile = found.get(`${level}/${index}`)
+      if (tile === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
+      return tile
+    }
+  }
+
+  return {
+    load,
+    keep,
+    useTree: (tree) => {
+      newest = tree
+    },
+    loadTree: async (db, size) => {
+      const edge: EdgeTile[] = []
+      for (let level = 0; size >> BigInt(tileHeight * level) > 0n; level++) {
+        const index = size >> BigInt(tileHeight * (level + 1))
+        const width = widthOfTile(level, index, size)
+        edge.push({ width, tile: width === 0 ? createTile() : await read(db, level, index, width) })
+      }
+      return treeFromEdge(size, edge)
+    },
+    rootOf: async (size, treeSize) => rootOfPrefix(size, await load(tilesForRoot(size), treeSize)),
+  }
+}

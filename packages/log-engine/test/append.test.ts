@@ -1,0 +1,156 @@
+import { emptyRootHash, leafHash, tileFromHashes, verifyConsistency, verifyInclusion } from '@sigstack/merkle'
+import { createPool } from '@sigstack/postgres'
+import { testDatabase } from '@sigstack/postgres/testing'
+import t from 'tap'
+import { draft, logId, openTestLog, verifyAppended } from './support.ts'
+
+t.test('an entry is answered with its place and a proof that holds', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool)
+  t.same(await log.treeHead(), { size: 0n, rootHash: emptyRootHash, lastSequencedAtMs: 0 })
+  for (let i = 0n; i < 5n; i++) {
+    const appended = await log.append(draft(`entry ${i}`))
+    t.equal(appended.entry.leafIndex, i)
+    t.equal(appended.duplicate, false)
+    t.equal(appended.checkpoint.treeHead.size, i + 1n)
+    t.doesNotThrow(() => verifyAppended(appended))
+  }
+  t.same((await log.readEntry(3n))?.leaf, Buffer.from('entry 3'))
+  t.equal(await log.readEntry(5n), undefined)
+})
+
+t.test('an equal identity is found again, in the same batch and later', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool)
+  const together = await Promise.all([draft('a'), draft('b'), draft('a')].map((d) => log.append(d)))
+  t.same(
+    together.map((x) => [x.entry.leafIndex, x.duplicate]),
+    [
+      [0n, false],
+      [1n, false],
+      [0n, true],
+    ],
+  )
+  const again = await log.append(draft('b'))
+  t.same([again.entry.leafIndex, again.duplicate], [1n, true])
+  t.doesNotThrow(() => verifyAppended(again))
+  t.equal((await log.treeHead()).size, 2n)
+})
+
+t.test('an identity that is not the leaf hash finds the entry, and so does the leaf hash', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool, { now: () => 1_700_000_000_000 })
+  const identity = leafHash(Buffer.from('certificate'))
+  const encode = ({ leafIndex, sequencedAtMs }: { leafIndex: bigint; sequencedAtMs: number }) => ({
+    leaf: Buffer.from(`${leafIndex} at ${sequencedAtMs}`),
+    extra: Buffer.from('chain'),
+  })
+  await log.append(draft('other'))
+  const { entry } = await log.append({ identity, encode })
+  t.same(Buffer.from(entry.leaf).toString(), '1 at 1700000000000')
+  const again = await log.append({ identity, encode: () => ({ leaf: Buffer.from('never used') }) })
+  t.equal(again.duplicate, true)
+  t.same(again.entry.leaf, entry.leaf)
+  t.same(again.entry.extra, Buffer.from('chain'))
+  t.equal((await log.findByIdentity(identity))?.leafIndex, 1n)
+  t.equal((await log.findByLeafHash(entry.leafHash))?.leafIndex, 1n)
+  t.equal((await log.findByLeafHash(leafHash(Buffer.from('other'))))?.leafIndex, 0n)
+  t.equal(await log.findByLeafHash(identity), undefined)
+})
+
+t.test('the clock of a log never goes backwards', async (t) => {
+  const { pool } = await testDatabase(t)
+  let now = 5000
+  const log = await openTestLog(pool, { now: () => now })
+  t.equal((await log.append(draft('a'))).entry.sequencedAtMs, 5000)
+  now = 3000
+  t.equal((await log.append(draft('b'))).entry.sequencedAtMs, 5000)
+})
+
+t.test('replicas that append at once share one gapless numbering and one tree', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const otherPool = createPool({ connectionString })
+  t.teardown(() => otherPool.end())
+  const replicas = [await openTestLog(pool), await openTestLog(otherPool)]
+  const appended = await Promise.all(
+    Array.from({ length: 400 }, async (_, i) => {
+      // Some arrive later, so that batches of both replicas interleave.
+      await new Promise((resolve) => setTimeout(resolve, i % 40))
+      return (replicas[i % 2] as (typeof replicas)[0]).append(draft(`entry ${i}`))
+    }),
+  )
+  for (const answer of appended) verifyAppended(answer)
+  t.same(new Set(appended.map((x) => x.entry.leafIndex)).size, 400)
+  const roots = new Map<bigint, string>()
+  for (const { checkpoint } of appended) {
+    const { size, rootHash } = checkpoint.treeHead
+    const root = Buffer.from(rootHash).toString('hex')
+    if ((roots.get(size) ?? root) !== root) t.fail(`two roots of size ${size}`)
+    roots.set(size, root)
+  }
+  t.ok(roots.size > 2, 'more than one batch each')
+  const head = await replicas[0]?.treeHead()
+  t.equal(head?.size, 400n)
+})
+
+t.test(
+  'every tree a log ever signed is consistent with the newest, and old entries are still proved',
+  async (t) => {
+    const { pool } = await testDatabase(t)
+    const log = await openTestLog(pool)
+    const answers = []
+    for (const size of [1, 254, 1, 1, 300, 3]) {
+      answers.push(
+        ...(await Promise.all(
+          Array.from({ length: size }, (_, i) => log.append(draft(`${answers.length}/${i}`))),
+        )),
+      )
+    }
+    // Reopened: nothing is in memory.
+    const reopened = await openTestLog(pool)
+    const head = await reopened.treeHead()
+    t.equal(head.size, 560n)
+    for (const { entry, checkpoint } of answers.filter((_, i) => i % 37 === 0)) {
+      const inclusion = await reopened.proveInclusion(entry.leafIndex, head.size)
+      verifyInclusion(inclusion, entry.leafHash, head.rootHash)
+      const { size, rootHash } = checkpoint.treeHead
+      verifyConsistency(await reopened.proveConsistency(size, head.size), rootHash, head.rootHash)
+    }
+    const tile = await reopened.readTile(0, 1n, 256)
+    t.equal(tile?.length, 8192)
+    t.same(
+      tileFromHashes(tile as Uint8Array).nodes.subarray(510 * 32),
+      (await reopened.readTile(1, 0n, 2))?.subarray(32),
+    )
+    t.equal((await reopened.readTile(0, 2n, 48))?.length, 48 * 32)
+    t.equal(await reopened.readTile(0, 2n, 49), undefined)
+    const more = await reopened.append(draft('after'))
+    t.doesNotThrow(() => verifyAppended(more))
+    await t.rejects(reopened.proveInclusion(1n, 562n), { code: 'not_found' })
+    await t.rejects(reopened.proveConsistency(5n, 4n), { code: 'not_found' })
+  },
+)
+
+t.test('a database that belongs to another key is refused', async (t) => {
+  const { pool } = await testDatabase(t)
+  await openTestLog(pool)
+  await t.rejects(openTestLog(pool, { logId: new Uint8Array(32).fill(9) }), {
+    name: 'LogError',
+    code: 'foreign_key',
+  })
+  const same = await openTestLog(pool, { logId, newOrigin: () => 'another.example.org' })
+  t.equal(same.origin, 'log.example.org', 'an existing log keeps its origin')
+})
+
+t.test('writers beyond the queue are refused, and those within it are served', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool, { queueLimit: 10, batchLimit: 4 })
+  const results = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, i) => log.append(draft(`entry ${i}`))),
+  )
+  t.equal(results.filter((x) => x.status === 'fulfilled').length, 10)
+  const refused = results.find((x) => x.status === 'rejected')
+  t.match(refused, { reason: { code: 'queue_full' } })
+  await log.close()
+  await t.rejects(log.append(draft('late')), { code: 'closed' })
+})
