@@ -1,1 +1,6 @@
-export {}
+export type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+export type { EntryErrorCode, SchemaFault } from './errors.ts'
+export { EntryError } from './errors.ts'
+export { parseSearchPublicKey } from './keys/search-public-key.ts'
+export { searchKeysOf } from './search-keys.ts'
+export { verifyProposal } from './verify-proposal.ts'

@@ -1,0 +1,158 @@
+/** dsse 0.0.1: the hashes and signatures of a DSSE envelope, which itself is not kept. */
+import { canonicalJson, sha256Hex, utf8, verifySignature } from '@sigstack/crypto'
+import { indexForm, type VerifiedEntry } from '../entry.ts'
+import { EntryError } from '../errors.ts'
+import {
+  isList,
+  isObject,
+  type JsonObject,
+  memberOf,
+  objectAt,
+  parseBase64At,
+  required,
+  textAt,
+} from '../json.ts'
+import {
+  type CanonicalKey,
+  encodeCanonicalKey,
+  keyContentLimit,
+  parseCanonicalKey,
+  verifyCanonicalChain,
+} from '../keys/canonical-key.ts'
+import { type Envelope, parseEnvelope, preAuthenticationEncoding, signatureLimit } from './envelope.ts'
+import { inTotoPayloadType, statementSearchKeys } from './statement.ts'
+
+type Signed = { readonly signature: string; readonly key: CanonicalKey }
+
+export async function verifyDsse(spec: JsonObject): Promise<VerifiedEntry> {
+  const content = proposedContent(spec)
+  const envelopeText = textAt(content, 'envelope', 'proposedContent.envelope')
+  const verifiers = parseVerifiers(content)
+  const envelope = parseEnvelope(envelopeText)
+  const signed = await verifyEnvelope(envelope, verifiers)
+  const envelopeHash = sha256Hex(envelopeText.toWellFormed())
+  const payloadHash = sha256Hex(envelope.payload)
+  return {
+    kind: 'dsse',
+    apiVersion: '0.0.1',
+    body: encodeBody(envelopeHash, payloadHash, signed),
+    searchKeys: indexForm([
+      ...signed.flatMap(({ key }) => keySearchKeys(key)),
+      `sha256:${payloadHash}`,
+      `sha256:${envelopeHash}`,
+      ...(envelope.payloadType === inTotoPayloadType ? statementSearchKeys(envelope.payload) : []),
+    ]),
+  }
+}
+
+/** The search keys of a stored `spec`. Subjects and materials of a statement are missing: the body does not hold them. */
+export function dsseSearchKeys(spec: JsonObject): readonly string[] {
+  const signatures = memberOf(spec, 'signatures')
+  if (!isList(signatures)) throw required('signatures')
+  const keys = signatures.flatMap((signature) => {
+    if (!isObject(signature)) throw required('signatures.verifier')
+    return keySearchKeys(parseVerifier(memberOf(signature, 'verifier'), 'signatures.verifier'))
+  })
+  return indexForm([...keys, storedHash(spec, 'payloadHash'), storedHash(spec, 'envelopeHash')])
+}
+
+function storedHash(spec: JsonObject, name: string): string {
+  const hash = objectAt(spec, name, name)
+  return `${textAt(hash, 'algorithm', `${name}.algorithm`)}:${textAt(hash, 'value', `${name}.value`)}`
+}
+
+function proposedContent(spec: JsonObject): JsonObject {
+  const content = memberOf(spec, 'proposedContent')
+  const signatures = memberOf(spec, 'signatures')
+  const computed = [
+    isObject(memberOf(spec, 'envelopeHash')),
+    isObject(memberOf(spec, 'payloadHash')),
+    isList(signatures) && signatures.length > 0,
+  ]
+  if (isObject(content) && !computed.includes(true)) return content
+  if (!isObject(content) && !computed.includes(false))
+    throw new EntryError('not_insertable', 'entry not insertable into log: missing proposed content')
+  throw new EntryError(
+    'bad_field',
+    'either proposedContent or envelopeHash, payloadHash, and signatures must be present but not both',
+  )
+}
+
+function parseVerifiers(content: JsonObject): readonly unknown[] {
+  const verifiers = memberOf(content, 'verifiers')
+  if (!isList(verifiers)) throw required('proposedContent.verifiers')
+  if (verifiers.length === 0)
+    throw new EntryError('bad_field', 'proposedContent.verifiers in body should have at least 1 items')
+  if (verifiers.length > signatureLimit)
+    throw new EntryError(
+      'bad_field',
+      `proposedContent.verifiers in body should have at most ${signatureLimit} items`,
+    )
+  return verifiers
+}
+
+function parseVerifier(content: unknown, path: string): CanonicalKey {
+  if (typeof content !== 'string' || content === '') throw required(path)
+  try {
+    return parseCanonicalKey(parseBase64At(content, path, keyContentLimit))
+  } catch (cause) {
+    if (!(cause instanceof EntryError) || cause.code !== 'bad_public_key') throw cause
+    throw new EntryError('bad_public_key', `could not parse public key as x509: ${cause.message}`, { cause })
+  }
+}
+
+/** Each signature with the key that verified it. Where several did, the last one counts. */
+async function verifyEnvelope(envelope: Envelope, verifiers: readonly unknown[]): Promise<readonly Signed[]> {
+  const message = preAuthenticationEncoding(envelope)
+  const keyOfSignature = new Map<string, CanonicalKey>()
+  for (const [i, content] of verifiers.entries()) {
+    if (keyOfSignature.size === envelope.signatures.length) break
+    const key = parseVerifier(content, `proposedContent.verifiers.${i}`)
+    await verifyCanonicalChain(key)
+    let found = 0
+    for (const { text, bytes } of envelope.signatures) {
+      if (!(await isSignedBy(key, message, bytes))) continue
+      keyOfSignature.set(text, key)
+      found++
+    }
+    if (found === 0)
+      throw new EntryError(
+        'envelope_not_verified',
+        'could not verify envelope: accepted signatures do not match threshold, Found: 0, Expected 1',
+      )
+  }
+  if (keyOfSignature.size < envelope.signatures.length)
+    throw new EntryError('envelope_not_verified', 'all signatures must have a key that verifies it')
+  return [...keyOfSignature]
+    .map(([signature, key]) => ({ signature, key }))
+    .sort((a, b) => (a.signature < b.signature ? -1 : 1))
+}
+
+/** SHA-256 for every curve and for RSA; Ed25519 is pure. */
+function isSignedBy(key: CanonicalKey, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  return verifySignature(key.publicKey, 'sha256', message, signature)
+}
+
+/** The signature texts come from outside and may hold line breaks, so this body is encoded with escaping. */
+function encodeBody(envelopeHash: string, payloadHash: string, signed: readonly Signed[]): Uint8Array {
+  const hash = (value: string) => ({ algorithm: 'sha256', value })
+  return utf8(
+    canonicalJson({
+      apiVersion: '0.0.1',
+      kind: 'dsse',
+      spec: {
+        envelopeHash: hash(envelopeHash),
+        payloadHash: hash(payloadHash),
+        signatures: signed.map(({ signature, key }) => ({ signature, verifier: encodeCanonicalKey(key) })),
+      },
+    }),
+  )
+}
+
+/**
+ * Both forms of the key hash: Rekor indexes `sha256:<hex>` for this kind while its search by key asks for the bare hex, so
+ * there an entry of this kind is not found by its key.
+ */
+function keySearchKeys({ hash, subjects }: CanonicalKey): readonly string[] {
+  return [`sha256:${hash}`, hash, ...subjects]
+}

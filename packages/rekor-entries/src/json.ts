@@ -1,0 +1,46 @@
+/** Reading members of untrusted JSON. A member of a wrong type counts as absent, as it does in Rekor. */
+import { CryptoError, parseBase64 } from '@sigstack/crypto'
+import { EntryError } from './errors.ts'
+
+export type JsonObject = { readonly [name: string]: unknown }
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
+}
+
+/** Own members only: `constructor` and its like are not in the JSON. */
+export function memberOf(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+export function objectAt(object: JsonObject, name: string, path: string): JsonObject {
+  const value = memberOf(object, name)
+  if (!isObject(value)) throw required(path)
+  return value
+}
+
+export function textAt(object: JsonObject, name: string, path: string): string {
+  const value = memberOf(object, name)
+  if (typeof value !== 'string' || value === '') throw required(path)
+  return value
+}
+
+/** Decodes base64 of at most `limit` characters. */
+export function parseBase64At(text: string, path: string, limit: number): Uint8Array {
+  if (text.length > limit)
+    throw new EntryError('bad_field', `${path} in body should be at most ${limit} chars long`)
+  try {
+    return parseBase64(text)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+    throw new EntryError('bad_base64', `failed parsing base64 data for ${path}`, { cause })
+  }
+}
+
+export function required(path: string): EntryError {
+  return new EntryError('bad_field', `${path} in body is required`)
+}

@@ -1,0 +1,97 @@
+/** The door of the log: a proposed entry becomes a verified one, or is refused. */
+import { verifyDsse } from './dsse/dsse.ts'
+import type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+import { EntryError, type SchemaFault } from './errors.ts'
+import { verifyHashedrekord } from './hashedrekord/hashedrekord.ts'
+import { isObject, type JsonObject } from './json.ts'
+
+/** All of Rekor v1's: a known kind that is not accepted is told apart from an unknown one. */
+const rekorKinds: ReadonlySet<string> = new Set([
+  'alpine',
+  'cose',
+  'dsse',
+  'hashedrekord',
+  'helm',
+  'intoto',
+  'jar',
+  'rekord',
+  'rfc3161',
+  'rpm',
+  'tuf',
+])
+
+type Kind = {
+  readonly version: string
+  readonly verify: (spec: JsonObject, policy: EntryPolicy) => Promise<VerifiedEntry>
+}
+
+const kinds: Readonly<Record<EntryKind, Kind>> = {
+  hashedrekord: { version: '0.0.1', verify: verifyHashedrekord },
+  dsse: { version: '0.0.1', verify: verifyDsse },
+}
+
+const allKinds: readonly EntryKind[] = ['hashedrekord', 'dsse']
+
+/** The expression of semver.org, item 11 of its FAQ, as Rekor's API description holds it. */
+const semver =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/
+const versionLengthLimit = 64
+
+/**
+ * Verifies a proposed entry (parsed JSON: of any shape) and gives the exact bytes for the log. Refuses with an
+ * {@link EntryError} and nothing else; the proposal is not changed.
+ */
+export async function verifyProposal(proposal: unknown, policy: EntryPolicy): Promise<VerifiedEntry> {
+  const { kind, apiVersion, spec } = parseFrame(proposal)
+  const enabled: readonly string[] = policy.enabledKinds ?? allKinds
+  if (!isEntryKind(kind) || !enabled.includes(kind))
+    throw new EntryError('kind_disabled', `entry kind '${kind}' is not enabled for submission on this server`)
+  const { version, verify } = kinds[kind]
+  if (apiVersion !== version)
+    throw new EntryError(
+      'unknown_version',
+      `${kind} implementation for version '${apiVersion}' not found: this log knows ${version}`,
+    )
+  if (!isObject(spec)) throw new EntryError('bad_field', 'spec in body must be of type object')
+  return verify(spec, policy)
+}
+
+type Frame = { readonly kind: string; readonly apiVersion: string; readonly spec: unknown }
+
+/** The faults in the order in which Rekor tells them. */
+function parseFrame(proposal: unknown): Frame {
+  if (proposal === null || proposal === undefined) throw schemaFault(602, 'proposedEntry in body is required')
+  if (!isObject(proposal)) throw schemaFault(601, 'proposedEntry in body must be of type object')
+  const kind = textMember(proposal, 'kind')
+  if (!rekorKinds.has(kind))
+    throw schemaFault(422, `invalid kind value: ${JSON.stringify(kind.slice(0, 100))}`)
+  const apiVersion = textMember(proposal, 'apiVersion')
+  if (apiVersion.length > versionLengthLimit || !semver.test(apiVersion))
+    throw schemaFault(605, `apiVersion in body should match '${semver.source}'`)
+  const spec = frameMember(proposal, 'spec')
+  if (spec === null || spec === undefined) throw schemaFault(602, 'spec in body is required')
+  return { kind, apiVersion, spec }
+}
+
+function textMember(proposal: JsonObject, name: 'kind' | 'apiVersion'): string {
+  const value = frameMember(proposal, name)
+  if (value === undefined || value === null || value === '')
+    throw schemaFault(602, `${name} in body is required`)
+  if (typeof value !== 'string') throw schemaFault(601, `${name} in body must be of type string`)
+  return value
+}
+
+/** These three names alone are matched without case. */
+function frameMember(proposal: JsonObject, name: string): unknown {
+  if (Object.hasOwn(proposal, name)) return proposal[name]
+  const other = Object.keys(proposal).find((candidate) => candidate.toLowerCase() === name.toLowerCase())
+  return other === undefined ? undefined : proposal[other]
+}
+
+function isEntryKind(kind: string): kind is EntryKind {
+  return Object.hasOwn(kinds, kind)
+}
+
+function schemaFault(fault: SchemaFault, message: string): EntryError {
+  return new EntryError('schema', message, { schemaFault: fault })
+}
