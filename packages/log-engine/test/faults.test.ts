@@ -34,7 +34,7 @@ function breakingPool(pool: Pool, breaks: (statement: string) => 'before' | 'aft
 const steps: [string, RegExp][] = [
   ['begin', /^begin/],
   ['taking the row', /for no key update/],
-  ['finding duplicates', /identity_key = any/],
+  ['finding duplicates', /identity_key = wanted/],
   ['writing', /insert into entry/],
 ]
 
