@@ -98,6 +98,8 @@ async function findIssuer(certificate: Certificate, roots: readonly Certificate[
 }
 
 function assertNamesMatch(issued: Certificate, issuer: Certificate, position: number): void {
+  if (equalBytes(issued.der, issuer.der))
+    throw new X509Error('untrusted_chain', `certificate ${position} of the chain is sent twice`)
   if (!equalBytes(issued.issuer, issuer.subject))
     throw new X509Error(
       'untrusted_chain',

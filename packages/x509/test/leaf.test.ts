@@ -112,7 +112,6 @@ t.test('a leaf has the profile of Fulcio in every field', async (t) => {
   t.equal(toHex(leaf.subject), '3000')
   t.same(leaf.issuer, issuer.subject)
   t.same(leaf.spki, leafSigner.publicKey.spki)
-  t.same(read.signatureAlgorithm.name, 'ECDSA')
   t.equal(leaf.signatureAlgorithmOid, '1.2.840.10045.4.3.2')
   t.same(
     leaf.extensions.map(({ oid, critical }) => [oid.replace('1.3.6.1.4.1.57264.1', 'F'), critical]),
@@ -214,7 +213,7 @@ t.test('any extension comes out byte for byte as it went in', async (t) => {
     const rest = extensions.filter((one) => one !== removed)
     t.same(removeExtension(whole, removed.oid), plainTbs(leafTemplate(request({ extensions: rest }))))
   })
-  fc.assert(property, { seed: 3, numRuns: 200 })
+  t.doesNotThrow(() => fc.assert(property, { seed: 3, numRuns: 200 }))
 })
 
 t.test('the three kinds of name are written as Fulcio writes them', async (t) => {
@@ -322,7 +321,7 @@ t.test('a serial number is positive, minimal and never zero', async (t) => {
   const minimal = fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), (random) => {
     t.doesNotThrow(() => leafTemplate(request({ serialNumber: serialNumberFrom(random) })))
   })
-  fc.assert(minimal, { seed: 4, numRuns: 100 })
+  t.doesNotThrow(() => fc.assert(minimal, { seed: 4, numRuns: 100 }))
   for (const serialNumber of ['', '00', '80', '0001', `01${'00'.repeat(20)}`])
     t.throws(() => leafTemplate(request({ serialNumber: parseHex(serialNumber) })), {
       code: 'bad_serial_number',
