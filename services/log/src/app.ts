@@ -1,0 +1,37 @@
+/** The faces of one log on one server. Listens nowhere and reads no environment. */
+import type { Log } from '@sigstack/log-engine'
+import { buildServer, type Logger, type Readiness, type Registry } from '@sigstack/server'
+import type { FastifyInstance } from 'fastify'
+import { type CtDependencies, ctFace, replyWithCtNotFound } from './faces/ct/index.ts'
+import { type RekorV1Dependencies, rekorV1Face, replyWithRekorNotFound } from './faces/rekor-v1/index.ts'
+import { tilesFace } from './faces/tiles/index.ts'
+
+export type Frame = {
+  readonly logger: Logger | false
+  readonly metrics?: Registry
+  /** False where metrics have a listener of their own. */
+  readonly metricsRoute?: boolean
+  readonly readiness?: () => Promise<Readiness>
+}
+
+export type Face =
+  | { readonly face: 'rekor-v1'; readonly dependencies: RekorV1Dependencies }
+  | { readonly face: 'ct'; readonly dependencies: CtDependencies }
+
+export async function buildApp(log: Log, face: Face, frame: Frame): Promise<FastifyInstance> {
+  const app = buildServer({
+    name: `log-${face.face}`,
+    ...frame,
+    // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    notFoundHandler: face.face === 'ct' ? replyWithCtNotFound : replyWithRekorNotFound,
+  })
+  if (face.face === 'ct') {
+    await app.register(ctFace, face.dependencies)
+    await app.register(tilesFace, { log, prefix: face.dependencies.prefix })
+  } else {
+    await app.register(rekorV1Face, face.dependencies)
+    await app.register(tilesFace, { log, prefix: '' })
+  }
+  return app
+}

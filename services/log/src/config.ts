@@ -1,0 +1,100 @@
+/** The environment, read once. */
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+const port = Type.Integer({ minimum: 0, maximum: 65535 })
+
+const Environment = Type.Object({
+  LOG_FACE: Type.Union([Type.Literal('rekor-v1'), Type.Literal('ct')]),
+  HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
+  PORT: Type.Optional(port),
+  METRICS_PORT: Type.Optional(port),
+  /** The name clients know the log by: no port, no path. */
+  LOG_HOSTNAME: Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' }),
+  DATABASE_URL: Type.String({ minLength: 1 }),
+  DATABASE_CONNECTIONS: Type.Integer({ default: 10, minimum: 2, maximum: 1000 }),
+  /** Path of the encrypted key file; made when there is none. */
+  LOG_KEY: Type.String({ minLength: 1 }),
+  QUEUE_LIMIT: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
+  BODY_LIMIT: Type.Optional(Type.Integer({ minimum: 1024, maximum: 1_073_741_824 })),
+  LOG_LEVEL: Type.String({ default: 'info', pattern: '^(fatal|error|warn|info|debug|trace|silent)$' }),
+  CT_PREFIX: Type.String({ default: '', pattern: '^(/[A-Za-z0-9._-]+)*$' }),
+  CT_ROOTS_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CT_ROOTS_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
+  /** Dotted OIDs with commas between; empty takes any leaf. */
+  CT_EXTENDED_KEY_USAGES: Type.String({ default: '1.3.6.1.5.5.7.3.3', pattern: '^([0-9.]+(,[0-9.]+)*)?$' }),
+})
+
+export type FaceConfig =
+  | { readonly face: 'rekor-v1' }
+  | {
+      readonly face: 'ct'
+      /** Before `/ct/v1`, such as `/2026`; mostly empty. */
+      readonly prefix: string
+      readonly roots: { readonly file: string } | { readonly url: string }
+      /** Dotted OIDs. */
+      readonly extendedKeyUsages: readonly string[]
+    }
+
+export type LogConfig = {
+  readonly face: FaceConfig
+  readonly host: string
+  readonly port: number
+  readonly metricsPort?: number
+  readonly hostname: string
+  readonly databaseUrl: string
+  readonly databaseConnections: number
+  readonly keyFile: string
+  readonly keyPassword: string
+  readonly queueLimit: number
+  readonly bodyLimitBytes: number
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+}
+
+const defaults = {
+  'rekor-v1': { port: 3000, bodyLimitBytes: 33_554_432 },
+  ct: { port: 6962, bodyLimitBytes: 524_288 },
+} as const
+
+/**
+ * The only reader of the environment; the key's password comes apart, since it may lie in a file. Throws one error that
+ * names every bad variable.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string): LogConfig {
+  const candidate: unknown = Value.Convert(Environment, Value.Default(Environment, { ...environment }))
+  if (!Value.Check(Environment, candidate)) {
+    const complaints = Value.Errors(Environment, candidate).map(complaintOf)
+    throw new Error(`bad configuration: ${[...new Set(complaints)].join('; ')}`)
+  }
+  const { port, bodyLimitBytes } = defaults[candidate.LOG_FACE]
+  return {
+    face: candidate.LOG_FACE === 'ct' ? ctConfig(candidate) : { face: 'rekor-v1' },
+    host: candidate.HOST,
+    port: candidate.PORT ?? port,
+    ...(candidate.METRICS_PORT === undefined ? {} : { metricsPort: candidate.METRICS_PORT }),
+    hostname: candidate.LOG_HOSTNAME,
+    databaseUrl: candidate.DATABASE_URL,
+    databaseConnections: candidate.DATABASE_CONNECTIONS,
+    keyFile: candidate.LOG_KEY,
+    keyPassword,
+    queueLimit: candidate.QUEUE_LIMIT,
+    bodyLimitBytes: candidate.BODY_LIMIT ?? bodyLimitBytes,
+    logLevel: candidate.LOG_LEVEL as LogConfig['logLevel'],
+  }
+}
+
+function ctConfig(environment: Static<typeof Environment>): FaceConfig {
+  const { CT_ROOTS_FILE: file, CT_ROOTS_URL: url, CT_PREFIX: prefix } = environment
+  if ((file === undefined) === (url === undefined)) {
+    throw new Error('bad configuration: set either CT_ROOTS_FILE or CT_ROOTS_URL for the accepted roots')
+  }
+  const extendedKeyUsages = environment.CT_EXTENDED_KEY_USAGES.split(',').filter((oid) => oid !== '')
+  const roots = file === undefined ? { url: url ?? '' } : { file }
+  return { face: 'ct', prefix, roots, extendedKeyUsages }
+}
+
+function complaintOf(error: { instancePath: string; message: string; params?: unknown }): string {
+  const missing = (error.params as { requiredProperties?: readonly string[] } | undefined)?.requiredProperties
+  if (missing !== undefined) return missing.map((name) => `${name} is missing`).join('; ')
+  return `${error.instancePath.slice(1)} ${error.message}`.trim()
+}

@@ -1,0 +1,43 @@
+/** Signed tree heads (RFC 6962 section 3.5), signed once for every size and again as they age. */
+import type { Signer } from '@sigstack/crypto'
+import { toBase64 } from '@sigstack/crypto'
+import { encodeDigitallySigned, sthSignedData } from '@sigstack/ct'
+import type { Log } from '@sigstack/log-engine'
+import type { TreeHead } from '@sigstack/merkle'
+
+/** Monitors want a fresh time also of a tree that does not grow. */
+const freshForMs = 60_000
+
+export function createTreeHeadSigner(log: Log, signer: Signer, nowMs: () => number): () => Promise<string> {
+  let newest: { readonly treeHead: TreeHead; readonly timestampMs: number; readonly json: string } | undefined
+
+  /** Never before the newest entry, whichever replica's clock gave it its time, and never back. */
+  async function timestampFor({ size }: TreeHead): Promise<number> {
+    const entry = size === 0n ? undefined : await log.readEntry(size - 1n)
+    return Math.max(nowMs(), entry?.sequencedAtMs ?? 0, newest?.timestampMs ?? 0)
+  }
+
+  return async () => {
+    const treeHead = await log.treeHead()
+    if (newest?.treeHead.size === treeHead.size && nowMs() - newest.timestampMs < freshForMs)
+      return newest.json
+    const timestampMs = await timestampFor(treeHead)
+    const { size: treeSize, rootHash } = treeHead
+    const signed = sthSignedData({ timestampMs, treeSize, rootHash })
+    const signature = encodeDigitallySigned({
+      algorithm: signatureKind(signer),
+      signature: await signer.sign(signed),
+    })
+    const json =
+      `{"tree_size":${treeSize},"timestamp":${timestampMs},"sha256_root_hash":"${toBase64(rootHash)}",` +
+      `"tree_head_signature":"${toBase64(signature)}"}`
+    if (newest === undefined || newest.treeHead.size <= treeSize) newest = { treeHead, timestampMs, json }
+    return json
+  }
+}
+
+/** CT knows two kinds of key (RFC 6962 section 2.1.4). */
+export function signatureKind({ publicKey }: Signer): 'ecdsa' | 'rsa' {
+  if (publicKey.type === 'ed25519') throw new Error('a CT log needs an ECDSA P-256 or RSA key, not Ed25519')
+  return publicKey.type
+}

@@ -1,0 +1,30 @@
+/** Rekor v1's dialect over one log. It translates and nothing else; docs/dialects/rekor-v1.md lists every deviation. */
+import type { FastifyPluginAsync } from 'fastify'
+import type { RekorV1Dependencies } from './dependencies.ts'
+import { replyWithRekorError } from './reply-with-error.ts'
+import { entryRoutes } from './routes-entries.ts'
+import { logRoutes } from './routes-log.ts'
+import { otherRoutes } from './routes-other.ts'
+import { retrieveRoutes } from './routes-retrieve.ts'
+import { searchRoutes } from './routes-search.ts'
+
+export type { RekorV1Dependencies, Search } from './dependencies.ts'
+export { replyWithRekorNotFound } from './reply-with-error.ts'
+export { searchKeysOfEntry } from './search-keys.ts'
+export type { Shard } from './shard.ts'
+export { openShard } from './shard.ts'
+export { originOf, parseOrigin, treeIdFrom } from './tree-id.ts'
+
+export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, dependencies) => {
+  app.setErrorHandler(replyWithRekorError)
+  app.removeAllContentTypeParsers()
+  // Kept as text: each endpoint parses it once and in its own words.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  )
+  logRoutes(app, dependencies)
+  entryRoutes(app, dependencies)
+  retrieveRoutes(app, dependencies)
+  searchRoutes(app, dependencies)
+  otherRoutes(app)
+}

@@ -1,0 +1,85 @@
+/**
+ * The log entry on the wire (rekor-v1.md section 3), written by hand: it is in every answer of the hot path, and its first
+ * members are the very bytes that the SET signs.
+ */
+import { asBuffer, toHex } from '@sigstack/crypto'
+import type { LogEntry, SignedCheckpoint } from '@sigstack/log-engine'
+import type { InclusionProof } from '@sigstack/merkle'
+import type { Shard } from './shard.ts'
+
+/** An entry and the evidence for it: the proof leads to the checkpoint's root. */
+export type ProvenEntry = {
+  readonly entry: LogEntry
+  readonly checkpoint: SignedCheckpoint
+  readonly inclusionProof: InclusionProof
+}
+
+const lineFeed = '\n'
+
+export function entryIdOf(shard: Shard, entry: LogEntry): string {
+  return shard.treeIdHex + toHex(entry.leafHash)
+}
+
+/** The object with one member, `{"<entry ID>":{…}}`, without a line feed. */
+export async function encodeLogEntry(
+  shard: Shard,
+  proven: ProvenEntry,
+  virtualIndex: bigint,
+): Promise<Buffer> {
+  return assemble(await signEntry(shard, proven, virtualIndex), '')
+}
+
+/** The same as a whole answer: sigstore-rs wants exactly one line feed at its end. */
+export async function encodeLogEntryAnswer(
+  shard: Shard,
+  proven: ProvenEntry,
+  virtualIndex: bigint,
+): Promise<Buffer> {
+  return assemble(await signEntry(shard, proven, virtualIndex), lineFeed)
+}
+
+type EntryParts = { readonly head: string; readonly checkpointJson: Buffer; readonly tail: string }
+
+async function signEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<EntryParts> {
+  const { entry, checkpoint, inclusionProof } = proven
+  const body = asBuffer(entry.leaf).toString('base64')
+  const integratedTime = Math.floor(entry.sequencedAtMs / 1000)
+  // RFC 8785 form of these four members: they are ASCII and stand in order, so writing them down is canonicalising them.
+  const promised = `{"body":"${body}","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}`
+  const set = await shard.signer.sign(Buffer.from(`${promised}}`, 'latin1'))
+  const { treeHead } = checkpoint
+  return {
+    head: `{"${entryIdOf(shard, entry)}":${promised},"verification":{"inclusionProof":{"checkpoint":`,
+    checkpointJson: jsonOf(checkpoint),
+    tail:
+      `,"hashes":[${hexList(inclusionProof)}],"logIndex":${inclusionProof.leafIndex},"rootHash":"${toHex(treeHead.rootHash)}",` +
+      `"treeSize":${treeHead.size}},"signedEntryTimestamp":"${asBuffer(set).toString('base64')}"}}}`,
+  }
+}
+
+/** Head and tail are ASCII; the note's dash is not, so it is kept encoded and the rest is written as single bytes. */
+function assemble({ head, checkpointJson, tail }: EntryParts, end: string): Buffer {
+  const answer = Buffer.allocUnsafe(head.length + checkpointJson.length + tail.length + end.length)
+  let at = answer.write(head, 0, 'latin1')
+  at += checkpointJson.copy(answer, at)
+  at += answer.write(tail, at, 'latin1')
+  answer.write(end, at, 'latin1')
+  return answer
+}
+
+function hexList({ siblings }: InclusionProof): string {
+  let list = ''
+  for (const hash of siblings) list += `${list === '' ? '' : ','}"${toHex(hash)}"`
+  return list
+}
+
+// All answers of a batch share one checkpoint.
+const checkpointJson = new WeakMap<SignedCheckpoint, Buffer>()
+
+function jsonOf(checkpoint: SignedCheckpoint): Buffer {
+  const known = checkpointJson.get(checkpoint)
+  if (known !== undefined) return known
+  const json = Buffer.from(JSON.stringify(checkpoint.note))
+  checkpointJson.set(checkpoint, json)
+  return json
+}

@@ -1,0 +1,85 @@
+/** Failures of the engine, of entries and of the frame, in Rekor's shape. */
+import { LogError } from '@sigstack/log-engine'
+import { EntryError } from '@sigstack/rekor-entries'
+import { pathOf } from '@sigstack/server'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { RekorRefusal } from './errors.ts'
+import { sendJson, sendPreflight } from './reply.ts'
+
+/** A batch takes milliseconds, so a second is long enough for a full queue to drain. */
+const retryAfterSeconds = '1'
+
+export function replyWithRekorError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const refusal = refusalOf(error, request)
+  if (refusal === undefined) {
+    request.log.error({ err: error, req: request }, 'request failed')
+    return sendJson(reply, 500, {
+      code: 500,
+      message: 'unexpected error communicating with transparency log',
+    })
+  }
+  const { status, code, message } = refusal
+  if (status === 503) reply.header('Retry-After', retryAfterSeconds)
+  request.log.info({ req: request, status, reason: message }, 'request refused')
+  return sendJson(reply, status, { code, message })
+}
+
+export function replyWithRekorNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const asked = request.headers['access-control-request-method']
+  if (request.method === 'OPTIONS' && asked !== undefined && /^(?:GET|HEAD|POST)$/.test(asked)) {
+    return sendPreflight(reply, asked)
+  }
+  const path = pathOf(request.url)
+  return sendJson(reply, 404, { code: 404, message: `path ${path} was not found` })
+}
+
+function refusalOf(error: unknown, request: FastifyRequest): RekorRefusal | undefined {
+  if (error instanceof RekorRefusal) return error
+  if (error instanceof EntryError) return refusalOfEntry(error)
+  if (error instanceof LogError) return refusalOfLog(error)
+  return refusalOfFrame(error as Partial<FastifyError>, request)
+}
+
+function refusalOfEntry(error: EntryError): RekorRefusal {
+  if (error.schemaFault !== undefined)
+    return new RekorRefusal(422, error.message, { code: error.schemaFault })
+  return new RekorRefusal(400, `error processing entry: ${error.message}`)
+}
+
+function refusalOfLog(error: LogError): RekorRefusal | undefined {
+  switch (error.code) {
+    case 'queue_full':
+    case 'unavailable':
+    case 'closed':
+      // Clients retry every 5xx but 501, and wait as Retry-After says.
+      return new RekorRefusal(503, `the transparency log cannot take entries now: ${error.message}`)
+    case 'not_found':
+    case 'foreign_key':
+    case 'inconsistent':
+      return undefined
+  }
+}
+
+function refusalOfFrame(
+  { code, statusCode, message }: Partial<FastifyError>,
+  request: FastifyRequest,
+): RekorRefusal | undefined {
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new RekorRefusal(413, `Request Entity Too Large. Limit set to ${request.routeOptions.bodyLimit}`)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
+      const sent = request.headers['content-type'] ?? 'application/octet-stream'
+      return new RekorRefusal(
+        415,
+        `unsupported media type ${JSON.stringify(sent)}, only [application/json] are allowed`,
+      )
+    }
+    default:
+      if (statusCode === undefined || statusCode < 400 || statusCode >= 500) return undefined
+      return new RekorRefusal(statusCode, message ?? 'bad request')
+  }
+}

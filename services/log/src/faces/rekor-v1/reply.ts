@@ -1,0 +1,49 @@
+/** How every answer of the dialect leaves: compact JSON, one line feed, no charset, open to browsers. */
+import type { FastifyReply } from 'fastify'
+
+const corsHeaders = { 'Access-Control-Allow-Origin': '*', Vary: 'Origin' } as const
+
+const jsonHeaders = { ...corsHeaders, 'Content-Type': 'application/json' } as const
+
+const uncachedHeaders = {
+  Expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
+  'Cache-Control': 'no-cache, no-store, no-transform, must-revalidate, private, max-age=0',
+  Pragma: 'no-cache',
+  'X-Accel-Expires': '0',
+} as const
+
+/** Answers with a JSON document that is written already, its line feed included. */
+export function sendJsonText(reply: FastifyReply, status: number, json: string | Buffer): FastifyReply {
+  return reply.code(status).headers(jsonHeaders).send(json)
+}
+
+/** For plain objects of strings, numbers and lists, whose members stand in the order of the wire. */
+export function sendJson(reply: FastifyReply, status: number, value: unknown): FastifyReply {
+  return sendJsonText(reply, status, `${JSON.stringify(value)}\n`)
+}
+
+export function sendText(reply: FastifyReply, type: string, text: string): FastifyReply {
+  return reply.code(200).headers(corsHeaders).type(type).send(text)
+}
+
+/** 404 of an entry: no body and no type. */
+export function sendEntryNotFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).headers(corsHeaders).send()
+}
+
+/** The GETs of the log are never to be cached. */
+export function uncached(reply: FastifyReply): FastifyReply {
+  return reply.headers(uncachedHeaders)
+}
+
+export function sendPreflight(reply: FastifyReply, method: string): FastifyReply {
+  return reply
+    .code(204)
+    .headers({
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Methods': method,
+      'Access-Control-Allow-Headers': '*',
+      Vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    })
+    .send()
+}

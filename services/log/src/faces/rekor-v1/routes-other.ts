@@ -1,0 +1,39 @@
+/** The pulse, and what the paths of the API say to other methods (rekor-v1.md sections 2 and 9.1). */
+import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { RekorRefusal } from './errors.ts'
+import { sendPreflight, sendText } from './reply.ts'
+
+const apiPaths: Readonly<Record<string, readonly string[]>> = {
+  '/api/v1/log': ['GET'],
+  '/api/v1/log/publicKey': ['GET'],
+  '/api/v1/log/proof': ['GET'],
+  '/api/v1/log/entries': ['GET', 'POST'],
+  '/api/v1/log/entries/:entryUUID': ['GET'],
+  '/api/v1/log/entries/retrieve': ['POST'],
+  '/api/v1/index/retrieve': ['POST'],
+}
+
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+
+export function otherRoutes(app: FastifyInstance): void {
+  app.get('/ping', async (_request, reply) => sendText(reply, 'text/plain', '.'))
+
+  for (const [url, allowed] of Object.entries(apiPaths)) {
+    const others = methods.filter(
+      (method) => !allowed.includes(method) && app.supportedMethods.includes(method),
+    )
+    app.route({
+      method: others,
+      url,
+      // Before the body is read: a refusal needs none of it.
+      onRequest: async (request, reply) => {
+        const asked = request.headers['access-control-request-method']
+        if (request.method === 'OPTIONS' && asked !== undefined)
+          return sendPreflight(reply, allowed.join(', '))
+        reply.header('Allow', allowed.join(','))
+        throw new RekorRefusal(405, `method ${request.method} is not allowed, but [${allowed.join(',')}] are`)
+      },
+      handler: async () => undefined,
+    })
+  }
+}

@@ -1,0 +1,105 @@
+/** Entries by what they are about (rekor-v1.md sections 2.8 and 11). */
+import { toHex } from '@sigstack/crypto'
+import { EntryError, parseSearchPublicKey } from '@sigstack/rekor-entries'
+import type { FastifyInstance } from 'fastify'
+import { assertAccepts, jsonType } from './accept.ts'
+import type { RekorV1Dependencies } from './dependencies.ts'
+import { badRequest, badSchema } from './errors.ts'
+import { isObject, type JsonObject, parseJsonBody } from './json-body.ts'
+import { sendJson } from './reply.ts'
+
+/** A certificate chain of ten is some 20 KB; nothing else in a query is long. */
+const bodyLimitBytes = 1_048_576
+const longestSubject = 512
+const longestEmail = 512
+
+const hashForms = '^(sha512:)?[0-9a-fA-F]{128}$|^(sha256:)?[0-9a-fA-F]{64}$|^(sha1:)?[0-9a-fA-F]{40}$'
+const hashPattern = new RegExp(hashForms)
+const prefixByDigits: Readonly<Record<number, string>> = { 128: 'sha512:', 64: 'sha256:', 40: 'sha1:' }
+
+const keyFormats = ['pgp', 'x509', 'minisign', 'ssh', 'tuf']
+
+/** One criterion is a list of spellings, of which one is enough. */
+type Criteria = { readonly criteria: readonly (readonly string[])[]; readonly operator: 'and' | 'or' }
+
+export function searchRoutes(app: FastifyInstance, { shard, search }: RekorV1Dependencies): void {
+  app.post('/api/v1/index/retrieve', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
+    assertAccepts(request, jsonType)
+    const { criteria, operator } = parseQuery(parseJsonBody(request.body, 'query', parsingFailed))
+    const leafHashes = criteria.length === 0 ? [] : await search.find(criteria, operator)
+    const entryIds = leafHashes.map((hash) => shard.treeIdHex + toHex(hash))
+    return sendJson(reply, 200, entryIds)
+  })
+}
+
+function parsingFailed(reason: string): string {
+  return `parsing query body from "" failed, because ${reason}`
+}
+
+function parseQuery(query: unknown): Criteria {
+  if (!isObject(query)) throw badRequest(parsingFailed('it is not an object'))
+  const operator = textOf(query, 'operator') ?? 'or'
+  if (operator !== 'and' && operator !== 'or') {
+    throw badSchema('not_in_list', 'operator in body should be one of [and or]')
+  }
+  const criteria = [hashOf(query), emailOf(query), subjectOf(query), publicKeyOf(query)]
+  return { criteria: criteria.filter((keys) => keys !== undefined), operator }
+}
+
+function textOf(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw badRequest(parsingFailed(`${name} is not a string`))
+  return value
+}
+
+function hashOf(query: JsonObject): readonly string[] | undefined {
+  const hash = textOf(query, 'hash')
+  if (hash === undefined) return undefined
+  if (!hashPattern.test(hash)) throw badSchema('pattern', `hash in body should match '${hashForms}'`)
+  return [hash.includes(':') ? hash : `${prefixByDigits[hash.length] ?? ''}${hash}`]
+}
+
+function emailOf(query: JsonObject): readonly string[] | undefined {
+  const email = textOf(query, 'email')
+  if (email === undefined) return undefined
+  if (email.length > longestEmail || !/^[^\s@<>"]+@[^\s@<>"]+$/.test(email)) {
+    throw badSchema(
+      'wrong_type',
+      `email in body must be of type email: ${JSON.stringify(email.slice(0, 100))}`,
+    )
+  }
+  return [email]
+}
+
+function subjectOf(query: JsonObject): readonly string[] | undefined {
+  const subject = query['subject']
+  if (subject === '') throw badSchema('too_short', 'subject in body should be at least 1 chars long')
+  const text = textOf(query, 'subject')
+  if (text !== undefined && text.length > longestSubject) {
+    throw badSchema('too_long', `subject in body should be at most ${longestSubject} chars long`)
+  }
+  return text === undefined ? undefined : [text]
+}
+
+function publicKeyOf(query: JsonObject): readonly string[] | undefined {
+  const publicKey = query['publicKey']
+  if (publicKey === undefined || publicKey === null) return undefined
+  if (!isObject(publicKey)) throw badRequest(parsingFailed('publicKey is not an object'))
+  const format = textOf(publicKey, 'format')
+  if (format === undefined) throw badSchema('required', 'publicKey.format in body is required')
+  if (!keyFormats.includes(format)) {
+    throw badSchema('not_in_list', `publicKey.format in body should be one of [${keyFormats.join(' ')}]`)
+  }
+  if (format !== 'x509') throw badRequest('the PKI format requested is not supported by this server')
+  const content = textOf(publicKey, 'content')
+  if (content === undefined) throw badRequest('public key provided could not be parsed')
+  try {
+    const key = parseSearchPublicKey(content)
+    // dsse and intoto entries are found under the prefixed form, all others under the bare one.
+    return [key, `sha256:${key}`]
+  } catch (error) {
+    if (error instanceof EntryError) throw badRequest('public key provided could not be parsed', error)
+    throw error
+  }
+}

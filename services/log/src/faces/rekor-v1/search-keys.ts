@@ -1,0 +1,17 @@
+/**
+ * What an entry is found by. A hashedrekord says it all in its body. A dsse body holds only hashes, so the subjects of its
+ * statement would be lost with the request: its keys are kept beside the leaf, not hashed, and so an index can be built again
+ * whole.
+ */
+import type { LogEntry } from '@sigstack/log-engine'
+import { searchKeysOf, type VerifiedEntry } from '@sigstack/rekor-entries'
+
+export function encodeSearchKeys({ kind, searchKeys }: VerifiedEntry): Uint8Array | undefined {
+  return kind === 'hashedrekord' ? undefined : Buffer.from(JSON.stringify(searchKeys))
+}
+
+export function searchKeysOfEntry({ leaf, extra }: LogEntry): readonly string[] {
+  if (extra === undefined) return searchKeysOf(leaf)
+  const keys: unknown = JSON.parse(Buffer.from(extra).toString())
+  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
+}

@@ -1,0 +1,70 @@
+/**
+ * Reading a log by tiles (C2SP tlog-tiles): `/checkpoint`, `/tile/<L>/<N>[.p/<W>]` and `/tile/entries/<N>[.p/<W>]`. The same for
+ * every log, whatever its entries are. What is not there yet is 404, which readers take as "try the full tile".
+ */
+import type { Log } from '@sigstack/log-engine'
+import { parseTilePath, tileWidth, widthOfTile } from '@sigstack/merkle'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+
+export type TilesDependencies = {
+  readonly log: Log
+  /** Before `/checkpoint`; empty or like `/2026`. */
+  readonly prefix: string
+}
+
+const tileHeaders = {
+  'Access-Control-Allow-Origin': '*',
+  'Content-Type': 'application/octet-stream',
+  // A tile of a given width never changes.
+  'Cache-Control': 'max-age=604800, immutable',
+} as const
+
+/** Bundles give an entry's length in 16 bits. */
+const longestEntry = 65_535
+
+export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log, prefix }) => {
+  app.get(`${prefix}/checkpoint`, async (_request, reply) => {
+    const { note } = await log.checkpoint()
+    return reply
+      .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' })
+      .type('text/plain; charset=utf-8')
+      .send(note)
+  })
+
+  app.get<{ Params: { '*': string } }>(`${prefix}/tile/*`, async (request, reply) => {
+    const coordinates = parseTilePath(`tile/${request.params['*']}`)
+    if (coordinates === undefined) return notThere(reply)
+    const { level, index, width } = coordinates
+    return sendTile(
+      reply,
+      level === 'entries' ? await readBundle(log, index, width) : await log.readTile(level, index, width),
+    )
+  })
+}
+
+async function readBundle(log: Log, index: bigint, width: number): Promise<Uint8Array | undefined> {
+  const { size } = await log.treeHead()
+  if (width > widthOfTile(0, index, size)) return undefined
+  const bundle: Uint8Array[] = []
+  for (const { leaf } of await log.readEntries(index * BigInt(tileWidth), width)) {
+    // Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same.
+    if (leaf.length > longestEntry) return undefined
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(leaf.length)
+    bundle.push(length, leaf)
+  }
+  return bundle.length === 2 * width ? Buffer.concat(bundle) : undefined
+}
+
+function sendTile(reply: FastifyReply, bytes: Uint8Array | undefined): FastifyReply {
+  return bytes === undefined ? notThere(reply) : reply.code(200).headers(tileHeaders).send(bytes)
+}
+
+/** Never to be cached for long: a partial tile may appear in a moment. */
+function notThere(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(404)
+    .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' })
+    .type('text/plain; charset=utf-8')
+    .send('not found\n')
+}

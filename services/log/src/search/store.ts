@@ -1,0 +1,90 @@
+/** The SQL of the search index. */
+import { hash } from 'node:crypto'
+import type { Pool, Queryable } from '@sigstack/postgres'
+import { inTransaction } from '@sigstack/postgres'
+
+export const migrations = {
+  component: 'log-search',
+  directory: new URL('./migrations/', import.meta.url),
+} as const
+
+/** The search keys of one entry, as {@link searchKeyOf} makes them. */
+export type IndexedEntry = { readonly leafIndex: bigint; readonly keys: readonly Buffer[] }
+
+const keyBytes = 16
+
+export function searchKeyOf(logId: Uint8Array, key: string): Buffer {
+  const text = `${Buffer.from(logId).toString('hex')}${key.toLowerCase()}`
+  return Buffer.from(hash('sha256', text, 'binary').slice(0, keyBytes), 'latin1')
+}
+
+/**
+ * Takes the next turn at following the log: `index` gets the position and says what was found from there on. `undefined`
+ * when another process has the turn; otherwise the position afterwards.
+ */
+export async function advance(
+  pool: Pool,
+  logId: Uint8Array,
+  index: (from: bigint) => Promise<readonly IndexedEntry[]>,
+): Promise<bigint | undefined> {
+  return inTransaction(pool, async (tx) => {
+    // Nothing is lost when a crash forgets the last turns: position and keys are forgotten together.
+    await tx.query('set local synchronous_commit = off')
+    const { rows } = await tx.query<{ next_index: bigint }>(
+      'select next_index from search_position where log_id = $1 for no key update skip locked',
+      [logId],
+    )
+    const from = rows[0]?.next_index
+    if (from === undefined) return undefined
+    const entries = await index(from)
+    const last = entries.at(-1)
+    if (last === undefined) return from
+    await writeKeys(tx, from, entries)
+    const next = last.leafIndex + 1n
+    await tx.query('update search_position set next_index = $2 where log_id = $1', [logId, next])
+    return next
+  })
+}
+
+export async function ensurePosition(db: Queryable, logId: Uint8Array): Promise<void> {
+  await db.query('insert into search_position (log_id) values ($1) on conflict do nothing', [logId])
+}
+
+/** One blob of keys and one list of offsets: cheaper to encode and to parse than a list of byte strings. */
+async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedEntry[]): Promise<void> {
+  const keys: Buffer[] = []
+  const offsets: number[] = []
+  for (const entry of entries) {
+    for (const key of entry.keys) {
+      keys.push(key)
+      offsets.push(Number(entry.leafIndex - from))
+    }
+  }
+  if (keys.length === 0) return
+  await tx.query({
+    name: 'search-write-keys',
+    text: `insert into search_key (key, leaf_index)
+             select substring($1::bytea from ((at - 1) * ${keyBytes} + 1)::int for ${keyBytes}), $2::bigint + distance
+               from unnest($3::int[]) with ordinality as offsets (distance, at)
+               on conflict do nothing`,
+    values: [Buffer.concat(keys), from, offsets],
+  })
+}
+
+/**
+ * The newest entries that meet the criteria, at most `limit`. A criterion is a list of keys of which one is enough.
+ */
+export async function findLeafIndexes(
+  db: Queryable,
+  criteria: readonly (readonly Buffer[])[],
+  operator: 'and' | 'or',
+  limit: number,
+): Promise<readonly bigint[]> {
+  const groups = operator === 'or' ? [criteria.flat()] : criteria
+  const { rows } = await db.query<{ leaf_index: bigint }>(
+    `${groups.map((_, i) => `select leaf_index from search_key where key = any ($${i + 2}::bytea[])`).join(' intersect ')}
+     ${groups.length === 1 ? 'group by leaf_index' : ''} order by leaf_index desc limit $1`,
+    [limit, ...groups],
+  )
+  return rows.map((row) => row.leaf_index)
+}
