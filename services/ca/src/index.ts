@@ -1,1 +1,11 @@
-export {}
+export type { AuthorityErrorCode } from './adapters/authority-files.ts'
+export { AuthorityError } from './adapters/authority-files.ts'
+export { type AppDependencies, buildApp } from './app.ts'
+export { type Config, parseIssuerConfigText, readConfig } from './config.ts'
+export { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
+export {
+  openConfiguredAuthority,
+  type RunningCa,
+  type StartOptions,
+  startCa,
+} from './start.ts'

@@ -1,0 +1,54 @@
+/** Requests to one other service over connections that are kept: bounded in time and size, redirects not followed. */
+import { Pool } from 'undici'
+
+export type HttpAnswer = {
+  readonly status: number
+  readonly text: string
+  readonly retryAfter: string | undefined
+}
+
+export type HttpPool = {
+  /** Throws when no whole answer came within `timeoutMs`, or it is too large. */
+  request(options: {
+    readonly path: string
+    readonly method: 'GET' | 'POST'
+    readonly body?: string
+    readonly timeoutMs: number
+  }): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+/** Only the origin of `url` counts. */
+export function createHttpPool(url: string, maxAnswerBytes: number): HttpPool {
+  const pool = new Pool(new URL(url).origin, {
+    connections: 32,
+    pipelining: 1,
+    keepAliveTimeout: 10_000,
+    connectTimeout: 2000,
+  })
+  return {
+    async request({ path, method, body, timeoutMs }) {
+      const answer = await pool.request({
+        path,
+        method,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
+      })
+      const chunks: Buffer[] = []
+      let length = 0
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        length += chunk.length
+        // Leaving the loop destroys the stream, and with it the connection.
+        if (length > maxAnswerBytes) throw new Error(`the answer has more than ${maxAnswerBytes} bytes`)
+        chunks.push(chunk)
+      }
+      const retryAfter = answer.headers['retry-after']
+      return {
+        status: answer.statusCode,
+        text: Buffer.concat(chunks).toString('utf8'),
+        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+      }
+    },
+    close: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,99 @@
+/** The OIDC proxy: the only place that this CA gets documents of identity providers from. */
+import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
+import { createHttpPool, type HttpAnswer } from './http-pool.ts'
+
+export type OidcProxyClient = {
+  /** JSON text. Throws an IssuanceError, here and below. */
+  readDiscovery(issuerUrl: string): Promise<string>
+  /** With `keyId`, the proxy asks the issuer again when its set lacks that key. */
+  readKeySet(issuerUrl: string, keyId?: string): Promise<string>
+  /** Throws unless the proxy answers. */
+  probe(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Below the 5 s after which sigstore-js gives up. */
+const timeoutMs = 4000
+const maxAnswerBytes = 1024 * 1024
+
+export function createOidcProxyClient(url: string): OidcProxyClient {
+  const pool = createHttpPool(url, maxAnswerBytes)
+  const base = new URL(url).pathname.replace(/\/+$/, '')
+
+  async function read(path: string, query: Readonly<Record<string, string>>): Promise<string> {
+    let answer: HttpAnswer
+    try {
+      const fullPath = `${base}${path}?${new URLSearchParams(query).toString()}`
+      answer = await pool.request({ path: fullPath, method: 'GET', timeoutMs })
+    } catch (cause) {
+      throw new IssuanceError(
+        'identity_provider_unreachable',
+        'the keys of identity providers cannot be read now',
+        {
+          cause,
+        },
+      )
+    }
+    if (answer.status === 200) return answer.text
+    throw refusalOf(answer, query['issuer'] ?? '')
+  }
+
+  return {
+    readDiscovery: (issuer) => read('/v1/discovery', { issuer }),
+    readKeySet: (issuer, kid) => read('/v1/jwks', kid === undefined ? { issuer } : { issuer, kid }),
+    async probe() {
+      const { status } = await pool.request({ path: `${base}/healthz`, method: 'GET', timeoutMs: 2000 })
+      if (status !== 200) throw new Error(`the OIDC proxy answers ${status} to healthz`)
+    },
+    close: () => pool.close(),
+  }
+}
+
+function refusalOf({ status, text, retryAfter }: HttpAnswer, issuer: string): IssuanceError {
+  const { code, detail } = problemOf(text)
+  const cause = new Error(`the OIDC proxy answered ${status}: ${detail.slice(0, 500)}`)
+  switch (code) {
+    case 'issuer_not_configured':
+      return refuseToken(
+        'issuer_not_configured',
+        `iss is ${JSON.stringify(issuer)}, which the OIDC proxy does not know`,
+        {
+          cause,
+        },
+      )
+    case 'issuer_mismatch':
+      return refuseToken('issuer_mismatch', detail, { cause })
+    case 'document_invalid':
+    case 'issuer_unavailable':
+      return refuseToken(
+        'issuer_unavailable',
+        `the keys of ${JSON.stringify(issuer)} cannot be read: ${code}`,
+        {
+          cause,
+        },
+      )
+    default: {
+      const seconds = /^[0-9]{1,4}$/.test(retryAfter ?? '') ? Number(retryAfter) : 1
+      return new IssuanceError(
+        'identity_provider_unreachable',
+        'the keys of identity providers cannot be read now',
+        {
+          cause,
+          retryAfterSeconds: seconds,
+        },
+      )
+    }
+  }
+}
+
+function problemOf(text: string): { readonly code: string; readonly detail: string } {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return { code: '', detail: '' }
+    const code = 'code' in value && typeof value.code === 'string' ? value.code : ''
+    const detail = 'detail' in value && typeof value.detail === 'string' ? value.detail.slice(0, 1000) : ''
+    return { code, detail }
+  } catch {
+    return { code: '', detail: '' }
+  }
+}

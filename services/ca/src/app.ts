@@ -1,0 +1,75 @@
+import {
+  allowAnyOrigin,
+  buildServer,
+  type Logger,
+  type Readiness,
+  type ServerOptions,
+} from '@sigstack/server'
+import { encodeCertificatePem } from '@sigstack/x509'
+import type { FastifyInstance } from 'fastify'
+import { createAudit } from './audit.ts'
+import type { IssuerEntry } from './identity/identity.ts'
+import type { IssuanceDependencies } from './issuance/dependencies.ts'
+import { createIssueCertificate } from './issuance/issue-certificate.ts'
+import { type CaMetrics, measureRequests } from './metrics.ts'
+import { authorityRoutes } from './routes/authority.ts'
+import { replyWithFulcioError, replyWithNotFound } from './routes/fulcio-error.ts'
+import { signingCertificateRoutes } from './routes/signing-certificate.ts'
+
+export type AppDependencies = {
+  readonly issuance: IssuanceDependencies
+  readonly issuers: readonly IssuerEntry[]
+  readonly metrics: CaMetrics
+  readonly logger: Logger | false
+  readonly readiness?: () => Promise<Readiness>
+  /** Serve `/metrics` beside the API; false where it has a port of its own. */
+  readonly metricsRoute?: boolean
+  readonly trustProxy?: NonNullable<ServerOptions['trustProxy']>
+}
+
+/** The CA's HTTP face, listening nowhere yet. */
+export function buildApp(dependencies: AppDependencies): FastifyInstance {
+  const { issuance, issuers, metrics, logger, readiness, trustProxy } = dependencies
+  const app = buildServer({
+    name: 'ca',
+    logger,
+    healthz: false,
+    requestTimeoutMs: 60_000,
+    rewriteUrl: ({ url }) => tolerantPath(url ?? '/'),
+    errorHandler: replyWithFulcioError,
+    notFoundHandler: replyWithNotFound,
+    ...(readiness === undefined ? {} : { readiness }),
+    ...(trustProxy === undefined ? {} : { trustProxy }),
+  })
+  measureRequests(app, metrics.registry)
+  // Web pages put the token into the body of v2: Authorization is not among the headers they may send.
+  allowAnyOrigin(app, {
+    methods: ['GET', 'POST', 'HEAD'],
+    headers: ['Accept', 'Content-Type', 'X-Requested-With'],
+  })
+  if (dependencies.metricsRoute !== false)
+    app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
+      reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
+    )
+  app.register(authorityRoutes, {
+    chainsPem: [issuance.authority.chain.map(({ der }) => encodeCertificatePem(der))],
+    issuers,
+  })
+  app.register(signingCertificateRoutes, {
+    issueCertificate: createIssueCertificate(issuance),
+    audit: createAudit(metrics),
+  })
+  return app
+}
+
+/** Clients that join a base URL with a slash at its end to a path send two; a path that cannot be decoded is no path of ours. */
+function tolerantPath(url: string): string {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  try {
+    decodeURIComponent(path)
+  } catch {
+    return '/undecodable'
+  }
+  return path.includes('//') ? path.replaceAll(/\/{2,}/g, '/') + (query < 0 ? '' : url.slice(query)) : url
+}

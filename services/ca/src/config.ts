@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  defaultClientAlgorithms,
+  isSignatureAlgorithm,
+  type PublicKey,
+  parsePublicKeyPem,
+  type SignatureAlgorithm,
+} from '@sigstack/crypto'
+import { type LogLevel, readSecret } from '@sigstack/server'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { parse as parseYaml } from 'yaml'
+import { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
+
+export type Config = {
+  readonly host: string
+  readonly port: number
+  readonly logLevel: LogLevel
+  /** Where keys and chain are, or are made. */
+  readonly dataFolder: string
+  /** Key and chain of the operator's own, in place of those in the data folder. */
+  readonly ownAuthority?: { readonly keyUri: string; readonly chainPath: string }
+  /** Of the key files. Undefined: a random one is kept beside them. */
+  readonly keyPassword?: string
+  /** In the names of certificates made on first start. */
+  readonly organization: string
+  readonly identity: IssuerConfig
+  readonly oidcProxyUrl: string
+  readonly ctLogUrl: string
+  readonly ctLogPublicKey: PublicKey
+  readonly clientAlgorithms: readonly SignatureAlgorithm[]
+  /** Undefined: `/metrics` is served beside the API. */
+  readonly metricsPort?: number
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: string
+}
+
+const Environment = Type.Object({
+  CA_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
+  CA_PORT: Type.Integer({ default: 5555, minimum: 0, maximum: 65_535 }),
+  CA_DATA: Type.String({ default: './ca-data', minLength: 1 }),
+  CA_ORGANIZATION: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
+  CA_KEY: Type.Optional(Type.String({ minLength: 1 })),
+  CA_CHAIN_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CA_CONFIG_FILE: Type.String({ minLength: 1 }),
+  OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
+  CA_CT_LOG_URL: Type.String({ pattern: '^https?://' }),
+  CA_CLIENT_SIGNING_ALGORITHMS: Type.Optional(Type.String({ minLength: 1 })),
+  CA_METRICS_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+  CA_TRUSTED_PROXIES: Type.Optional(Type.String({ minLength: 1 })),
+  LOG_LEVEL: Type.Union(
+    [
+      Type.Literal('fatal'),
+      Type.Literal('error'),
+      Type.Literal('warn'),
+      Type.Literal('info'),
+      Type.Literal('debug'),
+      Type.Literal('trace'),
+      Type.Literal('silent'),
+    ],
+    { default: 'info' },
+  ),
+})
+
+/** The only reader of the environment. Throws one error that names every bad variable. */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const complaints: string[] = []
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      complaints.push(error instanceof Error ? error.message : String(error))
+      return undefined
+    }
+  }
+  const candidate = Value.Convert(Environment, Value.Default(Environment, { ...environment }))
+  if (!Value.Check(Environment, candidate)) {
+    const bad = Value.Errors(Environment, candidate).map(
+      ({ instancePath, message }) => `${instancePath.slice(1)} ${message}`,
+    )
+    throw new Error(`bad configuration: ${bad.join('; ')}`)
+  }
+  const identity = attempt(() => readIssuerConfig(candidate.CA_CONFIG_FILE))
+  const ctLogPublicKey = attempt(() => readCtLogKey(environment))
+  const keyPassword = attempt(() => readSecret(environment, 'CA_KEY_PASSWORD'))
+  const clientAlgorithms = attempt(() => readAlgorithms(candidate.CA_CLIENT_SIGNING_ALGORITHMS))
+  const ownAuthority = attempt(() => readOwnAuthority(candidate.CA_KEY, candidate.CA_CHAIN_FILE))
+  if (
+    complaints.length > 0 ||
+    identity === undefined ||
+    ctLogPublicKey === undefined ||
+    clientAlgorithms === undefined
+  )
+    throw new Error(`bad configuration: ${complaints.join('; ')}`)
+  return {
+    host: candidate.CA_HOST,
+    port: candidate.CA_PORT,
+    logLevel: candidate.LOG_LEVEL,
+    dataFolder: candidate.CA_DATA,
+    ...(ownAuthority !== undefined && { ownAuthority }),
+    ...(keyPassword !== undefined && { keyPassword }),
+    organization: candidate.CA_ORGANIZATION,
+    identity,
+    oidcProxyUrl: candidate.OIDC_PROXY_URL,
+    ctLogUrl: candidate.CA_CT_LOG_URL,
+    ctLogPublicKey,
+    clientAlgorithms,
+    ...(candidate.CA_METRICS_PORT !== undefined && { metricsPort: candidate.CA_METRICS_PORT }),
+    ...(candidate.CA_TRUSTED_PROXIES !== undefined && { trustedProxies: candidate.CA_TRUSTED_PROXIES }),
+  }
+}
+
+const longestFile = 4 * 1024 * 1024
+
+function readIssuerConfig(path: string): IssuerConfig {
+  try {
+    return parseIssuerConfigText(readText(path))
+  } catch (cause) {
+    throw new Error(`CA_CONFIG_FILE ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+/** JSON, and YAML where it is no JSON. */
+export function parseIssuerConfigText(text: string): IssuerConfig {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = parseYaml(text, { merge: true, maxAliasCount: 1000 })
+  }
+  return parseIssuerConfig(value)
+}
+
+function readCtLogKey(environment: NodeJS.ProcessEnv): PublicKey {
+  const pem = readSecret(environment, 'CA_CT_LOG_PUBLIC_KEY')
+  if (pem === undefined)
+    throw new Error('CA_CT_LOG_PUBLIC_KEY_FILE must name the public key of the CT log, in PEM')
+  const key = parsePublicKeyPem(pem)
+  const usable =
+    (key.type === 'ecdsa' && key.curve === 'P-256') || (key.type === 'rsa' && key.modulusBits >= 2048)
+  if (!usable)
+    throw new Error('the public key of the CT log must be ECDSA P-256, or RSA of 2048 bits or more')
+  return key
+}
+
+function readAlgorithms(list: string | undefined): readonly SignatureAlgorithm[] {
+  if (list === undefined) return defaultClientAlgorithms
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .map((name) => {
+      if (!isSignatureAlgorithm(name))
+        throw new Error(`CA_CLIENT_SIGNING_ALGORITHMS: unknown signing algorithm ${name}`)
+      return name
+    })
+}
+
+function readOwnAuthority(keyUri: string | undefined, chainPath: string | undefined): Config['ownAuthority'] {
+  if (keyUri === undefined && chainPath === undefined) return undefined
+  if (keyUri === undefined || chainPath === undefined)
+    throw new Error('CA_KEY and CA_CHAIN_FILE belong together; set both or neither')
+  return { keyUri, chainPath }
+}
+
+/** The password file that stands in where no password is configured. */
+export function passwordPath(dataFolder: string): string {
+  return join(dataFolder, 'password')
+}
+
+function readText(path: string): string {
+  const bytes = readFileSync(path)
+  if (bytes.length > longestFile) throw new Error('the file is too large')
+  return bytes.toString('utf8')
+}

@@ -1,0 +1,141 @@
+/** Token claims to certificate identity, by the type of issuer (fulcio.md sections 2.3 and 4.2). */
+import { refuseToken } from '../issuance/issuance-error.ts'
+import { ciIdentity } from './ci-identity.ts'
+import { type Claims, isEmailVerified, quoted, readClaim, readStringClaim } from './claims.ts'
+import { isAscii, isEmailAddress } from './email-address.ts'
+import { goText } from './go-text.ts'
+import type { Identity, IssuerEntry, IssuerKind } from './identity.ts'
+import { assertSpiffeId } from './spiffe-id.ts'
+import { parseUriName } from './uri-name.ts'
+
+/**
+ * The identity that `claims` of a token of this issuer stand for. The token is authentic by now; what it claims may still
+ * be unfit. Throws an IssuanceError that names the claim and both values.
+ */
+export function identityOf({ kind }: Pick<IssuerEntry, 'kind'>, claims: Claims): Identity {
+  const issuer = readStringClaim(claims, 'iss')
+  const subject = readStringClaim(claims, 'sub')
+  const fulcio = { issuer, subject }
+  switch (kind.type) {
+    case 'email':
+      return emailIdentity(kind, claims, subject)
+    case 'uri':
+      return { ...uriName(uriSubject(kind, subject)), claims: fulcio, proofSubjects: [subject] }
+    case 'username':
+      return {
+        subjectAlternativeName: { type: 'username', value: `${usernameSubject(subject)}!${kind.domain}` },
+        claims: fulcio,
+        proofSubjects: [subject],
+      }
+    case 'spiffe':
+      assertSpiffeId(subject, kind.trustDomain)
+      return { ...uriName(subject), claims: fulcio, proofSubjects: [subject] }
+    case 'kubernetes':
+      return { ...uriName(serviceAccountUri(claims)), claims: fulcio, proofSubjects: [subject] }
+    case 'ci-provider':
+      if (kind.provider === undefined)
+        throw refuseToken(
+          'provider_not_configured',
+          `the issuer ${quoted(issuer)} names the CI provider ${quoted(kind.providerName)}, which is not configured`,
+        )
+      return ciIdentity(kind.provider, claims, fulcio)
+  }
+}
+
+function emailIdentity(kind: IssuerKind & { type: 'email' }, claims: Claims, subject: string): Identity {
+  const email = readStringClaim(claims, 'email')
+  if (!kind.skipEmailVerification && !isEmailVerified(claims)) {
+    const stated = quoted(readClaim(claims, 'email_verified') ?? null)
+    throw refuseToken(
+      'email_not_verified',
+      `email_verified is ${stated} but must be true for the email ${quoted(email)}`,
+    )
+  }
+  if (!isAscii(email))
+    throw refuseToken(
+      'email_implausible',
+      `email is ${quoted(email)} but certificates hold ASCII email addresses only`,
+    )
+  if (!isEmailAddress(email))
+    throw refuseToken(
+      'email_implausible',
+      `email is ${quoted(email)} but must be an address like name@example.com`,
+    )
+  return {
+    subjectAlternativeName: { type: 'email', value: email },
+    claims: { issuer: emailIssuer(kind, claims), subject },
+    // Older sigstore-js signs `sub` for issuers that it does not know; both are claims of the same token.
+    proofSubjects: email === subject ? [email] : [email, subject],
+  }
+}
+
+/** The token's issuer, or the one that an intermediary names in a claim of its own. */
+function emailIssuer({ issuerClaim }: IssuerKind & { type: 'email' }, claims: Claims): string {
+  if (issuerClaim === undefined) return readStringClaim(claims, 'iss')
+  let value: unknown = claims
+  for (const step of issuerClaim) {
+    const known = typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+    value = known ? (value as Readonly<Record<string | number, unknown>>)[step] : undefined
+  }
+  const path = `$.${issuerClaim.join('.')}`
+  if (value === undefined || value === null)
+    throw refuseToken('claim_missing', `the claim ${path}, which names the issuer, is missing`)
+  if (typeof value === 'object')
+    throw refuseToken('claim_malformed', `${path} is ${quoted(value)} but must be the text of an issuer`)
+  return goText(value as string | number | boolean)
+}
+
+function uriSubject({ scheme, hostname }: IssuerKind & { type: 'uri' }, subject: string): string {
+  const expected = `a URI of ${scheme}://${hostname}`
+  if (isEmailAddress(subject))
+    throw refuseToken(
+      'subject_refused',
+      `sub is the email address ${quoted(subject)} but must be ${expected}`,
+    )
+  const found = parseUriName(subject, 'sub')
+  if (found.scheme !== scheme || found.hostname !== hostname)
+    throw refuseToken('subject_refused', `sub is ${quoted(subject)} but must be ${expected}`)
+  return subject
+}
+
+function usernameSubject(subject: string): string {
+  if (subject.includes('!'))
+    throw refuseToken('subject_refused', `sub is ${quoted(subject)} but a username holds no "!"`)
+  if (isEmailAddress(subject))
+    throw refuseToken('subject_refused', `sub is the email address ${quoted(subject)} but must be a username`)
+  return subject
+}
+
+/** As Kubernetes names things (RFC 1123): nothing in it can change the path that it is put into. */
+const kubernetesName = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/
+
+function serviceAccountUri(claims: Claims): string {
+  const about = readClaim(claims, 'kubernetes.io')
+  if (typeof about !== 'object' || about === null || isList(about))
+    throw refuseToken(
+      'claim_malformed',
+      `kubernetes.io is ${quoted(about ?? null)} but must name a service account`,
+    )
+  const account = readClaim(about as Claims, 'serviceaccount')
+  const namespace = kubernetesNameIn(about, 'namespace', 'kubernetes.io.namespace')
+  const name = kubernetesNameIn(account, 'name', 'kubernetes.io.serviceaccount.name')
+  return `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${name}`
+}
+
+function kubernetesNameIn(parent: unknown, member: string, claim: string): string {
+  const value =
+    typeof parent === 'object' && parent !== null && Object.hasOwn(parent, member)
+      ? (parent as Readonly<Record<string, unknown>>)[member]
+      : undefined
+  if (typeof value !== 'string' || value.length > 253 || !kubernetesName.test(value))
+    throw refuseToken('claim_malformed', `${claim} is ${quoted(value ?? null)} but must be a Kubernetes name`)
+  return value
+}
+
+function uriName(text: string): Pick<Identity, 'subjectAlternativeName'> {
+  return { subjectAlternativeName: { type: 'uri', value: parseUriName(text, 'the identity').text } }
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value)
+}

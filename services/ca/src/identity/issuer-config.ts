@@ -1,0 +1,158 @@
+/**
+ * The identity configuration in Fulcio's format (fulcio pkg/config/config.go), parsed and judged once at start. Names are
+ * accepted in the spelling of the YAML and of the JSON form; what is unknown is ignored, as the stock file needs.
+ */
+import { ciPresets } from './ci-presets.ts'
+import { parseCiProvider } from './ci-provider-config.ts'
+import { asFields, type Fields, IssuerConfigError, member, stringMap } from './config-fields.ts'
+import { assertSameDomain, isUrlWithScheme, parseSubjectDomain } from './domain-rules.ts'
+import type { CiProvider, IssuerEntry, IssuerKind } from './identity.ts'
+import { parseIssuerClaim } from './issuer-claim.ts'
+import { isTrustDomain } from './spiffe-id.ts'
+
+export type IssuerConfig = { readonly issuers: readonly IssuerEntry[] }
+
+/** `value` is what JSON or YAML made of the file. */
+export function parseIssuerConfig(value: unknown): IssuerConfig {
+  const top = asFields(value, 'the identity configuration')
+  const providers = new Map<string, unknown>(Object.entries(ciPresets))
+  for (const [name, metadata] of entriesOf(top, 'ci-issuer-metadata', 'CIIssuerMetadata'))
+    providers.set(name, metadata)
+  // Every provider is parsed, used or not: a broken template should stop the start and not a job.
+  const parsed = new Map([...providers].map(([name, metadata]) => [name, parseCiProvider(name, metadata)]))
+  const exact = entriesOf(top, 'oidc-issuers', 'OIDCIssuers').map(([url, issuer]) =>
+    parseEntry(url, issuer, false, parsed),
+  )
+  const patterns = entriesOf(top, 'meta-issuers', 'MetaIssuers').map(([url, issuer]) =>
+    parseEntry(url, issuer, true, parsed),
+  )
+  if (exact.length + patterns.length === 0)
+    throw new IssuerConfigError(
+      'the identity configuration names no issuer under oidc-issuers or meta-issuers',
+    )
+  return { issuers: [...exact, ...patterns] }
+}
+
+function parseEntry(
+  url: string,
+  value: unknown,
+  isPattern: boolean,
+  providers: ReadonlyMap<string, CiProvider>,
+): IssuerEntry {
+  const fields = asFields(value, `the issuer ${url}`)
+  const issuerUrl = text(fields, 'issuer-url', 'IssuerURL')
+  if (!isPattern && issuerUrl !== '' && issuerUrl !== url)
+    throw new IssuerConfigError(
+      `issuer-url ${issuerUrl} differs from its key ${url}; they must be equal, trailing slash included`,
+    )
+  if (!isUrlWithScheme(url)) throw new IssuerConfigError(`the issuer ${url} is not a URL with a scheme`)
+  const audience = text(fields, 'client-id', 'ClientID')
+  if (audience === '') throw new IssuerConfigError(`the issuer ${url} needs a client-id, by custom sigstore`)
+  const kind = parseKind(url, fields, isPattern, providers)
+  if (kind.type !== 'email' && text(fields, 'issuer-claim', 'IssuerClaim') !== '')
+    throw new IssuerConfigError(`only email issuers can use issuer claim mapping: ${url}`)
+  return {
+    url,
+    isPattern,
+    audience,
+    kind,
+    challengeClaim:
+      text(fields, 'challenge-claim', 'ChallengeClaim') || (kind.type === 'email' ? 'email' : 'sub'),
+    subjectDomain: text(fields, 'subject-domain', 'SubjectDomain'),
+    spiffeTrustDomain: text(fields, 'spiffe-trust-domain', 'SPIFFETrustDomain'),
+  }
+}
+
+function parseKind(
+  url: string,
+  fields: Fields,
+  isPattern: boolean,
+  providers: ReadonlyMap<string, CiProvider>,
+): IssuerKind {
+  const type = text(fields, 'type', 'Type')
+  const subjectDomain = text(fields, 'subject-domain', 'SubjectDomain')
+  switch (type) {
+    case 'email': {
+      const claim = text(fields, 'issuer-claim', 'IssuerClaim')
+      const skip = member(fields, 'skip-email-verification', 'SkipEmailVerification')
+      return {
+        type,
+        issuerClaim: claim === '' ? undefined : attempt(url, () => parseIssuerClaim(claim)),
+        skipEmailVerification: skip === true,
+      }
+    }
+    case 'uri': {
+      if (subjectDomain === '') throw new IssuerConfigError(`uri issuer must have SubjectDomain set: ${url}`)
+      const domain = attempt(url, () => parseSubjectDomain(subjectDomain))
+      if (!isPattern) attempt(url, () => assertSameDomain(subjectDomain, url))
+      return { type, ...domain }
+    }
+    case 'username':
+      if (subjectDomain === '')
+        throw new IssuerConfigError(`username issuer must have SubjectDomain set: ${url}`)
+      if (isUrlWithScheme(subjectDomain))
+        throw new IssuerConfigError(`SubjectDomain for username should not contain scheme: ${url}`)
+      if (!isPattern)
+        attempt(url, () => assertSameDomain(`https://${subjectDomain}`, url, { schemes: false }))
+      return { type, domain: subjectDomain }
+    case 'spiffe': {
+      if (isPattern) throw new IssuerConfigError(`SPIFFE meta issuers not supported: ${url}`)
+      const trustDomain = text(fields, 'spiffe-trust-domain', 'SPIFFETrustDomain')
+      if (trustDomain === '')
+        throw new IssuerConfigError(`spiffe issuer must have SPIFFETrustDomain set: ${url}`)
+      if (!isTrustDomain(trustDomain))
+        throw new IssuerConfigError(`spiffe trust domain is invalid: ${trustDomain} of ${url}`)
+      return { type, trustDomain }
+    }
+    case 'kubernetes':
+      return { type }
+    case 'ci-provider':
+      return ciKind(url, fields, providers)
+    default:
+      throw new IssuerConfigError(unknownType(url, type, fields))
+  }
+}
+
+function ciKind(url: string, fields: Fields, providers: ReadonlyMap<string, CiProvider>): IssuerKind {
+  const providerName = text(fields, 'ci-provider', 'CIProvider')
+  const provider = providers.get(providerName)
+  const own = stringMap(member(fields, 'default-template-values', 'DefaultTemplateValues'), url)
+  return {
+    type: 'ci-provider',
+    providerName,
+    provider: provider && { ...provider, defaults: new Map([...provider.defaults, ...own]) },
+  }
+}
+
+/** Fulcio's types from before its ci-provider, each with its preset here. */
+const olderTypes = ['github-workflow', 'gitlab-pipeline', 'buildkite-job', 'codefresh-workflow']
+
+function unknownType(url: string, type: string, fields: Fields): string {
+  if (olderTypes.includes(type))
+    return `the type ${type} of ${url} is not supported: use type ci-provider with ci-provider ${type}`
+  if (text(fields, 'challenge-claim', 'ChallengeClaim') === '')
+    return `issuer missing challenge claim: ${url} has the unknown type "${type}"`
+  return `the issuer ${url} has the unknown type "${type}", so none of its tokens could ever be accepted`
+}
+
+function entriesOf(fields: Fields, yamlName: string, jsonName: string): readonly [string, unknown][] {
+  const value = member(fields, yamlName, jsonName)
+  return value === undefined || value === null ? [] : Object.entries(asFields(value, yamlName))
+}
+
+function text(fields: Fields, yamlName: string, jsonName: string): string {
+  const value = member(fields, yamlName, jsonName)
+  if (value === undefined || value === null) return ''
+  if (typeof value !== 'string') throw new IssuerConfigError(`${yamlName} must be a text`)
+  return value
+}
+
+/** Says which issuer a complaint is about. */
+function attempt<T>(url: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new IssuerConfigError(reason.includes(url) ? reason : `${reason} (issuer ${url})`, { cause })
+  }
+}

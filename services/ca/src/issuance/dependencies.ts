@@ -1,0 +1,30 @@
+/** What issuance asks of the world, by type. Adapters implement it, tests stand in for it. */
+import type { PublicKey, SignatureAlgorithm, Signer } from '@sigstack/crypto'
+import type { Sct } from '@sigstack/ct'
+import type { Certificate } from '@sigstack/x509'
+import type { Claims } from '../identity/claims.ts'
+import type { IssuerEntry } from '../identity/identity.ts'
+
+/** A token whose signature, issuer, audience and time are in order. */
+export type AuthenticToken = { readonly issuer: IssuerEntry; readonly claims: Claims }
+
+/** Throws an IssuanceError `identity_token_rejected` or `identity_provider_unreachable`. */
+export type AuthenticateToken = (token: string) => Promise<AuthenticToken>
+
+export type CtLog = {
+  readonly publicKey: PublicKey
+  /** Has the log promise to record this DER precertificate. Throws an IssuanceError `ct_log_unavailable`. */
+  addPreChain(precertificate: Uint8Array): Promise<Sct>
+}
+
+/** The issuing key with its chain: issuing certificate first, self-signed root last. */
+export type Authority = { readonly signer: Signer; readonly chain: readonly [Certificate, ...Certificate[]] }
+
+export type IssuanceDependencies = {
+  readonly authenticate: AuthenticateToken
+  readonly authority: Authority
+  readonly ctLog: CtLog
+  readonly allowedAlgorithms: readonly SignatureAlgorithm[]
+  readonly now: () => Date
+  readonly randomBytes: (count: number) => Uint8Array
+}

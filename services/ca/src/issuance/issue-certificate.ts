@@ -1,0 +1,167 @@
+/** Issuance, in the numbered steps of docs/issuance.md. Everything it needs of the world is an argument. */
+import { equalBytes, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
+import { encodeSctList, type Sct, verifySct } from '@sigstack/ct'
+import {
+  assembleCertificate,
+  assertPrecertificateMatches,
+  embeddedScts,
+  encodeCertificatePem,
+  finalTbs,
+  fulcioExtensions,
+  type LeafTemplate,
+  leafLifetimeSeconds,
+  leafTemplate,
+  parseCertificate,
+  plainTbs,
+  precertificateTbs,
+  serialNumberFrom,
+  verifyCertificateSignature,
+  X509Error,
+} from '@sigstack/x509'
+import type { Identity } from '../identity/identity.ts'
+import { identityOf } from '../identity/identity-of.ts'
+import type { Authority, CtLog, IssuanceDependencies } from './dependencies.ts'
+import { IssuanceError } from './issuance-error.ts'
+import {
+  assertAlgorithmAllowed,
+  assertKeyIsStrong,
+  type KeyApplication,
+  parseRequestedKey,
+  type RequestedKey,
+} from './requested-key.ts'
+
+export type Application = { readonly identityToken: string; readonly key: KeyApplication }
+
+export type Issued = {
+  /** PEM with final line feed: leaf, issuing certificate, …, root. */
+  readonly chainPem: readonly string[]
+  readonly certificate: Uint8Array
+}
+
+/** What is known of an application by the time it is granted or refused; filled in step by step, for the audit log. */
+export type ApplicationFacts = {
+  issuer?: string
+  subject?: string
+  subjectAlternativeName?: string
+  /** SHA-256 of the SubjectPublicKeyInfo, hex. */
+  keyFingerprint?: string
+  /** Hex. */
+  serialNumber?: string
+}
+
+/** Throws an IssuanceError; nothing of a certificate leaves unless every step has passed. */
+export type IssueCertificate = (application: Application, facts?: ApplicationFacts) => Promise<Issued>
+
+export function createIssueCertificate(dependencies: IssuanceDependencies): IssueCertificate {
+  const { authenticate, authority, ctLog, allowedAlgorithms, now, randomBytes } = dependencies
+  const authorityPem = authority.chain.map(({ der }) => encodeCertificatePem(der))
+
+  return async (application, facts = {}) => {
+    // 1. Authenticate the token. First, so that nobody learns anything about keys or logs without one.
+    const { issuer, claims } = await authenticate(application.identityToken)
+    // 2. Identity from the claims: all that the certificate will say about its owner.
+    const identity = identityOf(issuer, claims)
+    facts.issuer = identity.claims.issuer
+    facts.subject = identity.claims.subject ?? ''
+    facts.subjectAlternativeName = identity.subjectAlternativeName.value
+    // 3. The key, or the certificate request around it.
+    const requested = parseRequestedKey(application.key)
+    facts.keyFingerprint = toHex(keyFingerprint(requested.publicKey))
+    // 4. Its strength.
+    assertKeyIsStrong(requested)
+    // 5. Proof of possession: without it anybody could have a certificate for somebody else's key.
+    await requested.assertPossession(identity.proofSubjects)
+    // 6. The algorithms this CA allows.
+    assertAlgorithmAllowed(requested, allowedAlgorithms)
+    // 7. The precertificate, signed.
+    const serialNumber = serialNumberFrom(randomBytes(20))
+    facts.serialNumber = toHex(serialNumber)
+    const template = buildTemplate(authority, identity, requested, serialNumber, now())
+    const promised = precertificateTbs(template)
+    const precertificate = await signed(authority, promised)
+    // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
+    const sct = await ctLog.addPreChain(precertificate)
+    await assertPromise(sct, template, authority, ctLog)
+    // 9. The final certificate, with that promise in it.
+    const certificate = await signed(authority, finalTbs(template, encodeSctList([sct])))
+    // 10. A look at our own work, before anybody else has one.
+    await assertSound(certificate, promised, sct, authority)
+    // 11. The answer.
+    return { certificate, chainPem: [encodeCertificatePem(certificate), ...authorityPem] }
+  }
+}
+
+function buildTemplate(
+  { chain }: Authority,
+  identity: Identity,
+  { publicKey }: RequestedKey,
+  serialNumber: Uint8Array,
+  notBefore: Date,
+): LeafTemplate {
+  const end = notBefore.getTime() + leafLifetimeSeconds * 1000
+  if (chain.some(({ notAfter }) => notAfter.getTime() < end))
+    throw new IssuanceError(
+      'issuing_certificate_ends',
+      'the certificate authority ends before a new certificate would; it must be renewed',
+    )
+  try {
+    return leafTemplate({
+      serialNumber,
+      issuer: chain[0],
+      notBefore,
+      publicKey: publicKey.spki,
+      subjectAlternativeName: identity.subjectAlternativeName,
+      extensions: fulcioExtensions(identity.claims),
+    })
+  } catch (cause) {
+    if (!(cause instanceof X509Error)) throw cause
+    if (cause.code === 'missing_issuer') throw new IssuanceError('issuer_empty', cause.message, { cause })
+    if (cause.code === 'bad_name' || cause.code === 'bad_extension')
+      throw new IssuanceError('san_unencodable', cause.message, { cause })
+    if (cause.code === 'issuer_expires')
+      throw new IssuanceError('issuing_certificate_ends', cause.message, { cause })
+    throw cause
+  }
+}
+
+async function signed({ signer }: Authority, tbs: Uint8Array): Promise<Uint8Array> {
+  let signature: Uint8Array
+  try {
+    signature = await signer.sign(tbs)
+  } catch (cause) {
+    throw new IssuanceError('signing_key_unavailable', 'error communicating with CA backend', { cause })
+  }
+  return assembleCertificate(tbs, signer.algorithm, signature)
+}
+
+async function assertPromise(
+  sct: Sct,
+  template: LeafTemplate,
+  { chain }: Authority,
+  ctLog: CtLog,
+): Promise<void> {
+  const entry = { type: 'precert', issuerKeyHash: sha256(chain[0].spki), tbs: plainTbs(template) } as const
+  // Clients refuse a certificate with such an SCT, and a log that signs wrongly is not to be trusted.
+  if (!(await verifySct(sct, entry, ctLog.publicKey)))
+    throw new IssuanceError('ct_log_unavailable', 'the SCT of the CT log does not verify with its public key')
+}
+
+async function assertSound(
+  certificate: Uint8Array,
+  promised: Uint8Array,
+  sct: Sct,
+  { chain }: Authority,
+): Promise<void> {
+  try {
+    const parsed = parseCertificate(certificate)
+    assertPrecertificateMatches(promised, parsed.tbs)
+    const embedded = embeddedScts(certificate)
+    if (embedded === undefined || !equalBytes(embedded, encodeSctList([sct])))
+      throw new Error('the SCT is not in the certificate')
+    // A key that signs wrongly (a fault, a stolen slot of an HSM) is found here and not by every verifier.
+    if (!(await verifyCertificateSignature(parsed, chain[0])))
+      throw new Error('the signature of the certificate does not verify')
+  } catch (cause) {
+    throw new IssuanceError('self_check_failed', 'the new certificate failed the check of the CA', { cause })
+  }
+}

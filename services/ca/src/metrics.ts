@@ -1,0 +1,88 @@
+/** Every metric of the CA. The first three have Fulcio's names and labels, because dashboards ask for them. */
+import type { FastifyInstance } from 'fastify'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CtLog } from './issuance/dependencies.ts'
+
+export type CaMetrics = {
+  readonly registry: Registry
+  readonly newCertificates: Counter
+  /** `reason`: a refusal of a token, or the code of any other failure; both lists are closed. */
+  readonly refusals: Counter<'reason'>
+  readonly ctSubmissionSeconds: Histogram<'outcome'>
+}
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+
+/** `chainEnds` is when the first certificate of the CA's chain ends. */
+export function createMetrics(registry: Registry, chainEnds: Date): CaMetrics {
+  const registers = [registry]
+  new Gauge({
+    name: 'ca_chain_end_timestamp_seconds',
+    help: 'When the first certificate of the chain of this CA ends',
+    registers,
+  }).set(chainEnds.getTime() / 1000)
+  return {
+    registry,
+    newCertificates: new Counter({ name: 'fulcio_new_certs', help: 'Certificates issued', registers }),
+    refusals: new Counter({
+      name: 'ca_refusals_total',
+      help: 'Applications refused, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    ctSubmissionSeconds: new Histogram({
+      name: 'ca_ct_submission_seconds',
+      help: 'From a precertificate to the promise of the CT log, retries included',
+      labelNames: ['outcome'],
+      buckets: seconds,
+      registers,
+    }),
+  }
+}
+
+/** Counts and times requests by status and method, the method in lower case as Fulcio has it. */
+export function measureRequests(app: FastifyInstance, registry: Registry): void {
+  const labelNames = ['code', 'method'] as const
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'http_requests_total',
+    help: 'Requests answered',
+    labelNames,
+    registers,
+  })
+  const latency = new Histogram({
+    name: 'fulcio_api_latency',
+    help: 'Seconds from request to answer',
+    labelNames,
+    buckets: seconds,
+    registers,
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const method = methods.has(request.method) ? request.method.toLowerCase() : 'other'
+    const labels = { code: String(reply.statusCode), method }
+    requests.inc(labels)
+    latency.observe(labels, reply.elapsedTime / 1000)
+    done()
+  })
+}
+
+/** Times what the CT log takes. */
+export function measureCtLog(ctLog: CtLog, { ctSubmissionSeconds }: CaMetrics): CtLog {
+  return {
+    publicKey: ctLog.publicKey,
+    async addPreChain(precertificate) {
+      const begun = performance.now()
+      const observe = (outcome: string): void =>
+        ctSubmissionSeconds.observe({ outcome }, (performance.now() - begun) / 1000)
+      try {
+        const sct = await ctLog.addPreChain(precertificate)
+        observe('ok')
+        return sct
+      } catch (error) {
+        observe('failed')
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import { signatureAlgorithms, utf8, verifySignature } from '@sigstack/crypto'
+import type { Readiness } from '@sigstack/server'
+import { certificateSignatureAlgorithm, leafLifetimeSeconds } from '@sigstack/x509'
+import type { Authority } from './issuance/dependencies.ts'
+
+export type ReadinessDependencies = {
+  readonly authority: Authority
+  readonly ctLog: { probe(): Promise<void> }
+  readonly proxy: { probe(): Promise<void> }
+  readonly now: () => Date
+}
+
+/** Ready is what could issue now: the key signs, the chain lasts, CT log and OIDC proxy answer. */
+export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
+  const { authority, ctLog, proxy, now } = dependencies
+  return async () => {
+    const [key, log, provider] = await Promise.all([
+      stateOf('does not sign', () => assertKeySigns(authority)),
+      stateOf('unreachable', () => ctLog.probe()),
+      stateOf('unreachable', () => proxy.probe()),
+    ])
+    const end = now().getTime() + leafLifetimeSeconds * 1000
+    const chain = authority.chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
+    const checks = { key, chain, ctLog: log, oidcProxy: provider }
+    return { ready: Object.values(checks).every((state) => state === 'ok'), checks }
+  }
+}
+
+async function assertKeySigns({ signer, chain }: Authority): Promise<void> {
+  const message = utf8('readiness')
+  const { hash } = signatureAlgorithms[certificateSignatureAlgorithm(signer.publicKey)]
+  const signature = await signer.sign(message)
+  if (!(await verifySignature(chain[0].publicKey, hash ?? 'sha512', message, signature)))
+    throw new Error('the signature does not verify')
+}
+
+async function stateOf(otherwise: string, check: () => Promise<void>): Promise<string> {
+  try {
+    await check()
+    return 'ok'
+  } catch {
+    return otherwise
+  }
+}

@@ -1,0 +1,107 @@
+/** Refusals in Fulcio's words: HTTP status, gRPC code and text of fulcio.md section 6. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { IssuanceError, type IssuanceErrorCode } from '../issuance/issuance-error.ts'
+import { MessageError } from './proto-json.ts'
+
+type GrpcCode = 2 | 3 | 5 | 12 | 13 | 14
+
+type Wording = {
+  readonly status: number
+  readonly grpc: GrpcCode
+  /** Undefined: the message of the error is the text of the contract already. */
+  readonly sentence?: string
+  /** Whether the reason follows the sentence. Nothing parses these texts, but people read them. */
+  readonly withReason?: true
+}
+
+const badRequest = { status: 400, grpc: 3 } as const
+const internal = { status: 500, grpc: 13 } as const
+/** Clients try again on 503; Fulcio's own 400 and 500 for trouble behind it helped nobody. */
+const unavailable = { status: 503, grpc: 14 } as const
+const tokenSentence = 'There was an error processing the identity token'
+
+const wording = {
+  identity_token_rejected: { ...badRequest, sentence: tokenSentence, withReason: true },
+  identity_provider_unreachable: { ...unavailable, sentence: tokenSentence, withReason: true },
+  extension_unavailable: badRequest,
+  issuer_empty: badRequest,
+  san_unencodable: badRequest,
+  public_key_unparsable: {
+    ...badRequest,
+    sentence: 'The public key supplied in the request could not be parsed',
+  },
+  certificate_request_unparsable: {
+    ...badRequest,
+    sentence: 'The certificate signing request could not be parsed',
+  },
+  public_key_insecure: { ...badRequest, sentence: 'The public key supplied in the request is insecure' },
+  proof_of_possession_failed: {
+    ...badRequest,
+    sentence: 'The signature supplied in the request could not be verified',
+  },
+  request_algorithm_unrecognized: badRequest,
+  algorithm_not_permitted: badRequest,
+  ct_log_unavailable: { ...unavailable, sentence: 'Error entering certificate in CTL' },
+  signing_key_unavailable: { ...unavailable, sentence: 'error communicating with CA backend' },
+  issuing_certificate_ends: {
+    ...internal,
+    sentence: 'error communicating with CA backend',
+    withReason: true,
+  },
+  self_check_failed: { ...internal, sentence: 'Error marshaling code signing certificate' },
+} satisfies Record<IssuanceErrorCode, Wording>
+
+const retryAfterSeconds = 1
+
+/** For errors of the domain, of the message, and of the framework. Anything else is our fault and told without detail. */
+export function replyWithFulcioError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (error instanceof IssuanceError) return replyWithRefusal(error, request, reply)
+  if (error instanceof MessageError) return send(reply, 400, 3, error.message)
+  const status = statusOf(error)
+  if (status === 413) return send(reply, 400, 3, 'http: request body too large')
+  if (status < 500) return send(reply, 400, 3, error instanceof Error ? error.message : 'bad request')
+  request.log.error({ err: error }, 'request failed')
+  return send(reply, 500, 2, 'internal error')
+}
+
+const servedPaths = new Set([
+  '/api/v2/signingCert',
+  '/api/v2/trustBundle',
+  '/api/v2/configuration',
+  '/api/v1/signingCert',
+  '/api/v1/rootCert',
+  '/healthz',
+])
+
+/** A known path with another method is 501, as grpc-gateway has it. */
+export function replyWithNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const [path = ''] = request.url.split('?', 1)
+  return servedPaths.has(path) ? send(reply, 501, 12, 'Method Not Allowed') : send(reply, 404, 5, 'Not Found')
+}
+
+function replyWithRefusal(error: IssuanceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, grpc, sentence, withReason }: Wording = wording[error.code]
+  if (status >= 500) request.log.warn({ err: error, code: error.code }, 'no certificate issued')
+  if (status === 503) reply.header('retry-after', String(error.retryAfterSeconds ?? retryAfterSeconds))
+  if (sentence === undefined) return send(reply, status, grpc, error.message)
+  if (withReason === undefined) return send(reply, status, grpc, sentence)
+  const reference = `${error.refusal ?? error.code}, request ${request.id}`
+  return send(reply, status, grpc, `${sentence}: ${error.message} (${reference})`)
+}
+
+/** Exactly `application/json`: what the framework would send has a charset that the contract lacks. */
+function send(reply: FastifyReply, status: number, code: GrpcCode, message: string): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', 'application/json')
+    .send(JSON.stringify({ code, message, details: [] }))
+}
+
+function statusOf(error: unknown): number {
+  const known = typeof error === 'object' && error !== null && 'statusCode' in error
+  return known && typeof error.statusCode === 'number' ? error.statusCode : 500
+}

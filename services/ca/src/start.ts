@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { createRegistry, type Logger, listen, listenMetrics } from '@sigstack/server'
+import { ensurePassword } from '@sigstack/signers'
+import { encodeCertificatePem } from '@sigstack/x509'
+import { loadOrCreateAuthority, openAuthority } from './adapters/authority-files.ts'
+import { createCtLogClient } from './adapters/ct-log-client.ts'
+import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
+import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
+import { createTokenVerifier } from './adapters/token-verifier.ts'
+import { buildApp } from './app.ts'
+import { type Config, passwordPath } from './config.ts'
+import { createFindIssuer } from './identity/find-issuer.ts'
+import type { Authority } from './issuance/dependencies.ts'
+import { createMetrics, measureCtLog } from './metrics.ts'
+import { createReadiness } from './readiness.ts'
+
+export type StartOptions = {
+  readonly logger: Logger
+  /** False where several services share one process. */
+  readonly processMetrics?: boolean
+}
+
+export type RunningCa = {
+  readonly url: string
+  /** Issuing certificate first, root last; PEM with final line feed. */
+  readonly chainPem: string
+  stop(): Promise<void>
+}
+
+/** A chain that ends sooner than this is worth a warning at every start. */
+const warningDays = 30
+
+/**
+ * Opens or makes the keys and chain of `config`, without serving anything: a CT log that wants the root before the CA
+ * starts can have it. Throws one sentence for the operator.
+ */
+export async function openConfiguredAuthority(
+  config: Pick<Config, 'dataFolder' | 'ownAuthority' | 'keyPassword' | 'organization'>,
+): Promise<{ readonly authority: Authority; readonly chainPem: string }> {
+  const authority = await open(config)
+  return { authority, chainPem: authority.chain.map(({ der }) => encodeCertificatePem(der)).join('') }
+}
+
+async function open(
+  config: Pick<Config, 'dataFolder' | 'ownAuthority' | 'keyPassword' | 'organization'>,
+): Promise<Authority> {
+  const { ownAuthority, dataFolder, keyPassword, organization } = config
+  const now = new Date()
+  if (ownAuthority !== undefined)
+    return openAuthority({
+      ...ownAuthority,
+      ...(keyPassword !== undefined && { password: keyPassword }),
+      now,
+    })
+  if (keyPassword === undefined) await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  const password = keyPassword ?? (await ensurePassword(passwordPath(dataFolder)))
+  return loadOrCreateAuthority({ folder: dataFolder, password, organization, now })
+}
+
+/** Wires the real adapters and listens. Waits neither for the CT log nor for the OIDC proxy: `/readyz` tells of them. */
+export async function startCa(config: Config, options: StartOptions): Promise<RunningCa> {
+  const { logger } = options
+  const { authority, chainPem } = await openConfiguredAuthority(config)
+  const chainEnds = new Date(Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime())))
+  warnAbout(config, chainEnds, logger)
+
+  const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
+  const metrics = createMetrics(registry, chainEnds)
+  const now = (): Date => new Date()
+  const proxy = createOidcProxyClient(config.oidcProxyUrl)
+  const ctLog = createCtLogClient({
+    url: config.ctLogUrl,
+    publicKey: config.ctLogPublicKey,
+    chain: authority.chain.map(({ der }) => der),
+  })
+  const { issuers } = config.identity
+  const app = buildApp({
+    issuance: {
+      authenticate: createTokenVerifier({
+        findIssuer: createFindIssuer(issuers),
+        readKeys: createReadIssuerKeys(proxy, () => performance.now()),
+        now,
+      }),
+      authority,
+      ctLog: measureCtLog(ctLog, metrics),
+      allowedAlgorithms: config.clientAlgorithms,
+      now,
+      randomBytes,
+    },
+    issuers,
+    metrics,
+    logger,
+    metricsRoute: config.metricsPort === undefined,
+    readiness: createReadiness({ authority, ctLog, proxy, now }),
+    ...(config.trustedProxies !== undefined && { trustProxy: config.trustedProxies }),
+  })
+
+  const closers: (() => Promise<void>)[] = [() => ctLog.close(), () => proxy.close()]
+  const stop = async (): Promise<void> => {
+    // Begun issuances finish first: they still need the CT log.
+    await app.close()
+    for (const close of closers) await close()
+  }
+  try {
+    if (config.metricsPort !== undefined) {
+      const { host, metricsPort: port } = config
+      const listening = await listenMetrics(registry, { host, port, portVariable: 'CA_METRICS_PORT' })
+      closers.push(() => listening.stop())
+    }
+    const { url } = await listen(app, { host: config.host, port: config.port, portVariable: 'CA_PORT' })
+    return { url, chainPem, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
+  const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
+  if (days < warningDays)
+    logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
+  for (const { url, kind } of config.identity.issuers)
+    if (kind.type === 'ci-provider' && kind.provider === undefined)
+      logger.warn(
+        { issuer: url, ciProvider: kind.providerName },
+        'the CI provider of this issuer is not configured, so its tokens are refused',
+      )
+}
