@@ -1,0 +1,48 @@
+/** Which issuers the CA accepts and the proxy may ask: the trial issuer, and those of the operator's file. */
+import { readFile } from 'node:fs/promises'
+import type { IssuerConfig } from '@sigstack/ca'
+import { parseIssuerConfig, parseIssuerConfigText } from '@sigstack/ca'
+import type { IssuerEntry } from '@sigstack/oidc-proxy'
+
+export async function readIssuers(options: {
+  readonly trialIssuer: string | undefined
+  readonly file: string | undefined
+}): Promise<IssuerConfig> {
+  const { trialIssuer, file } = options
+  const own = file === undefined ? [] : (await readIssuerFile(file)).issuers
+  const trial =
+    trialIssuer === undefined
+      ? []
+      : parseIssuerConfig({
+          'oidc-issuers': {
+            [trialIssuer]: { 'issuer-url': trialIssuer, 'client-id': 'sigstore', type: 'email' },
+          },
+        }).issuers
+  return { issuers: [...trial, ...own] }
+}
+
+async function readIssuerFile(file: string): Promise<IssuerConfig> {
+  try {
+    return parseIssuerConfigText(await readFile(file, 'utf8'))
+  } catch (cause) {
+    throw new Error(
+      `SIGSTACK_CA_CONFIG_FILE ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+  }
+}
+
+/** What the proxy is told about each of them. */
+export function proxyIssuers(
+  { issuers }: IssuerConfig,
+  options: { readonly trialIssuer: string | undefined; readonly privateIssuers: readonly string[] },
+): readonly IssuerEntry[] {
+  return issuers.map(({ url }) => {
+    const isTrial = url === options.trialIssuer
+    return {
+      url,
+      allowPrivateNetwork: isTrial || options.privateIssuers.includes(url),
+      allowHttp: isTrial || (url.startsWith('http:') && options.privateIssuers.includes(url)),
+    }
+  })
+}

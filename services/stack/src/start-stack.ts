@@ -1,0 +1,232 @@
+/** Every service in this process, each on its own port and speaking HTTP with the others, over one database and one data folder. */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { startCa } from '@sigstack/ca'
+import { defaultClientAlgorithms, parsePublicKeyPem } from '@sigstack/crypto'
+import { type RunningDevIssuer, startDevIssuer } from '@sigstack/dev-issuer'
+import { type FaceConfig, startLog } from '@sigstack/log'
+import { startOidcProxy } from '@sigstack/oidc-proxy'
+import { startEmbeddedPostgres } from '@sigstack/postgres'
+import type { Logger } from '@sigstack/server'
+import { ensurePassword } from '@sigstack/signers'
+import { startTrust } from '@sigstack/trust'
+import type { Config } from './config.ts'
+import { type DataDirectory, prepareDataDirectory, writeAtomically } from './data-directory.ts'
+import { proxyIssuers, readIssuers } from './issuers.ts'
+import { choosePorts } from './ports.ts'
+
+export type StackOptions = {
+  readonly logger: Logger
+  /** One line for a person at each step that may take longer than a moment. */
+  readonly onProgress?: (message: string) => void
+}
+
+/** What a running stack writes into endpoints.json. */
+export type Endpoints = {
+  readonly services: Readonly<Record<string, string>>
+  /** The issuer whose tokens this stack was tried with. */
+  readonly issuer: string
+  /** Stable URLs of the published trust. */
+  readonly trust: {
+    readonly trustedRoot: string
+    readonly signingConfig: string
+    readonly clientTrustConfig: string
+  }
+  /** The same as files, and the keys that older clients want as files. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+export type RunningStack = {
+  readonly endpoints: Endpoints
+  readonly endpointsFile: string
+  /** For people: version and where it runs. */
+  readonly database: string
+  stop(): Promise<void>
+}
+
+/**
+ * Resolves when a client can sign. Throws one sentence when a port, the data folder, the database or a key cannot be had; what was
+ * started by then is stopped again.
+ */
+export async function startStack(config: Config, options: StackOptions): Promise<RunningStack> {
+  const cleanups: (() => Promise<void>)[] = []
+  // Last started, first stopped: the database outlives everything that writes to it.
+  const stop = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  }
+  try {
+    return { ...(await startParts(config, options, cleanups)), stop }
+  } catch (error) {
+    await stop().catch((cause: unknown) => options.logger.error({ err: cause }, 'stopping failed'))
+    throw error
+  }
+}
+
+async function startParts(
+  config: Config,
+  { logger, onProgress = () => {} }: StackOptions,
+  cleanups: (() => Promise<void>)[],
+): Promise<Omit<RunningStack, 'stop'>> {
+  const { host, logLevel, organization } = config
+  const running = <T extends { stop(): Promise<void> }>(service: T): T => {
+    cleanups.push(() => service.stop())
+    return service
+  }
+  const of = (name: string): { logger: Logger; processMetrics: boolean } => ({
+    logger: logger.child({ service: name }),
+    processMetrics: false,
+  })
+
+  const data = await prepareDataDirectory(config.dataDirectory)
+  const ports = await choosePorts(host, config.ports)
+  const url = (port: number): string => `http://${host}:${port}`
+  const password = await ensurePassword(path.join(data.keys, 'password'))
+
+  onProgress('starting the database')
+  const database = await openDatabase(config, data, onProgress, (server) => running(server))
+
+  onProgress('starting the services')
+  const trialIssuer = config.trial ? url(ports.devIssuer) : undefined
+  const identity = await readIssuers({ trialIssuer, file: config.issuerConfigFile })
+  const devIssuer: RunningDevIssuer | undefined =
+    trialIssuer === undefined
+      ? undefined
+      : running(
+          await startDevIssuer(
+            {
+              host,
+              port: ports.devIssuer,
+              logLevel,
+              issuer: trialIssuer,
+              dataFolder: data.devIssuer,
+              trial: true,
+            },
+            of('dev-issuer'),
+          ),
+        )
+  const oidcProxy = running(
+    await startOidcProxy(
+      {
+        host,
+        port: ports.oidcProxy,
+        logLevel,
+        issuers: proxyIssuers(identity, { trialIssuer, privateIssuers: config.privateIssuers }),
+        ...(config.redisUrl !== undefined && { redisUrl: config.redisUrl }),
+        cacheKeyPrefix: 'sigstack:oidc:',
+        freshSeconds: 600,
+        keepSeconds: 86_400,
+        keyIdRefetchSeconds: 10,
+      },
+      of('oidc-proxy'),
+    ),
+  )
+
+  const log = (face: FaceConfig, port: number, bodyLimitBytes: number) =>
+    startLog(
+      {
+        face,
+        host,
+        port,
+        hostname: host,
+        databaseUrl: database.url,
+        databaseConnections: 5,
+        keyFile: path.join(data.keys, `${face.face}.key.pem`),
+        keyPassword: password,
+        queueLimit: 10_000,
+        bodyLimitBytes,
+        logLevel,
+      },
+      of(face.face),
+    )
+  const ct = running(
+    await log(
+      {
+        face: 'ct',
+        prefix: '',
+        // The CA starts after its log; its roots are read when the first chain comes.
+        roots: { url: `${url(ports.ca)}/api/v1/rootCert` },
+        extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
+      },
+      ports.ct,
+      512 * 1024,
+    ),
+  )
+  const rekor = running(await log({ face: 'rekor-v1' }, ports.rekor, 32 * 1024 * 1024))
+  const ca = running(
+    await startCa(
+      {
+        host,
+        port: ports.ca,
+        logLevel,
+        dataFolder: data.ca,
+        keyPassword: password,
+        organization,
+        identity,
+        oidcProxyUrl: oidcProxy.url,
+        ctLogUrl: ct.url,
+        ctLogPublicKey: parsePublicKeyPem(ct.publicKeyPem),
+        clientAlgorithms: defaultClientAlgorithms,
+      },
+      of('ca'),
+    ),
+  )
+
+  onProgress('publishing trust')
+  const trust = running(
+    await startTrust(
+      {
+        host,
+        port: ports.trust,
+        logLevel,
+        dataDirectory: data.trust,
+        publicUrls: {
+          ca: ca.url,
+          rekor: rekor.url,
+          ct: ct.url,
+          oidcIssuer: trialIssuer ?? identity.issuers[0]?.url ?? '',
+        },
+        sources: { ca: { url: ca.url }, rekor: { url: rekor.url }, ct: { url: ct.url } },
+        operator: organization,
+        refreshSeconds: 60,
+        marginSeconds: 3600,
+      },
+      of('trust'),
+    ),
+  )
+  await trust.refresh()
+
+  const endpoints: Endpoints = {
+    services: {
+      ca: ca.url,
+      rekor: rekor.url,
+      ct: ct.url,
+      'oidc-proxy': oidcProxy.url,
+      ...(devIssuer !== undefined && { 'dev-issuer': devIssuer.url }),
+      trust: trust.url,
+    },
+    issuer: trialIssuer ?? identity.issuers[0]?.url ?? '',
+    trust: {
+      trustedRoot: `${trust.url}/trusted_root.json`,
+      signingConfig: `${trust.url}/signing_config.v0.2.json`,
+      clientTrustConfig: `${trust.url}/trust_config.json`,
+    },
+    files: trust.files,
+  }
+  await writeAtomically(data.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`)
+  // Nobody should be sent to a stack that has stopped.
+  cleanups.push(() => rm(data.endpoints, { force: true }))
+  return { endpoints, endpointsFile: data.endpoints, database: database.description }
+}
+
+async function openDatabase(
+  config: Config,
+  data: DataDirectory,
+  onProgress: (message: string) => void,
+  running: (server: { stop(): Promise<void> }) => unknown,
+): Promise<{ url: string; description: string }> {
+  if (config.databaseUrl !== undefined)
+    return { url: config.databaseUrl, description: 'the one in DATABASE_URL' }
+  const server = await startEmbeddedPostgres({ dataDirectory: data.postgres, onProgress })
+  running(server)
+  return { url: server.connectionString, description: `PostgreSQL ${server.version} in ${data.postgres}` }
+}
