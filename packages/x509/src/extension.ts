@@ -36,12 +36,24 @@ const keyUsages = [
 const limit = 100
 const encodedTrue = Uint8Array.of(derTag.boolean, 1, 0xff)
 
+/** OIDs are few and the leaf writer runs often; the bound holds even if a caller makes them up. */
+const encodedOids = new Map<string, Uint8Array>()
+
+export function encodeOid(oid: string): Uint8Array {
+  let encoded = encodedOids.get(oid)
+  if (encoded === undefined) {
+    encoded = derOid(oid)
+    if (encodedOids.size < 256) encodedOids.set(oid, encoded)
+  }
+  return encoded
+}
+
 /** DEFAULT FALSE is never written: verifiers that re-encode would get other bytes. */
 export function encodeExtension({ oid, critical, value }: Extension): Uint8Array {
   const wrapped = der(derTag.octetString, value)
   return critical
-    ? der(derTag.sequence, derOid(oid), encodedTrue, wrapped)
-    : der(derTag.sequence, derOid(oid), wrapped)
+    ? der(derTag.sequence, encodeOid(oid), encodedTrue, wrapped)
+    : der(derTag.sequence, encodeOid(oid), wrapped)
 }
 
 export function parseExtension(element: DerElement): Extension {

@@ -1,8 +1,17 @@
 /** Precertificates (RFC 6962 section 3.1): poison out, SCT list out, and the check that nothing else changed. */
-import { concatBytes, der, derTag, equalBytes, readDerChildren, readOnlyDer } from '@sigstack/crypto'
+import {
+  concatBytes,
+  type DerElement,
+  der,
+  derTag,
+  equalBytes,
+  readDer,
+  readDerChildren,
+  readOnlyDer,
+} from '@sigstack/crypto'
 import { type Certificate, certificateExtensions } from './certificate.ts'
 import { X509Error } from './errors.ts'
-import { parseExtension } from './extension.ts'
+import { encodeOid, parseExtension } from './extension.ts'
 import { extensionOid } from './oids.ts'
 
 /**
@@ -15,15 +24,21 @@ export function removeExtension(tbs: Uint8Array, oid: string): Uint8Array {
   const field = fields[fields.length - 1]
   if (field?.tag !== 0xa3) throw new X509Error('missing_extension', 'the certificate has no extensions')
   const elements = readDerChildren(readOnlyDer(field.content, derTag.sequence).content, 100)
-  const found = elements.map(parseExtension).filter((extension) => extension.oid === oid)
-  const [extension, second] = found
-  if (extension === undefined)
-    throw new X509Error('missing_extension', `the certificate has no extension ${oid}`)
+  const wanted = encodeOid(oid)
+  const found: DerElement[] = []
+  const kept: Uint8Array[] = []
+  for (const element of elements) {
+    if (element.tag === derTag.sequence && equalBytes(readDer(element.content).whole, wanted))
+      found.push(element)
+    else kept.push(element.whole)
+  }
+  const [first, second] = found
+  if (first === undefined) throw new X509Error('missing_extension', `the certificate has no extension ${oid}`)
   if (second !== undefined)
     throw new X509Error('duplicate_extension', `the certificate holds the extension ${oid} twice`)
+  const extension = parseExtension(first)
   if (oid === extensionOid.poison && !(extension.critical && isNull(extension.value)))
     throw new X509Error('bad_poison', 'the poison of a precertificate must be critical and NULL')
-  const kept = elements.filter((element) => parseExtension(element).oid !== oid).map(({ whole }) => whole)
   const before = fields.slice(0, -1).map(({ whole }) => whole)
   if (kept.length === 0) return der(derTag.sequence, ...before)
   return der(derTag.sequence, concatBytes(...before), der(0xa3, der(derTag.sequence, ...kept)))
