@@ -1,1 +1,6 @@
-export {}
+export { type AppDependencies, buildApp } from './app.ts'
+export { type Config, readConfig } from './config.ts'
+export { type RunningDevIssuer, type StartOptions, startDevIssuer } from './start.ts'
+export { mintToken, type TokenMaker, type TrialTokenRequest } from './tokens/mint-token.ts'
+export { openSigningKey, readSigningKey, type SigningKey } from './tokens/signing-key.ts'
+export { TrialTokenError, type TrialTokenErrorCode } from './tokens/trial-token-error.ts'
