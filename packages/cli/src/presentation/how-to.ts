@@ -1,0 +1,85 @@
+/** Lines to copy and paste that sign and verify a file with clients that others wrote. */
+
+export type HowTo = {
+  /** How the tool is called in this shell, for example `sigstack`. */
+  readonly command: string
+  /** Base URL of the service that publishes the trust. */
+  readonly trustUrl: string
+  readonly caUrl: string
+  readonly rekorUrl: string
+  readonly issuer: string
+  /** Whom the example signs as. */
+  readonly email: string
+  /** What the example signs; must exist. */
+  readonly file: string
+}
+
+export function howToLines(options: HowTo): string {
+  return [
+    section('Get a token and the trust', preparation(options)),
+    section('cosign 3', cosign(options)),
+    section('sigstore-python', python(options)),
+    section('sigstore-js', javascript(options)),
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return `# ${title}\n${lines.join('\n')}\n`
+}
+
+function preparation({ command, trustUrl, email }: HowTo): readonly string[] {
+  const fetchFile = (name: string) => `curl -fsSO ${quote(`${trustUrl}/${name}`)}`
+  return [
+    `${command} token --email ${quote(email)} > token.jwt`,
+    ...['trusted_root.json', 'signing_config.v0.2.json', 'trust_config.json'].map(fetchFile),
+  ]
+}
+
+function cosign({ file, email, issuer }: HowTo): readonly string[] {
+  const bundle = quote(`${file}.cosign.json`)
+  return [
+    `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token token.jwt --bundle ${bundle} ${quote(file)}`,
+    `cosign verify-blob --trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${quote(file)}`,
+  ]
+}
+
+function python({ file, email, issuer }: HowTo): readonly string[] {
+  const bundle = quote(`${file}.python.json`)
+  return [
+    `sigstore --trust-config trust_config.json sign --identity-token "$(cat token.jwt)" --bundle ${bundle} ${quote(file)}`,
+    `sigstore --trust-config trust_config.json verify identity --cert-identity ${quote(email)} --cert-oidc-issuer ${quote(issuer)} --bundle ${bundle} ${quote(file)}`,
+  ]
+}
+
+function javascript({ caUrl, rekorUrl, file, email, issuer }: HowTo): readonly string[] {
+  const text = (value: string) => JSON.stringify(value)
+  return [
+    'npm install --no-save sigstore @sigstore/bundle @sigstore/protobuf-specs @sigstore/verify',
+    "cat > try-sigstore.mjs <<'END'",
+    "import { readFileSync } from 'node:fs'",
+    "import { bundleFromJSON } from '@sigstore/bundle'",
+    "import { TrustedRoot } from '@sigstore/protobuf-specs'",
+    "import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'",
+    "import { sign } from 'sigstore'",
+    `const data = readFileSync(${text(file)})`,
+    "const identityToken = readFileSync('token.jwt', 'utf8').trim()",
+    `const bundle = await sign(data, { fulcioURL: ${text(caUrl)}, rekorURL: ${text(rekorUrl)}, identityToken })`,
+    "const root = TrustedRoot.fromJSON(JSON.parse(readFileSync('trusted_root.json', 'utf8')))",
+    'const signer = new Verifier(toTrustMaterial(root)).verify(toSignedEntity(bundleFromJSON(bundle), data), {',
+    `  subjectAlternativeName: ${text(`^${escapePattern(email)}$`)},`,
+    `  extensions: { issuer: ${text(issuer)} },`,
+    '})',
+    "console.log('verified:', signer.identity.subjectAlternativeName)",
+    'END',
+    'node try-sigstore.mjs',
+  ]
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** For a POSIX shell; plain words stay as they are. */
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,231 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UnsecuredJWT } from 'jose'
+import t, { type Test } from 'tap'
+import { runCli } from '../src/index.ts'
+
+const vector = (name: string) => fileURLToPath(new URL(`./vectors/${name}`, import.meta.url))
+const bundle = vector('conformance/happy-path-v0.3-new-mediaType/bundle.sigstore.json')
+const artifact = vector('conformance/a.txt')
+const root = vector('roots/public-good.trusted_root.json')
+const identity =
+  'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main'
+const issuer = 'https://token.actions.githubusercontent.com'
+const expected = ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
+
+async function run(words: readonly string[], environment = {}, input = Buffer.alloc(0)) {
+  let out = ''
+  let err = ''
+  const status = await runCli(words, {
+    environment,
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    readStandardInput: async () => input,
+  })
+  return { status, out, err }
+}
+
+const verify = (...more: readonly string[]) => [
+  'verify-blob',
+  '--trusted-root',
+  root,
+  '--bundle',
+  bundle,
+  ...more,
+]
+
+t.test('verify-blob says Verified OK on standard error and ends with 0', async (t) => {
+  t.same(await run(verify(...expected, artifact)), { status: 0, out: '', err: 'Verified OK\n' })
+  const digest = 'sha256:a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a30d56efa01bf'
+  t.same((await run(verify(...expected, digest))).status, 0, 'a digest in place of the file')
+  t.same((await run(verify(...expected, '-'), {}, readFileSync(artifact))).status, 0, 'standard input')
+  const short = ['--cert-identity', identity, '--cert-oidc-issuer', issuer]
+  t.same((await run(verify(...short, artifact))).status, 0, 'the short spellings')
+  const json = await run(verify(...expected, '--json', artifact))
+  t.same(JSON.parse(json.out), { verified: true, identity, issuer })
+})
+
+t.test('verify-blob ends with 1 and one reason for everything else', async (t) => {
+  const refusals: readonly [words: readonly string[], reason: RegExp][] = [
+    [verify(...expected, bundle), /^Error: the artifact is not the one that was signed.*\nCheck that/],
+    [
+      verify(...expected.slice(0, 3), 'https://accounts.example.org', artifact),
+      /OIDC issuer is "https:\/\/token/,
+    ],
+    [verify(artifact), /^Error: --certificate-identity or --certificate-identity-regexp is required/],
+    [
+      verify(...expected.slice(0, 2), artifact),
+      /^Error: --certificate-oidc-issuer or --certificate-oidc-issuer-regexp/,
+    ],
+    [verify(...expected, '/nowhere/a.txt'), /^Error: cannot read \/nowhere\/a.txt \(ENOENT\)/],
+    [verify(...expected, 'sha256:00'), /^Error: sha256:00 is not a digest/],
+    [verify('--key', root, ...expected, artifact), /give --key or --certificate-identity/],
+    [verify('--key', root, artifact), /cannot be used/],
+    [verify('--certificate-identity-regexp', '(?=x)', ...expected.slice(2), artifact), /RE2/],
+    [
+      ['verify-blob', '--trusted-root', root, ...expected, artifact],
+      /^Error: please specify the bundle with --bundle/,
+    ],
+    [
+      ['verify-blob', '--trusted-root', artifact, '--bundle', bundle, ...expected, artifact],
+      /trusted root cannot|cannot be used/,
+    ],
+    [
+      ['verify-blob', '--trusted-root', root, '--bundle', artifact, ...expected, artifact],
+      /bundle cannot be read: it is not JSON/,
+    ],
+    [['verify-blob'], /missing required argument 'file'/],
+    [['verify-blob', '--no-such-option', 'x'], /unknown option '--no-such-option'/],
+    [['no-such-command'], /unknown command 'no-such-command'/],
+  ]
+  for (const [words, reason] of refusals) {
+    const { status, out, err } = await run(words)
+    t.equal(status, 1, words.join(' '))
+    t.equal(out, '')
+    t.match(err, reason)
+  }
+  const json = await run(verify(...expected, '--json', bundle))
+  t.equal(json.status, 1)
+  t.match(JSON.parse(json.out), { error: { code: 'not_verified', message: /digest differs/ } })
+})
+
+t.test('a pattern that matches anywhere is warned of', async (t) => {
+  const words = ['--certificate-identity-regexp', 'dangerous', '--certificate-oidc-issuer', issuer, artifact]
+  const { status, err } = await run(verify(...words))
+  t.equal(status, 0)
+  t.match(err, /^WARNING: the pattern "dangerous" matches anywhere/)
+})
+
+t.test('without a running stack it is said how to start one', async (t) => {
+  const environment = { SIGSTACK_DATA: t.testdir() }
+  const { status, err } = await run(['token', '--email', 'a@example.org'], environment)
+  t.equal(status, 1)
+  t.match(err, /^Error: no stack is running on the data folder .*\nStart one with `sigstack up`/)
+  t.match(
+    (await run(['verify-blob', '--bundle', bundle, ...expected, artifact], environment)).err,
+    /no stack is running/,
+  )
+  t.match((await run(['trust', 'show'], environment)).err, /no stack is running/)
+})
+
+/** Answers every request with what `answer` says. */
+async function startServer(t: Test, answer: (url: string) => { status: number; body: string }) {
+  const server = createServer((request, response) => {
+    const { status, body } = answer(request.url ?? '')
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Signed by nobody: only its claims are looked at here. */
+function token(claims: Record<string, unknown>, lifetime: string | number = '5m') {
+  return `${new UnsecuredJWT(claims).setExpirationTime(lifetime).setIssuer('https://issuer.example.org').encode()}c2ln`
+}
+
+function trustConfig(url: string) {
+  const service = [{ url, majorApiVersion: 1, validFor: { start: '2020-01-01T00:00:00Z' } }]
+  return JSON.stringify({
+    mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
+    trustedRoot: JSON.parse(readFileSync(root, 'utf8')),
+    signingConfig: {
+      mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+      caUrls: service,
+      oidcUrls: service,
+      rekorTlogUrls: service,
+      rekorTlogConfig: { selector: 'ANY' },
+    },
+  })
+}
+
+t.test('a refusal of the authority is passed on without the token', async (t) => {
+  const message = 'There was an error processing the identity token'
+  const url = await startServer(t, () => ({ status: 400, body: JSON.stringify({ code: 3, message }) }))
+  const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello' })
+  const identityToken = token({ sub: 'someone' })
+  const file = join(folder, 'file')
+  const words = [
+    'sign-blob',
+    '--trust-config',
+    join(folder, 'trust.json'),
+    '--identity-token',
+    identityToken,
+    file,
+  ]
+  const { status, out, err } = await run(words)
+  t.equal(status, 1)
+  t.equal(out, '')
+  t.match(err, new RegExp(`Error: The certificate authority at ${url} refused or failed: .*${message}`))
+  t.match(err, /\nCheck the identity token/)
+  t.notMatch(err, identityToken.slice(0, 20))
+  t.throws(() => readFileSync(`${file}.sigstore.json`), { code: 'ENOENT' }, 'nothing is written')
+})
+
+t.test('a token that nobody would take is refused before anything is sent', async (t) => {
+  const url = await startServer(t, () => t.fail('no request may be made'))
+  const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello', empty: '' })
+  const sign = (identityToken: string) =>
+    run([
+      'sign-blob',
+      '--trust-config',
+      join(folder, 'trust.json'),
+      '--identity-token',
+      identityToken,
+      join(folder, 'file'),
+    ])
+  t.match((await sign(token({ sub: 'x' }, 1_700_000_000))).err, /expired at 2023-11-14T22:13:20.000Z/)
+  t.match((await sign(token({}))).err, /names nobody/)
+  t.match((await sign(join(folder, 'file'))).err, /is not a JSON Web Token/)
+  t.match((await sign('/nowhere')).err, /neither a token nor a readable file \(ENOENT\)/)
+  const none = await run(['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')], {
+    SIGSTACK_DATA: folder,
+  })
+  t.match(none.err, /^Error: there is no identity token to sign with\nPass --identity-token/)
+})
+
+t.test('sign-blob refuses options that contradict each other', async (t) => {
+  t.match((await run(['sign-blob', '-'])).err, /--bundle must say where the bundle goes/)
+  t.match((await run(['sign-blob', '--json', '--bundle', '-', artifact])).err, /choose one/)
+})
+
+t.test('token and trust work through endpoints.json', async (t) => {
+  const text = readFileSync(root, 'utf8')
+  const url = await startServer(t, (path) => {
+    if (path === '/issuer/trial/token') return { status: 200, body: '{"token":"a.b.c"}' }
+    if (path === '/trusted_root.json') return { status: 200, body: text }
+    if (path === '/trust_config.json') return { status: 200, body: trustConfig(url) }
+    return { status: 503, body: '' }
+  })
+  const folder = t.testdir({
+    'endpoints.json': JSON.stringify({
+      services: { trust: `${url}/`, 'dev-issuer': url },
+      issuer: `${url}/issuer`,
+      trust: { trustedRoot: `${url}/trusted_root.json`, signingConfig: '/x', clientTrustConfig: '/y' },
+    }),
+  })
+  const data = ['--data', folder]
+  t.same(await run(['token', '--email', 'a@example.org', ...data]), { status: 0, out: 'a.b.c\n', err: '' })
+  t.equal((await run(['trust', 'show', '--json', ...data])).out, text)
+  const shown = await run(['trust', 'show', ...data])
+  t.match(
+    shown.out,
+    'Transparency log https://rekor.sigstore.dev\n  valid   from 2021-01-12T11:53:27.000Z on\n',
+  )
+  t.match(shown.out, /certificate {2}O=sigstore.dev, CN=sigstore-intermediate, SHA-256 /)
+  t.equal((await run(['trust', 'fetch', 'trusted-root', ...data])).out, text)
+  t.match(
+    (await run(['trust', 'fetch', 'signing-config', ...data])).err,
+    /status 503.*\nThe stack is still starting/,
+  )
+  const out = join(t.testdir(), 'out')
+  t.equal((await run(['trust', 'export', '--out', out, ...data])).status, 1)
+  t.throws(() => readFileSync(join(out, 'trusted_root.json')), { code: 'ENOENT' }, 'no half exports')
+})
