@@ -141,8 +141,7 @@ function parseAction(action: string, pieces: Piece[], depth: number): Node {
   return { kind: 'if', condition: parseExpression(condition), whenTrue, whenFalse }
 }
 
-const token =
-  /\s*(?:([()])|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(\.[A-Za-z_][A-Za-z0-9_]*)|(\.)|([A-Za-z]+))(?=[\s()]|$)/y
+const token = /\s*(?:[()]|(?:"(?:[^"\\\n]|\\.)*"|`[^`]*`|\.[A-Za-z_][A-Za-z0-9_]*|\.|[A-Za-z]+)(?=[\s()]|$))/y
 
 function parseExpression(text: string): Expression {
   const words: string[] = []

@@ -1,6 +1,7 @@
 /** What the CA tells about itself: chains, issuers, health (fulcio.md sections 1.7 to 1.9). */
-import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import type { IssuerEntry } from '../identity/identity.ts'
+import { sendJson } from './send-json.ts'
 
 export type AuthorityOptions = {
   /** Each issuing certificate first, root last; PEM with final line feed. */
@@ -36,8 +37,4 @@ function describeIssuer(issuer: IssuerEntry): Readonly<Record<string, string | b
     subjectDomain: issuer.subjectDomain,
     skipEmailVerification: issuer.kind.type === 'email' && issuer.kind.skipEmailVerification,
   }
-}
-
-function sendJson(reply: FastifyReply, text: string): FastifyReply {
-  return reply.header('content-type', 'application/json').send(text)
 }

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { IssuanceError, type IssuanceErrorCode } from '../issuance/issuance-error.ts'
 import { MessageError } from './proto-json.ts'
+import { sendJson } from './send-json.ts'
 
 type GrpcCode = 2 | 3 | 5 | 12 | 13 | 14
 
@@ -93,12 +94,8 @@ function replyWithRefusal(error: IssuanceError, request: FastifyRequest, reply: 
   return send(reply, status, grpc, `${sentence}: ${error.message} (${reference})`)
 }
 
-/** Exactly `application/json`: what the framework would send has a charset that the contract lacks. */
 function send(reply: FastifyReply, status: number, code: GrpcCode, message: string): FastifyReply {
-  return reply
-    .code(status)
-    .header('content-type', 'application/json')
-    .send(JSON.stringify({ code, message, details: [] }))
+  return sendJson(reply.code(status), JSON.stringify({ code, message, details: [] }))
 }
 
 function statusOf(error: unknown): number {

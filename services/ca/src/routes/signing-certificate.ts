@@ -7,6 +7,7 @@ import type {
   IssueCertificate,
   Issued,
 } from '../issuance/issue-certificate.ts'
+import { sendJson } from './send-json.ts'
 import { parseLegacySigningRequest, parseSigningRequest, tokenOfHeader } from './signing-requests.ts'
 
 export type SigningCertificateOptions = { readonly issueCertificate: IssueCertificate; readonly audit: Audit }
@@ -41,9 +42,7 @@ export const signingCertificateRoutes: FastifyPluginAsync<SigningCertificateOpti
     const token = identityToken === '' ? tokenOfHeader(request.headers.authorization) : identityToken
     const { chainPem } = await issue(request, { identityToken: token, key })
     const certificates = chainPem.map((pem) => pem.trim())
-    return reply
-      .header('content-type', 'application/json')
-      .send(JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } }))
+    return sendJson(reply, JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } }))
   })
 
   app.post('/api/v1/signingCert', { bodyLimit, onRequest: ignoreContentType }, async (request, reply) => {
