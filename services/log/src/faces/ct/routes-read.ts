@@ -1,5 +1,5 @@
 /** What monitors and auditors read (RFC 6962 sections 4.3 to 4.6 and 4.8; bounds of tsa-and-ct.md section B2). */
-import { toBase64 } from '@sigstack/crypto'
+import { encodePublicKeyPem, toBase64 } from '@sigstack/crypto'
 import type { Log, LogEntry } from '@sigstack/log-engine'
 import type { FastifyInstance } from 'fastify'
 import type { CtDependencies } from './dependencies.ts'
@@ -15,6 +15,12 @@ const entriesAtOnce = 100
 
 export function readRoutes(app: FastifyInstance, { log, signer, prefix, nowMs }: CtDependencies): void {
   const signedTreeHead = createTreeHeadSigner(log, signer, nowMs)
+  const publicKeyPem = encodePublicKeyPem(signer.publicKey)
+
+  // Not in RFC 6962, which leaves it to the operator how a log's key becomes known.
+  app.get(`${prefix}/publicKey`, async (_request, reply) =>
+    reply.type('application/x-pem-file').send(publicKeyPem),
+  )
 
   app.get(`${prefix}/ct/v1/get-sth`, async (_request, reply) =>
     sendJsonText(reply, uncached, await signedTreeHead()),
