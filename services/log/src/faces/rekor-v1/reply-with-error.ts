@@ -4,7 +4,7 @@ import { EntryError } from '@sigstack/rekor-entries'
 import { pathOf } from '@sigstack/server'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { RekorRefusal } from './errors.ts'
-import { sendJson, sendPreflight } from './reply.ts'
+import { sendJson, sendPing, sendPreflight } from './reply.ts'
 
 /** A batch takes milliseconds, so a second is long enough for a full queue to drain. */
 const retryAfterSeconds = '1'
@@ -34,6 +34,7 @@ export function replyWithRekorNotFound(request: FastifyRequest, reply: FastifyRe
     return sendPreflight(reply, asked)
   }
   const path = pathOf(request.url)
+  if (/^\/+ping\/*$/i.test(path)) return sendPing(reply)
   return sendJson(reply, 404, { code: 404, message: `path ${path} was not found` })
 }
 

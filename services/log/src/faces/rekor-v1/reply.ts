@@ -14,7 +14,11 @@ const uncachedHeaders = {
 
 /** Answers with a JSON document that is written already, its line feed included. */
 export function sendJsonText(reply: FastifyReply, status: number, json: string | Buffer): FastifyReply {
-  return reply.code(status).headers(jsonHeaders).send(json)
+  // As bytes: the frame would add a charset to the type of a text.
+  return reply
+    .code(status)
+    .headers(jsonHeaders)
+    .send(typeof json === 'string' ? Buffer.from(json) : json)
 }
 
 /** For plain objects of strings, numbers and lists, whose members stand in the order of the wire. */
@@ -24,6 +28,11 @@ export function sendJson(reply: FastifyReply, status: number, value: unknown): F
 
 export function sendText(reply: FastifyReply, type: string, text: string): FastifyReply {
   return reply.code(200).headers(corsHeaders).type(type).send(text)
+}
+
+/** The process lives. Its path is read without case, so the frame's router does not find all its spellings. */
+export function sendPing(reply: FastifyReply): FastifyReply {
+  return sendText(reply, 'text/plain', '.')
 }
 
 /** 404 of an entry: no body and no type. */

@@ -1,7 +1,7 @@
 /** The pulse, and what the paths of the API say to other methods (rekor-v1.md sections 2 and 9.1). */
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { RekorRefusal } from './errors.ts'
-import { sendPreflight, sendText } from './reply.ts'
+import { sendPing, sendPreflight } from './reply.ts'
 
 const apiPaths: Readonly<Record<string, readonly string[]>> = {
   '/api/v1/log': ['GET'],
@@ -16,7 +16,7 @@ const apiPaths: Readonly<Record<string, readonly string[]>> = {
 const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
 export function otherRoutes(app: FastifyInstance): void {
-  app.get('/ping', async (_request, reply) => sendText(reply, 'text/plain', '.'))
+  app.get('/ping', async (_request, reply) => sendPing(reply))
 
   for (const [url, allowed] of Object.entries(apiPaths)) {
     const others = methods.filter(

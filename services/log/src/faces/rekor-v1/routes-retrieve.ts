@@ -52,8 +52,9 @@ export function retrieveRoutes(app: FastifyInstance, dependencies: RekorV1Depend
       const { body } = await verifyProposal(proposal)
       return { treeId: undefined, leafHash: leafHash(body) }
     } catch (error) {
-      if (error instanceof EntryError) throw badRequest(error.message, error)
-      throw error
+      if (!(error instanceof EntryError)) throw error
+      const isUnreadable = error.schemaFault !== undefined
+      throw badRequest(isUnreadable ? parsingFailed(error.message) : error.message, error)
     }
   }
 }

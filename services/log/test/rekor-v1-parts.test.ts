@@ -1,0 +1,112 @@
+import { createSigner, generateSigningKey, toHex } from '@sigstack/crypto'
+import { asHash, leafHash } from '@sigstack/merkle'
+import fc from 'fast-check'
+import t from 'tap'
+import { parseEntryId } from '../src/faces/rekor-v1/entry-id.ts'
+import { encodeLogEntryAnswer } from '../src/faces/rekor-v1/log-entry.ts'
+import type { Shard } from '../src/faces/rekor-v1/shard.ts'
+import { placeOf, virtualIndex } from '../src/faces/rekor-v1/shards.ts'
+import { originOf, parseOrigin, treeIdFrom, treeIdHex } from '../src/faces/rekor-v1/tree-id.ts'
+
+t.test('virtual indexes are those of the public instances', async (t) => {
+  const production = [4_163_431n, 117_740_831n]
+  const staging = [461n, 14_358n, 31_667_593n]
+  const real: [readonly bigint[], bigint, { shard: number; leafIndex: bigint }][] = [
+    [production, 79_571_823n, { shard: 1, leafIndex: 75_408_392n }],
+    [production, 175_508_996n, { shard: 2, leafIndex: 53_604_734n }],
+    [production, 3_120_029n, { shard: 0, leafIndex: 3_120_029n }],
+    [staging, 1_688n, { shard: 1, leafIndex: 1_227n }],
+    [staging, 51_753_644n, { shard: 3, leafIndex: 20_071_232n }],
+    [staging, 460n, { shard: 0, leafIndex: 460n }],
+    [staging, 461n, { shard: 1, leafIndex: 0n }],
+    [[], 7n, { shard: 0, leafIndex: 7n }],
+  ]
+  for (const [lengths, virtual, place] of real) {
+    t.strictSame(placeOf(lengths, virtual), place)
+    t.equal(virtualIndex(lengths, place), virtual)
+  }
+})
+
+t.test('tree IDs, origins and entry IDs keep 63 bits', async (t) => {
+  t.equal(treeIdHex(2605736670972794746n), '24296fb24b8ad77a')
+  t.equal(treeIdHex(1n), '0000000000000001')
+  t.strictSame(parseOrigin('rekor.example.org - 2605736670972794746'), {
+    hostname: 'rekor.example.org',
+    treeId: 2605736670972794746n,
+  })
+  for (const bad of [
+    'rekor.example.org',
+    'h - 0',
+    'h - 01',
+    'h - 9223372036854775808',
+    'a b - 1',
+    ' - 1',
+    'h - 1\n',
+  ]) {
+    t.equal(parseOrigin(bad), undefined, bad)
+  }
+  t.equal(treeIdFrom(new Uint8Array(8)), 1n)
+  t.equal(treeIdFrom(new Uint8Array(8).fill(255)), 2n ** 63n - 1n)
+  fc.assert(
+    fc.property(
+      fc.bigInt(1n, 2n ** 63n - 1n),
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      (treeId, leaf) => {
+        const id = parseEntryId(treeIdHex(treeId) + toHex(leaf))
+        return (
+          id?.treeId === treeId &&
+          toHex(id.leafHash) === toHex(leaf) &&
+          parseOrigin(originOf('h', treeId))?.treeId === treeId
+        )
+      },
+    ),
+  )
+})
+
+t.test('the hand-written entry is what JSON.stringify would write', async (t) => {
+  const signer = createSigner(generateSigningKey())
+  const shard = { signer, treeIdHex: treeIdHex(42n), logIdHex: '0a'.repeat(32) } as unknown as Shard
+  const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(asHash)
+  const arbitrary = fc.record({
+    leaf: fc.uint8Array({ maxLength: 300 }),
+    siblings: fc.array(hash, { maxLength: 5 }),
+    rootHash: hash,
+    leafIndex: fc.maxSafeNat().map(BigInt),
+    sequencedAtMs: fc.maxSafeNat(),
+    origin: fc.string({ unit: 'binary', maxLength: 20 }),
+  })
+  const check = fc.asyncProperty(arbitrary, async (made) => {
+    const { leaf, siblings, rootHash, leafIndex, sequencedAtMs, origin } = made
+    const entry = { leaf, leafHash: leafHash(leaf), leafIndex, sequencedAtMs, extra: undefined }
+    const treeHead = { size: leafIndex + 1n, rootHash }
+    const note = `${origin}\n1\n\n\u2014 host AAAA\n`
+    const proven = {
+      entry,
+      checkpoint: { treeHead, note },
+      inclusionProof: { leafIndex, treeSize: treeHead.size, siblings },
+    }
+    const text = (await encodeLogEntryAnswer(shard, proven, leafIndex + 7n)).toString()
+    const set = /"signedEntryTimestamp":"([^"]+)"/.exec(text)?.[1]
+    const expected = {
+      [`${treeIdHex(42n)}${toHex(entry.leafHash)}`]: {
+        body: Buffer.from(leaf).toString('base64'),
+        integratedTime: Math.floor(sequencedAtMs / 1000),
+        logID: shard.logIdHex,
+        logIndex: Number(leafIndex + 7n),
+        verification: {
+          inclusionProof: {
+            checkpoint: note,
+            hashes: siblings.map(toHex),
+            logIndex: Number(leafIndex),
+            rootHash: toHex(rootHash),
+            treeSize: Number(treeHead.size),
+          },
+          signedEntryTimestamp: set,
+        },
+      },
+    }
+    // Above 2^53 JSON numbers of JavaScript round, ours do not.
+    if (leafIndex + 7n <= BigInt(Number.MAX_SAFE_INTEGER)) t.equal(text, `${JSON.stringify(expected)}\n`)
+  })
+  await fc.assert(check, { numRuns: 100 })
+})
