@@ -91,6 +91,6 @@ function describeRecord(line: string): string {
   const { level, time, name, msg, err, ...rest } = JSON.parse(line) as Record<string, unknown>
   const details = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
   const stack = (err as { stack?: string } | undefined)?.stack
-  const head = `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(name)}: ${String(msg ?? '')}`
+  const head = `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(name)}: ${typeof msg === 'string' ? msg : ''}`
   return `${[head, ...details].join(' ')}\n${stack === undefined ? '' : `${stack}\n`}`
 }

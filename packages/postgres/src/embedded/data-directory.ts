@@ -38,8 +38,9 @@ export async function prepareDataDirectory(
 ): Promise<DataDirectory> {
   const root = path.resolve(directory)
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 })
-    if (account.kind === 'nobody') await letNobodyIn(root, account)
+    if (account.kind === 'nobody') await refuseUnreachable(root)
+    await makeFolder(root, 0o700)
+    await takeOwnership(root, account)
     const binaries = await reachableBinaries(root, found, account)
     const cluster = path.join(root, 'cluster')
     const version = await readFile(path.join(cluster, 'PG_VERSION'), 'utf8').catch(ignoreMissing)
@@ -53,7 +54,6 @@ export async function prepareDataDirectory(
         `the data folder ${root} was made by PostgreSQL ${version.trim()}, and this is PostgreSQL ${found.majorVersion}: dump it with the old version and load it into a new folder, or choose another folder`,
       )
     }
-    await takeOwnership(cluster, account)
     const log = path.join(root, 'server.log')
     await rotateLog(log)
     return { path: root, cluster, log, password, binaries, account }
@@ -130,17 +130,21 @@ async function runInitdb(root: string, target: string, binaries: Binaries, accou
   })
   if (code === 0) return
   await rm(target, { recursive: true, force: true })
-  const complaint =
-    said
-      .trim()
-      .split('\n')
-      .findLast((line) => /error|fatal/i.test(line)) ?? said.trim()
-  throw new PostgresError(
-    'embedded_postgres_failed',
-    /shared libraries/.test(said)
-      ? `PostgreSQL cannot load its libraries (${complaint}): reinstall with install scripts allowed for @embedded-postgres, or set DATABASE_URL`
-      : `no database could be made in ${root}: ${complaint}`,
-  )
+  throw failureOf(said, `no database could be made in ${root}`)
+}
+
+/** What the server's own words mean for the operator. */
+export function failureOf(said: string, failure: string): PostgresError {
+  const lines = said.trim().split('\n')
+  const line = lines.find((each) => /FATAL|PANIC|error/.test(each)) ?? lines.at(-1) ?? ''
+  const complaint = line.replace(/^.*?(FATAL|PANIC|error): +/, '') || 'the server gave no reason'
+  if (/No space left on device|Read-only file system|Permission denied/.test(line)) {
+    return new PostgresError('data_directory_unusable', `${failure}: ${complaint}`)
+  }
+  const remedy = /shared librar/.test(line)
+    ? '; reinstall with install scripts allowed for @embedded-postgres, or set DATABASE_URL'
+    : ''
+  return new PostgresError('embedded_postgres_failed', `${failure}: ${complaint}${remedy}`)
 }
 
 async function readPassword(root: string, account: Account, clusterExists: boolean): Promise<string> {
@@ -157,23 +161,31 @@ async function readPassword(root: string, account: Account, clusterExists: boole
   await writeWhole(draft, randomBytes(24).toString('base64url'), 0o600)
   if (account.kind === 'nobody') await chown(draft, account.uid, account.gid)
   // Linking fails where another first start was faster; its password counts then.
-  await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+  await link(draft, file).catch(ignoreExisting)
   await rm(draft)
   return (await readFile(file, 'utf8')).trim()
 }
 
-async function letNobodyIn(root: string, account: Account): Promise<void> {
+async function refuseUnreachable(root: string): Promise<void> {
   const barrier = await barrierForNobody(root)
-  if (barrier !== undefined) {
-    throw new PostgresError(
-      'data_directory_unusable',
-      `PostgreSQL does not run as root, and its user nobody cannot reach ${root} through ${barrier}: choose a folder elsewhere, such as /var/lib/sigstack, or set DATABASE_URL`,
-    )
+  if (barrier === undefined) return
+  throw new PostgresError(
+    'data_directory_unusable',
+    `PostgreSQL does not run as root, and its user nobody cannot reach ${root} through ${barrier}: choose a folder elsewhere, such as /var/lib/sigstack, or set DATABASE_URL`,
+  )
+}
+
+/** As `mkdir -p`; Node's own loses the reason on a read-only disk and never returns in /proc. */
+async function makeFolder(folder: string, mode: number): Promise<void> {
+  try {
+    await mkdir(folder, { mode })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && path.dirname(folder) !== folder) {
+      await makeFolder(path.dirname(folder), 0o755)
+      await mkdir(folder, { mode }).catch(ignoreExisting)
+    } else if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error
   }
-  await chown(root, account.uid, account.gid)
-  await chown(path.join(root, 'password'), account.uid, account.gid).catch(ignoreMissing)
 }
 
 async function reachableBinaries(root: string, found: Binaries, account: Account): Promise<Binaries> {
@@ -189,13 +201,11 @@ async function reachableBinaries(root: string, found: Binaries, account: Account
 }
 
 /** A folder that was used as another user before (in a container, say) is handed over whole. */
-async function takeOwnership(cluster: string, account: Account): Promise<void> {
-  if (account.kind === 'self') return
-  const { uid } = await stat(path.join(cluster, 'PG_VERSION'))
-  if (uid === account.uid) return
-  const names = await readdir(cluster, { recursive: true })
-  for (const name of ['.', ...names]) {
-    const file = path.join(cluster, name)
+async function takeOwnership(root: string, account: Account): Promise<void> {
+  if (account.kind === 'self' || (await stat(root)).uid === account.uid) return
+  // The folder itself last: its owner says that all below is done.
+  for (const name of [...(await readdir(root, { recursive: true })), '.']) {
+    const file = path.join(root, name)
     if (!(await lstat(file)).isSymbolicLink()) await chown(file, account.uid, account.gid)
   }
 }
@@ -231,6 +241,10 @@ async function freePort(host: string): Promise<number> {
 
 function randomName(): string {
   return randomBytes(6).toString('hex')
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -18,6 +18,7 @@ import {
   chooseListening,
   DATABASE,
   type DataDirectory,
+  failureOf,
   prepareDataDirectory,
   USER,
 } from './data-directory.ts'
@@ -104,6 +105,7 @@ async function startOrAdopt(
   const { cluster } = directory
   let launched: Launched | undefined
   let fresh = false
+  const begunAt = performance.now()
   let told = false
   let silentSince = performance.now()
   for (;;) {
@@ -119,8 +121,10 @@ async function startOrAdopt(
         return { ...postmaster, session: answer.session, started: launched?.pid === postmaster.pid }
       }
       if (answer.kind === 'busy') {
-        if (!told) onProgress('waiting for the database to recover or to stop')
-        told = true
+        if (!told && performance.now() - begunAt > 1_000) {
+          told = true
+          onProgress('waiting for the database, which recovers from a crash or is still stopping')
+        }
         silentSince = performance.now()
       }
       if (performance.now() - silentSince > 15_000) {
@@ -142,7 +146,7 @@ async function startOrAdopt(
         !fresh &&
         !/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(said)
       ) {
-        throw startFailure(directory, said)
+        throw failureOf(said, `the database in ${directory.path} did not start (see ${directory.log})`)
       }
       launched = undefined
       await sleep(50)
@@ -248,13 +252,4 @@ async function textAfter(file: string, offset: number): Promise<string> {
   } finally {
     await handle.close()
   }
-}
-
-function startFailure(directory: DataDirectory, said: string): PostgresError {
-  const complaint =
-    said.split('\n').find((line) => /FATAL|PANIC|error|HINT/.test(line)) ?? 'it gave no reason'
-  return new PostgresError(
-    'embedded_postgres_failed',
-    `the database in ${directory.path} did not start: ${complaint.trim()}; see ${directory.log}`,
-  )
 }

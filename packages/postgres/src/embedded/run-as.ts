@@ -52,14 +52,16 @@ export function spawnAs(
   }
 }
 
-/** The first folder on the way to `target` that user nobody cannot pass, if there is one. */
+/** The first existing folder on the way to `target` that user nobody cannot pass, if there is one. */
 export async function barrierForNobody(target: string): Promise<string | undefined> {
   const absolute = path.resolve(target)
   const parts = absolute.split(path.sep).slice(1, -1)
   let folder: string = path.sep
   for (const part of parts) {
     folder = path.join(folder, part)
-    const { mode, uid } = await stat(folder)
+    const found = await stat(folder).catch(() => undefined)
+    if (found === undefined) return undefined
+    const { mode, uid } = found
     const passes = uid === NOBODY ? (mode & 0o100) !== 0 : (mode & 0o001) !== 0
     if (!passes) return folder
   }
