@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/launcher.ts'
 import { isAlive, readPostmaster } from './embedded/postmaster.ts'
 import { createPool, type Pool } from './pool.ts'
@@ -40,14 +41,19 @@ export async function stopTestDatabase(): Promise<boolean> {
   const postmaster = await readPostmaster(path.join(sharedDirectory(), 'cluster'))
   if (postmaster === undefined || !isAlive(postmaster.pid)) return true
   const server = await startShared()
-  const others = await once(server.connectionString, (pool) =>
-    pool.query<{ count: bigint }>(
-      `select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    ),
-  )
-  if (others.rows[0]?.count !== 0n) return false
-  await server.stop()
-  return true
+  const unused = await once(server.connectionString, async (pool) => {
+    // A connection that was just closed is still counted for a moment.
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const { rows } = await pool.query<{ count: bigint }>(
+        `select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      )
+      if (rows[0]?.count === 0n) return true
+      await sleep(50)
+    }
+    return false
+  })
+  if (unused) await server.stop()
+  return unused
 }
 
 async function serverForTests(): Promise<string> {

@@ -4,6 +4,7 @@
  *     cluster/      PostgreSQL's own files, mode 0700
  *     password      of the only database user, mode 0600: it keeps the other users of this machine out
  *     port          only where the folder's path is too long for a Unix socket
+ *     native-N/     a copy of the programs, only where user nobody cannot reach the installed ones
  *     server.log    what the server says; server.log.1 is the one before
  */
 import { randomBytes } from 'node:crypto'
