@@ -86,7 +86,7 @@ function connected(url: URL): Promise<Socket> {
 function readHeader(bytes: Buffer): { status: number; headerBytes: number; bytes: number } | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
-  const header = bytes.latin1Slice(0, end)
+  const header = bytes.toString('latin1', 0, end)
   const length = /\r\ncontent-length: (\d+)/i.exec(header)?.[1]
   if (length === undefined) throw new Error(`an answer without Content-Length: ${header.slice(0, 200)}`)
   return { status: Number(header.slice(9, 12)), headerBytes: end + 4, bytes: end + 4 + Number(length) }

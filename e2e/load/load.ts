@@ -78,7 +78,7 @@ export async function openLoop(
     dispatch()
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  while (due.length > 0 || underWay.size > 0) await Promise.race([...underWay])
+  while (due.length > 0 || underWay.size > 0) await Promise.race(underWay)
   const result = recorder.result((performance.now() - start) / 1000)
   for (const socket of sockets) socket.close()
   return result

@@ -1,0 +1,105 @@
+/** The stack as a process of its own, the way an operator runs it: measured, killed and started again from outside. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Endpoints } from '@sigstack/stack'
+
+export type StackProcess = {
+  readonly endpoints: Endpoints
+  readonly pid: number
+  /** From spawning the process to a stack that signs. */
+  readonly readyMs: number
+  /** SIGTERM, and waits for the end; returns the status. */
+  stop(): Promise<number>
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>
+}
+
+const main = new URL('../../services/stack/src/main.ts', import.meta.url).pathname
+
+/** Every port is a free one unless the environment names it. What it logs goes to stack.log in the data folder's parent. */
+export async function startStackProcess(options: {
+  readonly dataDirectory: string
+  readonly environment?: NodeJS.ProcessEnv
+  readonly timeoutMs?: number
+}): Promise<StackProcess> {
+  const { dataDirectory, timeoutMs = 120_000 } = options
+  const endpointsFile = path.join(dataDirectory, 'endpoints.json')
+  const start = performance.now()
+  const startedAt = Date.now()
+  const child = spawn(process.execPath, [main], {
+    env: {
+      ...process.env,
+      SIGSTACK_DATA: dataDirectory,
+      ...Object.fromEntries(
+        ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [
+          `SIGSTACK_${name}_PORT`,
+          '0',
+        ]),
+      ),
+      LOG_LEVEL: 'warn',
+      ...options.environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log = createWriteStream(`${dataDirectory.replace(/\/$/, '')}.log`, { flags: 'a' })
+  child.stdout.pipe(log, { end: false })
+  child.stderr.pipe(log, { end: false })
+  const exited = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 128)))
+  let ended = false
+  void exited.then(() => {
+    ended = true
+  })
+  while (!(await isNewerThan(endpointsFile, startedAt))) {
+    if (ended) throw new Error(`the stack did not start; see ${dataDirectory}.log`)
+    if (performance.now() - start > timeoutMs) {
+      child.kill('SIGKILL')
+      throw new Error(`the stack was not up within ${timeoutMs} ms; see ${dataDirectory}.log`)
+    }
+    await sleep(10)
+  }
+  return {
+    endpoints: JSON.parse(await readFile(endpointsFile, 'utf8')) as Endpoints,
+    pid: pidOf(child),
+    readyMs: performance.now() - start,
+    stop: async () => {
+      child.kill('SIGTERM')
+      return exited
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+/** A killed stack leaves its endpoints file behind, so its mere presence says nothing. */
+async function isNewerThan(file: string, ms: number): Promise<boolean> {
+  try {
+    return (await stat(file)).mtimeMs >= ms
+  } catch {
+    return false
+  }
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('the stack could not be spawned')
+  return child.pid
+}
+
+/** A token of the trial issuer. */
+export async function trialToken(
+  endpoints: Endpoints,
+  email: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const answer = await fetch(`${endpoints.services['dev-issuer']}/trial/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, ...more }),
+  })
+  if (!answer.ok) throw new Error(`the trial issuer answered ${answer.status}: ${await answer.text()}`)
+  return ((await answer.json()) as { token: string }).token
+}
