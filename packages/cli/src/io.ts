@@ -4,6 +4,8 @@ import { CliError } from './errors.ts'
 
 export type Io = {
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The words that call this tool from any folder: interpreter and script. */
+  readonly self: readonly string[]
   /** The result, for the next program. */
   out(text: string): void
   /** Progress, warnings and success words, for people. */

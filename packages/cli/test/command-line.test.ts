@@ -21,6 +21,7 @@ async function run(words: readonly string[], environment = {}, input = Buffer.al
   let err = ''
   const status = await runCli(words, {
     environment,
+    self: ['sigstack'],
     out: (text) => {
       out += text
     },
@@ -170,7 +171,10 @@ t.test('a refusal of the authority is passed on without the token', async (t) =>
 })
 
 t.test('a token that nobody would take is refused before anything is sent', async (t) => {
-  const url = await startServer(t, () => t.fail('no request may be made'))
+  const url = await startServer(t, () => {
+    t.fail('no request may be made')
+    return { status: 500, body: '' }
+  })
   const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello', empty: '' })
   const sign = (identityToken: string) =>
     run([

@@ -135,7 +135,9 @@ t.test('no change of one character lets a bundle verify', async (t) => {
   const policy = parseIdentityPolicy({ certificateIdentityRegexp: '.*', certificateOidcIssuerRegexp: '.*' })
   const artifact = { bytes: read('conformance/a.txt') }
   const trustedRoot = read('roots/public-good.trusted_root.json').toString()
-  const original = JSON.stringify(readBundle(goodBundle))
+  // A Rekor v1 log may sign its checkpoints under any name.
+  const contentOf = (bundle: unknown) => JSON.stringify(bundle).replace(/— \S+ /, '— ')
+  const original = contentOf(readBundle(goodBundle))
   await fc.assert(
     fc.asyncProperty(
       fc.nat(goodBundle.length - 1),
@@ -147,7 +149,7 @@ t.test('no change of one character lets a bundle verify', async (t) => {
           await verifyBundle({ bundle, artifact, trustedRoot, signer: { policy } })
           // White space, or bits that base64 does not use: the same bundle as before. The top-level index alone is
           // bound by the promise of the log.
-          return JSON.stringify(bundle) === original
+          return contentOf(bundle) === original
         } catch (error) {
           return error instanceof CliError
         }
@@ -178,10 +180,7 @@ t.test('a log entry for another certificate is refused', async (t) => {
 
 t.test('the table has a line for each service', async (t) => {
   t.equal(
-    serviceTable([
-      { name: 'ca', url: 'http://127.0.0.1:5555' },
-      { name: 'something', url: 'http://[::1]:1' },
-    ]),
+    serviceTable({ ca: 'http://127.0.0.1:5555', something: 'http://[::1]:1' }),
     '  SERVICE    URL\n' +
       '  ca         http://127.0.0.1:5555  certificate authority (Fulcio API)\n' +
       '  something  http://[::1]:1\n',
@@ -190,19 +189,19 @@ t.test('the table has a line for each service', async (t) => {
 
 t.test('the lines to copy are quoted for the shell and name what they need', async (t) => {
   const lines = howToLines({
-    command: 'sigstack',
+    self: ['/opt/node', "/it's/main.ts"],
+    dataFolder: '/var/my data',
     trustUrl: 'http://127.0.0.1:5559',
     caUrl: 'http://127.0.0.1:5555',
     rekorUrl: 'http://127.0.0.1:3000',
     issuer: 'http://127.0.0.1:5556',
     email: 'you@example.org',
-    file: "it's here.txt",
   })
+  t.match(lines, `sigstack() { SIGSTACK_DATA='/var/my data' /opt/node '/it'\\''s/main.ts' "$@"; }\n`)
   t.match(
     lines,
     'sigstack token --email you@example.org > token.jwt\ncurl -fsSO http://127.0.0.1:5559/trusted_root.json\n',
   )
-  t.match(lines, "--certificate-oidc-issuer http://127.0.0.1:5556 'it'\\''s here.txt'\n")
-  t.match(lines, `readFileSync("it's here.txt")`)
+  t.match(lines, '--certificate-oidc-issuer http://127.0.0.1:5556 hello.txt\n')
   t.match(lines, 'subjectAlternativeName: "^you@example\\\\.org$"')
 })

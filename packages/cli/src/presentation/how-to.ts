@@ -1,8 +1,10 @@
 /** Lines to copy and paste that sign and verify a file with clients that others wrote. */
 
 export type HowTo = {
-  /** How the tool is called in this shell, for example `sigstack`. */
-  readonly command: string
+  /** The words that call this tool from any folder: interpreter and script. */
+  readonly self: readonly string[]
+  /** Absolute. */
+  readonly dataFolder: string
   /** Base URL of the service that publishes the trust. */
   readonly trustUrl: string
   readonly caUrl: string
@@ -10,8 +12,6 @@ export type HowTo = {
   readonly issuer: string
   /** Whom the example signs as. */
   readonly email: string
-  /** What the example signs; must exist. */
-  readonly file: string
 }
 
 export function howToLines(options: HowTo): string {
@@ -23,35 +23,42 @@ export function howToLines(options: HowTo): string {
   ].join('\n')
 }
 
+const file = 'hello.txt'
+
 function section(title: string, lines: readonly string[]): string {
   return `# ${title}\n${lines.join('\n')}\n`
 }
 
-function preparation({ command, trustUrl, email }: HowTo): readonly string[] {
+/** In a folder of its own, as npm would not install into a workspace. */
+function preparation({ self, dataFolder, trustUrl, email }: HowTo): readonly string[] {
   const fetchFile = (name: string) => `curl -fsSO ${quote(`${trustUrl}/${name}`)}`
   return [
-    `${command} token --email ${quote(email)} > token.jwt`,
+    'cd "$(mktemp -d)"',
+    `echo 'hello' > ${file}`,
+    `sigstack() { SIGSTACK_DATA=${quote(dataFolder)} ${self.map(quote).join(' ')} "$@"; }`,
+    `sigstack token --email ${quote(email)} > token.jwt`,
     ...['trusted_root.json', 'signing_config.v0.2.json', 'trust_config.json'].map(fetchFile),
   ]
 }
 
-function cosign({ file, email, issuer }: HowTo): readonly string[] {
-  const bundle = quote(`${file}.cosign.json`)
+/** cosign takes a file too, but sends its line feed along, so the token is put into the line. */
+function cosign({ email, issuer }: HowTo): readonly string[] {
+  const bundle = `${file}.cosign.json`
   return [
-    `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token token.jwt --bundle ${bundle} ${quote(file)}`,
-    `cosign verify-blob --trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${quote(file)}`,
+    `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
+    `cosign verify-blob --trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
   ]
 }
 
-function python({ file, email, issuer }: HowTo): readonly string[] {
-  const bundle = quote(`${file}.python.json`)
+function python({ email, issuer }: HowTo): readonly string[] {
+  const bundle = `${file}.python.json`
   return [
-    `sigstore --trust-config trust_config.json sign --identity-token "$(cat token.jwt)" --bundle ${bundle} ${quote(file)}`,
-    `sigstore --trust-config trust_config.json verify identity --cert-identity ${quote(email)} --cert-oidc-issuer ${quote(issuer)} --bundle ${bundle} ${quote(file)}`,
+    `sigstore --trust-config trust_config.json sign --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
+    `sigstore --trust-config trust_config.json verify identity --cert-identity ${quote(email)} --cert-oidc-issuer ${quote(issuer)} --bundle ${bundle} ${file}`,
   ]
 }
 
-function javascript({ caUrl, rekorUrl, file, email, issuer }: HowTo): readonly string[] {
+function javascript({ caUrl, rekorUrl, email, issuer }: HowTo): readonly string[] {
   const text = (value: string) => JSON.stringify(value)
   return [
     'npm install --no-save sigstore @sigstore/bundle @sigstore/protobuf-specs @sigstore/verify',

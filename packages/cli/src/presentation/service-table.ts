@@ -1,9 +1,6 @@
-export type ServiceLine = { readonly name: string; readonly url: string }
-
 const about: Readonly<Record<string, string>> = {
   ca: 'certificate authority (Fulcio API)',
   rekor: 'transparency log (Rekor API)',
-  log: 'transparency log (Rekor API)',
   ct: 'certificate transparency log',
   'oidc-proxy': 'keys of the configured token issuers',
   trust: 'trusted root and signing config',
@@ -11,12 +8,13 @@ const about: Readonly<Record<string, string>> = {
 }
 
 /** One line a service: name, URL, what it is. */
-export function serviceTable(services: readonly ServiceLine[]): string {
-  const rows = [['SERVICE', 'URL', ''], ...services.map(({ name, url }) => [name, url, about[name] ?? ''])]
-  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0))
-  const widths = [widthOf(0), widthOf(1)]
-  return rows
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join('')
+export function serviceTable(services: Readonly<Record<string, string>>): string {
+  const rows = [
+    ['SERVICE', 'URL', ''],
+    ...Object.entries(services).map(([name, url]) => [name, url, about[name] ?? '']),
+  ]
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lineOf = (row: readonly string[]) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
+  return rows.map((row) => `  ${lineOf(row).trimEnd()}\n`).join('')
 }
