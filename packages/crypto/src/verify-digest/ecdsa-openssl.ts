@@ -21,7 +21,7 @@ type Job = { readonly check: EcdsaCheck; readonly resolve: (valid: boolean) => v
 export async function createOpensslBackend(): Promise<VerifyEcdsaDigest | undefined> {
   try {
     const { default: koffi } = await import('koffi')
-    koffi.config({ resident_async_pools: maxInFlight, async_heap_size: 16 * 1024 })
+    reserveMemory(koffi)
     const openssl = koffi.load(null)
     return createVerifier({
       newKey: openssl.func('void *EC_KEY_new_by_curve_name(int nid)'),
@@ -34,6 +34,14 @@ export async function createOpensslBackend(): Promise<VerifyEcdsaDigest | undefi
     })
   } catch {
     return undefined
+  }
+}
+
+function reserveMemory(koffi: typeof import('koffi').default): void {
+  try {
+    koffi.config({ resident_async_pools: maxInFlight, async_heap_size: 16 * 1024 })
+  } catch {
+    // Somebody loaded a library before us, so koffi's settings are fixed: calls allocate, and work as well.
   }
 }
 
