@@ -28,10 +28,10 @@ export async function buildApp(log: Log, face: Face, frame: Frame): Promise<Fast
   })
   if (face.face === 'ct') {
     await app.register(ctFace, face.dependencies)
-    await app.register(tilesFace, { log, prefix: face.dependencies.prefix })
+    await app.register(tilesFace, { log, pathPrefix: face.dependencies.pathPrefix })
   } else {
     await app.register(rekorV1Face, face.dependencies)
-    await app.register(tilesFace, { log, prefix: '' })
+    await app.register(tilesFace, { log, pathPrefix: '' })
   }
   return app
 }

@@ -10,7 +10,9 @@ import { createRegistry, type Logger, listen, listenMetrics, type Readiness } fr
 import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
+import type { RootSource } from './faces/ct/index.ts'
 import { openShard, originOf, parseOrigin, searchKeysOfEntry, treeIdFrom } from './faces/rekor-v1/index.ts'
+import { logFirstEntry } from './first-entry.ts'
 import { createLogMetrics, type LogMetrics } from './metrics.ts'
 import { fileRoots } from './roots/file-roots.ts'
 import { urlRoots } from './roots/url-roots.ts'
@@ -107,15 +109,24 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
   ): Promise<{ face: Face; searchBacklog?: () => bigint }> {
     const { bodyLimitBytes } = config
     if (config.face.face === 'ct') {
-      const { prefix, extendedKeyUsages } = config.face
-      const roots = openRoots(config.face)
+      const { prefix: pathPrefix, extendedKeyUsages } = config.face
+      const roots = await openRoots(config.face)
       return {
         face: {
           face: 'ct',
-          dependencies: { log, signer, roots, prefix, extendedKeyUsages, bodyLimitBytes, nowMs: Date.now },
+          dependencies: {
+            log,
+            signer,
+            roots,
+            pathPrefix,
+            extendedKeyUsages,
+            bodyLimitBytes,
+            nowMs: Date.now,
+          },
         },
       }
     }
+    await logFirstEntry(log, signer)
     const search = await openSearch({
       pool,
       log,
@@ -144,16 +155,19 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     return { face: { face: 'rekor-v1', dependencies }, searchBacklog: search.backlog }
   }
 
-  function openRoots({ roots }: Extract<FaceConfig, { face: 'ct' }>) {
+  async function openRoots({ roots }: Extract<FaceConfig, { face: 'ct' }>): Promise<RootSource> {
     const onError = (error: unknown) => logger.warn({ err: error }, 'the accepted roots could not be read')
-    const source = 'file' in roots ? fileRoots(roots.file, onError) : urlRoots(roots.url, onError)
-    // Not awaited: the CA may start after the log.
-    void source.refresh()
-    if ('file' in roots) {
-      const poll = setInterval(() => void source.refresh(), rootsPollMs)
-      poll.unref()
-      cleanups.push(() => clearInterval(poll))
+    if ('url' in roots) {
+      const source = urlRoots(roots.url, onError)
+      // Not awaited: the CA may start after the log.
+      void source.refresh()
+      return source
     }
+    const source = fileRoots(roots.file, onError)
+    await source.refresh()
+    const poll = setInterval(() => void source.refresh(), rootsPollMs)
+    poll.unref()
+    cleanups.push(() => clearInterval(poll))
     return source
   }
 }

@@ -30,7 +30,7 @@ async function attack(
     const answer = await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
     statuses.add(answer.statusCode)
     if (answer.statusCode >= 500)
-      throw new Error(`${method} ${url} ${payload}: ${answer.statusCode} ${answer.body}`)
+      throw new Error(`${method} ${url} ${String(payload)}: ${answer.statusCode} ${answer.body}`)
   }
   for (const [url, body] of Object.entries(posts)) {
     const document = body.map((b) => JSON.stringify(b))

@@ -4,7 +4,15 @@ import { verifySignature } from '@sigstack/crypto'
 import { asHash, type Hash, leafHash, verifyConsistency, verifyInclusion } from '@sigstack/merkle'
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test as TapTest } from 'tap'
-import { json, jsonVector, openRekor, proposalFor, type RekorUnderTest, treeId } from './support.ts'
+import {
+  json,
+  jsonVector,
+  openRekor,
+  type Parsed,
+  proposalFor,
+  type RekorUnderTest,
+  treeId,
+} from './support.ts'
 
 const treeHex = '24296fb24b8ad77a'
 const uncached = {
@@ -41,7 +49,7 @@ function assertError(
 }
 
 /** What every client checks: ID, body, proof, checkpoint, SET. */
-async function assertEntry(t: TapTest, rekor: RekorUnderTest, value: Record<string, any>): Promise<void> {
+async function assertEntry(t: TapTest, rekor: RekorUnderTest, value: Record<string, Parsed>): Promise<void> {
   const [[id, entry] = ['', {}], ...others] = Object.entries(value)
   t.equal(others.length, 0, 'one member')
   t.strictSame(Object.keys(entry), ['body', 'integratedTime', 'logID', 'logIndex', 'verification'])
@@ -82,7 +90,7 @@ t.test('an entry is answered with its proof, its promise and the names clients l
     t.equal(answer.headers['etag'], id, 'without quotes')
     t.equal(answer.headers['location'], `/api/v1/log/entries/${id}`)
     t.notOk(answer.headers['cache-control'])
-    const value = assertJsonForm(t, answer) as Record<string, any>
+    const value = assertJsonForm(t, answer) as Parsed
     t.equal(Buffer.from(value[id].body, 'base64').toString(), vector.canonicalBody)
     t.equal(value[id].logIndex, at)
     await assertEntry(t, rekor, value)
@@ -129,7 +137,7 @@ t.test('entries are read by index and by either ID, with a fresh proof', async (
       const answer = await get(rekor, `/api/v1/log/entries${url}`)
       t.equal(answer.statusCode, 200, url)
       t.match(answer.headers, uncached)
-      const value = assertJsonForm(t, answer) as Record<string, any>
+      const value = assertJsonForm(t, answer) as Parsed
       t.equal(value[id].verification.inclusionProof.treeSize, 5)
       await assertEntry(t, rekor, value)
     }
@@ -166,7 +174,7 @@ t.test('log info, key and consistency proof are those of the tree', async (t) =>
     const answer = await get(rekor, '/api/v1/log')
     t.equal(answer.statusCode, 200)
     t.match(answer.headers, uncached)
-    const value = assertJsonForm(t, answer) as Record<string, any>
+    const value = assertJsonForm(t, answer) as Parsed
     t.strictSame(Object.keys(value), ['inactiveShards', 'rootHash', 'signedTreeHead', 'treeID', 'treeSize'])
     t.strictSame(value['inactiveShards'], [])
     t.equal(value['treeID'], String(treeId))
@@ -192,7 +200,7 @@ t.test('log info, key and consistency proof are those of the tree', async (t) =>
 
   const proof = await get(rekor, '/api/v1/log/proof?firstSize=3&lastSize=7&treeID=')
   t.match(proof.headers, uncached)
-  const { hashes, rootHash } = assertJsonForm(t, proof) as Record<string, any>
+  const { hashes, rootHash } = assertJsonForm(t, proof) as Parsed
   verifyConsistency({ oldSize: 3n, newSize: 7n, hashes: hashes.map(hex) }, three.rootHash, seven.rootHash)
   t.equal(rootHash, Buffer.from(seven.rootHash).toString('hex'))
   const partial = JSON.parse((await get(rekor, `/api/v1/log/proof?lastSize=2&treeID=${treeId}`)).body)
@@ -241,14 +249,14 @@ t.test('many entries are retrieved by ID, by index and by proposing them again',
   const retrieve = async (query: unknown) => {
     const answer = await post(rekor, url, query)
     t.equal(answer.statusCode, 200, answer.body)
-    const list = assertJsonForm(t, answer) as Record<string, any>[]
+    const list = assertJsonForm(t, answer) as Parsed[]
     for (const value of list) await assertEntry(t, rekor, value)
     return list.map((value) => Object.keys(value)[0])
   }
   t.strictSame(await retrieve({ entryUUIDs: [ids[2], ids[0]] }), [ids[2], ids[0]], 'in the order asked')
   t.strictSame(await retrieve({ entryUUIDs: null, logIndexes: [3, 1] }), [ids[3], ids[1]])
   t.strictSame(await retrieve({ entries: [proposals[1]] }), [ids[1]])
-  const byHash = [ids[0], ids[1]].toSorted()
+  const byHash = [ids[0]!, ids[1]!].toSorted((a, b) => (a < b ? -1 : 1))
   t.strictSame(
     await retrieve({ entryUUIDs: [ids[1]?.slice(16)], entries: [proposals[0]], logIndexes: [2] }),
     [...byHash, ids[2]],
@@ -313,7 +321,7 @@ t.test('proposals that Rekor refuses are refused in its words, and nothing is st
   const tampered = structuredClone(proposal)
   tampered.spec.data.hash.value = tampered.spec.data.hash.value.replace('c98c', 'c98d')
   assertError(t, await propose(rekor, tampered), 400, 400, /^error processing entry: verifying signature/)
-  for (const [name, { proposal, status }] of Object.entries<any>(jsonVector('rekor-v1/rejected.json'))) {
+  for (const [name, { proposal, status }] of Object.entries<Parsed>(jsonVector('rekor-v1/rejected.json'))) {
     t.equal((await propose(rekor, proposal)).statusCode, status, name)
   }
 

@@ -37,7 +37,7 @@ export const ctFace: FastifyPluginAsync<CtDependencies> = async (app, dependenci
     )
     app.route({
       method: methods,
-      url: `${dependencies.prefix}/ct/v1/${name}`,
+      url: `${dependencies.pathPrefix}/ct/v1/${name}`,
       exposeHeadRoute: false,
       // Before the body is read: a refusal needs none of it.
       onRequest: async (request, reply) => {

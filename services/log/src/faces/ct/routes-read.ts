@@ -13,20 +13,20 @@ const mostEntries = 1000
 const answerBytes = 4_194_304
 const entriesAtOnce = 100
 
-export function readRoutes(app: FastifyInstance, { log, signer, prefix, nowMs }: CtDependencies): void {
+export function readRoutes(app: FastifyInstance, { log, signer, pathPrefix, nowMs }: CtDependencies): void {
   const signedTreeHead = createTreeHeadSigner(log, signer, nowMs)
   const publicKeyPem = encodePublicKeyPem(signer.publicKey)
 
   // Not in RFC 6962, which leaves it to the operator how a log's key becomes known.
-  app.get(`${prefix}/publicKey`, async (_request, reply) =>
+  app.get(`${pathPrefix}/publicKey`, async (_request, reply) =>
     reply.type('application/x-pem-file').send(publicKeyPem),
   )
 
-  app.get(`${prefix}/ct/v1/get-sth`, async (_request, reply) =>
+  app.get(`${pathPrefix}/ct/v1/get-sth`, async (_request, reply) =>
     sendJsonText(reply, uncached, await signedTreeHead()),
   )
 
-  app.get(`${prefix}/ct/v1/get-sth-consistency`, async (request, reply) => {
+  app.get(`${pathPrefix}/ct/v1/get-sth-consistency`, async (request, reply) => {
     const first = integerParameter(request, 'first', 0n)
     const second = integerParameter(request, 'second', 0n)
     if (second < first) throw badRequest('second must not be less than first')
@@ -35,7 +35,7 @@ export function readRoutes(app: FastifyInstance, { log, signer, prefix, nowMs }:
     return sendJsonText(reply, immutable, JSON.stringify({ consistency: hashes.map(toBase64) }))
   })
 
-  app.get(`${prefix}/ct/v1/get-proof-by-hash`, async (request, reply) => {
+  app.get(`${pathPrefix}/ct/v1/get-proof-by-hash`, async (request, reply) => {
     const hash = hashParameter(request, 'hash')
     const treeSize = integerParameter(request, 'tree_size', 1n)
     await assertSize(log, treeSize, 'tree_size', 404)
@@ -48,7 +48,7 @@ export function readRoutes(app: FastifyInstance, { log, signer, prefix, nowMs }:
     return sendJsonText(reply, immutable, json)
   })
 
-  app.get(`${prefix}/ct/v1/get-entries`, async (request, reply) => {
+  app.get(`${pathPrefix}/ct/v1/get-entries`, async (request, reply) => {
     const start = integerParameter(request, 'start', 0n)
     const end = integerParameter(request, 'end', 0n)
     if (start > end) throw badRequest('start must not be greater than end')
@@ -63,7 +63,7 @@ export function readRoutes(app: FastifyInstance, { log, signer, prefix, nowMs }:
     )
   })
 
-  app.get(`${prefix}/ct/v1/get-entry-and-proof`, async (request, reply) => {
+  app.get(`${pathPrefix}/ct/v1/get-entry-and-proof`, async (request, reply) => {
     const leafIndex = integerParameter(request, 'leaf_index', 0n)
     const treeSize = integerParameter(request, 'tree_size', 1n)
     if (leafIndex >= treeSize) throw badRequest('leaf_index must be less than tree_size')

@@ -10,14 +10,15 @@ import { signatureKind } from './tree-head.ts'
 const noExtensions = new Uint8Array()
 
 export function submitRoutes(app: FastifyInstance, dependencies: CtDependencies): void {
-  const { log, signer, roots, prefix, bodyLimitBytes, extendedKeyUsages } = dependencies
+  const { log, signer, roots, pathPrefix, bodyLimitBytes, extendedKeyUsages } = dependencies
   const validate = createSubmissionValidator(roots, { extendedKeyUsages })
   const algorithm = signatureKind(signer)
 
-  app.post(`${prefix}/ct/v1/add-chain`, { bodyLimit: bodyLimitBytes }, add('x509'))
-  app.post(`${prefix}/ct/v1/add-pre-chain`, { bodyLimit: bodyLimitBytes }, add('precert'))
+  app.post(`${pathPrefix}/ct/v1/add-chain`, { bodyLimit: bodyLimitBytes }, add('x509'))
+  app.post(`${pathPrefix}/ct/v1/add-pre-chain`, { bodyLimit: bodyLimitBytes }, add('precert'))
 
-  app.get(`${prefix}/ct/v1/get-roots`, async (_request, reply) => {
+  app.get(`${pathPrefix}/ct/v1/get-roots`, async (_request, reply) => {
+    if (roots.current().certificates.length === 0) await roots.refresh()
     const certificates = roots.current().certificates.map(({ der }) => toBase64(der))
     return sendJsonText(reply, uncached, JSON.stringify({ certificates }))
   })

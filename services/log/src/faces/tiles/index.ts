@@ -9,7 +9,7 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 export type TilesDependencies = {
   readonly log: Log
   /** Before `/checkpoint`; empty or like `/2026`. */
-  readonly prefix: string
+  readonly pathPrefix: string
 }
 
 const tileHeaders = {
@@ -22,8 +22,8 @@ const tileHeaders = {
 /** Bundles give an entry's length in 16 bits. */
 const longestEntry = 65_535
 
-export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log, prefix }) => {
-  app.get(`${prefix}/checkpoint`, async (_request, reply) => {
+export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log, pathPrefix }) => {
+  app.get(`${pathPrefix}/checkpoint`, async (_request, reply) => {
     const { note } = await log.checkpoint()
     return reply
       .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' })
@@ -31,7 +31,7 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { lo
       .send(note)
   })
 
-  app.get<{ Params: { '*': string } }>(`${prefix}/tile/*`, async (request, reply) => {
+  app.get<{ Params: { '*': string } }>(`${pathPrefix}/tile/*`, async (request, reply) => {
     const coordinates = parseTilePath(`tile/${request.params['*']}`)
     if (coordinates === undefined) return notThere(reply)
     const { level, index, width } = coordinates

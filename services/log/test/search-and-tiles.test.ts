@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto'
+import { parseCheckpoint } from '@sigstack/checkpoint'
+import { openLog } from '@sigstack/log-engine'
+import { asHash, emptyTree, growTree, leafHash, tileFromHashes, tileNode, tilePath } from '@sigstack/merkle'
+import { createPool } from '@sigstack/postgres'
+import t, { type Test as TapTest } from 'tap'
+import { searchKeysOfEntry } from '../src/faces/rekor-v1/index.ts'
+import { openSearch } from '../src/search/index.ts'
+import { json, jsonVector, openRekor, proposalFor, type RekorUnderTest } from './support.ts'
+
+const propose = async (t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> => {
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/api/v1/log/entries',
+    headers: json,
+    payload: JSON.stringify(proposal),
+  })
+  t.equal(answer.statusCode, 201, answer.body)
+  return answer.headers['etag'] as string
+}
+const query = async ({ app }: RekorUnderTest, body: unknown) => {
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/api/v1/index/retrieve',
+    headers: json,
+    payload: JSON.stringify(body),
+  })
+  return { status: answer.statusCode, text: answer.body, value: JSON.parse(answer.body) }
+}
+const hashOf = (artifact: string) => `sha256:${createHash('sha256').update(artifact).digest('hex')}`
+
+t.test('entries are found by digest, key, subject and their combinations', async (t) => {
+  const rekor = await openRekor(t)
+  const one = await propose(t, rekor, proposalFor('one'))
+  const two = await propose(t, rekor, proposalFor('two'))
+  const dsse = await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  const rsa = await propose(t, rekor, jsonVector('rekor-v1/hashedrekord-rsa2048-sha256.json').proposal)
+  await rekor.search.catchUp()
+  const find = async (body: unknown) => ((await query(rekor, body)).value as string[]).toSorted()
+
+  t.strictSame(await find({ hash: hashOf('one') }), [one])
+  t.strictSame(await find({ hash: hashOf('one').slice(7).toUpperCase() }), [one], 'bare and in another case')
+  const key = { format: 'x509', content: proposalFor('one').spec.signature.publicKey.content }
+  t.strictSame(await find({ publicKey: key }), [one, two].toSorted())
+  t.strictSame(await find({ publicKey: key, hash: hashOf('two'), operator: 'and' }), [two])
+  t.strictSame(await find({ publicKey: key, hash: hashOf('two') }), [one, two].toSorted())
+  t.strictSame(await find({ hash: hashOf('nobody'), publicKey: key, operator: 'and' }), [])
+  t.strictSame(await find({ email: 'nobody@example.org' }), [])
+  t.strictSame(await find({}), [])
+  t.equal((await query(rekor, {})).text, '[]\n')
+  // Rekor itself does not find dsse entries by their key.
+  const verifier = jsonVector('rekor-v1/dsse.json').proposal.spec.proposedContent.verifiers[0]
+  t.strictSame(await find({ publicKey: { format: 'x509', content: verifier } }), [dsse])
+
+  // Every key that the vectors name, also those of the statement's subjects, which the stored body does not hold.
+  for (const [name, id] of [
+    ['dsse', dsse],
+    ['hashedrekord-rsa2048-sha256', rsa],
+  ] as const) {
+    for (const indexKey of jsonVector(`rekor-v1/${name}.json`).indexKeys as string[]) {
+      const hashes = await rekor.search.find([[indexKey]], 'or')
+      t.ok(
+        hashes.some((hash) => id.endsWith(Buffer.from(hash).toString('hex'))),
+        `${name} ${indexKey}`,
+      )
+    }
+  }
+})
+
+t.test('queries that Rekor refuses are refused', async (t) => {
+  const rekor = await openRekor(t)
+  const refused: [unknown, number, number, RegExp][] = [
+    [{ email: 'nobody' }, 422, 601, /email in body must be of type email/],
+    [{ hash: 'sha256:abc' }, 422, 605, /hash in body should match/],
+    [{ hash: `sha384:${'0'.repeat(96)}` }, 422, 605, /hash in body should match/],
+    [{ operator: 'xor' }, 422, 606, /operator in body should be one of/],
+    [{ subject: '' }, 422, 604, /subject/],
+    [{ subject: 'x'.repeat(513) }, 422, 603, /subject/],
+    [{ publicKey: { content: 'AAAA' } }, 422, 602, /publicKey\.format in body is required/],
+    [{ publicKey: { format: 'nonsense' } }, 422, 606, /publicKey\.format in body should be one of/],
+    [
+      { publicKey: { format: 'pgp', content: 'AAAA' } },
+      400,
+      400,
+      /^the PKI format requested is not supported by this server$/,
+    ],
+    [
+      { publicKey: { format: 'x509', content: 'AAAA' } },
+      400,
+      400,
+      /^public key provided could not be parsed$/,
+    ],
+    [{ hash: 5 }, 400, 400, /^parsing query body from "" failed, because/],
+    [[], 400, 400, /^parsing query body/],
+  ]
+  for (const [body, status, code, message] of refused) {
+    const answer = await query(rekor, body)
+    t.match(answer, { status, value: { code, message } }, JSON.stringify(body).slice(0, 60))
+  }
+})
+
+t.test('the index follows within a moment, resumes, and is built again from nothing', async (t) => {
+  const rekor = await openRekor(t)
+  const { pool, connectionString } = rekor.database
+  const first = await propose(t, rekor, proposalFor('first'))
+  const found = async (artifact: string) => (await query(rekor, { hash: hashOf(artifact) })).value
+  const start = performance.now()
+  while ((await found('first')).length === 0 && performance.now() - start < 5_000)
+    await new Promise((r) => setTimeout(r, 2))
+  t.comment(`seen after ${Math.round(performance.now() - start)} ms`)
+  t.strictSame(await found('first'), [first])
+  t.equal(rekor.search.backlog(), 0n)
+
+  // Another replica, with a log and a follower of its own: it never hears of this one's appends.
+  const otherPool = createPool({ connectionString })
+  const otherLog = await openLog({
+    pool: otherPool,
+    name: 'rekor-v1',
+    logId: rekor.log.logId,
+    newOrigin: () => 'unused',
+    signCheckpoint: async () => '',
+  })
+  const other = await openSearch({
+    pool: otherPool,
+    log: otherLog,
+    searchKeysOf: searchKeysOfEntry,
+    onError: (e) => t.fail(String(e)),
+    pollMs: 20,
+  })
+  t.teardown(async () => {
+    await other.stop()
+    await otherLog.close()
+    await otherPool.end()
+  })
+  await Promise.all(Array.from({ length: 40 }, (_, i) => propose(t, rekor, proposalFor(`many ${i}`))))
+  await Promise.all([rekor.search.catchUp(), other.catchUp()])
+  await rekor.search.catchUp()
+  for (let i = 0; i < 40; i++) t.equal((await other.find([[hashOf(`many ${i}`)]], 'or')).length, 1)
+
+  const count = async () =>
+    (await pool.query<{ count: bigint }>('select count(*) from search_key')).rows[0]?.count
+  const before = await count()
+  await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  await rekor.search.catchUp()
+  const whole = await count()
+  t.ok(whole! > before!)
+  await pool.query('delete from search_key')
+  await pool.query('update search_position set next_index = 0')
+  await rekor.search.catchUp()
+  await other.catchUp()
+  t.equal(await count(), whole, 'the same keys again, subjects of statements included')
+})
+
+t.test('the tree head can be rebuilt from tiles, and the tiles from entries', async (t) => {
+  const rekor = await openRekor(t)
+  const { app, log } = rekor
+  const get = (url: string) => app.inject({ method: 'GET', url })
+  const size = 300
+  await Promise.all(
+    Array.from({ length: size }, (_, i) => {
+      const leaf = Buffer.from(`entry ${i} ${'x'.repeat(i)}`)
+      return log.append({ identity: leafHash(leaf), encode: () => ({ leaf }) })
+    }),
+  )
+  const note = await get('/checkpoint')
+  t.match(note.headers, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' })
+  const { treeHead } = parseCheckpoint(note.body)
+  t.equal(treeHead.size, 300n)
+
+  const read = async (level: number | 'entries', index: bigint, width: number) => {
+    const answer = await get(`/${tilePath({ level, index, width })}`)
+    t.equal(answer.statusCode, 200)
+    t.match(answer.headers, {
+      'content-type': 'application/octet-stream',
+      'cache-control': /max-age=\d{6,}, ?immutable/,
+    })
+    return answer.rawPayload
+  }
+  const full = await read(0, 0n, 256)
+  const edge = await read(0, 1n, 44)
+  t.match([full.length, edge.length], [8192, 44 * 32])
+  const hashes = Buffer.concat([full, edge])
+  const leaves = Array.from({ length: size }, (_, i) => asHash(hashes.subarray(i * 32, i * 32 + 32)))
+  t.equal(Buffer.compare(growTree(emptyTree, leaves).tree.rootHash, treeHead.rootHash), 0)
+  t.equal(Buffer.compare(await read(1, 0n, 1), tileNode(tileFromHashes(full), 8, 0)), 0)
+  t.equal(Buffer.compare(await read(0, 0n, 7), full.subarray(0, 7 * 32)), 0, 'narrower tiles are prefixes')
+
+  const bundle = Buffer.concat([await read('entries', 0n, 256), await read('entries', 1n, 44)])
+  for (let at = 0, i = 0; i < size; i++) {
+    const end = at + 2 + bundle.readUInt16BE(at)
+    t.equal(Buffer.compare(leafHash(bundle.subarray(at + 2, end)), leaves[i]!), 0)
+    at = end
+  }
+
+  const missing = [
+    '/tile/0/001',
+    '/tile/0/001.p/45',
+    '/tile/0/002.p/1',
+    '/tile/2/000.p/1',
+    '/tile/1/000',
+    '/tile/entries/001',
+    '/tile/entries/001.p/45',
+  ]
+  const misspelt = [
+    '/tile/0/1',
+    '/tile/00/000',
+    '/tile/0/x000/001.p/1',
+    '/tile/0/000.p/0',
+    '/tile/0/000.p/256',
+    '/tile/64/000',
+    '/tile/0',
+    '/tile/data/000',
+  ]
+  for (const url of [...missing, ...misspelt]) {
+    const answer = await get(url)
+    t.equal(answer.statusCode, 404, url)
+    t.notMatch(answer.headers['cache-control'] ?? '', /max-age=[1-9]/)
+  }
+  t.equal((await app.inject({ method: 'HEAD', url: '/checkpoint' })).statusCode, 200)
+})

@@ -1,0 +1,154 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { createSigner, generateSigningKey } from '@sigstack/crypto'
+import { testDatabase } from '@sigstack/postgres/testing'
+import { createLogger } from '@sigstack/server'
+import { createRoot, encodeCertificatePem } from '@sigstack/x509'
+import t from 'tap'
+import { type LogConfig, readConfig, startLog } from '../src/index.ts'
+import { type Parsed, proposalFor } from './support.ts'
+
+const logger = createLogger({ name: 'log', level: 'silent' })
+const required = {
+  LOG_FACE: 'rekor-v1',
+  LOG_HOSTNAME: 'rekor.example.org',
+  DATABASE_URL: 'postgres://db/x',
+  LOG_KEY: '/k.pem',
+}
+
+t.test('the environment is read once and refused by name', async (t) => {
+  t.match(readConfig(required, 'secret'), {
+    face: { face: 'rekor-v1' },
+    host: '127.0.0.1',
+    port: 3000,
+    queueLimit: 10_000,
+    bodyLimitBytes: 33_554_432,
+    keyPassword: 'secret',
+  })
+  const ct = {
+    ...required,
+    LOG_FACE: 'ct',
+    CT_PREFIX: '/2026',
+    CT_ROOTS_URL: 'http://ca/api/v1/rootCert',
+    PORT: '7000',
+  }
+  t.match(readConfig(ct, ''), {
+    port: 7000,
+    face: {
+      face: 'ct',
+      prefix: '/2026',
+      roots: { url: ct.CT_ROOTS_URL },
+      extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
+    },
+  })
+  t.strictSame(readConfig({ ...ct, CT_EXTENDED_KEY_USAGES: '' }, '').face, {
+    face: 'ct',
+    prefix: '/2026',
+    roots: { url: ct.CT_ROOTS_URL },
+    extendedKeyUsages: [],
+  })
+  t.throws(() => readConfig({}, ''), /LOG_FACE.*LOG_HOSTNAME.*DATABASE_URL.*LOG_KEY/)
+  t.throws(() => readConfig({ ...required, PORT: '70000' }, ''), /PORT/)
+  t.throws(() => readConfig({ ...required, LOG_HOSTNAME: 'https://x' }, ''), /LOG_HOSTNAME/)
+  t.throws(
+    () => readConfig({ ...ct, CT_ROOTS_FILE: '/roots.pem' }, ''),
+    /either CT_ROOTS_FILE or CT_ROOTS_URL/,
+  )
+})
+
+t.test('a log keeps its key, its origin and its entries over a restart', async (t) => {
+  const { connectionString } = await testDatabase(t)
+  const directory = t.testdir({})
+  const body = JSON.stringify(proposalFor('kept'))
+  const config: LogConfig = {
+    ...readConfig(
+      {
+        ...required,
+        DATABASE_URL: connectionString,
+        PORT: '0',
+        METRICS_PORT: '0',
+        LOG_KEY: path.join(directory, 'key.pem'),
+      },
+      'a password',
+    ),
+  }
+  const first = await startLog(config, { logger })
+  t.match(first.origin, /^rekor\.example\.org - [1-9]\d*$/)
+  const post = (url: string) =>
+    fetch(`${url}/api/v1/log/entries`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+  const posted = await post(first.url)
+  t.equal(posted.status, 201)
+  t.equal((await fetch(`${first.url}/readyz`)).status, 200)
+  t.equal((await fetch(`${first.url}/metrics`)).status, 404, 'metrics have their own listener')
+  const metrics = await (await fetch(`${first.metricsUrl}/metrics`)).text()
+  t.match(metrics, /^rekor_new_entries 1$/m)
+  t.match(metrics, /^log_verification_seconds_count\{kind="hashedrekord"\} 1$/m)
+  t.match(metrics, /^log_queue_depth 0$/m)
+  await first.stop()
+
+  const second = await startLog({ ...config, hostname: 'renamed.example.org' }, { logger })
+  t.teardown(() => second.stop())
+  t.equal(second.origin, first.origin)
+  t.equal(second.publicKeyPem, first.publicKeyPem)
+  const location = posted.headers.get('location')
+  t.equal((await fetch(`${second.url}${location}`)).status, 200)
+  t.equal((await post(second.url)).status, 409)
+
+  const foreign = { ...config, keyFile: path.join(directory, 'other.pem') }
+  await t.rejects(startLog(foreign, { logger }), { name: 'LogError', code: 'foreign_key' })
+  await t.rejects(
+    startLog({ ...config, port: Number(new URL(second.url).port) }, { logger }),
+    /port \d+ .*PORT/,
+  )
+})
+
+t.test('a CT log in a shared process takes roots from a file and sees when it changes', async (t) => {
+  const { pool } = await testDatabase(t)
+  const dates = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2036-01-01T00:00:00Z') }
+  const root = (commonName: string) =>
+    createRoot({
+      signer: createSigner(generateSigningKey()),
+      commonName,
+      organization: 'example.org',
+      serialNumber: Uint8Array.of(1),
+      ...dates,
+    })
+  const directory = t.testdir({ 'roots.pem': encodeCertificatePem((await root('one')).der) })
+  const rootsFile = path.join(directory, 'roots.pem')
+  const environment = {
+    ...required,
+    LOG_FACE: 'ct',
+    LOG_HOSTNAME: 'ct.example.org',
+    PORT: '0',
+    CT_PREFIX: '/2026',
+    CT_EXTENDED_KEY_USAGES: '',
+  }
+  const config = readConfig(
+    { ...environment, LOG_KEY: path.join(directory, 'ct.pem'), CT_ROOTS_FILE: rootsFile },
+    'a password',
+  )
+  const log = await startLog(config, { logger, pool })
+  t.equal(log.origin, 'ct.example.org/2026')
+  const roots = async () =>
+    ((await (await fetch(`${log.url}/2026/ct/v1/get-roots`)).json()) as Parsed).certificates.length
+  t.equal(await roots(), 1)
+  await writeFile(
+    rootsFile,
+    (await readFile(rootsFile, 'utf8')) + encodeCertificatePem((await root('two')).der),
+  )
+  const unknown = await root('three')
+  const until = Date.now() + 5_000
+  while ((await roots()) === 1 && Date.now() < until) {
+    const chain = [Buffer.from(unknown.der).toString('base64')]
+    await fetch(`${log.url}/2026/ct/v1/add-chain`, { method: 'POST', body: JSON.stringify({ chain }) })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  t.equal(await roots(), 2)
+  t.match(await (await fetch(`${log.url}/2026/checkpoint`)).text(), /^ct\.example\.org\/2026\n0\n/)
+  await log.stop()
+  t.equal((await pool.query('select 1')).rows.length, 1, 'the pool is still its owner’s')
+})
