@@ -1,0 +1,119 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLogger } from '@sigstack/server'
+import { readConfig, startStack } from '@sigstack/stack'
+import { parseTrustedRoot } from '@sigstack/trust-root'
+import t from 'tap'
+import { readBundle, runCli } from '../src/index.ts'
+
+const folder = t.testdir({ file: 'hello', other: 'hullo' })
+const data = join(folder, 'data')
+const file = join(folder, 'file')
+
+async function run(words: readonly string[], environment: Record<string, string> = {}) {
+  let out = ''
+  let err = ''
+  const status = await runCli(words, {
+    environment: { SIGSTACK_DATA: data, ...environment },
+    self: ['sigstack'],
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    readStandardInput: async () => Buffer.from('from elsewhere'),
+  })
+  return { status, out, err }
+}
+
+t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
+  const anyPorts = Object.fromEntries(
+    ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
+  )
+  const stack = await startStack(readConfig({ ...anyPorts, SIGSTACK_DATA: data }), {
+    logger: createLogger({ name: 'stack', level: 'silent' }),
+  })
+  t.teardown(() => stack.stop())
+  const { issuer, services } = stack.endpoints
+  const as = (identity: string) => ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
+
+  await t.test('a file is signed as the one whom the token names, and verifies', async (t) => {
+    const token = await run(['token', '--email', 'a@example.org'])
+    t.equal(token.status, 0)
+    const signed = await run(['sign-blob', '--json', file], { SIGSTORE_ID_TOKEN: token.out })
+    t.equal(signed.status, 0, signed.err)
+    const bundlePath = `${file}.sigstore.json`
+    t.match(JSON.parse(signed.out), {
+      bundle: bundlePath,
+      identity: 'a@example.org',
+      issuer,
+      logIndex: /^\d+$/,
+    })
+    t.equal(statSync(bundlePath).mode & 0o777, 0o600)
+    const bundle = readBundle(readFileSync(bundlePath, 'utf8'))
+    t.equal(bundle.mediaType, 'application/vnd.dev.sigstore.bundle.v0.3+json')
+    t.equal(bundle.verificationMaterial.content.$case, 'certificate')
+
+    const verify = (who: string, what = file) =>
+      run(['verify-blob', '--bundle', bundlePath, ...as(who), what])
+    t.same(await verify('a@example.org'), { status: 0, out: '', err: 'Verified OK\n' })
+    t.equal((await verify('b@example.org')).status, 1)
+    t.equal((await verify('a@example.org', join(folder, 'other'))).status, 1)
+  })
+
+  await t.test('without a token the trial issuer gives one, and says so', async (t) => {
+    const signed = await run(['sign-blob', '--bundle', '-', '-'])
+    t.equal(signed.status, 0, signed.err)
+    t.match(signed.err, /No identity token given: signing as trial@example.org/)
+    writeFileSync(join(folder, 'bundle.json'), signed.out)
+    t.equal(
+      (await run(['verify-blob', '--bundle', join(folder, 'bundle.json'), ...as('trial@example.org'), '-']))
+        .status,
+      0,
+    )
+  })
+
+  await t.test('a bundle that the published trust does not cover is not written', async (t) => {
+    const trust = JSON.parse((await run(['trust', 'fetch', 'trust-config'])).out)
+    trust.trustedRoot.ctlogs = []
+    const path = join(folder, 'without-ct.json')
+    writeFileSync(path, JSON.stringify(trust))
+    const bundle = join(folder, 'never.json')
+    const { status, err } = await run(['sign-blob', '--trust-config', path, '--bundle', bundle, file])
+    t.equal(status, 1)
+    t.match(err, /Error: the fresh signature does not verify, so it was not written: .*SCT/)
+    t.throws(() => statSync(bundle), { code: 'ENOENT' })
+  })
+
+  await t.test('a token for somebody else is refused with the reason of the authority', async (t) => {
+    const { out } = await run(['token', '--email', 'a@example.org', '--audience', 'elsewhere'])
+    const { status, err } = await run(['sign-blob', '--identity-token', out, file])
+    t.equal(status, 1)
+    t.match(err, /^Error: The certificate authority at .* refused or failed: .*/m)
+    t.notMatch(err, out.slice(0, 30))
+  })
+
+  await t.test('the trust is shown and exported', async (t) => {
+    t.match((await run(['trust', 'show'])).out, `Certificate authority ${services['ca']}\n`)
+    const out = join(folder, 'exported')
+    const exported = await run(['trust', 'export', '--json', '--out', out])
+    t.equal(exported.status, 0, exported.err)
+    const root = readFileSync(join(out, 'trusted_root.json'), 'utf8')
+    t.equal(parseTrustedRoot(root).tlogs[0]?.baseUrl, services['rekor'])
+    t.match(readFileSync(JSON.parse(exported.out)['ca-certificates'], 'utf8'), /^-----BEGIN CERTIFICATE-----/)
+    const verify = ['verify-blob', '--trusted-root', join(out, 'trusted_root.json')]
+    t.equal(
+      (
+        await run([...verify, '--bundle', `${file}.sigstore.json`, ...as('a@example.org'), file], {
+          SIGSTACK_DATA: '/nowhere',
+        })
+      ).status,
+      0,
+      'offline',
+    )
+  })
+
+  await stack.stop()
+  t.match((await run(['token', '--email', 'a@example.org'])).err, /^Error: no stack is running/)
+})
