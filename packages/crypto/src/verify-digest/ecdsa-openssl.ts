@@ -5,6 +5,7 @@
  * gain nothing. The pool is chosen over a plain call because the event loop is what a log runs out of first: it pays some
  * 10 µs for a P-256 check in place of 47 µs, and a P-521 check (1 ms) cannot hold it up.
  */
+import type Koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
 import type { EcCurve } from '../public-key.ts'
 import type { EcdsaCheck, VerifyEcdsaDigest } from './ecdsa-backend.ts'
@@ -37,7 +38,7 @@ export async function createOpensslBackend(): Promise<VerifyEcdsaDigest | undefi
   }
 }
 
-function reserveMemory(koffi: typeof import('koffi').default): void {
+function reserveMemory(koffi: Pick<typeof Koffi, 'config'>): void {
   try {
     koffi.config({ resident_async_pools: maxInFlight, async_heap_size: 16 * 1024 })
   } catch {
