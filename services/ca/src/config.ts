@@ -111,6 +111,21 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
 }
 
+/** Where the CT log's key is to be fetched from and kept; undefined when it is configured itself. */
+export function readCtLogKeyUrl(
+  environment: NodeJS.ProcessEnv,
+): { readonly url: string; readonly dataFolder: string } | undefined {
+  const url = environment.CA_CT_LOG_PUBLIC_KEY_URL
+  if (url === undefined || url === '') return undefined
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new Error('bad configuration: CA_CT_LOG_PUBLIC_KEY_URL must be an http or https URL')
+  if (environment.CA_CT_LOG_PUBLIC_KEY !== undefined || environment.CA_CT_LOG_PUBLIC_KEY_FILE !== undefined)
+    throw new Error(
+      'bad configuration: CA_CT_LOG_PUBLIC_KEY_URL and CA_CT_LOG_PUBLIC_KEY(_FILE) are both set; keep one of them',
+    )
+  return { url, dataFolder: environment.CA_DATA ?? Environment.properties.CA_DATA.default }
+}
+
 const longestFile = 4 * 1024 * 1024
 
 function readIssuerConfig(path: string): IssuerConfig {
@@ -137,7 +152,9 @@ export function parseIssuerConfigText(text: string): IssuerConfig {
 function readCtLogKey(environment: NodeJS.ProcessEnv): PublicKey {
   const pem = readSecret(environment, 'CA_CT_LOG_PUBLIC_KEY')
   if (pem === undefined)
-    throw new Error('CA_CT_LOG_PUBLIC_KEY_FILE must name the public key of the CT log, in PEM')
+    throw new Error(
+      'CA_CT_LOG_PUBLIC_KEY_FILE must name the public key of the CT log, in PEM (or CA_CT_LOG_PUBLIC_KEY_URL where the log shows it)',
+    )
   const key = parsePublicKeyPem(pem)
   const usable =
     (key.type === 'ecdsa' && key.curve === 'P-256') || (key.type === 'rsa' && key.modulusBits >= 2048)

@@ -1,0 +1,81 @@
+/**
+ * The CT log's public key from the log itself, for deployments where both start for the first time together. It is trusted on
+ * first use and kept in the data folder, so a log that later shows another key gains nothing: its SCTs do not verify.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parsePublicKeyPem } from '@sigstack/crypto'
+import { createHttpPool } from './http-pool.ts'
+
+const longestKey = 16 * 1024
+
+export type CtLogKeyOptions = {
+  /** How long the log may take to answer; default 60,000 ms. */
+  readonly patienceMs?: number
+  readonly retryMs?: number
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal
+}
+
+/** The PEM kept in `dataFolder`; the first time it comes from `url`. Throws one sentence for the operator. */
+export async function ctLogKeyOnFirstUse(
+  url: string,
+  dataFolder: string,
+  options: CtLogKeyOptions = {},
+): Promise<string> {
+  const path = join(dataFolder, 'ct-log.pub.pem')
+  const kept = await readKept(path)
+  if (kept !== undefined) return kept
+  const pem = await fetchPatiently(url, options)
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  try {
+    await writeFile(path, pem, { flag: 'wx', flush: true })
+  } catch (error) {
+    // Another replica was faster; its key counts.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return (await readKept(path)) ?? pem
+}
+
+async function readKept(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new Error(`the kept key of the CT log in ${path} cannot be read`, { cause })
+  }
+}
+
+async function fetchPatiently(url: string, options: CtLogKeyOptions): Promise<string> {
+  const { patienceMs = 60_000, retryMs = 500, signal } = options
+  const end = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await fetchKey(url)
+    } catch (cause) {
+      if (performance.now() + retryMs > end) {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        throw new Error(`CA_CT_LOG_PUBLIC_KEY_URL ${url} gave no public key: ${reason}`, { cause })
+      }
+    }
+    await sleep(retryMs, undefined, signal === undefined ? {} : { signal })
+  }
+}
+
+async function fetchKey(url: string): Promise<string> {
+  const pool = createHttpPool(url, longestKey)
+  try {
+    const { pathname, search } = new URL(url)
+    const { status, text } = await pool.request({
+      path: pathname + search,
+      method: 'GET',
+      timeoutMs: 5_000,
+    })
+    if (status !== 200) throw new Error(`it answered with status ${status}`)
+    parsePublicKeyPem(text)
+    return text
+  } finally {
+    await pool.close()
+  }
+}

@@ -1,0 +1,631 @@
+import t, { type Test } from 'tap'
+import { parseIssuerConfigText } from '../src/config.ts'
+import type { Claims } from '../src/identity/claims.ts'
+import { isEmailAddress } from '../src/identity/email-address.ts'
+import { createFindIssuer } from '../src/identity/find-issuer.ts'
+import { goText } from '../src/identity/go-text.ts'
+import { identityOf } from '../src/identity/identity-of.ts'
+import { parseIssuerConfig } from '../src/identity/issuer-config.ts'
+import { parseTemplate, renderTemplate } from '../src/identity/template.ts'
+import { parseUriName } from '../src/identity/uri-name.ts'
+
+const url = 'https://login.example.com'
+
+const entryOf = (fields: Record<string, unknown>, issuerUrl = url, more: Record<string, unknown> = {}) =>
+  parseIssuerConfig({
+    'oidc-issuers': { [issuerUrl]: { 'issuer-url': issuerUrl, 'client-id': 'sigstore', ...fields } },
+    ...more,
+  }).issuers[0]!
+
+const identity = (fields: Record<string, unknown>, claims: Claims, issuerUrl = url) =>
+  identityOf(entryOf(fields, issuerUrl), { iss: issuerUrl, sub: 'user-17', ...claims })
+
+const refused = (t: Test, attempt: () => unknown, message: RegExp, refusal?: string) =>
+  t.throws(attempt, {
+    name: 'IssuanceError',
+    message,
+    ...(refusal === undefined ? {} : { code: 'identity_token_rejected', refusal }),
+  })
+
+t.test('email: address as SAN, sub as F.24, proof over email and then sub', async (t) => {
+  t.same(identity({ type: 'email' }, { email: 'a@example.com', email_verified: true }), {
+    subjectAlternativeName: { type: 'email', value: 'a@example.com' },
+    claims: { issuer: url, subject: 'user-17' },
+    proofSubjects: ['a@example.com', 'user-17'],
+  })
+  for (const verified of ['true', 'True'])
+    t.ok(identity({ type: 'email' }, { email: 'a@example.com', email_verified: verified }))
+  t.ok(identity({ type: 'email', 'skip-email-verification': true }, { email: 'a@example.com' }))
+})
+
+t.test('issuer rules: unverified email, email without dot in domain, non-ASCII email', async (t) => {
+  const email = (claims: Claims) => () => identity({ type: 'email' }, claims)
+  refused(t, email({}), /^the claim email is missing/, 'claim_missing')
+  refused(t, email({ email: 7 }), /^email is 7 but/, 'claim_malformed')
+  refused(
+    t,
+    email({ email: 'a@example.com' }),
+    /^email_verified is null but must be true/,
+    'email_not_verified',
+  )
+  for (const verified of [false, 'false', 'False'])
+    refused(
+      t,
+      email({ email: 'a@example.com', email_verified: verified }),
+      /^email_verified is/,
+      'email_not_verified',
+    )
+  for (const verified of [1, 'TRUE', null, ['true']])
+    refused(
+      t,
+      email({ email: 'a@example.com', email_verified: verified }),
+      /^email_verified is/,
+      'claim_malformed',
+    )
+  for (const address of [
+    'a@localhost',
+    'a@10.0.0.1',
+    'plain',
+    'a b@example.com',
+    '@example.com',
+    'a@b@',
+    'a@x..com',
+  ])
+    refused(t, email({ email: address, email_verified: true }), /must be an address/, 'email_implausible')
+  for (const address of ['älice@example.com', 'a@exämple.com', 'a@example.com\u0000é'])
+    refused(t, email({ email: address, email_verified: true }), /ASCII/, 'email_implausible')
+})
+
+t.test('email syntax follows the expression of govalidator, without its hunger for time', async (t) => {
+  for (const address of [
+    'a@b.co',
+    'a.b+c@x-y.example.org',
+    '"a b"@example.com',
+    "o'neil@example.com",
+    'a@b_c.com',
+    'a@example.com.',
+  ])
+    t.ok(isEmailAddress(address), address)
+  for (const address of [
+    '',
+    'a',
+    'a.@b.co',
+    '.a@b.co',
+    'a..b@c.co',
+    'a@-b.co',
+    'a@b.c0',
+    'a@b.-c',
+    'a@.co',
+    '"a@b.co',
+    'a\n@b.co',
+    `${'a'.repeat(400)}@b.co`,
+  ])
+    t.notOk(isEmailAddress(address), address)
+  const begun = performance.now()
+  isEmailAddress(`${'a.'.repeat(150)}!@`)
+  isEmailAddress(`"${'\\'.repeat(300)}`)
+  t.ok(performance.now() - begun < 50)
+})
+
+t.test('issuer-claim takes the issuer from a claim, and misses it loudly', async (t) => {
+  const fields = { type: 'email', 'issuer-claim': '$.federated_claims.connector_id' }
+  const person = { email: 'a@example.com', email_verified: true }
+  const connector = 'https://accounts.example.net'
+  t.equal(
+    identity(fields, { ...person, federated_claims: { connector_id: connector } }).claims.issuer,
+    connector,
+  )
+  t.equal(
+    identity({ ...fields, 'issuer-claim': "$['a b'][1]" }, { ...person, 'a b': ['x', 12] }).claims.issuer,
+    '12',
+  )
+  refused(
+    t,
+    () => identity(fields, person),
+    /\$\.federated_claims\.connector_id.* is missing/,
+    'claim_missing',
+  )
+  refused(t, () => identity(fields, { ...person, federated_claims: 'x' }), /missing/, 'claim_missing')
+  refused(
+    t,
+    () => identity(fields, { ...person, federated_claims: { connector_id: {} } }),
+    /must be the text/,
+    'claim_malformed',
+  )
+  refused(
+    t,
+    () => identity({ ...fields, 'issuer-claim': '$.constructor' }, person),
+    /missing/,
+    'claim_missing',
+  )
+})
+
+t.test('issuer rules: uri with other host or scheme, or an email address', async (t) => {
+  const fields = { type: 'uri', 'subject-domain': 'https://users.example.com' }
+  const of = (sub: string) => identity(fields, { sub })
+  t.same(of('https://users.example.com:8443/alice').subjectAlternativeName, {
+    type: 'uri',
+    value: 'https://users.example.com:8443/alice',
+  })
+  for (const sub of [
+    'https://users.example.org/alice',
+    'http://users.example.com/alice',
+    'https://evil.users.example.com/',
+    'https://users.example.com@evil.org/',
+  ])
+    refused(
+      t,
+      () => of(sub),
+      /^sub is .* but must be a URI of https:\/\/users\.example\.com/,
+      'subject_refused',
+    )
+  refused(t, () => of('alice@example.com'), /email address/, 'subject_refused')
+  t.throws(() => of('alice'), { name: 'IssuanceError' })
+})
+
+t.test('issuer rules: username with "!", or an email address', async (t) => {
+  const fields = { type: 'username', 'subject-domain': 'example.com' }
+  t.same(identity(fields, { sub: 'alice' }).subjectAlternativeName, {
+    type: 'username',
+    value: 'alice!example.com',
+  })
+  refused(t, () => identity(fields, { sub: 'a!b' }), /"!"/, 'subject_refused')
+  refused(t, () => identity(fields, { sub: 'a@example.com' }), /email address/, 'subject_refused')
+})
+
+t.test('issuer rules: other SPIFFE trust domain, and what is no SPIFFE ID', async (t) => {
+  const fields = { type: 'spiffe', 'spiffe-trust-domain': 'example.com' }
+  const of = (sub: string) => identity(fields, { sub })
+  t.equal(of('spiffe://example.com/ns/a').subjectAlternativeName.value, 'spiffe://example.com/ns/a')
+  refused(t, () => of('spiffe://example.org/ns/a'), /trust domain "example\.com"/, 'subject_refused')
+  for (const sub of [
+    'spiffe://example.com/',
+    'spiffe://example.com/a/../b',
+    'spiffe://example.com/a//b',
+    'spiffe://example.com:80/a',
+    'spiffe://u@example.com/a',
+    'spiffe://example.com/a?x',
+    'SPIFFE://example.com/a',
+    'spiffe://example.com/ä',
+    'https://example.com/a',
+  ])
+    refused(t, () => of(sub), /must be a SPIFFE ID/, 'subject_refused')
+})
+
+t.test('kubernetes: namespace and service account, both as Kubernetes names things', async (t) => {
+  const of = (about: unknown) => () => identity({ type: 'kubernetes' }, { 'kubernetes.io': about as string })
+  t.equal(
+    of({ namespace: 'build', serviceaccount: { name: 'signer.x' } })().subjectAlternativeName.value,
+    'https://kubernetes.io/namespaces/build/serviceaccounts/signer.x',
+  )
+  for (const about of [
+    undefined,
+    null,
+    'x',
+    [],
+    {},
+    { namespace: 'a' },
+    { namespace: '', serviceaccount: { name: 'b' } },
+    { namespace: 'a/b', serviceaccount: { name: 'c' } },
+    { namespace: 'a', serviceaccount: { name: '..' } },
+    { namespace: 'a', serviceaccount: { name: 'B' } },
+  ])
+    refused(t, of(about), /^kubernetes\.io/, 'claim_malformed')
+})
+
+const gitHub = {
+  sub: 'repo:octo/app:ref:refs/heads/main',
+  job_workflow_ref: 'octo/app/.github/workflows/release.yml@refs/heads/main',
+  job_workflow_sha: 'aaaa',
+  sha: 'bbbb',
+  event_name: 'push',
+  repository: 'octo/app',
+  repository_id: '1234',
+  repository_owner: 'octo',
+  repository_owner_id: '56',
+  repository_visibility: 'public',
+  workflow: 'Release it',
+  workflow_ref: 'octo/app/.github/workflows/top.yml@refs/heads/main',
+  workflow_sha: 'cccc',
+  ref: 'refs/heads/main',
+  run_id: '789',
+  run_attempt: '2',
+  runner_environment: 'github-hosted',
+}
+
+t.test('GitHub tokens yield the table of section 2.5 exactly', async (t) => {
+  const issuer = 'https://token.actions.githubusercontent.com'
+  const fields = { type: 'ci-provider', 'ci-provider': 'github-workflow' }
+  const made = identity(fields, gitHub, issuer)
+  t.same(made, {
+    subjectAlternativeName: {
+      type: 'uri',
+      value: 'https://github.com/octo/app/.github/workflows/release.yml@refs/heads/main',
+    },
+    proofSubjects: [gitHub.sub],
+    claims: {
+      issuer,
+      subject: gitHub.sub,
+      githubWorkflowTrigger: 'push',
+      githubWorkflowSha: 'bbbb',
+      githubWorkflowName: 'Release it',
+      githubWorkflowRepository: 'octo/app',
+      githubWorkflowRef: 'refs/heads/main',
+      buildSignerUri: 'https://github.com/octo/app/.github/workflows/release.yml@refs/heads/main',
+      buildSignerDigest: 'aaaa',
+      runnerEnvironment: 'github-hosted',
+      sourceRepositoryUri: 'https://github.com/octo/app',
+      sourceRepositoryDigest: 'bbbb',
+      sourceRepositoryRef: 'refs/heads/main',
+      sourceRepositoryIdentifier: '1234',
+      sourceRepositoryOwnerUri: 'https://github.com/octo',
+      sourceRepositoryOwnerIdentifier: '56',
+      buildConfigUri: 'https://github.com/octo/app/.github/workflows/top.yml@refs/heads/main',
+      buildConfigDigest: 'cccc',
+      buildTrigger: 'push',
+      runInvocationUri: 'https://github.com/octo/app/actions/runs/789/attempts/2',
+      sourceRepositoryVisibilityAtSigning: 'public',
+    },
+  })
+  t.equal(identity(fields, { ...gitHub, environment: 'prod' }, issuer).claims.deploymentEnvironment, 'prod')
+  const enterprise = { ...fields, 'default-template-values': { url: 'https://github.example.com' } }
+  t.equal(
+    identity(enterprise, gitHub, issuer).claims.sourceRepositoryUri,
+    'https://github.example.com/octo/app',
+  )
+})
+
+t.test('a missing CI claim is told by name, as Fulcio words it', async (t) => {
+  const issuer = 'https://token.actions.githubusercontent.com'
+  const fields = { type: 'ci-provider', 'ci-provider': 'github-workflow' }
+  const without = (name: string) => () => {
+    const { [name as 'sha']: _, ...claims } = gitHub
+    return identity(fields, claims, issuer)
+  }
+  t.throws(without('job_workflow_sha'), {
+    code: 'extension_unavailable',
+    message: `value job_workflow_sha not present in either claims or defaults. {\n  "ExtensionName": "buildSignerDigest",\n  "Issuer": "${issuer}"\n}`,
+  })
+  t.throws(without('run_id'), {
+    code: 'extension_unavailable',
+    message: /map has no entry for key "run_id"$/,
+  })
+  for (const name of Object.keys(gitHub).filter((claim) => claim !== 'sub'))
+    t.throws(without(name), { name: 'IssuanceError' }, name)
+  refused(
+    t,
+    () => identity({ ...fields, 'ci-provider': 'none' }, gitHub, issuer),
+    /"none", which is not configured/,
+    'provider_not_configured',
+  )
+  const custom = entryOf({ type: 'ci-provider', 'ci-provider': 'bare' }, url, {
+    'ci-issuer-metadata': { bare: {} },
+  })
+  t.throws(() => identityOf(custom, { iss: url, sub: 'x' }), {
+    code: 'extension_unavailable',
+    message: `SubjectAlternativeNameTemplate should not be empty. Issuer: ${url}`,
+  })
+})
+
+t.test(
+  'GitLab, Buildkite, Codefresh, CircleCI and Buddy tokens yield the tables of section 2.5',
+  async (t) => {
+    const made = (provider: string, claims: Claims) => {
+      const { subjectAlternativeName, claims: all } = identity(
+        { type: 'ci-provider', 'ci-provider': provider },
+        claims,
+      )
+      const { issuer: _issuer, subject: _subject, ...extensions } = all
+      return { san: subjectAlternativeName.value, ...extensions }
+    }
+    const gitLab = {
+      ci_config_ref_uri: 'gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
+      ci_config_sha: 'aaaa',
+      runner_environment: 'gitlab-hosted',
+      project_path: 'group/app',
+      sha: 'bbbb',
+      ref: 'main',
+      ref_type: 'branch',
+      project_id: 12345678901,
+      namespace_path: 'group',
+      namespace_id: '99',
+      pipeline_source: 'push',
+      job_id: '7',
+      project_visibility: 'private',
+    }
+    t.same(made('gitlab-pipeline', gitLab), {
+      san: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
+      buildSignerUri: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
+      buildSignerDigest: 'aaaa',
+      runnerEnvironment: 'gitlab-hosted',
+      sourceRepositoryUri: 'https://gitlab.com/group/app',
+      sourceRepositoryDigest: 'bbbb',
+      sourceRepositoryRef: 'refs/heads/main',
+      sourceRepositoryIdentifier: '12345678901',
+      sourceRepositoryOwnerUri: 'https://gitlab.com/group',
+      sourceRepositoryOwnerIdentifier: '99',
+      buildConfigUri: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
+      buildConfigDigest: 'aaaa',
+      buildTrigger: 'push',
+      runInvocationUri: 'https://gitlab.com/group/app/-/jobs/7',
+      sourceRepositoryVisibilityAtSigning: 'private',
+    })
+    t.equal(made('gitlab-pipeline', { ...gitLab, ref_type: 'tag' }).sourceRepositoryRef, 'refs/tags/main')
+    t.same(
+      made('buildkite-job', {
+        organization_slug: 'acme',
+        pipeline_slug: 'app',
+        build_commit: 'cccc',
+        build_source: 'webhook',
+        build_number: 12,
+        job_id: 'j-1',
+        runner_environment: 'self-hosted',
+      }),
+      {
+        san: 'https://buildkite.com/acme/app',
+        runnerEnvironment: 'self-hosted',
+        sourceRepositoryDigest: 'cccc',
+        buildTrigger: 'webhook',
+        runInvocationUri: 'https://buildkite.com/acme/app/builds/12#j-1',
+      },
+    )
+    const codefresh = {
+      account_name: 'acme',
+      account_id: 'a1',
+      pipeline_name: 'app/release',
+      pipeline_id: 'p1',
+      workflow_id: 'w1',
+    }
+    t.same(made('codefresh-workflow', codefresh), {
+      san: 'https://g.codefresh.io/acme/app/release:a1/p1',
+      buildSignerUri: 'https://g.codefresh.io/build/w1',
+      buildConfigUri: 'https://g.codefresh.io/api/pipelines/p1',
+      runInvocationUri: 'https://g.codefresh.io/build/w1',
+    })
+    const circle = Object.fromEntries(
+      Object.entries({
+        'project-id': 'p1',
+        'pipeline-definition-id': 'd1',
+        'pipeline-id': 'q1',
+        'workflow-id': 'w1',
+        'job-id': 'j1',
+        'vcs-origin': 'github.com/acme/app',
+        'vcs-ref': 'refs/heads/main',
+        'ssh-rerun': false,
+      }).map(([name, value]) => [`oidc.circleci.com/${name}`, value]),
+    )
+    const circleSan = 'https://circleci.com/api/v2/projects/p1/pipeline-definitions/d1'
+    t.same(made('circleci-job', circle), {
+      san: circleSan,
+      buildSignerUri: circleSan,
+      runnerEnvironment: '""',
+      sourceRepositoryUri: 'github.com/acme/app',
+      sourceRepositoryRef: 'refs/heads/main',
+      buildConfigUri: 'https://circleci.com/api/v2/pipeline/q1/config',
+      runInvocationUri: 'https://app.circleci.com//workflow/w1/job/j1',
+    })
+    t.equal(
+      made('circleci-job', { ...circle, 'oidc.circleci.com/ssh-rerun': true }).runnerEnvironment,
+      'ssh-rerun',
+    )
+    t.same(
+      made('buddy-pipeline', {
+        workspace_domain: 'acme',
+        project_name: 'app',
+        pipeline_id: 5,
+        execution_id: 'e1',
+        runner_environment: 'cloud',
+        triggered_on: 'EVENT',
+      }),
+      {
+        san: 'https://app.buddy.works/acme/app/pipelines/pipeline/5',
+        buildSignerUri: 'https://app.buddy.works/acme/app/pipelines/pipeline/5',
+        runnerEnvironment: 'cloud',
+        sourceRepositoryUri: 'https://app.buddy.works/acme/app',
+        sourceRepositoryOwnerUri: 'https://app.buddy.works/acme',
+        buildTrigger: 'EVENT',
+        runInvocationUri: 'https://app.buddy.works/acme/app/pipelines/pipeline/5/execution/e1',
+      },
+    )
+  },
+)
+
+t.test('URIs come out as Go prints them and not as browsers do', async (t) => {
+  const printed: [string, string][] = [
+    ['HTTPS://GitHub.com', 'https://GitHub.com'],
+    ['https://example.com:443/a', 'https://example.com:443/a'],
+    [
+      'https://github.com/o/r/.github/workflows/a b.yml@refs/heads/x',
+      'https://github.com/o/r/.github/workflows/a%20b.yml@refs/heads/x',
+    ],
+    ['https://github.com/o/r/ü"<>.yml', 'https://github.com/o/r/%C3%BC%22%3C%3E.yml'],
+    ['https://x.org/a%2Fb~:@', 'https://x.org/a%2Fb~:@'],
+    ["https://x.org/!'()*[]", "https://x.org/!'()*[]"],
+    ['https://x.org/! a', 'https://x.org/%21%20a'],
+    ['https://x.org/a?q=1#f', 'https://x.org/a?q=1#f'],
+    ['https://u@x.org/a/../b', 'https://u@x.org/a/../b'],
+    ['urn:isbn:1', 'urn:isbn:1'],
+    ['https://[::1]:80/x', 'https://[::1]:80/x'],
+  ]
+  for (const [given, expected] of printed) t.equal(parseUriName(given, 'x').text, expected)
+  for (const given of [
+    '',
+    'plain',
+    '/path',
+    'https://ex ample.com/',
+    'https://exämple.com/',
+    'https://x.org/%zz',
+    'https://x.org/\n',
+    'https://x.org/?ü',
+    '1x://y',
+    'https://x.org:8a/',
+  ])
+    t.throws(() => parseUriName(given, 'x'), { code: 'san_unencodable' }, given)
+})
+
+t.test('templates: what the stock configuration uses, and clear words for the rest', async (t) => {
+  const values = new Map([
+    ['a', 'A'],
+    ['empty', ''],
+    ['odd/key', 'K'],
+    ['html', '<&>'],
+  ])
+  const render = (source: string) => renderTemplate(parseTemplate(source), values)
+  const rendered: [string, string][] = [
+    ['x', 'x'],
+    ['{{ .a }}-{{.a}}', 'A-A'],
+    ['{{ index . "odd/key" }}{{ index . "none" }}', 'K'],
+    ['{{ if eq .a "A" }}yes{{ else }}no{{ end }}', 'yes'],
+    ['{{ if eq (index . "odd/key") "x" "K" }}yes{{ end }}', 'yes'],
+    ['{{if .empty}}yes{{else}}{{if .a}}inner{{end}}{{end}}', 'inner'],
+    ['a {{- .a -}} b', 'aAb'],
+    ['{{ "}}" }}{{ `x` }}{{/* note */}}', '}}x'],
+    ['{{ .html }}', '<&>'],
+  ]
+  for (const [source, expected] of rendered) t.equal(render(source), expected, source)
+  t.throws(() => render('{{ .none }}'), {
+    name: 'TemplateError',
+    message: /map has no entry for key "none"$/,
+  })
+  for (const source of [
+    '{{',
+    '{{ }}',
+    '{{ .a',
+    '{{ if .a }}x',
+    '{{ end }}',
+    '{{ else }}',
+    '{{ .a | upper }}',
+    '{{ printf "x" }}',
+    '{{ .a.b }}',
+    '{{ index .a }}',
+    '{{ eq .a }}',
+    '{{ (.a }}',
+    `${'{{ if .a }}'.repeat(40)}${'{{ end }}'.repeat(40)}`,
+  ])
+    t.throws(() => parseTemplate(source), { name: 'TemplateError' }, source.slice(0, 40))
+})
+
+t.test('claim values become text as Go prints them', async (t) => {
+  for (const [value, text] of [
+    [1e21, '1000000000000000000000'],
+    [1.5e-7, '0.00000015'],
+    [0.5, '0.5'],
+    [-3, '-3'],
+    [true, 'true'],
+    [null, '<nil>'],
+    [['a', 1], '[a 1]'],
+    [{ b: 1, a: 'x' }, 'map[a:x b:1]'],
+  ] as const)
+    t.equal(goText(value), text)
+})
+
+t.test('meta-issuer patterns are anchored, and a star spans no dot and no slash', async (t) => {
+  const { issuers } = parseIssuerConfig({
+    'oidc-issuers': {
+      'https://oidc.eks.eu.amazonaws.com/id/exact': { 'client-id': 'exact', type: 'kubernetes' },
+    },
+    'meta-issuers': {
+      'https://oidc.eks.*.amazonaws.com/id/*': { 'client-id': 'sigstore', type: 'kubernetes' },
+      'https://a-b.example/*': { 'client-id': 'sigstore', type: 'kubernetes' },
+    },
+  })
+  const find = createFindIssuer(issuers)
+  t.equal(find('https://oidc.eks.eu.amazonaws.com/id/exact')?.audience, 'exact')
+  t.equal(find('https://oidc.eks.eu-west_1.amazonaws.com/id/A0')?.audience, 'sigstore')
+  t.ok(find('https://a-b.example/x'))
+  for (const issuer of [
+    'https://evil.example/?https://oidc.eks.eu.amazonaws.com/id/A0',
+    'https://oidc.eks.eu.amazonaws.com/id/A0/../x',
+    'https://oidc.eks.eu.amazonaws.com/id/A0\n',
+    'https://oidc.eks.a.b.amazonaws.com/id/A0',
+    'https://oidc.eks.evil.com/x.amazonaws.com/id/A0',
+    'https://oidc.eks..amazonaws.com/id/A0',
+    'https://oidc_eks.eu.amazonaws.com/id/A0',
+    'HTTPS://oidc.eks.eu.amazonaws.com/id/A0',
+    `https://oidc.eks.eu.amazonaws.com/id/${'a'.repeat(3000)}`,
+  ])
+    t.equal(find(issuer), undefined, issuer.slice(0, 80))
+})
+
+t.test('a bad configuration stops the start with the sentence of Fulcio and the issuer in it', async (t) => {
+  const bad = (fields: Record<string, unknown>, message: RegExp, issuerUrl = url) =>
+    t.throws(() => entryOf(fields, issuerUrl), { name: 'IssuerConfigError', message })
+  bad({ type: 'kubernetes', 'issuer-claim': '$.x' }, /only email issuers can use issuer claim mapping/)
+  bad({ type: 'spiffe' }, /spiffe issuer must have SPIFFETrustDomain set/)
+  bad({ type: 'spiffe', 'spiffe-trust-domain': 'a b' }, /spiffe trust domain is invalid/)
+  bad({ type: 'uri' }, /uri issuer must have SubjectDomain set/)
+  bad({ type: 'uri', 'subject-domain': 'example.com' }, /SubjectDomain for uri must contain scheme.*login/)
+  bad(
+    { type: 'uri', 'subject-domain': 'http://example.com' },
+    /subject \(http\) and issuer \(https\) URI schemes do not match/,
+  )
+  bad(
+    { type: 'uri', 'subject-domain': 'https://example.org' },
+    /hostname top-level and second-level domains do not match: example\.org, login\.example\.com/,
+  )
+  bad({ type: 'uri', 'subject-domain': 'https://localhost' }, /URI hostname too short: localhost/)
+  bad({ type: 'username' }, /username issuer must have SubjectDomain set/)
+  bad(
+    { type: 'username', 'subject-domain': 'https://example.com' },
+    /SubjectDomain for username should not contain scheme/,
+  )
+  bad({ type: 'username', 'subject-domain': 'example.org' }, /do not match/)
+  bad({ type: 'what' }, /issuer missing challenge claim/)
+  bad({ type: 'what', 'challenge-claim': 'sub' }, /unknown type "what"/)
+  bad({ type: 'github-workflow' }, /use type ci-provider with ci-provider github-workflow/)
+  bad({ type: 'email', 'issuer-url': `${url}/` }, /must be equal/)
+  bad({ type: 'email', 'client-id': '' }, /needs a client-id/)
+  bad({ type: 'email', 'issuer-claim': 'x[' }, /must look like/)
+  t.throws(
+    () =>
+      parseIssuerConfig({ 'meta-issuers': { 'https://*.example': { 'client-id': 'x', type: 'spiffe' } } }),
+    { message: /SPIFFE meta issuers not supported/ },
+  )
+  t.throws(() => parseIssuerConfig({}), { message: /names no issuer/ })
+  t.throws(() => parseIssuerConfig({ 'oidc-issuers': [] }), { message: /list of names and values/ })
+  const metadata = { 'ci-issuer-metadata': { x: { 'extension-templates': { 'build-trigger': '{{ .a' } } } }
+  t.throws(() => entryOf({ type: 'kubernetes' }, url, metadata), {
+    message: /build-trigger of the CI provider x is no template/,
+  })
+})
+
+t.test('the file is YAML with anchors, or JSON with its own spelling', async (t) => {
+  const yaml = parseIssuerConfigText(`
+define:
+  - &common
+    client-id: sigstore
+    type: ci-provider
+oidc-issuers:
+  https://gitlab.example.com:
+    <<: *common
+    issuer-url: https://gitlab.example.com
+    ci-provider: our-gitlab
+ci-issuer-metadata:
+  our-gitlab:
+    default-template-values: { url: "https://gitlab.example.com", environment: "" }
+    extension-templates:
+      source-repository-uri: "{{ .url }}/{{ .project_path }}"
+      source-repository-digest: "sha"
+    subject-alternative-name-template: "https://{{ .ci_config_ref_uri }}"
+`)
+  const claims = {
+    iss: 'https://gitlab.example.com',
+    sub: 's',
+    project_path: 'a/b',
+    sha: 'c',
+    ci_config_ref_uri: 'gitlab.example.com/a',
+  }
+  t.match(identityOf(yaml.issuers[0]!, claims), {
+    subjectAlternativeName: { value: 'https://gitlab.example.com/a' },
+    claims: { sourceRepositoryUri: 'https://gitlab.example.com/a/b', sourceRepositoryDigest: 'c' },
+  })
+  const json = parseIssuerConfigText(
+    JSON.stringify({
+      OIDCIssuers: { [url]: { IssuerURL: url, ClientID: 'sigstore', Type: 'email', IssuerClaim: '$.x' } },
+      CIIssuerMetadata: {
+        p: { ExtensionTemplates: { BuildTrigger: 'x' }, SubjectAlternativeNameTemplate: 'y' },
+      },
+    }),
+  )
+  t.match(json.issuers, [{ url, audience: 'sigstore', kind: { type: 'email', issuerClaim: ['x'] } }])
+})

@@ -1,0 +1,196 @@
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { encodePublicKeyPem } from '@sigstack/crypto'
+import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
+import t from 'tap'
+import { openConfiguredAuthority, readConfig, startCa } from '../src/index.ts'
+import { startCtLog } from './support/ct-log.ts'
+import {
+  certificatesOf,
+  createClientKey,
+  emailConfig,
+  emailIssuerUrl,
+  person,
+  v2Body,
+} from './support/harness.ts'
+import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+
+const logger = createLogger({ name: 'ca', level: 'silent' })
+const issuer = await createIssuer(emailIssuerUrl)
+const proxy = await startProxy(issuer)
+const ctLog = await startCtLog()
+t.teardown(async () => {
+  await proxy.stop()
+  await ctLog.stop()
+})
+
+function environmentIn(folder: string, more: Record<string, string> = {}): Record<string, string> {
+  writeFileSync(join(folder, 'identity.json'), JSON.stringify(emailConfig))
+  writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
+  return {
+    CA_PORT: '0',
+    CA_DATA: join(folder, 'data'),
+    CA_CONFIG_FILE: join(folder, 'identity.json'),
+    CA_CT_LOG_URL: ctLog.url,
+    CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
+    OIDC_PROXY_URL: proxy.url,
+    ...more,
+  }
+}
+
+t.test('a first start makes keys and chain, a second finds them, and both serve', async (t) => {
+  const folder = t.testdir()
+  const config = readConfig(environmentIn(folder))
+  const { chainPem: early } = await openConfiguredAuthority(config)
+  const first = await startCa(config, { logger, processMetrics: false })
+  t.equal(first.chainPem, early, 'the chain can be had before the CA serves')
+  const key = createClientKey()
+  const body = JSON.stringify(v2Body(await signToken(issuer, person), key))
+  const answer = await fetch(`${first.url}/api/v2/signingCert`, { method: 'POST', body })
+  t.equal(answer.status, 200)
+  const text = await answer.text()
+  t.equal(
+    certificatesOf({ json: () => JSON.parse(text) })
+      .slice(1)
+      .join('\n'),
+    first.chainPem.trim(),
+  )
+  await first.stop()
+  const files = readdirSync(join(folder, 'data')).sort()
+  t.same(files, ['chain.pem', 'intermediate.key.pem', 'password', 'root.key.pem'])
+  for (const file of files)
+    t.equal(statSync(join(folder, 'data', file)).mode & 0o777, file === 'chain.pem' ? 0o644 : 0o600, file)
+  rmSync(join(folder, 'data', 'root.key.pem'))
+  const second = await startCa(config, { logger, processMetrics: false })
+  t.equal(second.chainPem, first.chainPem, 'also without the key of the root')
+  t.equal((await fetch(`${second.url}/metrics`)).status, 200)
+  await second.stop()
+})
+
+t.test('replicas that start at once on one folder agree on one authority', async (t) => {
+  const config = readConfig(environmentIn(t.testdir()))
+  const chains = await Promise.all(Array.from({ length: 5 }, () => openConfiguredAuthority(config)))
+  t.equal(new Set(chains.map(({ chainPem }) => chainPem)).size, 1)
+})
+
+t.test('key and chain that do not belong together stop the start with one sentence', async (t) => {
+  const folder = t.testdir({ a: {}, b: {} })
+  const a = readConfig(environmentIn(join(folder, 'a')))
+  const b = readConfig(environmentIn(join(folder, 'b')))
+  await openConfiguredAuthority(a)
+  await openConfiguredAuthority(b)
+  const chain = join(a.dataFolder, 'chain.pem')
+  const own = readFileSync(chain, 'utf8')
+  copyFileSync(join(b.dataFolder, 'chain.pem'), chain)
+  await t.rejects(openConfiguredAuthority(a), {
+    name: 'AuthorityError',
+    code: 'chain_refused',
+    message: /the signing key does not belong to the first certificate/,
+  })
+  const [issuing = '', root = ''] = own.split(/(?<=-----END CERTIFICATE-----\n)/)
+  writeFileSync(chain, root + issuing)
+  await t.rejects(openConfiguredAuthority(a), { code: 'chain_refused', message: /chain\.pem cannot be used/ })
+  writeFileSync(chain, issuing)
+  await t.rejects(openConfiguredAuthority(a), { code: 'chain_refused' })
+  for (const text of ['', 'hello', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
+    writeFileSync(chain, text)
+    await t.rejects(openConfiguredAuthority(a), { name: 'AuthorityError', code: 'chain_unreadable' })
+  }
+  writeFileSync(chain, own)
+  await t.rejects(openConfiguredAuthority({ ...a, keyPassword: 'wrong' }), {
+    name: 'SignerError',
+    code: 'wrong_password',
+  })
+  chmodSync(join(a.dataFolder, 'intermediate.key.pem'), 0o644)
+  await t.rejects(openConfiguredAuthority(a), { name: 'SignerError', code: 'unsafe_permissions' })
+})
+
+t.test("the operator's own key and chain are used instead", async (t) => {
+  const folder = t.testdir({ a: {}, b: {} })
+  const made = readConfig(environmentIn(join(folder, 'a'), { CA_KEY_PASSWORD: 'secret' }))
+  const { chainPem } = await openConfiguredAuthority(made)
+  const own = {
+    CA_KEY: `file:${join(made.dataFolder, 'intermediate.key.pem')}`,
+    CA_CHAIN_FILE: join(made.dataFolder, 'chain.pem'),
+    CA_KEY_PASSWORD: 'secret',
+  }
+  t.equal(
+    (await openConfiguredAuthority(readConfig(environmentIn(join(folder, 'b'), own)))).chainPem,
+    chainPem,
+  )
+  await createKeyFile(join(folder, 'other.pem'), 'secret')
+  const other = readConfig(
+    environmentIn(join(folder, 'b'), { ...own, CA_KEY: `file:${join(folder, 'other.pem')}` }),
+  )
+  await t.rejects(openConfiguredAuthority(other), { code: 'chain_refused' })
+})
+
+t.test('a bad environment is one error that names every bad variable', async (t) => {
+  const folder = t.testdir()
+  const good = environmentIn(folder)
+  t.match(readConfig({ ...good, CA_PORT: undefined }), {
+    port: 5555,
+    host: '127.0.0.1',
+    organization: 'sigstack',
+  })
+  t.throws(() => readConfig({}), { message: /^bad configuration: .*(CA_CONFIG_FILE|required)/s })
+  t.throws(() => readConfig({ ...good, CA_PORT: 'x', OIDC_PROXY_URL: 'ftp://x' }), {
+    message: /CA_PORT.*OIDC_PROXY_URL|OIDC_PROXY_URL.*CA_PORT/s,
+  })
+  t.throws(() => readConfig({ ...good, CA_CT_LOG_PUBLIC_KEY_FILE: '/none', CA_CONFIG_FILE: '/none' }), {
+    message: /CA_CONFIG_FILE \/none.*CA_CT_LOG_PUBLIC_KEY_FILE/s,
+  })
+  t.throws(() => readConfig({ ...good, CA_CLIENT_SIGNING_ALGORITHMS: 'ed25519,rot13' }), {
+    message: /unknown signing algorithm rot13/,
+  })
+  t.throws(() => readConfig({ ...good, CA_KEY: 'file:/x' }), {
+    message: /CA_KEY and CA_CHAIN_FILE belong together/,
+  })
+  const { CA_CT_LOG_PUBLIC_KEY_FILE: _, ...withoutKey } = good
+  t.throws(() => readConfig(withoutKey), { message: /CA_CT_LOG_PUBLIC_KEY_FILE must name/ })
+})
+
+t.test('a taken port is one sentence that names the variable', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as { port: number }
+  const config = readConfig(environmentIn(t.testdir(), { CA_PORT: String(port) }))
+  await t.rejects(startCa(config, { logger, processMetrics: false }), { message: /CA_PORT/ })
+})
+
+t.test('readiness tells which neighbour is missing; health does not ask', async (t) => {
+  const config = readConfig(environmentIn(t.testdir(), { CA_METRICS_PORT: '0' }))
+  const ca = await startCa(config, { logger, processMetrics: false })
+  t.teardown(() => ca.stop())
+  const ready = async () => {
+    const answer = await fetch(`${ca.url}/readyz`)
+    return { ...((await answer.json()) as { checks: object }), status: answer.status }
+  }
+  t.match(await ready(), { status: 200, checks: { key: 'ok', chain: 'ok', ctLog: 'ok', oidcProxy: 'ok' } })
+  ctLog.mode = 'unavailable_for_long'
+  proxy.mode = 'down'
+  t.match(await ready(), {
+    status: 503,
+    checks: { key: 'ok', ctLog: 'unreachable', oidcProxy: 'unreachable' },
+  })
+  t.equal((await fetch(`${ca.url}/healthz`)).status, 200)
+  t.equal((await fetch(`${ca.url}/metrics`)).status, 404, 'metrics have a port of their own')
+  ctLog.mode = 'good'
+  proxy.mode = 'good'
+})
+
+t.test('stopping lets a begun issuance finish', async (t) => {
+  const config = readConfig(environmentIn(t.testdir()))
+  const ca = await startCa(config, { logger, processMetrics: false })
+  ctLog.mode = 'slow'
+  const body = JSON.stringify(v2Body(await signToken(issuer, person), createClientKey()))
+  const pending = fetch(`${ca.url}/api/v2/signingCert`, { method: 'POST', body })
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const [answer] = await Promise.all([pending, ca.stop()])
+  t.equal(answer.status, 200)
+  await answer.text()
+  ctLog.mode = 'good'
+})
