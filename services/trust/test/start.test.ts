@@ -170,6 +170,15 @@ t.test('a damaged data folder stops the start with a sentence', async (t) => {
   })
 })
 
+t.test('a data folder that cannot be written stops the start with a sentence', async (t) => {
+  const folder = t.testdir({ file: '' })
+  const config = configOf('http://127.0.0.1:9', join(folder, 'file', 'data'))
+  await t.rejects(startTrust(config, { logger, processMetrics: false }), {
+    code: 'data_unusable',
+    message: /cannot write .*TRUST_DATA must be a writable folder/,
+  })
+})
+
 t.test('the configuration names every bad variable at once', async (t) => {
   t.throws(() => readConfig({ TRUST_PORT: '99999', PUBLIC_CA_URL: 'ca.example.org' }), {
     message: /TRUST_PORT.*PUBLIC_CA_URL|PUBLIC_CA_URL.*TRUST_PORT/,

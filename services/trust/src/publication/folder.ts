@@ -1,9 +1,19 @@
 /** The data folder: its trusted_root.json is both what is published and the memory of what was. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { access, constants, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import { TrustError } from '../errors.ts'
 import { type FileName, type Files, fileNames } from './files.ts'
+
+/** Makes the folder where it is missing. Better now than when the first key has been collected. */
+export async function prepareFolder(dataDirectory: string): Promise<void> {
+  try {
+    await mkdir(dataDirectory, { recursive: true })
+    await access(dataDirectory, constants.W_OK)
+  } catch (cause) {
+    throw unwritable(dataDirectory, cause)
+  }
+}
 
 /** Undefined when nothing was published yet. Throws `data_unusable` for a file that is not ours. */
 export async function readPublished(
@@ -63,15 +73,17 @@ async function replaceFile(path: string, text: string): Promise<void> {
     }
     await rename(temporary, path)
   } catch (cause) {
-    const reason = codeOf(cause) ?? 'unknown reason'
-    throw new TrustError(
-      'data_unusable',
-      `cannot write ${path} (${reason}); TRUST_DATA must be a writable folder`,
-      {
-        cause,
-      },
-    )
+    throw unwritable(path, cause)
   }
+}
+
+function unwritable(path: string, cause: unknown): TrustError {
+  const reason = codeOf(cause) ?? 'unknown reason'
+  return new TrustError(
+    'data_unusable',
+    `cannot write ${path} (${reason}); TRUST_DATA must be a writable folder`,
+    { cause },
+  )
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import { TrustError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { composeFiles, type Files } from './files.ts'
-import { readPublished, writePublished } from './folder.ts'
+import { prepareFolder, readPublished, writePublished } from './folder.ts'
 import { mergeTrust } from './merge.ts'
 
 export type Publisher = {
@@ -39,6 +39,7 @@ const slowestRetryMs = 5_000
 
 export async function openPublisher(dependencies: PublisherDependencies): Promise<Publisher> {
   const { config, logger, metrics } = dependencies
+  await prepareFolder(config.dataDirectory)
   const earlier = await readPublished(config.dataDirectory)
   let root: TrustedRoot | undefined = earlier?.root
   let files: Files | undefined = isComplete(earlier?.files) ? earlier?.files : undefined
