@@ -36,10 +36,12 @@ export type Config = {
   readonly trustedProxies?: string
 }
 
+const defaultDataFolder = './ca-data'
+
 const Environment = Type.Object({
   CA_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   CA_PORT: Type.Integer({ default: 5555, minimum: 0, maximum: 65_535 }),
-  CA_DATA: Type.String({ default: './ca-data', minLength: 1 }),
+  CA_DATA: Type.String({ default: defaultDataFolder, minLength: 1 }),
   CA_ORGANIZATION: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
   CA_KEY: Type.Optional(Type.String({ minLength: 1 })),
   CA_CHAIN_FILE: Type.Optional(Type.String({ minLength: 1 })),
@@ -123,7 +125,7 @@ export function readCtLogKeyUrl(
     throw new Error(
       'bad configuration: CA_CT_LOG_PUBLIC_KEY_URL and CA_CT_LOG_PUBLIC_KEY(_FILE) are both set; keep one of them',
     )
-  return { url, dataFolder: environment.CA_DATA ?? Environment.properties.CA_DATA.default }
+  return { url, dataFolder: environment.CA_DATA ?? defaultDataFolder }
 }
 
 const longestFile = 4 * 1024 * 1024
