@@ -245,7 +245,7 @@ t.test('keys are remembered for a minute, and requests that come together ask on
   clock.ms += 61_000
   await t.rejects(
     authenticate(token),
-    { refusal: 'key_unknown' },
+    { code: 'identity_token_rejected', refusal: 'key_unknown' },
     'a withdrawn key is gone within the minute',
   )
   t.equal(withdrawn.length, 1)

@@ -1,12 +1,12 @@
 /** Token claims to certificate identity, by the type of issuer (fulcio.md sections 2.3 and 4.2). */
-import { refuseToken } from '../issuance/issuance-error.ts'
+import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
 import { ciIdentity } from './ci-identity.ts'
 import { type Claims, isEmailVerified, quoted, readClaim, readStringClaim } from './claims.ts'
 import { isAscii, isEmailAddress } from './email-address.ts'
 import { goText } from './go-text.ts'
 import type { Identity, IssuerEntry, IssuerKind } from './identity.ts'
 import { assertSpiffeId } from './spiffe-id.ts'
-import { parseUriName } from './uri-name.ts'
+import { parseUriName, type UriName } from './uri-name.ts'
 
 /**
  * The identity that `claims` of a token of this issuer stand for. The token is authentic by now; what it claims may still
@@ -92,8 +92,8 @@ function uriSubject({ scheme, hostname }: IssuerKind & { type: 'uri' }, subject:
       'subject_refused',
       `sub is the email address ${quoted(subject)} but must be ${expected}`,
     )
-  const found = parseUriName(subject, 'sub')
-  if (found.scheme !== scheme || found.hostname !== hostname)
+  const found = subjectUri(subject)
+  if (found === undefined || found.scheme !== scheme || found.hostname !== hostname)
     throw refuseToken('subject_refused', `sub is ${quoted(subject)} but must be ${expected}`)
   return subject
 }
@@ -104,6 +104,16 @@ function usernameSubject(subject: string): string {
   if (isEmailAddress(subject))
     throw refuseToken('subject_refused', `sub is the email address ${quoted(subject)} but must be a username`)
   return subject
+}
+
+/** A text that is no URI at all breaks the rule of the issuer as much as a URI of somebody else. */
+function subjectUri(subject: string): UriName | undefined {
+  try {
+    return parseUriName(subject, 'sub')
+  } catch (error) {
+    if (error instanceof IssuanceError) return undefined
+    throw error
+  }
 }
 
 /** As Kubernetes names things (RFC 1123): nothing in it can change the path that it is put into. */
