@@ -1,6 +1,15 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { canonicalJson, defaultClientAlgorithms, encodePem, sha256Hex } from '@sigstack/crypto'
-import { parseSearchPublicKey, verifyProposal } from '@sigstack/rekor-entries'
+import {
+  canonicalJson,
+  createSigner,
+  defaultClientAlgorithms,
+  encodePem,
+  encodePublicKeyPem,
+  generateSigningKey,
+  sha256Hex,
+} from '@sigstack/crypto'
+import { parseSearchPublicKey, searchKeysOf, verifyProposal } from '@sigstack/rekor-entries'
+import { createIntermediate, createRoot } from '@sigstack/x509'
 import fc from 'fast-check'
 import t from 'tap'
 import { type Bundle, base64, bytes, type Derived, dsse, hashedrekord, json, keyOf, text } from './vectors.ts'
@@ -296,13 +305,92 @@ t.test(
 )
 
 t.test('a chain may be sent as key when it holds together, and is kept whole', async (t) => {
-  const { certificate } = json<Bundle>('bundles/hashedrekord-bundle-v0.3/bundle.json').verificationMaterial
-  t.ok(certificate, 'the leaf alone is covered by the real entries')
-  // A certificate that signs nothing below it cannot be an issuer here.
-  await t.rejects(verifyProposal(withKey(`${certificatePem}\n${certificatePem}`), policy), {
+  const times = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2030-01-01T00:00:00Z') }
+  const rootSigner = createSigner(generateSigningKey())
+  const signer = createSigner(generateSigningKey())
+  const names = { organization: 'Example', commonName: 'root' }
+  const root = await createRoot({
+    signer: rootSigner,
+    ...names,
+    ...times,
+    serialNumber: Buffer.of(1, 2, 3, 4, 5, 6, 7, 8),
+  })
+  const issued = { ...times, publicKey: signer.publicKey, serialNumber: Buffer.of(2, 2, 3, 4, 5, 6, 7, 8) }
+  const leaf = await createIntermediate({ root, rootSigner, commonName: 'leaf', ...issued })
+  const stranger = await createRoot({
+    signer,
+    ...names,
+    ...times,
+    serialNumber: Buffer.of(3, 2, 3, 4, 5, 6, 7, 8),
+  })
+  const [leafPem, rootPem, strangerPem] = [leaf, root, stranger].map(({ der }) =>
+    encodePem('CERTIFICATE', der),
+  )
+
+  const signature = base64(await signer.sign(Buffer.from('a')))
+  const proposal = (key: string) => hashedrekord('sha256', sha256Hex('a'), signature, base64(key))
+  const body = JSON.parse(await bodyOf(proposal(`${leafPem}\n\n${rootPem}`))) as typeof example
+  t.equal(Buffer.from(body.spec.signature.publicKey.content, 'base64').toString(), `${leafPem}${rootPem}`)
+  const { searchKeys } = await verifyProposal(proposal(`${leafPem}${rootPem}`), policy)
+  t.ok(searchKeys.includes(sha256Hex(`${leafPem}${rootPem}`)))
+  for (const chain of [`${leafPem}${strangerPem}`, `${leafPem}${rootPem}${rootPem}${strangerPem}`])
+    await t.rejects(verifyProposal(proposal(chain), policy), {
+      code: 'bad_certificate_chain',
+      message: /^verifying signature: /,
+    })
+  await t.rejects(verifyProposal(proposal(`${rootPem}${leafPem}`), policy), { name: 'EntryError' })
+  const payload = base64('{}')
+  const pae = `DSSEv1 1 x 2 {}`
+  const envelopeText = JSON.stringify({
+    payload,
+    payloadType: 'x',
+    signatures: [{ sig: base64(await signer.sign(Buffer.from(pae))) }],
+  })
+  t.match(await bodyOf(dsse(envelopeText, base64(`${leafPem}${rootPem}`))), base64(`${leafPem}${rootPem}`))
+  await t.rejects(verifyProposal(dsse(envelopeText, base64(`${leafPem}${strangerPem}`)), policy), {
     code: 'bad_certificate_chain',
   })
 })
+
+t.test('search keys are read from stored bodies only', (t) => {
+  for (const body of ['', 'x', '[]', '{}', '{"kind":"dsse"}', '\ud800'])
+    t.throws(() => searchKeysOf(Buffer.from(body)), { code: 'bad_body' }, body)
+  t.throws(() => searchKeysOf(Buffer.of(0xff)), { code: 'bad_body' })
+  for (const kind of ['hashedrekord', 'dsse'])
+    t.throws(() => searchKeysOf(Buffer.from(JSON.stringify({ kind, spec: {} }))), { code: 'bad_field' }, kind)
+  t.same(searchKeysOf(Buffer.from('{"kind":"cose","spec":{}}')), [])
+  t.end()
+})
+
+t.test(
+  'a dsse entry is found by subjects and materials of its statement, of which a bounded number counts',
+  async (t) => {
+    const signer = createSigner(generateSigningKey())
+    const key = base64(encodePublicKeyPem(signer.publicKey))
+    const keysOf = async (statement: unknown, payloadType = 'application/vnd.in-toto+json') => {
+      const payload = Buffer.from(typeof statement === 'string' ? statement : JSON.stringify(statement))
+      const pae = Buffer.concat([
+        Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
+        payload,
+      ])
+      const signatures = [{ sig: base64(await signer.sign(pae)) }]
+      const text = JSON.stringify({ payload: base64(payload), payloadType, signatures })
+      const { searchKeys } = await verifyProposal(dsse(text, key), policy)
+      return searchKeys.slice(4)
+    }
+    const statement = {
+      subject: [{ digest: { sha256: 'AB', sha1: 'cd' } }, { digest: 3 }, null, { digest: { sha512: 5 } }],
+      predicate: { materials: [{ digest: { gitCommit: 'ef' } }, { digest: { sha256: 'ab' } }] },
+    }
+    t.same(await keysOf(statement), ['sha256:ab', 'sha1:cd', 'gitcommit:ef'])
+    t.same(await keysOf(statement, 'application/json'), [])
+    for (const other of ['{', '[]', 'null', '{"subject":{}}', '{"predicate":[]}'])
+      t.same(await keysOf(other), [], other)
+    t.same(await keysOf({ subject: [{ digest: { sha256: 'a'.repeat(600) } }] }), [])
+    const many = Array.from({ length: 1500 }, (_, i) => ({ digest: { sha256: String(i) } }))
+    t.equal((await keysOf({ subject: many })).length, 1000)
+  },
+)
 
 t.test('arbitrary JSON is refused with an EntryError and nothing else', async () => {
   const frame = fc.record(
