@@ -67,7 +67,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const { face, searchBacklog } = await openFace(log, signer, pool, (kind, elapsed) =>
       metrics?.verified(kind, elapsed),
     )
-    metrics = createLogMetrics(registry, {
+    metrics = createLogMetrics(config.face.face, registry, {
       queueDepth: () => log.queueDepth(),
       ...(searchBacklog === undefined ? {} : { searchBacklog }),
     })
