@@ -3,6 +3,7 @@ import { verify as nodeVerify } from 'node:crypto'
 import { asBuffer } from './bytes.ts'
 import type { HashAlgorithm } from './digest.ts'
 import { derEcdsaSignature } from './ecdsa-signature.ts'
+import { CryptoError } from './errors.ts'
 import type { PublicKey } from './public-key.ts'
 
 /**
@@ -19,9 +20,15 @@ export function verifySignature(
   if (accepted === undefined) return Promise.resolve(false)
   return new Promise((resolve) => {
     const algorithm = key.type === 'ed25519' ? null : hash
-    nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted), (error, valid) => {
-      // A signature that does not even parse is simply not a valid one.
-      resolve(error === null && valid)
-    })
+    try {
+      nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted), (error, valid) => {
+        // A signature that does not even parse is simply not a valid one.
+        resolve(error === null && valid)
+      })
+    } catch (error) {
+      // A key that only OpenSSL finds fault with has signed nothing.
+      if (!(error instanceof CryptoError)) throw error
+      resolve(false)
+    }
   })
 }

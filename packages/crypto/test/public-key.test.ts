@@ -20,6 +20,7 @@ import {
   readOnlyDer,
   sha256,
   signatureAlgorithms,
+  verifyDigest,
   verifySignature,
 } from '@sigstack/crypto'
 import fc from 'fast-check'
@@ -226,6 +227,22 @@ t.test('signatures over a message verify with their key and hash only', async (t
       const raw = sign(hash, message, { key, dsaEncoding: 'ieee-p1363' })
       t.ok(await verifySignature(publicKey, hash, message, raw), `${name} ${hash}, r‖s`)
       t.notOk(await verifySignature(publicKey, hash, other, raw))
+    }
+  }
+})
+
+t.test('RSA keys of absurd numbers verify nothing and break nothing', async (t) => {
+  const [algorithm] = readDerChildren(readOnlyDer(spkiOf(keys['RSA 2048']!)).content)
+  const moduli = ['01', '03', '7f', `00${'ff'.repeat(64)}`, `00${'ff'.repeat(2048)}`]
+  for (const modulus of moduli) {
+    for (const exponent of ['03', '7fffffff', '00ffffffff']) {
+      const numbers = [modulus, exponent].map((hex) => der(derTag.integer, Buffer.from(hex, 'hex')))
+      const bits = der(derTag.bitString, Uint8Array.of(0), der(derTag.sequence, ...numbers))
+      const key = parsePublicKey(der(derTag.sequence, algorithm!.whole, bits))
+      if (key.type !== 'rsa') throw new Error('an RSA key')
+      const signature = Buffer.alloc(Math.ceil(key.modulusBits / 8), 1)
+      t.notOk(await verifySignature(key, 'sha256', message, signature), `${modulus.slice(0, 4)} ${exponent}`)
+      t.notOk(await verifyDigest(key, 'sha256', sha256(message), signature))
     }
   }
 })
