@@ -5,7 +5,7 @@ import {
   type Readiness,
   type ServerOptions,
 } from '@sigstack/server'
-import { encodeCertificatePem } from '@sigstack/x509'
+import { type Certificate, encodeCertificatePem } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
 import type { IssuerEntry } from './identity/identity.ts'
@@ -19,6 +19,8 @@ import { signingCertificateRoutes } from './routes/signing-certificate.ts'
 export type AppDependencies = {
   readonly issuance: IssuanceDependencies
   readonly issuers: readonly IssuerEntry[]
+  /** Served beside the chain of the CA itself. */
+  readonly trustedChains?: readonly (readonly Certificate[])[]
   readonly metrics: CaMetrics
   readonly logger: Logger | false
   readonly readiness?: () => Promise<Readiness>
@@ -52,7 +54,9 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
   app.register(authorityRoutes, {
-    chainsPem: [issuance.authority.chain.map(({ der }) => encodeCertificatePem(der))],
+    chainsPem: [issuance.authority.chain, ...(dependencies.trustedChains ?? [])].map((chain) =>
+      chain.map(({ der }) => encodeCertificatePem(der)),
+    ),
     issuers,
   })
   app.register(signingCertificateRoutes, {

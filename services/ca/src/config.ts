@@ -21,6 +21,8 @@ export type Config = {
   readonly dataFolder: string
   /** Key and chain of the operator's own, in place of those in the data folder. */
   readonly ownAuthority?: { readonly keyUri: string; readonly chainPath: string }
+  /** More chains for the trust bundle: those before and after this one. */
+  readonly trustedChainsPath?: string
   /** Of the key files. Undefined: a random one is kept beside them. */
   readonly keyPassword?: string
   /** In the names of certificates made on first start. */
@@ -45,6 +47,7 @@ const Environment = Type.Object({
   CA_ORGANIZATION: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
   CA_KEY: Type.Optional(Type.String({ minLength: 1 })),
   CA_CHAIN_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CA_TRUSTED_CHAINS_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_CONFIG_FILE: Type.String({ minLength: 1 }),
   OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
   CA_CT_LOG_URL: Type.String({ pattern: '^https?://' }),
@@ -101,6 +104,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: candidate.LOG_LEVEL,
     dataFolder: candidate.CA_DATA,
     ...(ownAuthority !== undefined && { ownAuthority }),
+    ...(candidate.CA_TRUSTED_CHAINS_FILE !== undefined && {
+      trustedChainsPath: candidate.CA_TRUSTED_CHAINS_FILE,
+    }),
     ...(keyPassword !== undefined && { keyPassword }),
     organization: candidate.CA_ORGANIZATION,
     identity,

@@ -4,7 +4,7 @@ import { createRegistry, type Logger, listen, listenMetrics } from '@sigstack/se
 import { ensurePassword } from '@sigstack/signers'
 import { encodeCertificatePem } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
-import { loadOrCreateAuthority, openAuthority } from './adapters/authority-files.ts'
+import { loadOrCreateAuthority, openAuthority, readTrustedChains } from './adapters/authority-files.ts'
 import { createCtLogClient } from './adapters/ct-log-client.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
@@ -63,6 +63,8 @@ async function open(
 export async function startCa(config: Config, options: StartOptions): Promise<RunningCa> {
   const { logger } = options
   const { authority, chainPem } = await openConfiguredAuthority(config)
+  const { trustedChainsPath } = config
+  const trustedChains = trustedChainsPath === undefined ? [] : await readTrustedChains(trustedChainsPath)
   const chainEnds = new Date(Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime())))
   warnAbout(config, chainEnds, logger)
 
@@ -90,6 +92,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       randomBytes,
     },
     issuers,
+    trustedChains,
     metrics,
     logger,
     metricsRoute: config.metricsPort === undefined,

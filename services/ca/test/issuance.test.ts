@@ -1,8 +1,9 @@
-import { X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { createSigner, equalBytes, generateSigningKey, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
 import { parseSctList, verifySct } from '@sigstack/ct'
 import {
   assertPrecertificateMatches,
+  certificateSubjects,
   embeddedScts,
   extensionOid,
   extensionValue,
@@ -297,4 +298,37 @@ t.test('a mistake of ours is 500 code 2 without detail, and logged whole', async
   t.equal(answer.statusCode, 500)
   t.same(answer.json(), { code: 2, message: 'internal error', details: [] })
   t.match(harness.logLines.join(''), /no randomness left/)
+})
+
+t.test('a CA of P-384 signs with SHA-384, and its leaves verify', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const harness = await startHarness({ authority: await createAuthority(3600_000, createSigner(privateKey)) })
+  t.teardown(() => harness.stop())
+  const answer = await postV2(harness, v2Body(await emailToken(harness), createClientKey()))
+  const [leaf, issuing] = certificatesOf(answer).map((pem) => new X509Certificate(pem))
+  t.ok(leaf!.verify(issuing!.publicKey))
+  t.equal(parseCertificate(leaf!.raw).signatureAlgorithmOid, '1.2.840.10045.4.3.3')
+})
+
+t.test('tokens of a family of issuers are accepted, and the certificate names the member', async (t) => {
+  const member = await createIssuer('https://oidc.eks.eu-1.amazonaws.com/id/A0B1')
+  const harness = await startHarness({
+    issuers: [member],
+    config: {
+      'meta-issuers': {
+        'https://oidc.eks.*.amazonaws.com/id/*': { 'client-id': 'sigstore', type: 'kubernetes' },
+      },
+    },
+  })
+  t.teardown(() => harness.stop())
+  const key = createClientKey()
+  const token = await signToken(member, {
+    sub: 'system:serviceaccount:build:signer',
+    'kubernetes.io': { namespace: 'build', serviceaccount: { name: 'signer', uid: 'x' } },
+  })
+  const proof = key.prove('system:serviceaccount:build:signer')
+  const leaf = parseCertificate(derOf(certificatesOf(await postV2(harness, v2Body(token, key, proof)))[0]!))
+  t.same(certificateSubjects(leaf.der), ['https://kubernetes.io/namespaces/build/serviceaccounts/signer'])
+  const f1 = Buffer.from(extensionValue(leaf, '1.3.6.1.4.1.57264.1.1')!).toString()
+  t.equal(f1, 'https://oidc.eks.eu-1.amazonaws.com/id/A0B1')
 })

@@ -127,6 +127,31 @@ t.test("the operator's own key and chain are used instead", async (t) => {
   await t.rejects(openConfiguredAuthority(other), { code: 'chain_refused' })
 })
 
+t.test('during a rotation the trust bundle holds the chains before and after as well', async (t) => {
+  const folder = t.testdir({ a: {}, b: {}, c: {} })
+  const chains: string[] = []
+  for (const name of ['a', 'b'])
+    chains.push((await openConfiguredAuthority(readConfig(environmentIn(join(folder, name))))).chainPem)
+  const path = join(folder, 'trusted.pem')
+  writeFileSync(path, chains.join(''))
+  const config = readConfig(environmentIn(join(folder, 'c'), { CA_TRUSTED_CHAINS_FILE: path }))
+  const ca = await startCa(config, { logger, processMetrics: false })
+  const bundle = (await (await fetch(`${ca.url}/api/v2/trustBundle`)).json()) as {
+    chains: { certificates: string[] }[]
+  }
+  t.same(
+    bundle.chains.map(({ certificates }) => certificates.join('')),
+    [ca.chainPem, ...chains],
+  )
+  t.equal((await (await fetch(`${ca.url}/api/v1/rootCert`)).text()).match(/BEGIN/g)?.length, 6)
+  await ca.stop()
+  const parts = chains.map((chain) => chain.split(/(?<=-----END CERTIFICATE-----\n)/))
+  for (const text of [parts[0]![0]!, parts[0]![0]! + parts[1]![1]!]) {
+    writeFileSync(path, text)
+    await t.rejects(startCa(config, { logger, processMetrics: false }), { code: 'chain_refused' })
+  }
+})
+
 t.test('a bad environment is one error that names every bad variable', async (t) => {
   const folder = t.testdir()
   const good = environmentIn(folder)

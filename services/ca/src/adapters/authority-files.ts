@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CryptoError, type Signer } from '@sigstack/crypto'
+import { CryptoError, equalBytes, type Signer } from '@sigstack/crypto'
 import { loadOrCreateSigner, openSigner, SignerError, writeSecretFile } from '@sigstack/signers'
 import {
   assertCaChain,
@@ -10,8 +10,10 @@ import {
   createIntermediate,
   createRoot,
   encodeCertificatePem,
+  isSelfSigned,
   parseCertificatesPem,
   serialNumberFrom,
+  verifyChain,
   X509Error,
 } from '@sigstack/x509'
 import type { Authority } from '../issuance/dependencies.ts'
@@ -66,6 +68,42 @@ export async function loadOrCreateAuthority(options: {
   }
   const signer = await openSigner(`file:${keyPath}`, { password })
   return checkedAuthority(signer, await readChain(chainPath), chainPath, now)
+}
+
+/**
+ * Chains that are still, or already, to be trusted beside the CA's own: certificates that have ended count too. One file,
+ * each chain in order and ended by its self-signed root. Throws {@link AuthorityError}.
+ */
+export async function readTrustedChains(path: string): Promise<readonly (readonly Certificate[])[]> {
+  const chains: Certificate[][] = []
+  let open: Certificate[] = []
+  for (const certificate of await readChain(path)) {
+    open.push(certificate)
+    if (!equalBytes(certificate.subject, certificate.issuer)) continue
+    chains.push(open)
+    open = []
+  }
+  if (open.length > 0)
+    throw new AuthorityError(
+      'chain_refused',
+      `the last chain in ${path} does not end with a self-signed root`,
+    )
+  for (const chain of chains) await assertTrustable(chain, path)
+  return chains
+}
+
+async function assertTrustable(chain: readonly Certificate[], path: string): Promise<void> {
+  const root = chain.at(-1)
+  try {
+    if (root === undefined || !(await isSelfSigned(root)))
+      throw new X509Error('root_not_self_signed', 'the root is not signed with its own key')
+    await verifyChain(chain, { roots: [root], checkValidity: false })
+  } catch (cause) {
+    if (!(cause instanceof X509Error)) throw cause
+    throw new AuthorityError('chain_refused', `a chain in ${path} cannot be trusted: ${cause.message}`, {
+      cause,
+    })
+  }
 }
 
 async function makeChain(
