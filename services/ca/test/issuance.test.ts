@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { createSigner, equalBytes, generateSigningKey, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
 import { parseSctList, verifySct } from '@sigstack/ct'
 import {
@@ -12,6 +12,7 @@ import {
   removeExtension,
   verifyCertificateSignature,
 } from '@sigstack/x509'
+import { ByteStream, crypto, EXTENSION_OID_SCT, X509Certificate as SigstoreCertificate } from '@sigstore/core'
 import t from 'tap'
 import type { CtLogMode } from './support/ct-log.ts'
 import {
@@ -331,4 +332,38 @@ t.test('tokens of a family of issuers are accepted, and the certificate names th
   t.same(certificateSubjects(leaf.der), ['https://kubernetes.io/namespaces/build/serviceaccounts/signer'])
   const f1 = Buffer.from(extensionValue(leaf, '1.3.6.1.4.1.57264.1.1')!).toString()
   t.equal(f1, 'https://oidc.eks.eu-1.amazonaws.com/id/A0B1')
+})
+
+t.test('sigstore-js reads the certificate and verifies its SCT with code of its own', async (t) => {
+  const harness = await startHarness()
+  t.teardown(() => harness.stop())
+  harness.ctLog.extensions = Uint8Array.of(0, 0, 5, 0, 0, 0, 0, 9)
+  const answer = await postV2(harness, v2Body(await emailToken(harness), createClientKey()))
+  const [leaf, issuing, root] = certificatesOf(answer).map((pem) => SigstoreCertificate.parse(pem))
+  t.ok(leaf!.verify(issuing))
+  t.ok(issuing!.verify(root))
+  t.ok(root!.verify())
+  t.equal(leaf!.subjectAltName, person.email)
+  t.ok(leaf!.extension('1.3.6.1.4.1.57264.1.8'))
+  t.equal(leaf!.extSubjectAltName?.critical, true)
+  t.notOk(leaf!.isCA)
+  t.ok(leaf!.extAuthorityKeyID?.keyIdentifier?.equals(issuing!.extSubjectKeyID!.keyIdentifier))
+
+  const clone = leaf!.clone()
+  const at = clone.extensions.findIndex((extension) => extension.subs[0]!.toOID() === EXTENSION_OID_SCT)
+  clone.extensions.splice(at, 1)
+  const tbs = clone.tbsCertificate.toDER()
+  const precertificate = new ByteStream()
+  precertificate.appendView(crypto.digest('sha256', issuing!.publicKey))
+  precertificate.appendUint24(tbs.length)
+  precertificate.appendView(tbs)
+  const [sct, second] = leaf!.extSCT!.signedCertificateTimestamps
+  t.equal(second, undefined)
+  const logKey = createPublicKey({
+    key: Buffer.from(harness.ctLog.publicKey.spki),
+    format: 'der',
+    type: 'spki',
+  })
+  t.ok(sct!.verify(precertificate.buffer, logKey))
+  t.equal(toHex(sct!.logID), toHex(keyFingerprint(harness.ctLog.publicKey)))
 })
