@@ -1,0 +1,87 @@
+import type { Client, SignJob } from '../client.ts'
+import {
+  attestBlob,
+  type Cosign,
+  identityFlags,
+  predicateFlags,
+  signBlob,
+  urlFlags,
+  verifyBlob,
+  verifyBlobAttestation,
+  versionIn,
+} from './cosign-commands.ts'
+
+/** How cosign was told about a private deployment before there was a trusted root. */
+function legacyTrust({ trust }: SignJob): Readonly<Record<string, string>> {
+  return {
+    SIGSTORE_ROOT_FILE: trust.caCertificates,
+    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: trust.ctKey,
+    SIGSTORE_REKOR_PUBLIC_KEY: trust.rekorKey,
+  }
+}
+
+export const cosignV2: Client = {
+  name: 'cosign-v2',
+  install: async ({ goInstall, run, versionOf }) => {
+    const program = await goInstall({
+      name: 'cosign-v2',
+      module: 'github.com/sigstore/cosign/v2/cmd/cosign',
+      version: versionOf('cosign-v2', 'v2.6.5'),
+    })
+    const cosign: Cosign = { program, bundleFlags: ['--new-bundle-format'] }
+    return {
+      version: versionIn((await run(program, ['version'])).stdout),
+      signers: [
+        { kind: 'bundle', sign: (session, job) => signBlob(cosign, session, job, urlFlags(session, [])) },
+        {
+          kind: 'attestation',
+          sign: async (session, job) =>
+            attestBlob(cosign, session, job, await predicateFlags(session), urlFlags(session, [])),
+        },
+        {
+          kind: 'cosign legacy',
+          way: 'legacy bundle, key files',
+          sign: async (session, job) => {
+            await session.run(
+              program,
+              [
+                'sign-blob',
+                '--yes',
+                ...urlFlags(session, []),
+                '--identity-token',
+                await session.token(),
+                '--bundle',
+                job.bundle,
+                job.file,
+              ],
+              { environment: legacyTrust(job) },
+            )
+          },
+        },
+      ],
+      verifiers: [
+        { kinds: ['bundle'], verify: (session, job) => verifyBlob(cosign, session, job) },
+        { kinds: ['attestation'], verify: (session, job) => verifyBlobAttestation(cosign, session, job) },
+        {
+          kinds: ['cosign legacy'],
+          way: 'legacy bundle, key files',
+          verify: async (session, job) => {
+            await session.run(
+              program,
+              [
+                'verify-blob',
+                '--rekor-url',
+                `${session.endpoints.services.rekor}`,
+                '--bundle',
+                job.bundle,
+                ...identityFlags(job),
+                job.file,
+              ],
+              { environment: legacyTrust(job) },
+            )
+          },
+        },
+      ],
+    }
+  },
+}

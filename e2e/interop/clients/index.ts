@@ -1,0 +1,17 @@
+import type { Client } from '../client.ts'
+import { cosignV2 } from './cosign-v2.ts'
+import { cosignV3 } from './cosign-v3.ts'
+import { rekorCli } from './rekor-cli.ts'
+import { sigstack } from './sigstack.ts'
+import { sigstoreJs } from './sigstore-js.ts'
+import { sigstorePython } from './sigstore-python.ts'
+
+/** In the order of the matrix. */
+export const allClients: readonly Client[] = [
+  sigstoreJs,
+  cosignV3,
+  cosignV2,
+  sigstorePython,
+  rekorCli,
+  sigstack,
+]

@@ -1,0 +1,18 @@
+/** Pairs of clients that do not understand each other on any stack, public ones included. */
+
+const differences: readonly {
+  readonly signer: RegExp
+  readonly verifier: RegExp
+  readonly reason: string
+}[] = [
+  {
+    signer: /^cosign-v[23] \(attest\)$/,
+    verifier: /^sigstore-python/,
+    reason:
+      'cosign writes in-toto statements of version 0.1 when it is given a predicate, sigstore-python reads version 1 only; see the row where cosign is given the statement',
+  },
+]
+
+export function knownDifference(signer: string, verifier: string): string | undefined {
+  return differences.find((each) => each.signer.test(signer) && each.verifier.test(verifier))?.reason
+}

@@ -1,0 +1,117 @@
+/**
+ * `npm run interop`: starts the stack in a temporary folder and lets clients that we did not write sign and verify against it, each
+ * what all others signed. Ends with status 1 when something that ran failed; a client that the machine cannot have is named as missing.
+ *
+ *   --write         put the result into docs/interop.md
+ *   --only NAMES    these clients, separated by commas
+ *   --require-all   a missing client is a failure too
+ *   --keep          leave the temporary folder
+ *
+ * Clients are cached in SIGSTACK_INTEROP_CACHE; SIGSTACK_INTEROP_<CLIENT>_VERSION names another version than the pinned one.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startStackProcess, trialToken } from '../support/stack-process.ts'
+import { InteropError } from './client.ts'
+import { allClients } from './clients/index.ts'
+import { writeIntoPage } from './documentation.ts'
+import { startEgressGuard } from './egress-guard.ts'
+import { type Installed, runMatrix } from './matrix.ts'
+import { failuresIn, toText } from './report.ts'
+import { createRun } from './run-command.ts'
+import { publishedTrust, writeForeignTrust } from './trust-material.ts'
+import { openWorkshop } from './workshop.ts'
+
+const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    'require-all': { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const onProgress = (message: string): void => void process.stderr.write(`interop: ${message}\n`)
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+)
+const cacheFolder =
+  environment.SIGSTACK_INTEROP_CACHE ??
+  path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
+await mkdir(cacheFolder, { recursive: true })
+
+const wanted = values.only?.split(',').map((name) => name.trim())
+const unknown = wanted?.filter((name) => !allClients.some((client) => client.name === name)) ?? []
+if (unknown.length > 0) {
+  throw new Error(
+    `no such client: ${unknown.join(', ')}; there are ${allClients.map(({ name }) => name).join(', ')}`,
+  )
+}
+
+const workshop = openWorkshop({ cacheFolder, environment, onProgress })
+const clients: Installed[] = []
+const missing: { name: string; reason: string }[] = []
+for (const client of allClients.filter(({ name }) => wanted?.includes(name) ?? true)) {
+  try {
+    clients.push({ client, installed: await client.install(workshop) })
+  } catch (error) {
+    if (!(error instanceof InteropError && error.code === 'missing')) throw error
+    onProgress(`${client.name} is missing: ${error.message}`)
+    missing.push({ name: client.name, reason: error.message })
+  }
+}
+
+const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-interop-'))
+const guard = await startEgressGuard()
+onProgress('starting the stack')
+const stack = await startStackProcess({ dataDirectory: path.join(folder, 'data') })
+try {
+  const { endpoints } = stack
+  const trust = publishedTrust(endpoints)
+  const identity = { email: 'interop@example.org', issuer: endpoints.issuer }
+  const files = path.join(folder, 'files')
+  await mkdir(files)
+  const start = performance.now()
+  const matrix = await runMatrix({
+    clients,
+    endpoints,
+    trust,
+    foreignTrust: await writeForeignTrust(trust, path.join(folder, 'foreign-trust')),
+    identity,
+    folder: files,
+    runIn: (home) =>
+      createRun({
+        environment: {
+          PATH: environment.PATH ?? '',
+          HOME: home,
+          LANG: 'C.UTF-8',
+          COLUMNS: '1000',
+          ...guard.environment,
+        },
+        folder: home,
+        guard,
+      }),
+    token: () => trialToken(endpoints, identity.email),
+    onProgress,
+  })
+  onProgress(`everything was tried in ${Math.round((performance.now() - start) / 1000)} s`)
+  const report = {
+    date: new Date(),
+    matrix,
+    missing,
+    platform: `${process.platform} ${process.arch}, Node ${process.versions.node}`,
+  }
+  process.stdout.write(toText(report))
+  if (values.write) await writeIntoPage(page, report)
+  const failed = failuresIn(matrix).length > 0 || (values['require-all'] && missing.length > 0)
+  process.exitCode = failed ? 1 : 0
+} finally {
+  await stack.stop()
+  await guard.stop()
+  if (values.keep) onProgress(`everything is left in ${folder}`)
+  else await rm(folder, { recursive: true, force: true })
+}

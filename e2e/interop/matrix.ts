@@ -1,0 +1,234 @@
+/** Every client signs; every client verifies what each one signed, and refuses what it must. */
+import { appendFile, copyFile, mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Endpoints } from '@sigstack/stack'
+import {
+  type Client,
+  type Identity,
+  type InstalledClient,
+  InteropError,
+  type Kind,
+  type Session,
+  type Signer,
+  type TrustFiles,
+  type Verifier,
+  type VerifyJob,
+} from './client.ts'
+import { knownDifference } from './known-differences.ts'
+import type { Run } from './run-command.ts'
+
+/** What one thing that was tried came to. Seconds are of the clock on the wall. */
+export type Outcome =
+  | { readonly result: 'passed'; readonly seconds: number }
+  | { readonly result: 'failed'; readonly reason: string }
+  /** Two clients disagree with each other, whatever stack is between them. */
+  | { readonly result: 'differs'; readonly reason: string }
+  /** Nothing to try: the client does not read this, or what it would read was never signed. */
+  | { readonly result: 'not applicable' }
+
+export type Named = { readonly name: string; readonly version: string }
+
+export type Matrix = {
+  readonly signers: readonly (Named & { readonly kind: Kind; readonly signed: Outcome })[]
+  readonly verifiers: readonly Named[]
+  /** Rows are the signers, columns the verifiers. */
+  readonly cells: readonly (readonly Outcome[])[]
+  /** Passed means that the verifier refused. Columns are the verifiers. */
+  readonly refusals: readonly { readonly name: string; readonly cells: readonly Outcome[] }[]
+  readonly checks: readonly { readonly name: string; readonly outcome: Outcome }[]
+}
+
+export type Installed = { readonly client: Client; readonly installed: InstalledClient }
+
+export type MatrixOptions = {
+  readonly clients: readonly Installed[]
+  readonly endpoints: Endpoints
+  readonly trust: TrustFiles
+  readonly foreignTrust: TrustFiles
+  readonly identity: Identity
+  /** Everything written lands below it. */
+  readonly folder: string
+  /** A runner that gives the client a home of its own. */
+  readonly runIn: (home: string) => Run
+  readonly token: () => Promise<string>
+  readonly onProgress: (message: string) => void
+}
+
+type Row = { readonly session: Session; readonly signer: Signer; readonly job: VerifyJob } & Named
+type Column = { readonly session: Session; readonly verifier: Verifier } & Named
+
+export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
+  const { clients, foreignTrust, onProgress } = options
+  const rows: Row[] = []
+  const columns: Column[] = []
+  const checks: { name: string; outcome: Outcome }[] = []
+  const sessions = new Map<Client, Session>()
+  for (const { client, installed } of clients) {
+    const session = await openSession(options, client)
+    sessions.set(client, session)
+    const { version } = installed
+    for (const signer of installed.signers) {
+      const name = label(client.name, signer.way, signer.kind === 'attestation' ? 'attest' : undefined)
+      rows.push({ name, version, session, signer, job: await newJob(options, name) })
+    }
+    for (const verifier of installed.verifiers) {
+      const onlyAttestations = verifier.kinds.every((kind) => kind === 'attestation')
+      const name = label(client.name, verifier.way, onlyAttestations ? 'attestation' : undefined)
+      columns.push({ name, version, session, verifier })
+    }
+  }
+
+  const signed: Outcome[] = []
+  for (const { name, session, signer, job } of rows) {
+    onProgress(`${name} signs`)
+    signed.push(await attempt(() => signer.sign(session, job)))
+  }
+  const isSigned = (row: number): boolean => signed[row]?.result === 'passed'
+
+  const cells: Outcome[][] = []
+  for (const [index, { name, signer, job }] of rows.entries()) {
+    const line: Outcome[] = []
+    for (const { name: verifierName, session, verifier } of columns) {
+      const applies = isSigned(index) && verifier.kinds.includes(signer.kind)
+      if (applies) onProgress(`${verifierName} verifies what ${name} signed`)
+      const outcome: Outcome = applies
+        ? await attempt(() => verifier.verify(session, job))
+        : { result: 'not applicable' }
+      const reason = knownDifference(name, verifierName)
+      line.push(outcome.result === 'failed' && reason !== undefined ? { result: 'differs', reason } : outcome)
+    }
+    cells.push(line)
+  }
+
+  const refusals = []
+  for (const { name, alter, needsIdentity } of alterations(foreignTrust)) {
+    const line: Outcome[] = []
+    for (const [column, { name: verifierName, session, verifier }] of columns.entries()) {
+      const accepted = rows.filter((_, index) => cells[index]?.[column]?.result === 'passed')
+      // One of each kind, so that every way through a verifier is refused once.
+      const tried = accepted.filter(
+        (row, index) => accepted.findIndex((each) => each.signer.kind === row.signer.kind) === index,
+      )
+      if (tried.length === 0 || (needsIdentity && verifier.checksIdentity === false)) {
+        line.push({ result: 'not applicable' })
+        continue
+      }
+      onProgress(`${verifierName} must refuse ${name}`)
+      line.push(
+        await attempt(async () => {
+          for (const { job } of tried) {
+            onProgress(`  ${await refusalOf(verifier, session, await alter(job))}`)
+          }
+        }),
+      )
+    }
+    refusals.push({ name, cells: line })
+  }
+
+  for (const { client, installed } of clients) {
+    const session = sessions.get(client)
+    for (const check of installed.checks ?? []) {
+      const entry = rows.find(({ signer }, index) => signer.kind === check.kind && isSigned(index))
+      if (entry === undefined || session === undefined) continue
+      onProgress(`${client.name}: ${check.name}`)
+      const outcome = await attempt(() => check.run(session, entry.job))
+      checks.push({ name: `${client.name}: ${check.name}`, outcome })
+    }
+  }
+  return {
+    signers: rows.map(({ name, version, signer }, index) => ({
+      name,
+      version,
+      kind: signer.kind,
+      signed: signed[index] ?? { result: 'not applicable' },
+    })),
+    verifiers: columns.map(({ name, version }) => ({ name, version })),
+    cells,
+    refusals,
+    checks,
+  }
+}
+
+function label(name: string, ...more: readonly (string | undefined)[]): string {
+  const ways = more.filter((way) => way !== undefined)
+  return ways.length === 0 ? name : `${name} (${ways.join(', ')})`
+}
+
+async function openSession(options: MatrixOptions, client: Client): Promise<Session> {
+  const folder = path.join(options.folder, 'clients', fileName(client.name))
+  const home = path.join(folder, 'home')
+  await mkdir(home, { recursive: true })
+  return { endpoints: options.endpoints, folder, run: options.runIn(home), token: options.token }
+}
+
+/** Every signer has a file of its own, so that none meets an entry of another. */
+async function newJob({ folder, trust, identity }: MatrixOptions, name: string): Promise<VerifyJob> {
+  const file = path.join(folder, `${fileName(name)}.txt`)
+  await writeFile(file, `signed by ${name} at ${new Date().toISOString()}\n`)
+  return { file, bundle: `${file}.sigstore.json`, trust, identity }
+}
+
+function fileName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9.]+/g, '-').replace(/-$/, '')
+}
+
+type Alteration = {
+  readonly name: string
+  readonly needsIdentity: boolean
+  readonly alter: (job: VerifyJob) => Promise<VerifyJob>
+}
+
+function alterations(foreignTrust: TrustFiles): readonly Alteration[] {
+  return [
+    {
+      name: 'another identity',
+      needsIdentity: true,
+      alter: async (job) => ({ ...job, identity: { ...job.identity, email: `not-${job.identity.email}` } }),
+    },
+    {
+      name: 'another token issuer',
+      needsIdentity: true,
+      alter: async (job) => ({
+        ...job,
+        identity: { ...job.identity, issuer: 'https://issuer.example.org' },
+      }),
+    },
+    {
+      name: 'an altered file',
+      needsIdentity: false,
+      alter: async (job) => {
+        const file = `${job.file}.altered`
+        await copyFile(job.file, file)
+        await appendFile(file, 'altered\n')
+        return { ...job, file }
+      },
+    },
+    {
+      name: "the trust of another stack's log",
+      needsIdentity: false,
+      alter: async (job) => ({ ...job, trust: foreignTrust }),
+    },
+  ]
+}
+
+/** What it says when it refuses, as it must. */
+async function refusalOf(verifier: Verifier, session: Session, job: VerifyJob): Promise<string> {
+  try {
+    await verifier.verify(session, job)
+  } catch (error) {
+    // Running out of time, or not starting at all, is no refusal.
+    if (error instanceof InteropError && error.code === 'failed') return error.message
+    throw error
+  }
+  throw new InteropError('failed', `accepted ${path.basename(job.bundle)}`)
+}
+
+async function attempt(action: () => Promise<void>): Promise<Outcome> {
+  const start = performance.now()
+  try {
+    await action()
+    return { result: 'passed', seconds: (performance.now() - start) / 1000 }
+  } catch (error) {
+    return { result: 'failed', reason: error instanceof Error ? error.message : String(error) }
+  }
+}

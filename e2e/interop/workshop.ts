@@ -1,0 +1,105 @@
+/** Installs clients into a cache folder outside the tree, each in a folder named after its version, once. */
+import { access, mkdir, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { InteropError } from './client.ts'
+import { createRun, type Run } from './run-command.ts'
+
+export type Workshop = {
+  /** For asking an installed client its version. */
+  readonly run: Run
+  /** The version to use: the one the environment names, else the pinned one. */
+  versionOf(name: string, pinned: string): string
+  /** Absolute path of the program that `go install MODULE@VERSION` builds. */
+  goInstall(tool: {
+    readonly name: string
+    readonly module: string
+    readonly version: string
+  }): Promise<string>
+  /** An interpreter and the folder of packages to give it as PYTHONPATH. */
+  pipInstall(tool: { readonly name: string; readonly version: string }): Promise<PythonPackages>
+}
+
+export type PythonPackages = { readonly python: string; readonly packages: string }
+
+const installTimeoutMs = 20 * 60_000
+
+/** `environment` is the whole one of this process: installers need its proxies, homes and caches. */
+export function openWorkshop(options: {
+  readonly cacheFolder: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly onProgress: (message: string) => void
+}): Workshop {
+  const { cacheFolder, environment } = options
+  const run = createRun({ environment, folder: cacheFolder })
+
+  /** A folder under its final name is complete: what a stopped installation leaves has another one. */
+  const once = async (key: string, install: (folder: string) => Promise<void>): Promise<string> => {
+    const folder = path.join(cacheFolder, key)
+    if (await exists(folder)) return folder
+    const partial = `${folder}.${process.pid}.partial`
+    const start = performance.now()
+    options.onProgress(`installing ${key} into ${cacheFolder}`)
+    try {
+      await mkdir(partial, { recursive: true })
+      await install(partial)
+      await rename(partial, folder)
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true })
+      throw asMissing(error)
+    }
+    options.onProgress(`installed ${key} in ${Math.round((performance.now() - start) / 1000)} s`)
+    return folder
+  }
+
+  return {
+    run,
+    versionOf: (name, pinned) =>
+      environment[`SIGSTACK_INTEROP_${name.toUpperCase().replaceAll('-', '_')}_VERSION`] ?? pinned,
+    goInstall: async ({ name, module, version }) => {
+      const folder = await once(`${name}-${version}`, async (partial) => {
+        await run('go', ['install', `${module}@${version}`], {
+          environment: { GOBIN: partial },
+          timeoutMs: installTimeoutMs,
+        })
+      })
+      return path.join(folder, path.basename(module))
+    },
+    pipInstall: async ({ name, version }) => {
+      const folder = await once(`py-${name}-${version}`, async (partial) => {
+        // Programs of a virtual environment name its folder, which is renamed; a plain folder of packages does not.
+        await run('python3', ['-m', 'venv', path.join(partial, 'tools')])
+        await run(
+          path.join(partial, 'tools/bin/python'),
+          [
+            '-m',
+            'pip',
+            'install',
+            '--quiet',
+            '--disable-pip-version-check',
+            '--target',
+            path.join(partial, 'packages'),
+            version === 'latest' ? name : `${name}==${version}`,
+          ],
+          { timeoutMs: installTimeoutMs },
+        )
+      })
+      return { python: path.join(folder, 'tools/bin/python'), packages: path.join(folder, 'packages') }
+    },
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function asMissing(error: unknown): InteropError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new InteropError('missing', reason.replace(/^spawn (\S+) ENOENT$/, '$1 is not on the PATH'), {
+    cause: error,
+  })
+}
