@@ -1,7 +1,7 @@
 /** The stack as a process of its own, the way an operator runs it: measured, killed and started again from outside. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoints } from '@sigstack/stack'
@@ -27,6 +27,7 @@ export async function startStackProcess(options: {
 }): Promise<StackProcess> {
   const { dataDirectory, timeoutMs = 120_000 } = options
   const endpointsFile = path.join(dataDirectory, 'endpoints.json')
+  await mkdir(path.dirname(path.resolve(dataDirectory)), { recursive: true })
   const start = performance.now()
   const startedAt = Date.now()
   const child = spawn(process.execPath, [main], {

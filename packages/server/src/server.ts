@@ -71,6 +71,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     done()
   })
 
+  closeConnectionsThatEndTheirWork(app)
+
   const { metrics } = options
   if (metrics !== undefined) {
     measureRequests(app, metrics)
@@ -83,6 +85,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   if (options.healthz !== false) answerHealth(app)
   answerReadiness(app, options.readiness ?? (async () => ({ ready: true, checks: {} })))
   return app
+}
+
+/** A keep-alive connection whose last request ends while the server closes would be waited for until it times out. */
+function closeConnectionsThatEndTheirWork(app: FastifyInstance): void {
+  app.addHook('preClose', (done) => {
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+    app.server.once('close', () => clearInterval(sweep))
+    sweep.unref()
+    done()
+  })
 }
 
 const SEES_DEBUG = new Set<string | undefined>(['debug', 'trace'])

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises'
 import { createRegistry, type Logger, listen, listenMetrics } from '@sigstack/server'
 import { ensurePassword } from '@sigstack/signers'
 import { encodeCertificatePem } from '@sigstack/x509'
-import type { FastifyInstance } from 'fastify'
 import { loadOrCreateAuthority, openAuthority, readTrustedChains } from './adapters/authority-files.ts'
 import { createCtLogClient } from './adapters/ct-log-client.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
@@ -103,7 +102,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   const closers: (() => Promise<void>)[] = [() => ctLog.close(), () => proxy.close()]
   const stop = async (): Promise<void> => {
     // Begun issuances finish first: they still need the CT log.
-    await closeServer(app)
+    await app.close()
     for (const close of closers) await close()
   }
   try {
@@ -117,16 +116,6 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   } catch (error) {
     await stop()
     throw error
-  }
-}
-
-/** Connections that end their last request while the server closes would otherwise be waited for until they time out. */
-async function closeServer(app: FastifyInstance): Promise<void> {
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
-  try {
-    await app.close()
-  } finally {
-    clearInterval(sweep)
   }
 }
 

@@ -157,12 +157,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
 
   async function openRoots({ roots }: Extract<FaceConfig, { face: 'ct' }>): Promise<RootSource> {
     const onError = (error: unknown) => logger.warn({ err: error }, 'the accepted roots could not be read')
-    if ('url' in roots) {
-      const source = urlRoots(roots.url, onError)
-      // Not awaited: the CA may start after the log.
-      void source.refresh()
-      return source
-    }
+    // Asked for when the first chain comes: the CA may start after its log.
+    if ('url' in roots) return urlRoots(roots.url, onError)
     const source = fileRoots(roots.file, onError)
     await source.refresh()
     const poll = setInterval(() => void source.refresh(), rootsPollMs)

@@ -1,6 +1,7 @@
 import { type AcceptedRoots, acceptedRoots, type RootSource } from '../faces/ct/index.ts'
 
 export const mostRoots = 100
+const emptyPauseMs = 50
 
 /**
  * A source that asks `load` at most once at a time and not more often than every `minimumPauseMs`, however many
@@ -29,7 +30,9 @@ export function createRootSource(options: {
   return {
     current: () => roots,
     refresh: async () => {
-      if (loading === undefined && performance.now() - loadedAt < options.minimumPauseMs) return
+      // Without any root nothing can be logged, so waiting for them must not wait long.
+      const pauseMs = roots.certificates.length === 0 ? emptyPauseMs : options.minimumPauseMs
+      if (loading === undefined && performance.now() - loadedAt < pauseMs) return
       loading ??= load()
       await loading
     },
