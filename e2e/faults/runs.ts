@@ -27,22 +27,25 @@ export type RunReport = {
 /** Kill -9 of the whole stack; its embedded database lives on and is adopted by the next start. */
 export async function killTheStack({ folder, kills, writers, onProgress }: RunOptions): Promise<RunReport> {
   const dataDirectory = path.join(folder, 'stack')
-  const rekorPort = '0'
-  let stack = await startStackProcess({ dataDirectory, environment: { SIGSTACK_REKOR_PORT: rekorPort } })
-  const checker = createChecker(await logKeyOf(stack.endpoints.services.rekor ?? ''))
-  const load = startWriters({ urls: () => [stack.endpoints.services.rekor ?? ''], writers, checker })
-  for (let kill = 1; kill <= kills; kill++) {
-    await sleep(200 + Math.random() * 800)
-    await stack.kill()
-    stack = await startStackProcess({ dataDirectory, environment: { SIGSTACK_REKOR_PORT: rekorPort } })
-    onProgress(
-      `kill ${kill} of ${kills}: up again in ${stack.readyMs.toFixed(0)} ms, ${checker.answered()} entries answered`,
-    )
+  let stack = await startStackProcess({ dataDirectory })
+  const rekor = (): string => stack.endpoints.services.rekor ?? ''
+  try {
+    const checker = createChecker(await logKeyOf(rekor()))
+    const load = startWriters({ urls: () => [rekor()], writers, checker })
+    for (let kill = 1; kill <= kills; kill++) {
+      await sleep(200 + Math.random() * 800)
+      await stack.kill()
+      stack = await startStackProcess({ dataDirectory })
+      onProgress(
+        `kill ${kill} of ${kills}: up again in ${stack.readyMs.toFixed(0)} ms, ${checker.answered()} entries answered`,
+      )
+    }
+    await load.stop()
+    await checker.confront(rekor())
+    return reportOf(kills, checker, load.survived)
+  } finally {
+    await stack.stop()
   }
-  await load.stop()
-  await checker.confront(stack.endpoints.services.rekor ?? '')
-  await stack.stop()
-  return reportOf(kills, checker, load.survived)
 }
 
 /** Two log replicas over one database, one of them killed each time; the other goes on meanwhile. */
@@ -57,25 +60,28 @@ export async function killOneOfTwoReplicas({
   const passwordFile = path.join(folder, 'password')
   await writeFile(passwordFile, 'of the fault run\n', { mode: 0o600 })
   const start = (port: number) => startReplica(folder, port, database.connectionString, passwordFile)
-  // One after the other: the first makes the key that both share.
-  const replicas = [await start(0)]
-  replicas.push(await start(0))
-  const checker = createChecker(await logKeyOf(replicas[0]?.url ?? ''))
-  const load = startWriters({ urls: () => replicas.map(({ url }) => url), writers, checker })
-  for (let kill = 1; kill <= kills; kill++) {
-    await sleep(200 + Math.random() * 800)
-    const at = kill % 2
-    const victim = replicas[at] as Replica
-    await victim.kill()
-    await sleep(100)
-    replicas[at] = await start(Number(new URL(victim.url).port))
-    onProgress(`kill ${kill} of ${kills}: ${checker.answered()} entries answered`)
+  const replicas: Replica[] = []
+  try {
+    // One after the other: the first makes the key that both share.
+    for (let i = 0; i < 2; i++) replicas.push(await start(0))
+    const checker = createChecker(await logKeyOf(replicas[0]?.url ?? ''))
+    const load = startWriters({ urls: () => replicas.map(({ url }) => url), writers, checker })
+    for (let kill = 1; kill <= kills; kill++) {
+      await sleep(200 + Math.random() * 800)
+      const at = kill % 2
+      const victim = replicas[at] as Replica
+      await victim.kill()
+      await sleep(100)
+      replicas[at] = await start(Number(new URL(victim.url).port))
+      onProgress(`kill ${kill} of ${kills}: ${checker.answered()} entries answered`)
+    }
+    await load.stop()
+    for (const { url } of replicas) await checker.confront(url)
+    return reportOf(kills, checker, load.survived)
+  } finally {
+    for (const replica of replicas) await replica.kill()
+    await database.stop()
   }
-  await load.stop()
-  for (const { url } of replicas) await checker.confront(url)
-  for (const replica of replicas) await replica.kill()
-  await database.stop()
-  return reportOf(kills, checker, load.survived)
 }
 
 type Replica = { readonly url: string; kill(): Promise<void> }
@@ -107,6 +113,7 @@ async function startReplica(
   return {
     url,
     kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exited = new Promise((resolve) => child.on('exit', resolve))
       child.kill('SIGKILL')
       await exited

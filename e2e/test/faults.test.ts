@@ -4,6 +4,8 @@ import path from 'node:path'
 import t from 'tap'
 import { killOneOfTwoReplicas, killTheStack } from '../faults/runs.ts'
 
+t.setTimeout(120_000)
+
 // The short form; `npm run faults` kills more often.
 for (const run of [killTheStack, killOneOfTwoReplicas]) {
   t.test(`${run.name}: no answered entry is lost and no tree forks`, async (t) => {

@@ -9,6 +9,8 @@ import { sign } from 'sigstore'
 import t from 'tap'
 import { type StackProcess, startStackProcess, trialToken } from '../support/stack-process.ts'
 
+t.setTimeout(120_000)
+
 const email = 'tester@example.org'
 const artifact = Buffer.from('what is signed\n')
 const main = new URL('../../services/stack/src/main.ts', import.meta.url).pathname
