@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { type LogLevel, readSecret } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { type IssuerEntry, isIssuerUrl } from './issuers/issuer.ts'
+import { type IssuerEntry, isIssuerUrl, isPattern } from './issuers/issuer.ts'
 
 export type Config = {
   readonly host: string
@@ -35,6 +36,9 @@ const IssuerList = Type.Array(
       caCertificate: Type.Optional(Type.String({ maxLength: 1024 * 1024 })),
       allowPrivateNetwork: Type.Optional(Type.Boolean()),
       allowHttp: Type.Optional(Type.Boolean()),
+      connectTo: Type.Optional(
+        Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', maxLength: 253 }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -133,6 +137,10 @@ function toEntry(name: string, line: Static<typeof IssuerList>[number]): IssuerE
       `${name}: ${JSON.stringify(entry.url)} is no issuer URL: https, without query, fragment or credentials (http needs allowHttp)`,
     )
   }
+  // The name is replaced where it is resolved, and an address is never resolved; a family of issuers has many names.
+  if (entry.connectTo !== undefined && (isPattern(entry.url) || hasAddressAsHost(entry.url))) {
+    throw new Error(`${name}: connectTo is for one issuer with a host name, not for ${entry.url}`)
+  }
   if (entry.caCertificate !== undefined) {
     try {
       new X509Certificate(entry.caCertificate)
@@ -141,6 +149,10 @@ function toEntry(name: string, line: Static<typeof IssuerList>[number]): IssuerE
     }
   }
   return entry
+}
+
+function hasAddressAsHost(url: string): boolean {
+  return isIP(new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')) !== 0
 }
 
 function parseJson(name: string, text: string): unknown {

@@ -204,6 +204,9 @@ t.test('configuration: issuer lists are checked line by line', async (t) => {
     [{ url: 'https://a', typo: 1 }],
     [{ url: 'https://a' }, { url: 'https://a' }],
     [{ url: 'https://a', caCertificate: 'pem?' }],
+    [{ url: 'https://a', connectTo: 'b:80' }],
+    [{ url: 'https://127.0.0.1', connectTo: 'b' }],
+    [{ url: 'https://*.example.com', connectTo: 'b' }],
   ]) {
     t.throws(() => read(wrong), /OIDC_ISSUERS/, JSON.stringify(wrong))
   }

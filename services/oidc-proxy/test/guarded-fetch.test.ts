@@ -261,3 +261,35 @@ t.test('no text whatsoever makes the address check throw, and no 10/8 or 127/8 a
   )
   t.pass()
 })
+
+t.test(
+  'an issuer with connectTo is reached there, under its own name, and only its own host is',
+  async (t) => {
+    const hosts: (string | undefined)[] = []
+    const port = await serveHttps(t, (request, response) => {
+      hosts.push(request.headers.host)
+      response.end('{}')
+    })
+    const resolved: string[] = []
+    const resolve: Resolve = async (hostname) => {
+      resolved.push(hostname)
+      return [{ address: '127.0.0.1', family: 4 }]
+    }
+    const url = `https://issuer.test:${port}`
+    const issuer = issuerAt(url, { connectTo: 'inside.test' })
+    const upstream = fetchOf(t, { resolve })
+    // The certificate does not name inside.test, so the handshake proves which name was asked for.
+    await upstream.readObject(issuer, url, maxBytes)
+    await upstream.readObject(issuer, `https://keys.test:${port}`, maxBytes)
+    t.same(resolved, ['inside.test', 'keys.test'])
+    t.same(hosts, [`issuer.test:${port}`, `keys.test:${port}`])
+  },
+)
+
+t.test('connectTo leads to no address that the issuer may not have', async (t) => {
+  const resolve: Resolve = async () => [{ address: '10.0.0.1', family: 4 }]
+  const issuer = issuerAt('https://issuer.test', { connectTo: 'inside.test', allowPrivateNetwork: false })
+  await t.rejects(fetchOf(t, { resolve }).readObject(issuer, issuer.url, maxBytes), {
+    code: 'address_refused',
+  })
+})

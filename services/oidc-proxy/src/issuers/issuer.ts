@@ -8,6 +8,11 @@ export type IssuerPolicy = {
   readonly allowPrivateNetwork: boolean
   /** Permits plain http, and then only to the issuer's own host and port. */
   readonly allowHttp: boolean
+  /**
+   * Connects here when the issuer's own host is asked, as where the name in its URL leads elsewhere from inside a
+   * network. URL, port, Host header and the name in the certificate stay those of the URL.
+   */
+  readonly connectTo?: string
 }
 
 /** One line of the issuer list: a URL, or a pattern with `*` for a family of issuers. */

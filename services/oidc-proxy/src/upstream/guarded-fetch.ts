@@ -113,7 +113,9 @@ function createAgent(
   resolve: Resolve,
   allowed: IsAllowedAddress,
 ): Agent {
-  const { caCertificate } = issuer.entry
+  const { caCertificate, connectTo, url } = issuer.entry
+  const hostToResolve = (hostname: string): string =>
+    connectTo !== undefined && hostname === URL.parse(url)?.hostname ? connectTo : hostname
   return new Agent({
     connections: 4,
     pipelining: 1,
@@ -124,7 +126,7 @@ function createAgent(
       minVersion: 'TLSv1.2',
       ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
       lookup(hostname, lookupOptions, done) {
-        resolveChecked(hostname, resolve, allowed, (error, addresses) => {
+        resolveChecked(hostToResolve(hostname), resolve, allowed, (error, addresses) => {
           if (error !== null) done(error, '', 0)
           else if (lookupOptions.all === true) done(null, [...addresses])
           else done(null, addresses[0]?.address ?? '', addresses[0]?.family)
