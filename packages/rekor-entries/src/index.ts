@@ -1,4 +1,5 @@
-export type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+export type { Attestation, EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+export { entryKinds, isEntryKind } from './entry.ts'
 export type { EntryErrorCode, SchemaFault } from './errors.ts'
 export { EntryError } from './errors.ts'
 export { parseSearchPublicKey } from './keys/search-public-key.ts'

@@ -1,36 +1,8 @@
 /** The door of the log: a proposed entry becomes a verified one, or is refused. */
-import { verifyDsse } from './dsse/dsse.ts'
-import type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+import { type EntryKind, type EntryPolicy, isEntryKind, type VerifiedEntry } from './entry.ts'
 import { EntryError, type SchemaFault } from './errors.ts'
-import { verifyHashedrekord } from './hashedrekord/hashedrekord.ts'
 import { isObject, type JsonObject } from './json.ts'
-
-/** All of Rekor v1's: a known kind that is not accepted is told apart from an unknown one. */
-const rekorKinds: ReadonlySet<string> = new Set([
-  'alpine',
-  'cose',
-  'dsse',
-  'hashedrekord',
-  'helm',
-  'intoto',
-  'jar',
-  'rekord',
-  'rfc3161',
-  'rpm',
-  'tuf',
-])
-
-type Kind = {
-  readonly version: string
-  readonly verify: (spec: JsonObject, policy: EntryPolicy) => Promise<VerifiedEntry>
-}
-
-const kinds: Readonly<Record<EntryKind, Kind>> = {
-  hashedrekord: { version: '0.0.1', verify: verifyHashedrekord },
-  dsse: { version: '0.0.1', verify: verifyDsse },
-}
-
-const allKinds: readonly EntryKind[] = ['hashedrekord', 'dsse']
+import { kinds } from './kinds.ts'
 
 /** The expression of semver.org, item 11 of its FAQ, as Rekor's API description holds it. */
 const semver =
@@ -43,17 +15,21 @@ const versionLengthLimit = 64
  */
 export async function verifyProposal(proposal: unknown, policy: EntryPolicy): Promise<VerifiedEntry> {
   const { kind, apiVersion, spec } = parseFrame(proposal)
-  const enabled: readonly string[] = policy.enabledKinds ?? allKinds
-  if (!isEntryKind(kind) || !enabled.includes(kind))
+  const versions = isEntryKind(kind) && isEnabled(kind, policy) ? kinds.get(kind) : undefined
+  if (versions === undefined)
     throw new EntryError('kind_disabled', `entry kind '${kind}' is not enabled for submission on this server`)
-  const { version, verify } = kinds[kind]
-  if (apiVersion !== version)
+  const version = versions.get(apiVersion)
+  if (version === undefined)
     throw new EntryError(
       'unknown_version',
-      `${kind} implementation for version '${apiVersion}' not found: this log knows ${version}`,
+      `${kind} implementation for version '${apiVersion}' not found: this log knows ${[...versions.keys()].join(', ')}`,
     )
   if (!isObject(spec)) throw new EntryError('bad_field', 'spec in body must be of type object')
-  return verify(spec, policy)
+  return version.verify(spec, policy)
+}
+
+function isEnabled(kind: EntryKind, { enabledKinds }: EntryPolicy): boolean {
+  return enabledKinds === undefined || enabledKinds.includes(kind)
 }
 
 type Frame = { readonly kind: string; readonly apiVersion: string; readonly spec: unknown }
@@ -63,8 +39,7 @@ function parseFrame(proposal: unknown): Frame {
   if (proposal === null || proposal === undefined) throw schemaFault(602, 'proposedEntry in body is required')
   if (!isObject(proposal)) throw schemaFault(601, 'proposedEntry in body must be of type object')
   const kind = textMember(proposal, 'kind')
-  if (!rekorKinds.has(kind))
-    throw schemaFault(422, `invalid kind value: ${JSON.stringify(kind.slice(0, 100))}`)
+  if (!isEntryKind(kind)) throw schemaFault(422, `invalid kind value: ${JSON.stringify(kind.slice(0, 100))}`)
   const apiVersion = textMember(proposal, 'apiVersion')
   if (apiVersion.length > versionLengthLimit || !semver.test(apiVersion))
     throw schemaFault(605, `apiVersion in body should match '${semver.source}'`)
@@ -86,10 +61,6 @@ function frameMember(proposal: JsonObject, name: string): unknown {
   if (Object.hasOwn(proposal, name)) return proposal[name]
   const other = Object.keys(proposal).find((candidate) => candidate.toLowerCase() === name.toLowerCase())
   return other === undefined ? undefined : proposal[other]
-}
-
-function isEntryKind(kind: string): kind is EntryKind {
-  return Object.hasOwn(kinds, kind)
 }
 
 function schemaFault(fault: SchemaFault, message: string): EntryError {

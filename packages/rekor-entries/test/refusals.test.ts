@@ -357,7 +357,11 @@ t.test('search keys are read from stored bodies only', (t) => {
     t.throws(() => searchKeysOf(Buffer.from(body)), { code: 'bad_body' }, body)
   t.throws(() => searchKeysOf(Buffer.of(0xff)), { code: 'bad_body' })
   for (const kind of ['hashedrekord', 'dsse'])
-    t.throws(() => searchKeysOf(Buffer.from(JSON.stringify({ kind, spec: {} }))), { code: 'bad_field' }, kind)
+    t.throws(
+      () => searchKeysOf(Buffer.from(JSON.stringify({ apiVersion: '0.0.1', kind, spec: {} }))),
+      { code: 'bad_field' },
+      kind,
+    )
   t.same(searchKeysOf(Buffer.from('{"kind":"cose","spec":{}}')), [])
   t.end()
 })

@@ -19,12 +19,15 @@ import {
   parseCanonicalKey,
   verifyCanonicalChain,
 } from '../keys/canonical-key.ts'
+import type { EntryVersion } from '../kinds.ts'
 import { type Envelope, parseEnvelope, preAuthenticationEncoding, signatureLimit } from './envelope.ts'
 import { inTotoPayloadType, statementSearchKeys } from './statement.ts'
 
+export const dsse001 = { verify, searchKeysOf } satisfies EntryVersion
+
 type Signed = { readonly signature: string; readonly key: CanonicalKey }
 
-export async function verifyDsse(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<VerifiedEntry> {
   const content = proposedContent(spec)
   const envelopeText = textAt(content, 'envelope', 'proposedContent.envelope')
   const verifiers = parseVerifiers(content)
@@ -46,7 +49,7 @@ export async function verifyDsse(spec: JsonObject): Promise<VerifiedEntry> {
 }
 
 /** The search keys of a stored `spec`. Subjects and materials of a statement are missing: the body does not hold them. */
-export function dsseSearchKeys(spec: JsonObject): readonly string[] {
+function searchKeysOf(spec: JsonObject): readonly string[] {
   const signatures = memberOf(spec, 'signatures')
   if (!isList(signatures)) throw required('signatures')
   const keys = signatures.flatMap((signature) => {

@@ -19,6 +19,7 @@ import {
   parseCanonicalKey,
   verifyCanonicalChain,
 } from '../keys/canonical-key.ts'
+import type { EntryVersion } from '../kinds.ts'
 import { isPairAllowed } from './algorithm-policy.ts'
 
 type Hash = { readonly algorithm: HashAlgorithm; readonly value: string; readonly digest: Uint8Array }
@@ -26,7 +27,9 @@ type Hash = { readonly algorithm: HashAlgorithm; readonly value: string; readonl
 /** base64 of a signature by the largest RSA key, twice over. */
 const signatureLimit = 6000
 
-export async function verifyHashedrekord(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEntry> {
+export const hashedrekord001 = { verify, searchKeysOf } satisfies EntryVersion
+
+async function verify(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEntry> {
   const hash = parseHash(spec)
   const signatureObject = objectAt(spec, 'signature', 'signature')
   const signature = parseBase64At(
@@ -49,7 +52,7 @@ export async function verifyHashedrekord(spec: JsonObject, policy: EntryPolicy):
 }
 
 /** The search keys of a stored `spec`: the same as at insertion. */
-export function hashedrekordSearchKeys(spec: JsonObject): readonly string[] {
+function searchKeysOf(spec: JsonObject): readonly string[] {
   return searchKeys(parseHash(spec), parseKey(objectAt(spec, 'signature', 'signature')))
 }
 
