@@ -46,8 +46,8 @@ export type Signer = {
 export type Verifier = {
   readonly way?: string
   readonly kinds: readonly Kind[]
-  /** False where the client has no policy on who signed. */
-  readonly checksIdentity?: boolean
+  /** False where the client takes a certificate for a mere key. */
+  readonly checksCertificate?: boolean
   /** Throws when the client refuses. */
   readonly verify: (session: Session, job: VerifyJob) => Promise<void>
 }

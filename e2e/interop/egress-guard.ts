@@ -32,6 +32,7 @@ export async function startEgressGuard(): Promise<EgressGuard> {
       https_proxy: url,
       NO_PROXY: loopback,
       no_proxy: loopback,
+      NODE_USE_ENV_PROXY: '1',
     },
     stop: () =>
       new Promise((resolve) => {

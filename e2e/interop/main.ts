@@ -22,7 +22,7 @@ import { startEgressGuard } from './egress-guard.ts'
 import { type Installed, runMatrix } from './matrix.ts'
 import { failuresIn, toText } from './report.ts'
 import { createRun } from './run-command.ts'
-import { publishedTrust, writeForeignTrust } from './trust-material.ts'
+import { type ForeignPart, publishedTrust, writeForeignTrust } from './trust-material.ts'
 import { openWorkshop } from './workshop.ts'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
@@ -75,12 +75,18 @@ try {
   const identity = { email: 'interop@example.org', issuer: endpoints.issuer }
   const files = path.join(folder, 'files')
   await mkdir(files)
+  const foreignTrust = (part: ForeignPart) =>
+    writeForeignTrust(trust, part, path.join(folder, 'foreign-trust', part.replace(' ', '-')))
   const start = performance.now()
   const matrix = await runMatrix({
     clients,
     endpoints,
     trust,
-    foreignTrust: await writeForeignTrust(trust, path.join(folder, 'foreign-trust')),
+    foreignTrust: {
+      log: await foreignTrust('log'),
+      'certificate log': await foreignTrust('certificate log'),
+      CA: await foreignTrust('CA'),
+    },
     identity,
     folder: files,
     runIn: (home) =>

@@ -16,6 +16,7 @@ import {
 } from './client.ts'
 import { knownDifference } from './known-differences.ts'
 import type { Run } from './run-command.ts'
+import type { ForeignPart } from './trust-material.ts'
 
 /** What one thing that was tried came to. Seconds are of the clock on the wall. */
 export type Outcome =
@@ -44,7 +45,7 @@ export type MatrixOptions = {
   readonly clients: readonly Installed[]
   readonly endpoints: Endpoints
   readonly trust: TrustFiles
-  readonly foreignTrust: TrustFiles
+  readonly foreignTrust: Readonly<Record<ForeignPart, TrustFiles>>
   readonly identity: Identity
   /** Everything written lands below it. */
   readonly folder: string
@@ -101,7 +102,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   }
 
   const refusals = []
-  for (const { name, alter, needsIdentity } of alterations(foreignTrust)) {
+  for (const { name, alter, ofCertificate } of alterations(foreignTrust)) {
     const line: Outcome[] = []
     for (const [column, { name: verifierName, session, verifier }] of columns.entries()) {
       const accepted = rows.filter((_, index) => cells[index]?.[column]?.result === 'passed')
@@ -109,7 +110,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
       const tried = accepted.filter(
         (row, index) => accepted.findIndex((each) => each.signer.kind === row.signer.kind) === index,
       )
-      if (tried.length === 0 || (needsIdentity && verifier.checksIdentity === false)) {
+      if (tried.length === 0 || (ofCertificate && verifier.checksCertificate === false)) {
         line.push({ result: 'not applicable' })
         continue
       }
@@ -174,20 +175,20 @@ function fileName(name: string): string {
 
 type Alteration = {
   readonly name: string
-  readonly needsIdentity: boolean
+  readonly ofCertificate: boolean
   readonly alter: (job: VerifyJob) => Promise<VerifyJob>
 }
 
-function alterations(foreignTrust: TrustFiles): readonly Alteration[] {
+function alterations(foreignTrust: MatrixOptions['foreignTrust']): readonly Alteration[] {
   return [
     {
       name: 'another identity',
-      needsIdentity: true,
+      ofCertificate: true,
       alter: async (job) => ({ ...job, identity: { ...job.identity, email: `not-${job.identity.email}` } }),
     },
     {
       name: 'another token issuer',
-      needsIdentity: true,
+      ofCertificate: true,
       alter: async (job) => ({
         ...job,
         identity: { ...job.identity, issuer: 'https://issuer.example.org' },
@@ -195,7 +196,7 @@ function alterations(foreignTrust: TrustFiles): readonly Alteration[] {
     },
     {
       name: 'an altered file',
-      needsIdentity: false,
+      ofCertificate: false,
       alter: async (job) => {
         const file = `${job.file}.altered`
         await copyFile(job.file, file)
@@ -203,11 +204,11 @@ function alterations(foreignTrust: TrustFiles): readonly Alteration[] {
         return { ...job, file }
       },
     },
-    {
-      name: "the trust of another stack's log",
-      needsIdentity: false,
-      alter: async (job) => ({ ...job, trust: foreignTrust }),
-    },
+    ...(['log', 'certificate log', 'CA'] as const).map((part) => ({
+      name: `the trust of another stack's ${part}`,
+      ofCertificate: part !== 'log',
+      alter: async (job: VerifyJob) => ({ ...job, trust: foreignTrust[part] }),
+    })),
   ]
 }
 

@@ -1,8 +1,16 @@
-/** The published trust as files, and a copy that believes in another log's key. */
-import { generateKeyPairSync } from 'node:crypto'
+/** The published trust as files, and copies that believe in keys of others. */
+import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { createSigner, generateSigningKey, type Signer } from '@sigstack/crypto'
 import type { Endpoints } from '@sigstack/stack'
+import {
+  type Certificate,
+  createIntermediate,
+  createRoot,
+  encodeCertificatePem,
+  serialNumberFrom,
+} from '@sigstack/x509'
 import type { TrustFiles } from './client.ts'
 
 export function publishedTrust({ files }: Endpoints): TrustFiles {
@@ -21,35 +29,101 @@ export function publishedTrust({ files }: Endpoints): TrustFiles {
   }
 }
 
-type TrustedRoot = { readonly tlogs: readonly { readonly publicKey: object }[] }
+type LogInstance = { readonly publicKey: object }
+
+type TrustedRoot = {
+  readonly tlogs: readonly LogInstance[]
+  readonly ctlogs: readonly LogInstance[]
+  readonly certificateAuthorities: readonly { readonly certChain: object }[]
+}
+
+/** Which part of the trust is another stack's. */
+export type ForeignPart = 'log' | 'certificate log' | 'CA'
 
 /**
- * The trust of a stack whose log has another key. The log ID stays, so that a client finds the key and has to check a signature with it:
- * one that only looks the log up would not notice.
+ * The trust of a stack whose `part` has another key. Log IDs and the CA's names stay, so that a client finds the key and has to check a
+ * signature with it: one that only looks names up would not notice.
  */
-export async function writeForeignTrust(trust: TrustFiles, folder: string): Promise<TrustFiles> {
+export async function writeForeignTrust(
+  trust: TrustFiles,
+  part: ForeignPart,
+  folder: string,
+): Promise<TrustFiles> {
   await mkdir(folder, { recursive: true })
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const rawBytes = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
-  const withForeignKey = <T extends TrustedRoot>(root: T) => ({
-    ...root,
-    tlogs: root.tlogs.map((log) => ({ ...log, publicKey: { ...log.publicKey, rawBytes } })),
-  })
-  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'))
   const write = async (name: string, text: string): Promise<string> => {
     const file = path.join(folder, name)
     await writeFile(file, text)
     return file
   }
-  const root = withForeignKey((await read(trust.trustedRoot)) as TrustedRoot)
+  const { alter, files } = await foreign(part, write)
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'))
+  const root = alter((await read(trust.trustedRoot)) as TrustedRoot)
   const config = (await read(trust.clientTrustConfig)) as { readonly trustedRoot: TrustedRoot }
   return {
     ...trust,
+    ...files,
     trustedRoot: await write('trusted_root.json', JSON.stringify(root)),
     clientTrustConfig: await write(
       'trust_config.json',
-      JSON.stringify({ ...config, trustedRoot: withForeignKey(config.trustedRoot) }),
+      JSON.stringify({ ...config, trustedRoot: alter(config.trustedRoot) }),
     ),
-    rekorKey: await write('rekor.pub', publicKey.export({ type: 'spki', format: 'pem' }).toString()),
   }
+}
+
+type Foreign = {
+  readonly alter: (root: TrustedRoot) => TrustedRoot
+  readonly files: Partial<TrustFiles>
+}
+
+async function foreign(
+  part: ForeignPart,
+  write: (name: string, text: string) => Promise<string>,
+): Promise<Foreign> {
+  const signer = createSigner(generateSigningKey())
+  if (part === 'CA') {
+    const chain = await foreignChain(signer)
+    const certificates = chain.map(({ der }) => ({ rawBytes: Buffer.from(der).toString('base64') }))
+    return {
+      alter: (root) => ({
+        ...root,
+        certificateAuthorities: root.certificateAuthorities.map((authority) => ({
+          ...authority,
+          certChain: { certificates },
+        })),
+      }),
+      files: {
+        caCertificates: await write('ca.pem', chain.map(({ der }) => encodeCertificatePem(der)).join('')),
+      },
+    }
+  }
+  const spki = Buffer.from(signer.publicKey.spki).toString('base64')
+  const withKey = (logs: readonly LogInstance[]): readonly LogInstance[] =>
+    logs.map((log) => ({ ...log, publicKey: { ...log.publicKey, rawBytes: spki } }))
+  const file = await write('log.pub', `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`)
+  return part === 'log'
+    ? { alter: (root) => ({ ...root, tlogs: withKey(root.tlogs) }), files: { rekorKey: file } }
+    : { alter: (root) => ({ ...root, ctlogs: withKey(root.ctlogs) }), files: { ctKey: file } }
+}
+
+/** Intermediate first; named as the stack names its own. */
+async function foreignChain(signer: Signer): Promise<readonly Certificate[]> {
+  const now = Date.now()
+  const validity = { notBefore: new Date(now - 86_400_000), notAfter: new Date(now + 365 * 86_400_000) }
+  const serialNumber = () => serialNumberFrom(randomBytes(20))
+  const root = await createRoot({
+    signer,
+    commonName: 'sigstack root',
+    organization: 'sigstack',
+    ...validity,
+    serialNumber: serialNumber(),
+  })
+  const intermediate = await createIntermediate({
+    root,
+    rootSigner: signer,
+    publicKey: createSigner(generateSigningKey()).publicKey,
+    commonName: 'sigstack intermediate',
+    ...validity,
+    serialNumber: serialNumber(),
+  })
+  return [intermediate, root]
 }

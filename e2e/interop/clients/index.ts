@@ -3,6 +3,7 @@ import { cosignV2 } from './cosign-v2.ts'
 import { cosignV3 } from './cosign-v3.ts'
 import { rekorCli } from './rekor-cli.ts'
 import { sigstack } from './sigstack.ts'
+import { sigstoreGo } from './sigstore-go.ts'
 import { sigstoreJs } from './sigstore-js.ts'
 import { sigstorePython } from './sigstore-python.ts'
 
@@ -12,6 +13,7 @@ export const allClients: readonly Client[] = [
   cosignV3,
   cosignV2,
   sigstorePython,
+  sigstoreGo,
   rekorCli,
   sigstack,
 ]

@@ -28,7 +28,7 @@ export const rekorCli: Client = {
         {
           way: 'the entry in the log',
           kinds: ['bundle'],
-          checksIdentity: false,
+          checksCertificate: false,
           verify: async (session, job) => {
             await rekor(session, job, ['verify', ...(await entryFlags(session, job))])
           },
