@@ -5,7 +5,7 @@ import {
   type Readiness,
   type ServerOptions,
 } from '@sigstack/server'
-import { type Certificate, encodeCertificatePem } from '@sigstack/x509'
+import type { Certificate } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
 import type { IssuerEntry } from './identity/identity.ts'
@@ -18,9 +18,10 @@ import { signingCertificateRoutes } from './routes/signing-certificate.ts'
 
 export type AppDependencies = {
   readonly issuance: IssuanceDependencies
-  readonly issuers: readonly IssuerEntry[]
+  /** Those that are accepted now. */
+  readonly issuers: () => readonly IssuerEntry[]
   /** Served beside the chain of the CA itself. */
-  readonly trustedChains?: readonly (readonly Certificate[])[]
+  readonly trustedChains?: () => readonly (readonly Certificate[])[]
   readonly metrics: CaMetrics
   readonly logger: Logger | false
   readonly readiness?: () => Promise<Readiness>
@@ -54,9 +55,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
   app.register(authorityRoutes, {
-    chainsPem: [issuance.authority.chain, ...(dependencies.trustedChains ?? [])].map((chain) =>
-      chain.map(({ der }) => encodeCertificatePem(der)),
-    ),
+    chains: () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])],
     issuers,
   })
   app.register(signingCertificateRoutes, {

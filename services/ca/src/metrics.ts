@@ -14,14 +14,17 @@ export type CaMetrics = {
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
 
-/** `chainEnds` is when the first certificate of the CA's chain ends. */
-export function createMetrics(registry: Registry, chainEnds: Date): CaMetrics {
+/** `chainEnds` tells when the first certificate of the issuing chain ends. */
+export function createMetrics(registry: Registry, chainEnds: () => Date): CaMetrics {
   const registers = [registry]
   new Gauge({
     name: 'ca_chain_end_timestamp_seconds',
-    help: 'When the first certificate of the chain of this CA ends',
+    help: 'When the first certificate of the issuing chain ends',
     registers,
-  }).set(chainEnds.getTime() / 1000)
+    collect() {
+      this.set(chainEnds().getTime() / 1000)
+    },
+  })
   return {
     registry,
     newCertificates: new Counter({ name: 'fulcio_new_certs', help: 'Certificates issued', registers }),
@@ -71,12 +74,12 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
 export function measureCtLog(ctLog: CtLog, { ctSubmissionSeconds }: CaMetrics): CtLog {
   return {
     publicKey: ctLog.publicKey,
-    async addPreChain(precertificate) {
+    async addPreChain(precertificate, chain) {
       const begun = performance.now()
       const observe = (outcome: string): void =>
         ctSubmissionSeconds.observe({ outcome }, (performance.now() - begun) / 1000)
       try {
-        const sct = await ctLog.addPreChain(precertificate)
+        const sct = await ctLog.addPreChain(precertificate, chain)
         observe('ok')
         return sct
       } catch (error) {

@@ -4,7 +4,7 @@ import { certificateSignatureAlgorithm, leafLifetimeSeconds } from '@sigstack/x5
 import type { Authority } from './issuance/dependencies.ts'
 
 export type ReadinessDependencies = {
-  readonly authority: Authority
+  readonly authority: () => Authority
   readonly ctLog: { probe(): Promise<void> }
   readonly proxy: { probe(): Promise<void> }
   readonly now: () => Date
@@ -12,8 +12,9 @@ export type ReadinessDependencies = {
 
 /** Ready is what could issue now: the key signs, the chain lasts, CT log and OIDC proxy answer. */
 export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
-  const { authority, ctLog, proxy, now } = dependencies
+  const { ctLog, proxy, now } = dependencies
   return async () => {
+    const authority = dependencies.authority()
     const [key, log, provider] = await Promise.all([
       stateOf('does not sign', () => assertKeySigns(authority)),
       stateOf('unreachable', () => ctLog.probe()),

@@ -68,13 +68,12 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   warnAbout(config, chainEnds, logger)
 
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
-  const metrics = createMetrics(registry, chainEnds)
+  const metrics = createMetrics(registry, () => chainEnds)
   const now = (): Date => new Date()
   const proxy = createOidcProxyClient(config.oidcProxyUrl)
   const ctLog = createCtLogClient({
     url: config.ctLogUrl,
     publicKey: config.ctLogPublicKey,
-    chain: authority.chain.map(({ der }) => der),
   })
   const { issuers } = config.identity
   const app = buildApp({
@@ -84,18 +83,18 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
         readKeys: createReadIssuerKeys(proxy, () => performance.now()),
         now,
       }),
-      authority,
+      authority: () => authority,
       ctLog: measureCtLog(ctLog, metrics),
       allowedAlgorithms: config.clientAlgorithms,
       now,
       randomBytes,
     },
-    issuers,
-    trustedChains,
+    issuers: () => issuers,
+    trustedChains: () => trustedChains,
     metrics,
     logger,
     metricsRoute: config.metricsPort === undefined,
-    readiness: createReadiness({ authority, ctLog, proxy, now }),
+    readiness: createReadiness({ authority: () => authority, ctLog, proxy, now }),
     ...(config.trustedProxies !== undefined && { trustProxy: config.trustedProxies }),
   })
 

@@ -14,6 +14,7 @@ import {
 } from '@sigstack/x509'
 import { ByteStream, crypto, EXTENSION_OID_SCT, X509Certificate as SigstoreCertificate } from '@sigstore/core'
 import t from 'tap'
+import type { Authority } from '../src/issuance/dependencies.ts'
 import type { CtLogMode } from './support/ct-log.ts'
 import {
   certificatesOf,
@@ -41,11 +42,12 @@ t.test('certificate fields of sections 2.1 and 2.2, byte by byte; F.1 and F.8 eq
     notAfter: new Date('2027-01-01T00:00:00Z'),
     publicKey: certificate.publicKey,
   }))
+  const shifted: Authority = { ...authority, chain: [chain[0]!, chain[1]!] }
   const harness = await startHarness({
     authority,
     change: (issuance) => ({
       ...issuance,
-      authority: { ...authority, chain: [chain[0]!, chain[1]!] },
+      authority: () => shifted,
       now: () => at,
       randomBytes: () => random,
     }),
@@ -228,10 +230,11 @@ t.test('CA key trouble: no certificate leaves, and the answer is to try again', 
   const failing = (fails: (call: number) => boolean): HarnessOptions['change'] => {
     let calls = 0
     return (issuance) => {
-      const { signer, chain } = issuance.authority
+      const { signer, chain } = issuance.authority()
       const sign = (message: Uint8Array) =>
         fails(++calls) ? Promise.reject(new Error('HSM says 0x30')) : signer.sign(message)
-      return { ...issuance, authority: { chain, signer: { ...signer, sign } } }
+      const broken = { chain, signer: { ...signer, sign } }
+      return { ...issuance, authority: () => broken }
     }
   }
   const backend = 'error communicating with CA backend'
@@ -242,9 +245,10 @@ t.test('CA key trouble: no certificate leaves, and the answer is to try again', 
   cases.push([
     'a key that signs wrongly the second time',
     (issuance) => {
-      const { signer, chain } = issuance.authority
+      const { signer, chain } = issuance.authority()
       const sign = (message: Uint8Array) => (++signed === 2 ? stranger : signer).sign(message)
-      return { ...issuance, authority: { chain, signer: { ...signer, sign } } }
+      const broken = { chain, signer: { ...signer, sign } }
+      return { ...issuance, authority: () => broken }
     },
     500,
     13,

@@ -10,8 +10,6 @@ export type CtLogClientOptions = {
   /** Base of the log; `/ct/v1/add-pre-chain` follows. */
   readonly url: string
   readonly publicKey: PublicKey
-  /** DER of the issuing certificate, …, the root: what follows the precertificate in the submission. */
-  readonly chain: readonly Uint8Array[]
   /** For all attempts together. sigstore-js gives up after 5 s, and must have our answer by then. */
   readonly totalTimeoutMs?: number
 }
@@ -28,13 +26,14 @@ const longestPauseMs = 500
 const longestRetryAfterSeconds = 60
 
 export function createCtLogClient(options: CtLogClientOptions): CtLogClient {
-  const { url, publicKey, chain, totalTimeoutMs = 3000 } = options
+  const { url, publicKey, totalTimeoutMs = 3000 } = options
   const pool = createHttpPool(url, maxAnswerBytes)
   const base = new URL(url).pathname.replace(/\/+$/, '')
-  const chainJson = chain.map((der) => `,"${toBase64(der)}"`).join('')
 
-  async function addPreChain(precertificate: Uint8Array): Promise<Sct> {
-    const body = `{"chain":["${toBase64(precertificate)}"${chainJson}]}`
+  const chainJson = createChainJson()
+
+  async function addPreChain(precertificate: Uint8Array, chain: Chain): Promise<Sct> {
+    const body = `{"chain":["${toBase64(precertificate)}"${chainJson(chain)}]}`
     const deadline = performance.now() + totalTimeoutMs
     let pauseMs = firstPauseMs
     for (;;) {
@@ -73,6 +72,20 @@ export function createCtLogClient(options: CtLogClientOptions): CtLogClient {
       if (status !== 200) throw new Error(`the CT log answers ${status} to get-sth`)
     },
     close: () => pool.close(),
+  }
+}
+
+type Chain = Parameters<CtLog['addPreChain']>[1]
+
+/** What follows the precertificate in a submission; encoded once for each chain. */
+function createChainJson(): (chain: Chain) => string {
+  const encoded = new WeakMap<Chain, string>()
+  return (chain) => {
+    const known = encoded.get(chain)
+    if (known !== undefined) return known
+    const json = chain.map(({ der }) => `,"${toBase64(der)}"`).join('')
+    encoded.set(chain, json)
+    return json
   }
 }
 

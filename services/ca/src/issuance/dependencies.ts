@@ -13,8 +13,8 @@ export type AuthenticateToken = (token: string) => Promise<AuthenticToken>
 
 export type CtLog = {
   readonly publicKey: PublicKey
-  /** Has the log promise to record this DER precertificate. Throws an IssuanceError `ct_log_unavailable`. */
-  addPreChain(precertificate: Uint8Array): Promise<Sct>
+  /** Has the log promise to record this DER precertificate, issued by `chain`. Throws an IssuanceError `ct_log_unavailable`. */
+  addPreChain(precertificate: Uint8Array, chain: Authority['chain']): Promise<Sct>
 }
 
 /** The issuing key with its chain: issuing certificate first, self-signed root last. */
@@ -22,7 +22,8 @@ export type Authority = { readonly signer: Signer; readonly chain: readonly [Cer
 
 export type IssuanceDependencies = {
   readonly authenticate: AuthenticateToken
-  readonly authority: Authority
+  /** The one that issues now; asked once for each certificate, since a rotation may change it at any moment. */
+  readonly authority: () => Authority
   readonly ctLog: CtLog
   readonly allowedAlgorithms: readonly SignatureAlgorithm[]
   readonly now: () => Date

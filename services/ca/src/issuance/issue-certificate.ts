@@ -53,8 +53,7 @@ export type ApplicationFacts = {
 export type IssueCertificate = (application: Application, facts?: ApplicationFacts) => Promise<Issued>
 
 export function createIssueCertificate(dependencies: IssuanceDependencies): IssueCertificate {
-  const { authenticate, authority, ctLog, allowedAlgorithms, now, randomBytes } = dependencies
-  const authorityPem = authority.chain.map(({ der }) => encodeCertificatePem(der))
+  const { authenticate, ctLog, allowedAlgorithms, now, randomBytes } = dependencies
 
   return async (application, facts = {}) => {
     // 1. Authenticate the token. First, so that nobody learns anything about keys or logs without one.
@@ -74,21 +73,33 @@ export function createIssueCertificate(dependencies: IssuanceDependencies): Issu
     // 6. The algorithms this CA allows.
     assertAlgorithmAllowed(requested, allowedAlgorithms)
     // 7. The precertificate, signed.
+    const authority = dependencies.authority()
     const serialNumber = serialNumberFrom(randomBytes(20))
     facts.serialNumber = toHex(serialNumber)
     const template = buildTemplate(authority, identity, requested, serialNumber, now())
     const promised = precertificateTbs(template)
     const precertificate = await signed(authority, promised)
     // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
-    const sct = await ctLog.addPreChain(precertificate)
+    const sct = await ctLog.addPreChain(precertificate, authority.chain)
     await assertPromise(sct, template, authority, ctLog)
     // 9. The final certificate, with that promise in it.
     const certificate = await signed(authority, finalTbs(template, encodeSctList([sct])))
     // 10. A look at our own work, before anybody else has one.
     await assertSound(certificate, promised, sct, authority)
     // 11. The answer.
-    return { certificate, chainPem: [encodeCertificatePem(certificate), ...authorityPem] }
+    return { certificate, chainPem: [encodeCertificatePem(certificate), ...chainPemOf(authority)] }
   }
+}
+
+const chainPems = new WeakMap<Authority, readonly string[]>()
+
+/** Encoded once for each authority. */
+function chainPemOf(authority: Authority): readonly string[] {
+  const known = chainPems.get(authority)
+  if (known !== undefined) return known
+  const pems = authority.chain.map(({ der }) => encodeCertificatePem(der))
+  chainPems.set(authority, pems)
+  return pems
 }
 
 function buildTemplate(

@@ -82,12 +82,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const authority = options.authority ?? (await createAuthority())
   const { issuers } = parseIssuerConfig(options.config ?? emailConfig)
   const registry = createRegistry({ processMetrics: false })
-  const metrics = createMetrics(registry, authority.chain[0].notAfter)
+  const metrics = createMetrics(registry, () => authority.chain[0].notAfter)
   const proxyClient = createOidcProxyClient(proxy.url)
   const ctClient = createCtLogClient({
     url: ctLog.url,
     publicKey: ctLog.publicKey,
-    chain: authority.chain.map(({ der }) => der),
     ...(options.totalTimeoutMs !== undefined && { totalTimeoutMs: options.totalTimeoutMs }),
   })
   const plain: IssuanceDependencies = {
@@ -96,7 +95,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       readKeys: createReadIssuerKeys(proxyClient, () => performance.now()),
       now: () => new Date(),
     }),
-    authority,
+    authority: () => authority,
     ctLog: measureCtLog(ctClient, metrics),
     allowedAlgorithms: defaultClientAlgorithms,
     now: () => new Date(),
@@ -109,7 +108,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     level: 'debug',
     destination: { write: (line) => logLines.push(line) },
   })
-  const app = buildApp({ issuance, issuers, metrics, logger })
+  const app = buildApp({ issuance, issuers: () => issuers, metrics, logger })
   await app.ready()
   return {
     app,
