@@ -21,8 +21,9 @@ export function createAudit(metrics: CaMetrics): Audit {
       metrics.refusals.inc({ reason: (expected ? error.refusal : undefined) ?? code })
       const reason = expected ? error.message : 'internal error'
       const refusal = expected && error.refusal !== undefined ? { refusal: error.refusal } : {}
+      const rule = expected && error.rule !== undefined ? { rule: error.rule } : {}
       request.log.info(
-        { audit: { decision: 'refused', code, ...refusal, reason, ...facts, client: request.ip } },
+        { audit: { decision: 'refused', code, ...refusal, ...rule, reason, ...facts, client: request.ip } },
         'certificate refused',
       )
     },

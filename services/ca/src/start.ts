@@ -122,10 +122,16 @@ function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
   if (days < warningDays)
     logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
-  for (const { url, kind } of config.identity.issuers)
+  for (const { url, kind, issuerType } of config.identity.issuers) {
+    if (kind.type === 'unknown')
+      logger.warn(
+        { issuer: url, type: issuerType },
+        'nobody knows this type of issuer, so its tokens are refused',
+      )
     if (kind.type === 'ci-provider' && kind.provider === undefined)
       logger.warn(
         { issuer: url, ciProvider: kind.providerName },
         'the CI provider of this issuer is not configured, so its tokens are refused',
       )
+  }
 }

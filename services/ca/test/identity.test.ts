@@ -571,8 +571,6 @@ t.test('a bad configuration stops the start with the sentence of Fulcio and the 
   )
   bad({ type: 'username', 'subject-domain': 'example.org' }, /do not match/)
   bad({ type: 'what' }, /issuer missing challenge claim/)
-  bad({ type: 'what', 'challenge-claim': 'sub' }, /unknown type "what"/)
-  bad({ type: 'github-workflow' }, /use type ci-provider with ci-provider github-workflow/)
   bad({ type: 'email', 'issuer-url': `${url}/` }, /must be equal/)
   bad({ type: 'email', 'client-id': '' }, /needs a client-id/)
   bad({ type: 'email', 'issuer-claim': 'x[' }, /must look like/)

@@ -27,7 +27,7 @@ export function createTokenVerifier({ findIssuer, readKeys, now }: TokenVerifier
 
   return async (token) => {
     const { header, claims } = decodeToken(token)
-    const issuerUrl = readStringClaim(claims, 'iss')
+    const issuerUrl = issuerUrlOf(claims)
     const issuer = findIssuer(issuerUrl)
     // Before anything is fetched: a token must not be able to name where its keys come from.
     if (issuer === undefined)
@@ -51,13 +51,20 @@ export function createTokenVerifier({ findIssuer, readKeys, now }: TokenVerifier
       )
     assertAudience(claims, issuer.audience)
     assertTime(claims, now())
-    return { issuer, claims }
+    return { issuer, claims: claims['iss'] === issuerUrl ? claims : { ...claims, iss: issuerUrl } }
   }
+}
+
+/** Google signs some tokens without the scheme, and documents both as one issuer; certificates name it one way. */
+export function issuerUrlOf(claims: Claims): string {
+  const issuer = readStringClaim(claims, 'iss')
+  return issuer === 'accounts.google.com' ? 'https://accounts.google.com' : issuer
 }
 
 type Header = Claims
 
-function decodeToken(token: string): { readonly header: Header; readonly claims: Claims } {
+/** Header and claims, unverified. Throws an IssuanceError. */
+export function decodeToken(token: string): { readonly header: Header; readonly claims: Claims } {
   if (token === '') throw refuseToken('token_missing', 'the request holds no identity token')
   if (token.length > maxTokenBytes)
     throw refuseToken(

@@ -1,4 +1,7 @@
-/** The CI providers of Fulcio's stock configuration (fulcio config/identity/config.yaml), in its own format. */
+/**
+ * CI providers in the format of Fulcio's configuration: those of its stock file (fulcio config/identity/config.yaml),
+ * and forgejo-workflow, which is ours.
+ */
 
 export const ciPresets = {
   'github-workflow': {
@@ -90,8 +93,9 @@ export const ciPresets = {
       // The two quotation marks are what Fulcio's own template writes, and clients compare.
       'runner-environment':
         '{{ if eq (index . "oidc.circleci.com/ssh-rerun") "true" }}ssh-rerun{{ else }}""{{ end }}',
-      'source-repository-uri': 'oidc.circleci.com/vcs-origin',
-      'source-repository-ref': 'oidc.circleci.com/vcs-ref',
+      // Pipelines that no repository triggered have neither claim.
+      'source-repository-uri': '{{ index . "oidc.circleci.com/vcs-origin" }}',
+      'source-repository-ref': '{{ index . "oidc.circleci.com/vcs-ref" }}',
       'build-config-uri': '{{ .api_url }}/pipeline/{{ index . "oidc.circleci.com/pipeline-id" }}/config',
       'run-invocation-uri':
         '{{ .platform_url }}/workflow/{{ index . "oidc.circleci.com/workflow-id" }}/job/{{ index . "oidc.circleci.com/job-id" }}',
@@ -115,5 +119,28 @@ export const ciPresets = {
     },
     'subject-alternative-name-template':
       '{{ .base_url }}/{{ .workspace_domain }}/{{ .project_name }}/pipelines/pipeline/{{ .pipeline_id }}',
+  },
+  'forgejo-workflow': {
+    'default-template-values': { url: 'https://codeberg.org' },
+    'extension-templates': {
+      'github-workflow-trigger': 'event_name',
+      'github-workflow-sha': 'sha',
+      'github-workflow-name': '{{ index . "workflow" }}',
+      'github-workflow-repository': 'repository',
+      'github-workflow-ref': 'ref',
+      'build-signer-uri': '{{ .url }}/{{ .workflow_ref }}',
+      'source-repository-uri': '{{ .url }}/{{ .repository }}',
+      'source-repository-digest': 'sha',
+      'source-repository-ref': 'ref',
+      // Older servers do not give the immutable identifiers.
+      'source-repository-identifier': '{{ index . "repository_id" }}',
+      'source-repository-owner-uri': '{{ .url }}/{{ .repository_owner }}',
+      'source-repository-owner-identifier': '{{ index . "repository_owner_id" }}',
+      'build-config-uri': '{{ .url }}/{{ .workflow_ref }}',
+      'build-config-digest': 'sha',
+      'build-trigger': 'event_name',
+      'run-invocation-uri': '{{ .url }}/{{ .repository }}/actions/runs/{{ .run_number }}',
+    },
+    'subject-alternative-name-template': '{{ .url }}/{{ .workflow_ref }}',
   },
 } as const

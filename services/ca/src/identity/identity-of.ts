@@ -1,7 +1,9 @@
 /** Token claims to certificate identity, by the type of issuer (fulcio.md sections 2.3 and 4.2). */
 import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
+import { chainguardIdentity } from './chainguard.ts'
 import { ciIdentity } from './ci-identity.ts'
 import { type Claims, isEmailVerified, quoted, readClaim, readStringClaim } from './claims.ts'
+import { dedicatedCiIdentity } from './dedicated-ci.ts'
 import { isAscii, isEmailAddress } from './email-address.ts'
 import { goText } from './go-text.ts'
 import type { Identity, IssuerEntry, IssuerKind } from './identity.ts'
@@ -39,6 +41,18 @@ export function identityOf({ kind }: Pick<IssuerEntry, 'kind'>, claims: Claims):
           `the issuer ${quoted(issuer)} names the CI provider ${quoted(kind.providerName)}, which is not configured`,
         )
       return ciIdentity(kind.provider, claims, fulcio)
+    case 'chainguard-identity':
+      return chainguardIdentity(claims, issuer, subject)
+    case 'github-workflow':
+    case 'gitlab-pipeline':
+    case 'buildkite-job':
+    case 'codefresh-workflow':
+      return dedicatedCiIdentity(kind.type, claims, fulcio)
+    case 'unknown':
+      throw refuseToken(
+        'provider_not_configured',
+        `the issuer ${quoted(issuer)} is of a type that this CA does not know`,
+      )
   }
 }
 

@@ -1,5 +1,7 @@
 /** What a certificate says about its owner, and the configured issuers that may vouch for it. */
 import type { FulcioClaims, San } from '@sigstack/x509'
+import type { DedicatedCiType } from './dedicated-ci.ts'
+import type { IssuancePolicy } from './policy.ts'
 import type { Template } from './template.ts'
 
 /** Where the value of one extension comes from: a claim (or default) by name, or a template over all of them. */
@@ -28,6 +30,10 @@ export type IssuerKind =
   | { readonly type: 'username'; readonly domain: string }
   | { readonly type: 'spiffe'; readonly trustDomain: string }
   | { readonly type: 'kubernetes' }
+  | { readonly type: 'chainguard-identity' }
+  | { readonly type: DedicatedCiType }
+  /** A type that nobody knows: it is published, and every token is refused. */
+  | { readonly type: 'unknown' }
   | {
       readonly type: 'ci-provider'
       readonly providerName: string
@@ -42,6 +48,10 @@ export type IssuerEntry = {
   /** What `aud` must contain. */
   readonly audience: string
   readonly kind: IssuerKind
+  /** As the configuration has it. */
+  readonly issuerType: string
+  /** Who of those whom the issuer vouches for may have a certificate. Undefined: everybody. */
+  readonly policy: IssuancePolicy | undefined
   /** Published only; never changes what is verified. */
   readonly challengeClaim: string
   readonly subjectDomain: string

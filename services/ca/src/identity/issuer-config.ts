@@ -5,9 +5,12 @@
 import { ciPresets } from './ci-presets.ts'
 import { parseCiProvider } from './ci-provider-config.ts'
 import { asFields, type Fields, IssuerConfigError, member, stringMap } from './config-fields.ts'
+import { isDedicatedCiType } from './dedicated-ci.ts'
 import { assertSameDomain, isUrlWithScheme, parseSubjectDomain } from './domain-rules.ts'
 import type { CiProvider, IssuerEntry, IssuerKind } from './identity.ts'
 import { parseIssuerClaim } from './issuer-claim.ts'
+import type { IssuancePolicy } from './policy.ts'
+import { parsePolicy, providerNameOf } from './policy-config.ts'
 import { isTrustDomain } from './spiffe-id.ts'
 
 export type IssuerConfig = { readonly issuers: readonly IssuerEntry[] }
@@ -56,11 +59,19 @@ function parseEntry(
     isPattern,
     audience,
     kind,
+    issuerType: text(fields, 'type', 'Type'),
+    policy: parseOwnPolicy(url, fields, kind),
     challengeClaim:
       text(fields, 'challenge-claim', 'ChallengeClaim') || (kind.type === 'email' ? 'email' : 'sub'),
     subjectDomain: text(fields, 'subject-domain', 'SubjectDomain'),
     spiffeTrustDomain: text(fields, 'spiffe-trust-domain', 'SPIFFETrustDomain'),
   }
+}
+
+/** Ours: Fulcio ignores names that it does not know. */
+function parseOwnPolicy(url: string, fields: Fields, kind: IssuerKind): IssuancePolicy | undefined {
+  const value = member(fields, 'policy', 'Policy')
+  return value === undefined ? undefined : parsePolicy(value, url, providerNameOf(kind))
 }
 
 function parseKind(
@@ -108,8 +119,14 @@ function parseKind(
       return { type }
     case 'ci-provider':
       return ciKind(url, fields, providers)
+    case 'chainguard-identity':
+      return { type }
     default:
-      throw new IssuerConfigError(unknownType(url, type, fields))
+      if (isDedicatedCiType(type)) return { type }
+      // Fulcio starts with such an issuer, and then refuses each of its tokens.
+      if (text(fields, 'challenge-claim', 'ChallengeClaim') === '')
+        throw new IssuerConfigError(`issuer missing challenge claim: ${url} has the unknown type "${type}"`)
+      return { type: 'unknown' }
   }
 }
 
@@ -122,17 +139,6 @@ function ciKind(url: string, fields: Fields, providers: ReadonlyMap<string, CiPr
     providerName,
     provider: provider && { ...provider, defaults: new Map([...provider.defaults, ...own]) },
   }
-}
-
-/** Fulcio's types from before its ci-provider, each with its preset here. */
-const olderTypes = ['github-workflow', 'gitlab-pipeline', 'buildkite-job', 'codefresh-workflow']
-
-function unknownType(url: string, type: string, fields: Fields): string {
-  if (olderTypes.includes(type))
-    return `the type ${type} of ${url} is not supported: use type ci-provider with ci-provider ${type}`
-  if (text(fields, 'challenge-claim', 'ChallengeClaim') === '')
-    return `issuer missing challenge claim: ${url} has the unknown type "${type}"`
-  return `the issuer ${url} has the unknown type "${type}", so none of its tokens could ever be accepted`
 }
 
 function entriesOf(fields: Fields, yamlName: string, jsonName: string): readonly [string, unknown][] {

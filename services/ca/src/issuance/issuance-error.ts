@@ -1,6 +1,7 @@
 export type IssuanceErrorCode =
   | 'identity_token_rejected'
   | 'identity_provider_unreachable'
+  | 'policy_refused'
   | 'extension_unavailable'
   | 'issuer_empty'
   | 'san_unencodable'
@@ -42,16 +43,23 @@ export class IssuanceError extends Error {
   readonly code: IssuanceErrorCode
   /** Only with `identity_token_rejected`. */
   readonly refusal: TokenRefusal | undefined
+  /** The rule of the policy that decided; only with `policy_refused`, and not where no rule allowed. */
+  readonly rule: string | undefined
   /** When trying again makes sense, where another party said so. */
   readonly retryAfterSeconds: number | undefined
   constructor(
     code: IssuanceErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly refusal?: TokenRefusal; readonly retryAfterSeconds?: number },
+    options?: ErrorOptions & {
+      readonly refusal?: TokenRefusal
+      readonly rule?: string
+      readonly retryAfterSeconds?: number
+    },
   ) {
     super(message, options)
     this.code = code
     this.refusal = options?.refusal
+    this.rule = options?.rule
     this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }

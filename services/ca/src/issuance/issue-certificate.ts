@@ -20,6 +20,7 @@ import {
 } from '@sigstack/x509'
 import type { Identity } from '../identity/identity.ts'
 import { identityOf } from '../identity/identity-of.ts'
+import { assertPermitted } from '../identity/policy.ts'
 import type { Authority, CtLog, IssuanceDependencies } from './dependencies.ts'
 import { IssuanceError } from './issuance-error.ts'
 import {
@@ -43,6 +44,8 @@ export type ApplicationFacts = {
   issuer?: string
   subject?: string
   subjectAlternativeName?: string
+  /** The rule of the issuance policy that allowed it, or refused it. */
+  rule?: string
   /** SHA-256 of the SubjectPublicKeyInfo, hex. */
   keyFingerprint?: string
   /** Hex. */
@@ -63,6 +66,9 @@ export function createIssueCertificate(dependencies: IssuanceDependencies): Issu
     facts.issuer = identity.claims.issuer
     facts.subject = identity.claims.subject ?? ''
     facts.subjectAlternativeName = identity.subjectAlternativeName.value
+    //    Who they are is known now; whether they may is the policy's to say.
+    const rule = assertPermitted(issuer.policy, claims)
+    if (rule !== undefined) facts.rule = rule
     // 3. The key, or the certificate request around it.
     const requested = parseRequestedKey(application.key)
     facts.keyFingerprint = toHex(keyFingerprint(requested.publicKey))

@@ -44,7 +44,7 @@ function describeIssuer(issuer: IssuerEntry): Readonly<Record<string, string | b
     audience: issuer.audience,
     challengeClaim: issuer.challengeClaim,
     spiffeTrustDomain: issuer.spiffeTrustDomain,
-    issuerType: issuer.kind.type,
+    issuerType: issuer.issuerType,
     subjectDomain: issuer.subjectDomain,
     skipEmailVerification: issuer.kind.type === 'email' && issuer.kind.skipEmailVerification,
   }

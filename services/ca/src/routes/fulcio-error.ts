@@ -4,7 +4,7 @@ import { IssuanceError, type IssuanceErrorCode } from '../issuance/issuance-erro
 import { MessageError } from './proto-json.ts'
 import { sendJson } from './send-json.ts'
 
-type GrpcCode = 2 | 3 | 5 | 12 | 13 | 14
+type GrpcCode = 2 | 3 | 5 | 7 | 8 | 12 | 13 | 14
 
 type Wording = {
   readonly status: number
@@ -24,6 +24,13 @@ const tokenSentence = 'There was an error processing the identity token'
 const wording = {
   identity_token_rejected: { ...badRequest, sentence: tokenSentence, withReason: true },
   identity_provider_unreachable: { ...unavailable, sentence: tokenSentence, withReason: true },
+  // Ours: the token is good and its identity known, so this is no 400 that a better token would mend.
+  policy_refused: {
+    status: 403,
+    grpc: 7,
+    sentence: 'The issuance policy does not permit a certificate for this identity',
+    withReason: true,
+  },
   extension_unavailable: badRequest,
   issuer_empty: badRequest,
   san_unencodable: badRequest,
