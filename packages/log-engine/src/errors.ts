@@ -9,6 +9,14 @@ export type LogErrorCode =
   | 'foreign_key'
   /** The database shows a tree that does not extend what this process has already signed. */
   | 'inconsistent'
+  /** This shard has its last entry; the next shard of the series takes what comes. */
+  | 'frozen'
+  /** The operator takes no new entries, for long or for good. */
+  | 'read_only'
+  /** The operator takes no new entries for the moment; try again. */
+  | 'maintenance'
+  /** What was asked of a series of shards does not fit its state. */
+  | 'bad_series'
 
 /** Why the log did not do what was asked. */
 export class LogError extends Error {

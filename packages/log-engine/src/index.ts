@@ -3,3 +3,14 @@ export { LogError } from './errors.ts'
 export type { Appended, EncodedEntry, EntryDraft, Log, LogEntry, Place, SignedCheckpoint } from './log.ts'
 export type { BatchReport, LogOptions } from './open-log.ts'
 export { openLog } from './open-log.ts'
+export type { NextKey, ShardRow } from './series.ts'
+export {
+  listShards,
+  migrateLogs,
+  prepareNextKey,
+  readNextKey,
+  rememberPublicKey,
+  rollOver,
+  setMode,
+} from './series.ts'
+export type { LogMode } from './store.ts'

@@ -46,7 +46,10 @@ export type Log = {
   readonly logId: Uint8Array
   /** First line of its checkpoints; chosen when the log was made, and kept. */
   readonly origin: string
-  /** Durable AND provable when it resolves. Throws LogError `queue_full`, `unavailable`, `closed`. */
+  /**
+   * Durable AND provable when it resolves. Throws LogError `queue_full`, `unavailable`, `closed`; `frozen`, `read_only`
+   * and `maintenance` when the database says that this log takes no entries.
+   */
   append(draft: EntryDraft): Promise<Appended>
   /** Covers everything committed so far, by any replica. */
   treeHead(): Promise<TreeHead>

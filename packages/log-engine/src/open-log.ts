@@ -10,11 +10,12 @@ import {
   verifyInclusion,
   widthOfTile,
 } from '@sigstack/merkle'
-import { isUnavailable, migrate, type Pool, PostgresError } from '@sigstack/postgres'
+import { isUnavailable, type Pool, PostgresError } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 import type { Appended, EntryDraft, Log, SignedCheckpoint } from './log.ts'
 import { createQueue } from './queue.ts'
 import { createSequencer, type Sequenced } from './sequence.ts'
+import { migrateLogs } from './series.ts'
 import { findByIdentities, findByLeafHash, findOrCreateLog, readEntries, readHead } from './store.ts'
 import { createTiles } from './tiles.ts'
 
@@ -61,7 +62,7 @@ const commitAttempts = 3
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const { pool, name, signCheckpoint, now = Date.now } = options
-  await migrate(pool, { component: 'log-engine', directory: new URL('migrations/', import.meta.url) })
+  await migrateLogs(pool)
   const { logNo, logId, origin } = await findOrCreateLog(pool, options)
   if (!logId.equals(options.logId)) {
     throw new LogError(

@@ -9,6 +9,7 @@ import {
   type CommittedHead,
   findByIdentities,
   hexOf,
+  type LockedHead,
   type LogNo,
   lockHead,
   type StoredEntry,
@@ -77,6 +78,7 @@ export function createSequencer(options: {
     return inTransaction(pool, async (tx) => {
       // 4. Take the log's row: replicas take turns, for the length of this batch only.
       const head = await lockHead(tx, logNo)
+      assertWritable(head)
       const tree = await treeAt(tx, head)
       // 5. Find the entries that are in the log already.
       const earlier = new Map<string, StoredEntry>()
@@ -134,6 +136,22 @@ export function createSequencer(options: {
       tiles.useTree(tree)
       return { tree, placed }
     },
+  }
+}
+
+/** Read under the row's lock: what this turn writes is written before the log is frozen or not at all. */
+function assertWritable({ isFrozen, mode, modeReason }: LockedHead): void {
+  if (isFrozen) {
+    throw new LogError('frozen', 'this shard has its last entry; the next one takes what comes')
+  }
+  if (mode === 'read-only') {
+    throw new LogError('read_only', modeReason ?? 'the log takes no new entries; what it holds can be read')
+  }
+  if (mode === 'maintenance') {
+    throw new LogError(
+      'maintenance',
+      modeReason ?? 'the log takes no new entries for the moment; try again later',
+    )
   }
 }
 

@@ -11,6 +11,16 @@ export type LogRow = { readonly logNo: LogNo; readonly logId: Buffer; readonly o
 /** The tree head, and the time of the newest entry in milliseconds since the epoch. */
 export type CommittedHead = TreeHead & { readonly lastSequencedAtMs: number }
 
+/** What a writer learns with its turn: the head, and whether it may write. */
+export type LockedHead = CommittedHead & {
+  readonly isFrozen: boolean
+  readonly mode: LogMode
+  readonly modeReason: string | undefined
+}
+
+/** Whether new entries are taken. */
+export type LogMode = 'open' | 'read-only' | 'maintenance'
+
 type EntryRow = {
   log_no: LogNo
   leaf_index: bigint
@@ -66,18 +76,32 @@ export async function readHead(db: Queryable, logNo: LogNo): Promise<CommittedHe
 }
 
 /** The tree head, with the turn to write held until the transaction ends. */
-export async function lockHead(tx: Queryable, logNo: LogNo): Promise<CommittedHead> {
-  const { rows } = await tx.query<HeadRow>({
+export async function lockHead(tx: Queryable, logNo: LogNo): Promise<LockedHead> {
+  const { rows } = await tx.query<
+    HeadRow & { is_frozen: boolean; mode: LogMode; mode_reason: string | null }
+  >({
     name: 'log-lock-head',
     // Not `for update`: that would also wait for everyone who only refers to this row.
-    text: 'select tree_size, root_hash, last_sequenced_at from log where log_no = $1 for no key update',
+    text: `select tree_size, root_hash, last_sequenced_at, final_size is not null as is_frozen, mode, mode_reason
+             from log where log_no = $1 for no key update`,
     values: [logNo],
   })
-  return headOf(rows[0])
+  const [row] = rows
+  if (row === undefined) throw rowGone()
+  return {
+    ...headOf(row),
+    isFrozen: row.is_frozen,
+    mode: row.mode,
+    modeReason: row.mode_reason ?? undefined,
+  }
+}
+
+function rowGone(): Error {
+  return new Error('the row of this log is gone from the database')
 }
 
 function headOf(row: HeadRow | undefined): CommittedHead {
-  if (row === undefined) throw new Error('the row of this log is gone from the database')
+  if (row === undefined) throw rowGone()
   return {
     size: row.tree_size,
     rootHash: asHash(row.root_hash),

@@ -4,7 +4,7 @@
  */
 import { CryptoError } from '@sigstack/crypto'
 import { CtError } from '@sigstack/ct'
-import { LogError } from '@sigstack/log-engine'
+import { LogError, type LogErrorCode } from '@sigstack/log-engine'
 import { pathOf } from '@sigstack/server'
 import { X509Error } from '@sigstack/x509'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -12,6 +12,17 @@ import { CtRefusal } from './errors.ts'
 import { sendRefusal } from './reply.ts'
 
 const retryAfterSeconds = '1'
+
+/** What is not listed is our own failure. */
+const statusOfLog: Readonly<Partial<Record<LogErrorCode, number>>> = {
+  not_found: 404,
+  queue_full: 503,
+  unavailable: 503,
+  closed: 503,
+  maintenance: 503,
+  read_only: 403,
+  frozen: 403,
+}
 
 export function replyWithCtError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error)
@@ -34,9 +45,8 @@ function refusalOf(error: unknown): CtRefusal | undefined {
     return new CtRefusal(400, error.message)
   }
   if (error instanceof LogError) {
-    if (error.code === 'not_found') return new CtRefusal(404, error.message)
-    const temporary = error.code === 'queue_full' || error.code === 'unavailable' || error.code === 'closed'
-    return temporary ? new CtRefusal(503, error.message) : undefined
+    const status = statusOfLog[error.code]
+    return status === undefined ? undefined : new CtRefusal(status, error.message)
   }
   const { code, statusCode, message } = error as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')

@@ -58,9 +58,16 @@ function refusalOfLog(error: LogError): RekorRefusal | undefined {
     case 'closed':
       // Clients retry every 5xx but 501, and wait as Retry-After says.
       return new RekorRefusal(503, `the transparency log cannot take entries now: ${error.message}`)
+    case 'maintenance':
+      return new RekorRefusal(503, error.message)
+    case 'read_only':
+      // As upstream without createLogEntry among its endpoints: clients do not try again.
+      return new RekorRefusal(501, `Create Entry API not enabled in this Rekor instance: ${error.message}`)
     case 'not_found':
     case 'foreign_key':
     case 'inconsistent':
+    case 'frozen':
+    case 'bad_series':
       return undefined
   }
 }

@@ -1,0 +1,158 @@
+/**
+ * A log as a series of shards: rows of their own, oldest first, of which the last one takes entries and all others are frozen
+ * at their final size. Each has its origin and its key; one series is what a dialect numbers as one log.
+ */
+import { emptyRootHash } from '@sigstack/merkle'
+import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
+import { LogError } from './errors.ts'
+import type { LogMode } from './store.ts'
+
+export type ShardRow = {
+  /** Of this log among all in the database. */
+  readonly name: string
+  /** Position in the series; 0 is the oldest. */
+  readonly shard: number
+  readonly logId: Buffer
+  readonly origin: string
+  /** SubjectPublicKeyInfo; unknown until a service of this release has opened the shard. */
+  readonly publicKey: Buffer | undefined
+  /** Name of the key's file in the folder of keys; `undefined` for the first key. */
+  readonly keyFile: string | undefined
+  readonly treeSize: bigint
+  /** Set once the shard is frozen, and never changed. */
+  readonly finalSize: bigint | undefined
+  readonly mode: LogMode
+  readonly modeReason: string | undefined
+}
+
+/** The key that the next shard will have. */
+export type NextKey = {
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
+  readonly keyFile: string
+}
+
+type SeriesRow = {
+  name: string
+  shard: number
+  log_id: Buffer
+  origin: string
+  public_key: Buffer | null
+  key_file: string | null
+  tree_size: bigint
+  final_size: bigint | null
+  mode: LogMode
+  mode_reason: string | null
+}
+
+export async function migrateLogs(pool: Pool): Promise<void> {
+  await migrate(pool, { component: 'log-engine', directory: new URL('migrations/', import.meta.url) })
+}
+
+const columns = 'name, shard, log_id, origin, public_key, key_file, tree_size, final_size, mode, mode_reason'
+
+/** The shards of a series, oldest first; none when the series does not exist. */
+export async function listShards(db: Queryable, series: string): Promise<readonly ShardRow[]> {
+  const { rows } = await db.query<SeriesRow>({
+    name: 'log-list-shards',
+    text: `select ${columns} from log where coalesce(series, name) = $1 order by shard`,
+    values: [series],
+  })
+  return rows.map((row) => ({
+    name: row.name,
+    shard: row.shard,
+    logId: row.log_id,
+    origin: row.origin,
+    publicKey: row.public_key ?? undefined,
+    keyFile: row.key_file ?? undefined,
+    treeSize: row.tree_size,
+    finalSize: row.final_size ?? undefined,
+    mode: row.mode,
+    modeReason: row.mode_reason ?? undefined,
+  }))
+}
+
+/** Keeps the public key beside the log, for audits and backups, which have no private one. */
+export async function rememberPublicKey(db: Queryable, name: string, publicKey: Uint8Array): Promise<void> {
+  await db.query('update log set public_key = $2 where name = $1 and public_key is null', [
+    name,
+    Buffer.from(publicKey),
+  ])
+}
+
+export async function prepareNextKey(db: Queryable, series: string, next: NextKey): Promise<void> {
+  await db.query(
+    `insert into log_next_key (series, public_key, key_file, prepared_at) values ($1, $2, $3, $4)
+       on conflict (series) do update set public_key = excluded.public_key, key_file = excluded.key_file,
+         prepared_at = excluded.prepared_at`,
+    [series, Buffer.from(next.publicKey), next.keyFile, Date.now()],
+  )
+}
+
+export async function readNextKey(db: Queryable, series: string): Promise<NextKey | undefined> {
+  const { rows } = await db.query<{ public_key: Buffer; key_file: string }>({
+    name: 'log-next-key',
+    text: 'select public_key, key_file from log_next_key where series = $1',
+    values: [series],
+  })
+  const [row] = rows
+  return row && { publicKey: row.public_key, keyFile: row.key_file }
+}
+
+/**
+ * Freezes the active shard at its size and opens the next one, in one transaction that takes its turn among the writers: an
+ * entry is in the old shard, below its final size, or in the new one. With `key: 'prepared'` the new shard has the key
+ * of {@link prepareNextKey}, otherwise that of the old one. Throws `not_found` and `bad_series`.
+ */
+export async function rollOver(
+  pool: Pool,
+  series: string,
+  options: { readonly newOrigin: string; readonly key: 'same' | 'prepared' },
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ log_no: number }>(
+      `select log_no from log where coalesce(series, name) = $1 and final_size is null for no key update`,
+      [series],
+    )
+    const [active] = rows
+    if (active === undefined) throw new LogError('not_found', `there is no log ${series} in this database`)
+    const next = options.key === 'prepared' ? await readNextKey(tx, series) : undefined
+    if (options.key === 'prepared' && next === undefined) {
+      throw new LogError(
+        'bad_series',
+        `no key is prepared for the next shard of ${series}; prepare one first`,
+      )
+    }
+    await tx.query('update log set final_size = tree_size where log_no = $1', [active.log_no])
+    // The clock goes on where the old shard stopped: times never go backwards along a series either.
+    await tx.query(
+      `insert into log (name, series, shard, log_id, origin, root_hash, last_sequenced_at, mode, mode_reason, public_key, key_file)
+         select $2 || '/' || (shard + 1), $2, shard + 1, coalesce(sha256($3::bytea), log_id), $4, $5, last_sequenced_at,
+                mode, mode_reason, coalesce($3::bytea, public_key), case when $3::bytea is null then key_file else $6 end
+           from log where log_no = $1`,
+      [
+        active.log_no,
+        series,
+        next === undefined ? null : Buffer.from(next.publicKey),
+        options.newOrigin,
+        emptyRootHash,
+        next?.keyFile ?? null,
+      ],
+    )
+    if (next !== undefined) await tx.query('delete from log_next_key where series = $1', [series])
+  })
+}
+
+/** Whether new entries are taken; every replica obeys with its next batch. `reason` is what writers are told. */
+export async function setMode(
+  db: Queryable,
+  series: string,
+  mode: LogMode,
+  reason: string | undefined,
+): Promise<void> {
+  const { rowCount } = await db.query(
+    'update log set mode = $2, mode_reason = $3 where coalesce(series, name) = $1 and final_size is null',
+    [series, mode, reason ?? null],
+  )
+  if (rowCount === 0) throw new LogError('not_found', `there is no log ${series} in this database`)
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { createPool } from '@sigstack/postgres'
+import { testDatabase } from '@sigstack/postgres/testing'
+import t from 'tap'
+import { type LogError, listShards, prepareNextKey, readNextKey, rollOver, setMode } from '../src/index.ts'
+import { draft, logId, openTestLog, verifyAppended } from './support.ts'
+
+t.test('a frozen shard refuses its writers and serves everything it holds', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const otherPool = createPool({ connectionString })
+  t.teardown(() => otherPool.end())
+  const log = await openTestLog(pool, { now: () => 1_700_000_000_000 })
+  const replica = await openTestLog(otherPool)
+  for (const text of ['a', 'b', 'c']) await log.append(draft(text))
+  await rollOver(pool, 'test', { newOrigin: 'second.example.org', key: 'same' })
+
+  await t.rejects(log.append(draft('d')), { name: 'LogError', code: 'frozen' })
+  await t.rejects(replica.append(draft('d')), { code: 'frozen' }, 'every replica knows')
+  await t.rejects(replica.append(draft('a')), { code: 'frozen' }, 'also for what it holds')
+  t.equal((await log.treeHead()).size, 3n)
+  t.equal((await replica.proveInclusion(1n, 3n)).siblings.length, 2)
+
+  const shards = await listShards(pool, 'test')
+  t.match(shards, [
+    { name: 'test', shard: 0, finalSize: 3n, origin: 'log.example.org' },
+    { name: 'test/1', shard: 1, finalSize: undefined, origin: 'second.example.org', treeSize: 0n },
+  ])
+  const next = await openTestLog(pool, { name: 'test/1', now: () => 5 })
+  const appended = await next.append(draft('a'))
+  t.same([appended.entry.leafIndex, appended.duplicate], [0n, false], 'each shard has duplicates of its own')
+  t.equal(appended.entry.sequencedAtMs, 1_700_000_000_000, 'time goes on where the old shard stopped')
+  t.doesNotThrow(() => verifyAppended(appended))
+  await t.rejects(
+    pool.query(`update log set tree_size = 4 where name = 'test'`),
+    { code: '23514' },
+    'the database itself refuses a writer that does not know of freezing',
+  )
+})
+
+t.test('a new shard may have a new key, which is prepared before', async (t) => {
+  const { pool } = await testDatabase(t)
+  await openTestLog(pool)
+  const options = { newOrigin: 'second.example.org', key: 'prepared' } as const
+  await t.rejects(rollOver(pool, 'test', options), { code: 'bad_series' })
+  await t.rejects(rollOver(pool, 'other', options), { code: 'not_found' })
+  t.equal((await listShards(pool, 'test')).length, 1, 'a refused rollover changes nothing')
+
+  const publicKey = Buffer.from('a public key')
+  await prepareNextKey(pool, 'test', { publicKey, keyFile: 'second.pem' })
+  await rollOver(pool, 'test', options)
+  const newLogId = createHash('sha256').update(publicKey).digest()
+  t.match((await listShards(pool, 'test'))[1], { logId: newLogId, keyFile: 'second.pem', publicKey })
+  t.equal(await readNextKey(pool, 'test'), undefined, 'a prepared key is used once')
+  await t.rejects(openTestLog(pool, { name: 'test/1', logId }), { code: 'foreign_key' })
+  t.equal((await openTestLog(pool, { name: 'test/1', logId: newLogId })).origin, 'second.example.org')
+})
+
+t.test('writers and a rollover at once: every entry is in one shard, and no shard has a gap', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const otherPool = createPool({ connectionString })
+  t.teardown(() => otherPool.end())
+  const replicas = [await openTestLog(pool), await openTestLog(otherPool)]
+  const writes = Array.from({ length: 200 }, async (_, i) => {
+    await new Promise((resolve) => setTimeout(resolve, i % 50))
+    return replicas[i % 2]?.append(draft(`entry ${i}`)).then(
+      ({ entry }) => entry.leafIndex,
+      (error: LogError) => error.code,
+    )
+  })
+  await new Promise((resolve) => setTimeout(resolve, 25))
+  await rollOver(pool, 'test', { newOrigin: 'second.example.org', key: 'same' })
+  const outcomes = await Promise.all(writes)
+  const [first] = await listShards(pool, 'test')
+  const placed = outcomes.filter((outcome) => typeof outcome === 'bigint')
+  t.equal(BigInt(placed.length), first?.finalSize)
+  t.same(
+    placed.toSorted((a, b) => Number(a - b)),
+    placed.map((_, at) => BigInt(at)),
+  )
+  t.ok(placed.length > 0 && placed.length < 200, `${placed.length} were in time`)
+  t.ok(outcomes.every((outcome) => typeof outcome === 'bigint' || outcome === 'frozen'))
+})
+
+t.test('a mode is obeyed by every replica with its next batch, and kept over a rollover', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool)
+  await log.append(draft('a'))
+  await setMode(pool, 'test', 'maintenance', 'back at noon')
+  await t.rejects(log.append(draft('b')), { code: 'maintenance', message: 'back at noon' })
+  await setMode(pool, 'test', 'read-only', undefined)
+  await t.rejects(log.append(draft('b')), { code: 'read_only' })
+  t.equal((await log.readEntry(0n))?.leafIndex, 0n)
+  await rollOver(pool, 'test', { newOrigin: 'second.example.org', key: 'same' })
+  t.equal((await listShards(pool, 'test'))[1]?.mode, 'read-only')
+  await setMode(pool, 'test', 'open', undefined)
+  t.equal((await (await openTestLog(pool, { name: 'test/1' })).append(draft('b'))).entry.leafIndex, 0n)
+  await t.rejects(setMode(pool, 'other', 'open', undefined), { code: 'not_found' })
+})
