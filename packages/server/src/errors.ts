@@ -4,6 +4,7 @@ export type ServerErrorCode =
   | 'port_forbidden'
   | 'address_unavailable'
   | 'secret_unreadable'
+  | 'tls_unusable'
   | 'stop_timed_out'
 
 export class ServerError extends Error {

@@ -12,6 +12,8 @@ export {
 } from './logger.ts'
 export { createRegistry, listenMetrics, type Registry } from './metrics.ts'
 export { PROBLEM_JSON, replyWithNotFound, replyWithProblem, replyWithProblemOf } from './problem.ts'
+export { type Reloading, type ReloadOptions, reloadFromFiles } from './reload.ts'
 export { type Running, type RunServiceOptions, runService } from './run-service.ts'
 export { readSecret } from './secret.ts'
 export { buildServer, type ServerOptions } from './server.ts'
+export { readTlsFiles, reloadTls, type TlsFiles, type TlsIdentity } from './tls-files.ts'

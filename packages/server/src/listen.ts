@@ -20,7 +20,9 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
     throw asListenError(error, options)
   }
   const { port } = app.server.address() as AddressInfo
-  return { url: urlOf(options.host, port), port }
+  const url = urlOf(options.host, port)
+  const secure = 'setSecureContext' in app.server
+  return { url: secure ? url.replace('http:', 'https:') : url, port }
 }
 
 export function urlOf(host: string, port: number): string {

@@ -2,7 +2,9 @@
  * The Fastify frame of every service. It decides what no dialect should differ in: limits, request ids, log
  * records, metrics, health. How a path is read and how a failure is told belong to the dialect.
  */
+import type { Http2SecureServer } from 'node:http2'
 import {
+  type FastifyHttp2SecureOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -15,6 +17,7 @@ import { type Logger, pathOf } from './logger.ts'
 import { measureRequests, type Registry } from './metrics.ts'
 import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
 import { requestIds } from './request-id.ts'
+import { type TlsIdentity, tlsMinimum } from './tls-files.ts'
 
 export type ServerOptions = {
   readonly name: string
@@ -33,6 +36,8 @@ export type ServerOptions = {
   readonly readiness?: () => Promise<Readiness>
   /** False where the dialect answers `/healthz` itself. */
   readonly healthz?: boolean
+  /** Serves HTTPS: HTTP/2 and HTTP/1.1 on one port, chosen by ALPN. */
+  readonly tls?: TlsIdentity
   /** Which peers may speak for others in `X-Forwarded-*`; default none. */
   readonly trustProxy?: NonNullable<FastifyServerOptions['trustProxy']>
   /** Cleans a request's path before it is routed. */
@@ -62,7 +67,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     ...(rewriteUrl === undefined ? {} : { rewriteUrl: (request) => rewriteUrl({ url: request.url ?? '/' }) }),
     ...(options.routerOptions === undefined ? {} : { routerOptions: options.routerOptions }),
   }
-  const app: FastifyInstance = fastify(frame)
+  const app = options.tls === undefined ? fastify(frame) : secureFrame(frame, options.tls)
 
   app.setErrorHandler((error, request, reply) => errorHandler(error, request, reply))
   app.setNotFoundHandler(options.notFoundHandler ?? replyWithNotFound)
@@ -87,10 +92,21 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   return app
 }
 
+/** The type is that of the plain frame: what services use of it is the same. */
+function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInstance {
+  const secure = fastify({
+    ...(frame as unknown as FastifyHttp2SecureOptions<Http2SecureServer>),
+    http2: true,
+    https: { ...tls, allowHTTP1: true, minVersion: tlsMinimum },
+  })
+  return secure as unknown as FastifyInstance
+}
+
 /** A keep-alive connection whose last request ends while the server closes would be waited for until it times out. */
 function closeConnectionsThatEndTheirWork(app: FastifyInstance): void {
   app.addHook('preClose', (done) => {
-    const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+    // HTTP/2 servers have no such call; they end their sessions themselves.
+    const sweep = setInterval(() => app.server.closeIdleConnections?.(), 50)
     app.server.once('close', () => clearInterval(sweep))
     sweep.unref()
     done()

@@ -1,0 +1,60 @@
+/** The certificate and key of a server, from files that may change while it runs. */
+import { readFile } from 'node:fs/promises'
+import { createSecureContext, type Server as TlsServer } from 'node:tls'
+import { ServerError } from './errors.ts'
+import { type Reloading, reloadFromFiles } from './reload.ts'
+
+export type TlsFiles = { readonly certificatePath: string; readonly keyPath: string }
+
+/** PEM: the server's certificate with those above it, and its private key. */
+export type TlsIdentity = { readonly cert: string; readonly key: string }
+
+/** Also what later contexts keep to. */
+export const tlsMinimum = 'TLSv1.2'
+
+/** Throws a {@link ServerError} `tls_unusable` whose message never holds the key. */
+export async function readTlsFiles({ certificatePath, keyPath }: TlsFiles): Promise<TlsIdentity> {
+  const [cert, key] = await Promise.all([read(certificatePath), read(keyPath)])
+  try {
+    createSecureContext({ cert, key, minVersion: tlsMinimum })
+  } catch (cause) {
+    throw new ServerError(
+      'tls_unusable',
+      `${certificatePath} and ${keyPath} are no certificate and private key in PEM that belong together`,
+      { cause },
+    )
+  }
+  return { cert, key }
+}
+
+/** Gives `server` each new pair of the files; connections that are open keep theirs. */
+export function reloadTls(
+  server: TlsServer,
+  files: TlsFiles,
+  initial: TlsIdentity,
+  events: {
+    readonly onReload?: () => void
+    readonly onFault?: (error: unknown) => void
+    readonly pollMs?: number
+  } = {},
+): Promise<Reloading<TlsIdentity>> {
+  return reloadFromFiles({
+    paths: () => [files.certificatePath, files.keyPath],
+    initial,
+    load: () => readTlsFiles(files),
+    onReload(identity) {
+      server.setSecureContext({ ...identity, minVersion: tlsMinimum })
+      events.onReload?.()
+    },
+    ...(events.onFault !== undefined && { onFault: events.onFault }),
+    ...(events.pollMs !== undefined && { pollMs: events.pollMs }),
+  })
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ServerError('tls_unusable', `${path} cannot be read`, { cause })
+  }
+}
