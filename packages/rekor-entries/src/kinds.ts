@@ -2,6 +2,8 @@
 import { dsse001 } from './dsse/dsse.ts'
 import type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
 import { hashedrekord001 } from './hashedrekord/hashedrekord.ts'
+import { intoto001 } from './intoto/intoto-0.0.1.ts'
+import { intoto002 } from './intoto/intoto-0.0.2.ts'
 import type { JsonObject } from './json.ts'
 
 export type EntryVersion = {
@@ -14,5 +16,12 @@ export type EntryVersion = {
 /** By kind, then by `apiVersion`. */
 export const kinds: ReadonlyMap<EntryKind, ReadonlyMap<string, EntryVersion>> = new Map([
   ['hashedrekord', new Map([['0.0.1', hashedrekord001]])],
+  [
+    'intoto',
+    new Map([
+      ['0.0.1', intoto001],
+      ['0.0.2', intoto002],
+    ]),
+  ],
   ['dsse', new Map([['0.0.1', dsse001]])],
 ])

@@ -1,27 +1,13 @@
 /** dsse 0.0.1: the hashes and signatures of a DSSE envelope, which itself is not kept. */
-import { canonicalJson, sha256Hex, utf8, verifySignature } from '@sigstack/crypto'
+import { canonicalJson, sha256Hex, utf8 } from '@sigstack/crypto'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
-import {
-  isList,
-  isObject,
-  type JsonObject,
-  memberOf,
-  objectAt,
-  parseBase64At,
-  required,
-  textAt,
-} from '../json.ts'
-import {
-  type CanonicalKey,
-  encodeCanonicalKey,
-  keyContentLimit,
-  parseCanonicalKey,
-  verifyCanonicalChain,
-} from '../keys/canonical-key.ts'
+import { hashKeyAt, isList, isObject, type JsonObject, memberOf, required, textAt } from '../json.ts'
+import { type CanonicalKey, encodeCanonicalKey, verifyCanonicalChain } from '../keys/canonical-key.ts'
 import type { EntryVersion } from '../kinds.ts'
 import { type Envelope, parseEnvelope, preAuthenticationEncoding, signatureLimit } from './envelope.ts'
 import { inTotoPayloadType, statementSearchKeys } from './statement.ts'
+import { isSignedBy, keySearchKeys, parseVerifier, thresholdNotMet } from './verifier.ts'
 
 export const dsse001 = { verify, searchKeysOf } satisfies EntryVersion
 
@@ -56,12 +42,11 @@ function searchKeysOf(spec: JsonObject): readonly string[] {
     if (!isObject(signature)) throw required('signatures.verifier')
     return keySearchKeys(parseVerifier(memberOf(signature, 'verifier'), 'signatures.verifier'))
   })
-  return indexForm([...keys, storedHash(spec, 'payloadHash'), storedHash(spec, 'envelopeHash')])
-}
-
-function storedHash(spec: JsonObject, name: string): string {
-  const hash = objectAt(spec, name, name)
-  return `${textAt(hash, 'algorithm', `${name}.algorithm`)}:${textAt(hash, 'value', `${name}.value`)}`
+  return indexForm([
+    ...keys,
+    hashKeyAt(spec, 'payloadHash', 'payloadHash'),
+    hashKeyAt(spec, 'envelopeHash', 'envelopeHash'),
+  ])
 }
 
 function proposedContent(spec: JsonObject): JsonObject {
@@ -94,16 +79,6 @@ function parseVerifiers(content: JsonObject): readonly unknown[] {
   return verifiers
 }
 
-function parseVerifier(content: unknown, path: string): CanonicalKey {
-  if (typeof content !== 'string' || content === '') throw required(path)
-  try {
-    return parseCanonicalKey(parseBase64At(content, path, keyContentLimit))
-  } catch (cause) {
-    if (!(cause instanceof EntryError) || cause.code !== 'bad_public_key') throw cause
-    throw new EntryError('bad_public_key', `could not parse public key as x509: ${cause.message}`, { cause })
-  }
-}
-
 /** Each signature with the key that verified it. Where several did, the last one counts. */
 async function verifyEnvelope(envelope: Envelope, verifiers: readonly unknown[]): Promise<readonly Signed[]> {
   const message = preAuthenticationEncoding(envelope)
@@ -119,21 +94,13 @@ async function verifyEnvelope(envelope: Envelope, verifiers: readonly unknown[])
       found++
     }
     if (found === 0)
-      throw new EntryError(
-        'envelope_not_verified',
-        'could not verify envelope: accepted signatures do not match threshold, Found: 0, Expected 1',
-      )
+      throw new EntryError('envelope_not_verified', `could not verify envelope: ${thresholdNotMet}`)
   }
   if (keyOfSignature.size < envelope.signatures.length)
     throw new EntryError('envelope_not_verified', 'all signatures must have a key that verifies it')
   return [...keyOfSignature]
     .map(([signature, key]) => ({ signature, key }))
     .sort((a, b) => (a.signature < b.signature ? -1 : 1))
-}
-
-/** SHA-256 for every curve and for RSA; Ed25519 is pure. */
-function isSignedBy(key: CanonicalKey, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  return verifySignature(key.publicKey, 'sha256', message, signature)
 }
 
 /** The signature texts come from outside and may hold line breaks, so this body is encoded with escaping. */
@@ -150,12 +117,4 @@ function encodeBody(envelopeHash: string, payloadHash: string, signed: readonly 
       },
     }),
   )
-}
-
-/**
- * Both forms of the key hash: Rekor indexes `sha256:<hex>` for this kind while its search by key asks for the bare hex, so
- * there an entry of this kind is not found by its key.
- */
-function keySearchKeys({ hash, subjects }: CanonicalKey): readonly string[] {
-  return [`sha256:${hash}`, hash, ...subjects]
 }

@@ -6,11 +6,15 @@ import { isList, isObject, type JsonObject } from '../json.ts'
 export type EnvelopeSignature = {
   /** As it stands in the envelope. */
   readonly text: string
+  /** Empty when there is none. */
+  readonly keyId: string
   readonly bytes: Uint8Array
 }
 
 export type Envelope = {
   readonly payloadType: string
+  /** As it stands in the envelope. */
+  readonly payloadText: string
   readonly payload: Uint8Array
   /** At least one; equal texts count once. */
   readonly signatures: readonly EnvelopeSignature[]
@@ -32,17 +36,26 @@ export function parseEnvelope(text: string): Envelope {
   for (const item of list) {
     if (!isObject(item)) throw refused('a signature must be an object')
     const sig = textMember(item, 'sig')
-    signatures.set(sig, { text: sig, bytes: parseEitherBase64(sig, 'signature') })
+    const keyId = memberWithoutCase(item, 'keyid')
+    signatures.set(sig, {
+      text: sig,
+      keyId: typeof keyId === 'string' ? keyId : '',
+      bytes: parseEitherBase64(sig, 'signature'),
+    })
   }
   return {
     payloadType,
+    payloadText: payload,
     payload: parseEitherBase64(payload, 'payload'),
     signatures: [...signatures.values()],
   }
 }
 
 /** What is signed: the pre-authentication encoding of the DSSE protocol, version 1. Lengths count bytes. */
-export function preAuthenticationEncoding({ payloadType, payload }: Envelope): Uint8Array {
+export function preAuthenticationEncoding({
+  payloadType,
+  payload,
+}: Pick<Envelope, 'payloadType' | 'payload'>): Uint8Array {
   const type = utf8(payloadType)
   return concatBytes(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload)
 }
@@ -75,7 +88,7 @@ function textMember(object: JsonObject, name: string): string {
 }
 
 /** DSSE lets the producer choose between the standard and the URL-safe alphabet. */
-function parseEitherBase64(text: string, what: string): Uint8Array {
+export function parseEitherBase64(text: string, what: string): Uint8Array {
   try {
     return /[-_]/.test(text) ? parseBase64Url(text) : parseBase64(text)
   } catch (cause) {
