@@ -31,7 +31,6 @@ const shortNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'codefresh-workflow': { organization: 'account_name', repository: 'scm_repo_url', ref: 'scm_ref' },
   'circleci-job': {
-    organization: 'oidc.circleci.com/org-id',
     repository: 'oidc.circleci.com/vcs-origin',
     ref: 'oidc.circleci.com/vcs-ref',
   },

@@ -16,6 +16,7 @@ import { createOidcProxyClient } from '../../src/adapters/oidc-proxy-client.ts'
 import { createTokenVerifier } from '../../src/adapters/token-verifier.ts'
 import { buildApp } from '../../src/app.ts'
 import { createFindIssuer } from '../../src/identity/find-issuer.ts'
+import type { IssuerEntry } from '../../src/identity/identity.ts'
 import { parseIssuerConfig } from '../../src/identity/issuer-config.ts'
 import type { Authority, IssuanceDependencies } from '../../src/issuance/dependencies.ts'
 import { createMetrics, measureCtLog } from '../../src/metrics.ts'
@@ -38,6 +39,8 @@ export type Harness = {
 
 export type HarnessOptions = {
   readonly config?: unknown
+  /** In place of `config`. */
+  readonly issuerEntries?: readonly IssuerEntry[]
   readonly issuers?: readonly StandInIssuer[]
   readonly change?: (dependencies: IssuanceDependencies) => IssuanceDependencies
   readonly authority?: Authority
@@ -80,7 +83,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const ctLog = await startCtLog()
   const proxy = await startProxy(emailIssuer, ...(options.issuers ?? []))
   const authority = options.authority ?? (await createAuthority())
-  const { issuers } = parseIssuerConfig(options.config ?? emailConfig)
+  const issuers = options.issuerEntries ?? parseIssuerConfig(options.config ?? emailConfig).issuers
   const registry = createRegistry({ processMetrics: false })
   const metrics = createMetrics(registry, () => authority.chain[0].notAfter)
   const proxyClient = createOidcProxyClient(proxy.url)

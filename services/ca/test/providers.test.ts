@@ -1,0 +1,399 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fulcioExtensions } from '@sigstack/x509'
+import t from 'tap'
+import { parseIssuerConfigText } from '../src/config.ts'
+import type { Claims } from '../src/identity/claims.ts'
+import { createFindIssuer } from '../src/identity/find-issuer.ts'
+import { identityOf } from '../src/identity/identity-of.ts'
+import { parseIssuerConfig } from '../src/identity/issuer-config.ts'
+import { certificatesOf, createClientKey, postV2, startHarness, v2Body } from './support/harness.ts'
+import { createIssuer, signToken } from './support/oidc.ts'
+import {
+  buddyClaims,
+  buildkiteClaims,
+  circleClaims,
+  codefreshClaims,
+  gitHubClaims,
+  gitLabClaims,
+  kubernetesClaims,
+} from './support/tokens.ts'
+
+type Example = {
+  readonly issuer: string
+  readonly claims: Record<string, unknown>
+  readonly san: string
+  /** What the proof covers. */
+  readonly proof: string
+  readonly audience?: string
+}
+
+const ci = (issuer: string, claims: Record<string, unknown> & { sub: string }, uri: string): Example => ({
+  issuer,
+  claims,
+  san: `URI:${uri}`,
+  proof: claims.sub,
+})
+const mail = (issuer: string, claims: Record<string, unknown>, audience = 'sigstore'): Example => ({
+  issuer,
+  claims: { sub: 'u-1', email: 'alice@example.com', email_verified: true, ...claims },
+  san: 'email:alice@example.com',
+  proof: 'alice@example.com',
+  audience,
+})
+const circleSan = 'https://circleci.com/api/v2/projects/p1/pipeline-definitions/d1'
+const circleIssuer = 'https://oidc.circleci.com/org/0c1d2e3f-0000-4000-8000-000000000001'
+const jenkinsJob = 'https://jenkins.example.com/job/release/job/app/'
+
+const examples: Readonly<Record<string, readonly Example[]>> = {
+  github: [
+    ci(
+      'https://token.actions.githubusercontent.com',
+      gitHubClaims,
+      'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
+    ),
+    ci(
+      'https://token.actions.githubusercontent.com/acme-corp',
+      gitHubClaims,
+      'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main',
+    ),
+  ],
+  'github-enterprise-server': [
+    ci(
+      'https://github.example.com/_services/token',
+      gitHubClaims,
+      'https://github.example.com/acme/app/.github/workflows/release.yml@refs/heads/main',
+    ),
+  ],
+  gitlab: [
+    ci('https://gitlab.com', gitLabClaims, 'https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main'),
+  ],
+  'gitlab-self-hosted': [
+    ci(
+      'https://gitlab.example.com',
+      {
+        ...gitLabClaims,
+        ci_config_ref_uri: 'gitlab.example.com/acme/app//.gitlab-ci.yml@refs/heads/main',
+      },
+      'https://gitlab.example.com/acme/app//.gitlab-ci.yml@refs/heads/main',
+    ),
+  ],
+  google: [mail('https://accounts.google.com', { hd: 'example.com' })],
+  entra: [
+    mail(
+      'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0',
+      { email_verified: null, tid: '11111111-2222-3333-4444-555555555555', ver: '2.0' },
+      '66666666-7777-8888-9999-000000000000',
+    ),
+  ],
+  buildkite: [ci('https://agent.buildkite.com', buildkiteClaims, 'https://buildkite.com/acme/app')],
+  circleci: [ci(circleIssuer, circleClaims, circleSan)],
+  codefresh: [
+    ci('https://oidc.codefresh.io', codefreshClaims, 'https://g.codefresh.io/acme/app/release:a1/p1'),
+  ],
+  kubernetes: [
+    ci(
+      'https://kubernetes.example.com',
+      kubernetesClaims('release-app', 'builder'),
+      'https://kubernetes.io/namespaces/release-app/serviceaccounts/builder',
+    ),
+    ci(
+      'https://oidc.eks.eu-central-1.amazonaws.com/id/ABCDEF0123',
+      kubernetesClaims('default', 'builder'),
+      'https://kubernetes.io/namespaces/default/serviceaccounts/builder',
+    ),
+    ci(
+      'https://container.googleapis.com/v1/projects/p-1/locations/eu-west1/clusters/c_1',
+      kubernetesClaims('default', 'builder'),
+      'https://kubernetes.io/namespaces/default/serviceaccounts/builder',
+    ),
+  ],
+  keycloak: [
+    mail('https://keycloak.example.com/realms/acme', {
+      realm_access: { roles: ['offline_access', 'signer'] },
+    }),
+  ],
+  okta: [
+    mail(
+      'https://acme.okta.com/oauth2/default',
+      { groups: ['Everyone', 'release-managers'] },
+      '0oa1b2c3d4e5f6g7h8i9',
+    ),
+  ],
+  forgejo: [
+    ci(
+      'https://forgejo.example.com/api/actions',
+      {
+        sub: 'repo:acme/app:ref:refs/heads/main',
+        repository: 'acme/app',
+        repository_owner: 'acme',
+        ref: 'refs/heads/main',
+        ref_type: 'branch',
+        sha: 'bbbb',
+        event_name: 'push',
+        workflow: 'release.yml',
+        workflow_ref: 'acme/app/.forgejo/workflows/release.yml@refs/heads/main',
+        run_id: '41',
+        run_number: '7',
+        run_attempt: '1',
+      },
+      'https://forgejo.example.com/acme/app/.forgejo/workflows/release.yml@refs/heads/main',
+    ),
+  ],
+  jenkins: [ci('https://jenkins.example.com/oidc', { sub: jenkinsJob, build_number: 12 }, jenkinsJob)],
+}
+
+const presetText = (name: string): string =>
+  readFileSync(new URL(`../presets/${name}.yaml`, import.meta.url), 'utf8')
+
+t.test('each preset turns the token of its provider into a certificate', async (t) => {
+  const all = Object.values(examples).flat()
+  const standIns = await Promise.all(all.map(({ issuer }) => createIssuer(issuer, 'ES256')))
+  for (const [name, list] of Object.entries(examples)) {
+    const config = parseIssuerConfigText(presetText(name))
+    const harness = await startHarness({ issuers: standIns, issuerEntries: config.issuers })
+    for (const { issuer, claims, san, proof, audience } of list) {
+      const key = createClientKey()
+      const token = await signToken(standIns.find(({ url }) => url === issuer)!, {
+        aud: audience ?? 'sigstore',
+        ...claims,
+      })
+      const answer = await postV2(harness, v2Body(token, key, key.prove(proof)))
+      t.equal(answer.statusCode, 200, `${name}: ${answer.body.slice(0, 300)}`)
+      const leaf = new X509Certificate(certificatesOf(answer)[0]!)
+      t.equal(leaf.subjectAltName, san, name)
+    }
+    await harness.stop()
+  }
+})
+
+t.test('policies of the presets refuse the others', async (t) => {
+  const harness = await startHarness({
+    issuers: [await createIssuer('https://gitlab.com', 'ES256')],
+    issuerEntries: parseIssuerConfigText(presetText('gitlab')).issuers,
+  })
+  const key = createClientKey()
+  for (const [namespace, status] of [
+    ['acme', 200],
+    ['acme/team/sub', 200],
+    ['acme-evil', 403],
+    ['evil/acme', 403],
+  ] as const) {
+    const issuer = harness.proxy.issuers.get('https://gitlab.com')!
+    const token = await signToken(issuer, { ...gitLabClaims, namespace_path: namespace })
+    const answer = await postV2(harness, v2Body(token, key, key.prove(gitLabClaims.sub)))
+    t.equal(answer.statusCode, status, namespace)
+  }
+  await harness.stop()
+})
+
+const publicConfiguration = parseIssuerConfigText(
+  readFileSync(new URL('vectors/public-configuration.yaml', import.meta.url), 'utf8'),
+)
+
+t.test(
+  'section 11: the public configuration in Fulcio’s format loads and yields the tables of 2.5',
+  async (t) => {
+    const find = createFindIssuer(publicConfiguration.issuers)
+    const builtIn = (provider: string, iss: string): ReturnType<typeof find> =>
+      parseIssuerConfig({
+        'oidc-issuers': { [iss]: { 'client-id': 'sigstore', type: 'ci-provider', 'ci-provider': provider } },
+      }).issuers[0]
+    for (const [iss, provider, claims] of [
+      ['https://token.actions.githubusercontent.com', 'github-workflow', gitHubClaims],
+      ['https://token.actions.githubusercontent.com/acme', 'github-workflow', gitHubClaims],
+      ['https://gitlab.com', 'gitlab-pipeline', gitLabClaims],
+      ['https://gitlab.com', 'gitlab-pipeline', { ...gitLabClaims, ref_type: 'tag' }],
+      ['https://gitlab.archlinux.org', 'gitlab-pipeline', { ...gitLabClaims, environment: 'live' }],
+      ['https://agent.buildkite.com', 'buildkite-job', buildkiteClaims],
+      ['https://oidc.codefresh.io', 'codefresh-workflow', codefreshClaims],
+      ['https://oidc.circleci.com/org/1-a', 'circleci-job', circleClaims],
+      ['https://api.buddy.works', 'buddy-pipeline', buddyClaims],
+    ] as [string, string, Claims][]) {
+      const entry = find(iss)!
+      const made = identityOf(entry, { iss, ...claims })
+      // The tables themselves are compared value by value in identity.test.ts, against the built-in providers.
+      t.same(made, identityOf(builtIn(provider, iss)!, { iss, ...claims }), iss)
+      t.ok(fulcioExtensions(made.claims).length >= 3, iss)
+    }
+    t.equal(publicConfiguration.issuers.length, 18)
+    t.match(
+      identityOf(find('https://oauth2.sigstore.dev/auth')!, {
+        iss: 'https://oauth2.sigstore.dev/auth',
+        sub: 'CgYxMjM0',
+        email: 'alice@example.com',
+        email_verified: true,
+        federated_claims: { connector_id: 'https://accounts.google.com' },
+      }).claims,
+      { issuer: 'https://accounts.google.com', subject: 'CgYxMjM0' },
+    )
+    for (const managed of [
+      'https://abc.oic.prod-aks.azure.com/tenant-1',
+      'https://oidc.prod-aks.azure.com/abc',
+      'https://oidc.eks.eu-1.amazonaws.com/id/A0',
+    ])
+      t.equal(find(managed)?.kind.type, 'kubernetes', managed)
+    for (const stranger of [
+      'https://evil.example/?https://oidc.eks.eu.amazonaws.com/id/A0',
+      'https://oidc.eks.eu.evil.example/.amazonaws.com/id/A0',
+      'https://token.actions.githubusercontent.com/a/b',
+      'https://token.actions.githubusercontent.com/',
+    ])
+      t.equal(find(stranger), undefined, stranger)
+  },
+)
+
+const dedicated = (type: string, claims: Record<string, unknown>, iss = 'https://ci.example.com') =>
+  identityOf(
+    parseIssuerConfig({ 'oidc-issuers': { [iss]: { 'client-id': 'sigstore', type } } }).issuers[0]!,
+    { iss, ...claims } as Claims,
+  )
+
+t.test('the older type github-workflow: all claims needed, host fixed, never F.23', async (t) => {
+  const made = dedicated('github-workflow', {
+    ...gitHubClaims,
+    url: 'https://evil.example',
+    environment: 'live',
+  })
+  const { environment: _, ...plain } = { ...gitHubClaims, environment: '' }
+  const preset = identityOf(
+    parseIssuerConfig({
+      'oidc-issuers': {
+        'https://ci.example.com': {
+          'client-id': 'sigstore',
+          type: 'ci-provider',
+          'ci-provider': 'github-workflow',
+        },
+      },
+    }).issuers[0]!,
+    { iss: 'https://ci.example.com', ...plain },
+  )
+  t.same(made, preset, 'as the provider of today, whatever the token says about url and environment')
+  for (const name of Object.keys(gitHubClaims).filter((claim) => claim !== 'sub')) {
+    const { [name as 'sha']: _gone, ...without } = gitHubClaims
+    t.throws(() => dedicated('github-workflow', without), { refusal: 'claim_missing' }, name)
+    t.throws(
+      () => dedicated('github-workflow', { ...gitHubClaims, [name]: '' }),
+      { refusal: 'claim_malformed' },
+      name,
+    )
+  }
+})
+
+t.test('the older type gitlab-pipeline: a runner by number, branch or tag only', async (t) => {
+  const { ci_config_sha: _sha, project_visibility: _visibility, ...least } = gitLabClaims
+  const made = dedicated('gitlab-pipeline', { ...least, url: 'https://evil.example', environment: 'live' })
+  t.equal(made.subjectAlternativeName.value, 'https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main')
+  t.match(made.claims, {
+    sourceRepositoryUri: 'https://gitlab.com/acme/app',
+    sourceRepositoryRef: 'refs/heads/main',
+    buildTrigger: 'push',
+    runInvocationUri: 'https://gitlab.com/acme/app/-/jobs/7',
+  })
+  for (const absent of ['deploymentEnvironment', 'buildSignerDigest', 'sourceRepositoryVisibilityAtSigning'])
+    t.notOk(absent in made.claims, absent)
+  t.equal(dedicated('gitlab-pipeline', gitLabClaims).claims.buildConfigDigest, 'aaaa')
+  for (const [claims, refusal] of [
+    [{ ref_type: 'merge_request' }, 'claim_malformed'],
+    [{ runner_id: 0 }, 'claim_malformed'],
+    [{ runner_id: '12' }, 'claim_malformed'],
+    [{ project_id: 12 }, 'claim_malformed'],
+    [{ pipeline_id: '' }, 'claim_malformed'],
+  ] as const)
+    t.throws(() => dedicated('gitlab-pipeline', { ...gitLabClaims, ...claims }), { refusal })
+  const { runner_id: _runner, ...without } = gitLabClaims
+  t.throws(() => dedicated('gitlab-pipeline', without), { refusal: 'claim_missing' })
+})
+
+t.test('the older types buildkite-job and codefresh-workflow', async (t) => {
+  t.same(dedicated('buildkite-job', { ...buildkiteClaims, url: 'https://evil.example' }), {
+    subjectAlternativeName: { type: 'uri', value: 'https://buildkite.com/acme/app' },
+    claims: { issuer: 'https://ci.example.com', subject: buildkiteClaims.sub },
+    proofSubjects: [buildkiteClaims.sub],
+  })
+  t.throws(() => dedicated('buildkite-job', { ...buildkiteClaims, pipeline_slug: '' }), {
+    refusal: 'claim_malformed',
+  })
+  const codefresh = dedicated('codefresh-workflow', {
+    ...codefreshClaims,
+    platform_url: 'https://cf.example.com',
+  })
+  t.equal(codefresh.subjectAlternativeName.value, 'https://cf.example.com/acme/app/release:a1/p1')
+  t.match(codefresh.claims, {
+    buildSignerUri: 'https://cf.example.com/build/w1',
+    runInvocationUri: 'https://cf.example.com/build/w1',
+    sourceRepositoryUri: 'https://github.com/acme/app',
+    sourceRepositoryRef: 'main',
+    runnerEnvironment: 'codefresh-cloud',
+  })
+  t.match(dedicated('codefresh-workflow', { ...codefreshClaims, platform_url: '' }), {
+    subjectAlternativeName: { value: 'https://g.codefresh.io/acme/app/release:a1/p1' },
+  })
+  const { workflow_id: _, ...without } = codefreshClaims
+  t.throws(() => dedicated('codefresh-workflow', without), { refusal: 'claim_missing' })
+})
+
+t.test(
+  'chainguard-identity: issuer and subject as path; the proof covers a verified email, else sub',
+  async (t) => {
+    const iss = 'https://issuer.enforce.dev'
+    const made = (claims: Record<string, unknown>) => dedicated('chainguard-identity', claims, iss)
+    t.same(made({ sub: 'abc/def0' }), {
+      subjectAlternativeName: { type: 'uri', value: `${iss}/abc/def0` },
+      claims: { issuer: iss, subject: 'abc/def0' },
+      proofSubjects: ['abc/def0'],
+    })
+    t.same(made({ sub: 'abc', email: 'a@example.com', email_verified: true }).proofSubjects, [
+      'a@example.com',
+    ])
+    t.throws(() => made({ sub: 'abc', email: 'a@example.com' }), { refusal: 'email_not_verified' })
+    for (const sub of ['../other', 'a/../b', './a', '/a', 'a//b', 'a?b', 'a#b'])
+      t.throws(() => made({ sub }), { refusal: 'subject_refused' }, sub)
+  },
+)
+
+t.test(
+  'a type that nobody knows loads where it has a challenge claim, is published, and refuses every token',
+  async (t) => {
+    const issuers = parseIssuerConfig({
+      'oidc-issuers': {
+        'https://ci.example.com': { 'client-id': 'sigstore', type: 'future', 'challenge-claim': 'sub' },
+      },
+    }).issuers
+    const issuer = await createIssuer('https://ci.example.com', 'ES256')
+    const harness = await startHarness({ issuers: [issuer], issuerEntries: issuers })
+    const key = createClientKey()
+    const answer = await postV2(harness, v2Body(await signToken(issuer), key, key.prove('subject-1')))
+    t.equal(answer.statusCode, 400)
+    t.match(answer.json(), { code: 3, message: /of a type that this CA does not know/ })
+    const configuration = await harness.app.inject('/api/v2/configuration')
+    t.match(configuration.json(), { issuers: [{ issuerType: 'future', challengeClaim: 'sub' }] })
+    await harness.stop()
+  },
+)
+
+t.test('Google’s issuer without scheme is the one with it, in the certificate too', async (t) => {
+  const url = 'https://accounts.google.com'
+  const issuer = await createIssuer(url, 'ES256')
+  const issuers = parseIssuerConfig({
+    'oidc-issuers': { [url]: { 'client-id': 'sigstore', type: 'email' } },
+  }).issuers
+  const harness = await startHarness({ issuers: [issuer], issuerEntries: issuers })
+  const key = createClientKey()
+  const claims = { iss: 'accounts.google.com', email: 'a@example.com', email_verified: true, sub: '1' }
+  const answer = await postV2(
+    harness,
+    v2Body(await signToken(issuer, claims), key, key.prove('a@example.com')),
+  )
+  t.equal(answer.statusCode, 200, answer.body.slice(0, 200))
+  const leaf = Buffer.from(new X509Certificate(certificatesOf(answer)[0]!).raw)
+  t.equal(leaf.toString('latin1').split(url).length - 1, 2, 'F.1 and F.8')
+  for (const iss of ['accounts.google.com/', 'http://accounts.google.com', 'gitlab.com'])
+    t.equal(
+      (await postV2(harness, v2Body(await signToken(issuer, { ...claims, iss }), key, key.prove('1'))))
+        .statusCode,
+      400,
+      iss,
+    )
+  await harness.stop()
+})
