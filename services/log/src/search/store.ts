@@ -9,13 +9,13 @@ export const migrations = {
 } as const
 
 /** The search keys of one entry, as {@link searchKeyOf} makes them. */
-export type IndexedEntry = { readonly leafIndex: bigint; readonly keys: readonly Buffer[] }
+export type IndexedEntry = { readonly leafIndex: bigint; readonly keys: readonly bigint[] }
 
-const keyBytes = 16
-
-export function searchKeyOf(logId: Uint8Array, key: string): Buffer {
+/** The start of SHA-256 over log ID and lower-cased key: nobody's e-mail address in clear. */
+export function searchKeyOf(logId: Uint8Array, key: string): bigint {
   const text = `${Buffer.from(logId).toString('hex')}${key.toLowerCase()}`
-  return Buffer.from(hash('sha256', text, 'binary').slice(0, keyBytes), 'latin1')
+  const start = hash('sha256', text, 'binary').slice(0, 8)
+  return Buffer.from(start, 'latin1').readBigInt64BE()
 }
 
 /**
@@ -50,13 +50,22 @@ export async function ensurePosition(db: Queryable, logId: Uint8Array): Promise<
   await db.query('insert into search_position (log_id) values ($1) on conflict do nothing', [logId])
 }
 
-/** One blob of keys and one list of offsets: cheaper to encode and to parse than a list of byte strings. */
+/** Entries below it can be found. */
+export async function readPosition(db: Queryable, logId: Uint8Array): Promise<bigint> {
+  const { rows } = await db.query<{ next_index: bigint }>({
+    name: 'search-position',
+    text: 'select next_index from search_position where log_id = $1',
+    values: [logId],
+  })
+  return rows[0]?.next_index ?? 0n
+}
+
 async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedEntry[]): Promise<void> {
-  const keys: Buffer[] = []
+  const keys: string[] = []
   const offsets: number[] = []
   for (const entry of entries) {
     for (const key of entry.keys) {
-      keys.push(key)
+      keys.push(String(key))
       offsets.push(Number(entry.leafIndex - from))
     }
   }
@@ -64,10 +73,10 @@ async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedE
   await tx.query({
     name: 'search-write-keys',
     text: `insert into search_key (key, leaf_index)
-             select substring($1::bytea from ((at - 1) * ${keyBytes} + 1)::int for ${keyBytes}), $2::bigint + distance
-               from unnest($3::int[]) with ordinality as offsets (distance, at)
+             select key, $2::bigint + distance
+               from unnest($1::bigint[], $3::int[]) as rows (key, distance)
                on conflict do nothing`,
-    values: [Buffer.concat(keys), from, offsets],
+    values: [`{${keys.join()}}`, from, offsets],
   })
 }
 
@@ -76,13 +85,13 @@ async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedE
  */
 export async function findLeafIndexes(
   db: Queryable,
-  criteria: readonly (readonly Buffer[])[],
+  criteria: readonly (readonly bigint[])[],
   operator: 'and' | 'or',
   limit: number,
 ): Promise<readonly bigint[]> {
   const groups = operator === 'or' ? [criteria.flat()] : criteria
   const { rows } = await db.query<{ leaf_index: bigint }>(
-    `${groups.map((_, i) => `select leaf_index from search_key where key = any ($${i + 2}::bytea[])`).join(' intersect ')}
+    `${groups.map((_, i) => `select leaf_index from search_key where key = any ($${i + 2}::bigint[])`).join(' intersect ')}
      ${groups.length === 1 ? 'group by leaf_index' : ''} order by leaf_index desc limit $1`,
     [limit, ...groups],
   )

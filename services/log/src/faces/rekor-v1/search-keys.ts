@@ -5,12 +5,23 @@
  */
 import type { LogEntry } from '@sigstack/log-engine'
 import { searchKeysOf, type VerifiedEntry } from '@sigstack/rekor-entries'
+import { factKeys } from '../../entries/fact-keys.ts'
+import { readEntryFacts } from '../../entries/signing-identity.ts'
 
 export function encodeSearchKeys({ kind, searchKeys }: VerifiedEntry): Uint8Array | undefined {
   return kind === 'hashedrekord' ? undefined : Buffer.from(JSON.stringify(searchKeys))
 }
 
-export function searchKeysOfEntry({ leaf, extra }: LogEntry): readonly string[] {
+/** All keys of an entry that was just logged. */
+export function searchKeysOfVerified({ body, searchKeys }: VerifiedEntry): readonly string[] {
+  return [...searchKeys, ...factKeys(readEntryFacts(body))]
+}
+
+export function searchKeysOfEntry(entry: LogEntry): readonly string[] {
+  return [...keptSearchKeys(entry), ...factKeys(readEntryFacts(entry.leaf))]
+}
+
+function keptSearchKeys({ leaf, extra }: LogEntry): readonly string[] {
   if (extra === undefined) return searchKeysOf(leaf)
   const keys: unknown = JSON.parse(Buffer.from(extra).toString())
   return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
