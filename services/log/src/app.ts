@@ -1,5 +1,4 @@
 /** The faces of one log on one server. Listens nowhere and reads no environment. */
-import type { Log } from '@sigstack/log-engine'
 import { buildServer, type Logger, type Readiness, type Registry } from '@sigstack/server'
 import type { FastifyInstance } from 'fastify'
 import { type CtDependencies, ctFace, replyWithCtNotFound } from './faces/ct/index.ts'
@@ -18,7 +17,7 @@ export type Face =
   | { readonly face: 'rekor-v1'; readonly dependencies: RekorV1Dependencies }
   | { readonly face: 'ct'; readonly dependencies: CtDependencies }
 
-export async function buildApp(log: Log, face: Face, frame: Frame): Promise<FastifyInstance> {
+export async function buildApp(face: Face, frame: Frame): Promise<FastifyInstance> {
   const app = buildServer({
     name: `log-${face.face}`,
     ...frame,
@@ -27,11 +26,12 @@ export async function buildApp(log: Log, face: Face, frame: Frame): Promise<Fast
     notFoundHandler: face.face === 'ct' ? replyWithCtNotFound : replyWithRekorNotFound,
   })
   if (face.face === 'ct') {
+    const { log, pathPrefix } = face.dependencies
     await app.register(ctFace, face.dependencies)
-    await app.register(tilesFace, { log, pathPrefix: face.dependencies.pathPrefix })
+    await app.register(tilesFace, { log: () => log, pathPrefix })
   } else {
     await app.register(rekorV1Face, face.dependencies)
-    await app.register(tilesFace, { log, pathPrefix: '' })
+    await app.register(tilesFace, { log: () => face.dependencies.shards.active().log, pathPrefix: '' })
   }
   return app
 }

@@ -15,6 +15,8 @@ const Environment = Type.Object({
   DATABASE_CONNECTIONS: Type.Integer({ default: 10, minimum: 2, maximum: 1000 }),
   /** Path of the encrypted key file; made when there is none. */
   LOG_KEY: Type.String({ minLength: 1 }),
+  /** Folder of the keys of later shards; that of LOG_KEY where it is not set. */
+  LOG_KEYS: Type.Optional(Type.String({ minLength: 1 })),
   QUEUE_LIMIT: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
   BODY_LIMIT: Type.Optional(Type.Integer({ minimum: 1024, maximum: 1_073_741_824 })),
   LOG_LEVEL: Type.String({ default: 'info', pattern: '^(fatal|error|warn|info|debug|trace|silent)$' }),
@@ -46,6 +48,8 @@ export type LogConfig = {
   readonly databaseConnections: number
   readonly keyFile: string
   readonly keyPassword: string
+  /** Where the keys of later shards lie; beside `keyFile` where it is not set. */
+  readonly keysFolder?: string
   readonly queueLimit: number
   readonly bodyLimitBytes: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -77,6 +81,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string):
     databaseConnections: candidate.DATABASE_CONNECTIONS,
     keyFile: candidate.LOG_KEY,
     keyPassword,
+    ...(candidate.LOG_KEYS === undefined ? {} : { keysFolder: candidate.LOG_KEYS }),
     queueLimit: candidate.QUEUE_LIMIT,
     bodyLimitBytes: candidate.BODY_LIMIT ?? bodyLimitBytes,
     logLevel: candidate.LOG_LEVEL as LogConfig['logLevel'],

@@ -1,8 +1,8 @@
 /** A running log: database, key, engine, follower and server put together and taken apart again. */
-import { randomBytes } from 'node:crypto'
-import { noteKeyHint, rekorV1KeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import path from 'node:path'
+import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { defaultClientAlgorithms, encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
-import { type Log, type LogOptions, openLog } from '@sigstack/log-engine'
+import { type LogOptions, openLog } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
 import { verifyProposal } from '@sigstack/rekor-entries'
@@ -11,12 +11,13 @@ import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
 import type { RootSource } from './faces/ct/index.ts'
-import { openShard, originOf, parseOrigin, searchKeysOfEntry, treeIdFrom } from './faces/rekor-v1/index.ts'
-import { logFirstEntry } from './first-entry.ts'
-import { createLogMetrics, type LogMetrics } from './metrics.ts'
+import { searchKeysOfEntry } from './faces/rekor-v1/index.ts'
+import { createLogMetrics, type LogGauges, type LogMetrics } from './metrics.ts'
 import { fileRoots } from './roots/file-roots.ts'
 import { urlRoots } from './roots/url-roots.ts'
 import { openSearch } from './search/index.ts'
+import { openShardSet } from './shards/shard-set.ts'
+import { wholeLog } from './shards/whole-log.ts'
 
 export type StartLogOptions = {
   readonly logger: Logger
@@ -29,11 +30,14 @@ export type RunningLog = {
   readonly url: string
   readonly metricsUrl: string | undefined
   readonly publicKeyPem: string
-  /** First line of the log's checkpoints. */
+  /** First line of the log's checkpoints; of several shards, that of the one that was active at the start. */
   readonly origin: string
   /** Refuses new work, finishes begun work, closes what it opened. */
   stop(): Promise<void>
 }
+
+/** A face, and what is told of its log. */
+type OpenFace = LogGauges & { readonly face: Face; readonly origin: string; readonly publicKeyPem: string }
 
 /** Changed files of accepted roots are looked for this often; unknown roots at once. */
 const rootsPollMs = 5_000
@@ -57,21 +61,12 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const pool = options.pool ?? openPool()
     const registry = createRegistry({ processMetrics: options.pool === undefined })
     let metrics: LogMetrics | undefined
-    const log = await openLog({
-      ...logOptions(config, signer),
-      pool,
-      queueLimit: config.queueLimit,
-      onBatch: (batch) => metrics?.batch(batch),
+    const { face, origin, publicKeyPem, ...gauges } = await openFace(signer, pool, {
+      batch: (report) => metrics?.batch(report),
+      verified: (kind, elapsed) => metrics?.verified(kind, elapsed),
     })
-    cleanups.push(() => log.close())
-    const { face, searchBacklog } = await openFace(log, signer, pool, (kind, elapsed) =>
-      metrics?.verified(kind, elapsed),
-    )
-    metrics = createLogMetrics(config.face.face, registry, {
-      queueDepth: () => log.queueDepth(),
-      ...(searchBacklog === undefined ? {} : { searchBacklog }),
-    })
-    const app = await buildApp(log, face, {
+    metrics = createLogMetrics(config.face.face, registry, gauges)
+    const app = await buildApp(face, {
       logger,
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
@@ -85,9 +80,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         ? undefined
         : await listenMetrics(registry, { host, port: metricsPort, portVariable: 'METRICS_PORT' })
     if (metricsListener !== undefined) cleanups.push(() => metricsListener.stop())
-    logger.info({ url, origin: log.origin, face: config.face.face }, 'log is open')
-    const publicKeyPem = encodePublicKeyPem(signer.publicKey)
-    return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin: log.origin, stop }
+    logger.info({ url, origin, face: config.face.face }, 'log is open')
+    return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin, stop }
   }
 
   function openPool(): Pool {
@@ -101,35 +95,54 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     return pool
   }
 
-  async function openFace(
-    log: Log,
+  function openFace(signer: Signer, pool: Pool, sight: LogMetrics): Promise<OpenFace> {
+    return config.face.face === 'ct'
+      ? openCt(config.face, signer, pool, sight)
+      : openRekor(signer, pool, sight)
+  }
+
+  async function openCt(
+    { prefix: pathPrefix, extendedKeyUsages, ...source }: Extract<FaceConfig, { face: 'ct' }>,
     signer: Signer,
     pool: Pool,
-    verified: (kind: string, seconds: number) => void,
-  ): Promise<{ face: Face; searchBacklog?: () => bigint }> {
-    const { bodyLimitBytes } = config
-    if (config.face.face === 'ct') {
-      const { prefix: pathPrefix, extendedKeyUsages } = config.face
-      const roots = await openRoots(config.face)
-      return {
-        face: {
-          face: 'ct',
-          dependencies: {
-            log,
-            signer,
-            roots,
-            pathPrefix,
-            extendedKeyUsages,
-            bodyLimitBytes,
-            nowMs: Date.now,
-          },
-        },
-      }
+    { batch }: LogMetrics,
+  ): Promise<OpenFace> {
+    const { bodyLimitBytes, hostname, queueLimit } = config
+    const log = await openLog({
+      ...ctLogOptions(hostname, pathPrefix, signer),
+      pool,
+      queueLimit,
+      onBatch: batch,
+    })
+    cleanups.push(() => log.close())
+    const roots = await openRoots(source.roots)
+    return {
+      origin: log.origin,
+      publicKeyPem: encodePublicKeyPem(signer.publicKey),
+      queueDepth: log.queueDepth,
+      face: {
+        face: 'ct',
+        dependencies: { log, signer, roots, pathPrefix, extendedKeyUsages, bodyLimitBytes, nowMs: Date.now },
+      },
     }
-    await logFirstEntry(log, signer)
+  }
+
+  async function openRekor(first: Signer, pool: Pool, { batch, verified }: LogMetrics): Promise<OpenFace> {
+    const { bodyLimitBytes, hostname, queueLimit, keyFile, keyPassword } = config
+    const shards = await openShardSet({
+      pool,
+      keys: { first, folder: config.keysFolder ?? path.dirname(keyFile), password: keyPassword },
+      series: 'rekor-v1',
+      hostname,
+      queueLimit,
+      onBatch: batch,
+      onNews: (news) => logger.info(news),
+      onError: (error) => logger.error({ err: error }, 'the shards of the log could not be followed'),
+    })
+    cleanups.push(() => shards.close())
     const search = await openSearch({
       pool,
-      log,
+      log: wholeLog(shards),
       searchKeysOf: searchKeysOfEntry,
       onError: (error) => logger.warn({ err: error }, 'the search index could not follow the log'),
     })
@@ -146,16 +159,20 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         verified(kind, (performance.now() - began) / 1000)
       }
     }
-    const dependencies = {
-      shard: openShard(log, signer),
-      search,
-      verifyProposal: verifyTimed,
-      bodyLimitBytes,
+    const { log, publicKeyPem } = shards.active()
+    return {
+      origin: log.origin,
+      publicKeyPem,
+      queueDepth: shards.queueDepth,
+      searchBacklog: search.backlog,
+      face: {
+        face: 'rekor-v1',
+        dependencies: { shards, search, verifyProposal: verifyTimed, bodyLimitBytes },
+      },
     }
-    return { face: { face: 'rekor-v1', dependencies }, searchBacklog: search.backlog }
   }
 
-  async function openRoots({ roots }: Extract<FaceConfig, { face: 'ct' }>): Promise<RootSource> {
+  async function openRoots(roots: Extract<FaceConfig, { face: 'ct' }>['roots']): Promise<RootSource> {
     const onError = (error: unknown) => logger.warn({ err: error }, 'the accepted roots could not be read')
     // Asked for when the first chain comes: the CA may start after its log.
     if ('url' in roots) return urlRoots(roots.url, onError)
@@ -169,34 +186,23 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
 }
 
 /** Origin and checkpoint form of the dialect. A log that exists keeps the origin it was made with. */
-function logOptions(
-  { face, hostname }: LogConfig,
+function ctLogOptions(
+  hostname: string,
+  prefix: string,
   signer: Signer,
 ): Pick<LogOptions, 'name' | 'logId' | 'newOrigin' | 'signCheckpoint'> {
-  const logId = keyFingerprint(signer.publicKey)
-  if (face.face === 'ct') {
-    return {
-      name: face.prefix === '' ? 'ct' : `ct${face.prefix}`,
-      logId,
-      newOrigin: () => `${hostname}${face.prefix}`,
-      signCheckpoint: (treeHead: TreeHead, origin: string) =>
-        signCheckpoint({
-          origin,
-          name: origin,
-          treeHead,
-          signer,
-          keyHint: noteKeyHint(origin, signer.publicKey),
-        }),
-    }
-  }
-  const keyHint = rekorV1KeyHint(signer.publicKey)
   return {
-    name: 'rekor-v1',
-    logId,
-    newOrigin: () => originOf(hostname, treeIdFrom(randomBytes(8))),
-    // The signer's name is the host name alone, as its clients compare it with the log's URL.
+    name: prefix === '' ? 'ct' : `ct${prefix}`,
+    logId: keyFingerprint(signer.publicKey),
+    newOrigin: () => `${hostname}${prefix}`,
     signCheckpoint: (treeHead: TreeHead, origin: string) =>
-      signCheckpoint({ origin, name: parseOrigin(origin)?.hostname ?? hostname, treeHead, signer, keyHint }),
+      signCheckpoint({
+        origin,
+        name: origin,
+        treeHead,
+        signer,
+        keyHint: noteKeyHint(origin, signer.publicKey),
+      }),
   }
 }
 

@@ -15,9 +15,11 @@ import {
   originOf,
   parseOrigin,
   type Shard,
+  type Shards,
   searchKeysOfEntry,
 } from '../src/faces/rekor-v1/index.ts'
 import { openSearch, type SearchIndex } from '../src/search/index.ts'
+import { wholeLog } from '../src/shards/whole-log.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
 
@@ -60,22 +62,29 @@ export async function openRekor(
       signCheckpoint({ origin, name: parseOrigin(origin)?.hostname ?? '', treeHead, signer, keyHint }),
     ...(options.queueLimit === undefined ? {} : { queueLimit: options.queueLimit }),
   })
+  const shard = openShard(log, signer, 0n)
+  const shards: Shards = {
+    list: () => [shard],
+    active: () => shard,
+    append: async (draft) => ({ shard, ...(await log.append(draft)) }),
+    refresh: async () => false,
+    publicKeys: async () => [shard.publicKeyPem],
+  }
   const search = await openSearch({
     pool: database.pool,
-    log,
+    log: wholeLog({ ...shards, onAppended: log.onAppended }),
     searchKeysOf: searchKeysOfEntry,
     pollMs: 50,
     onError: () => {},
   })
-  const shard = openShard(log, signer)
   const dependencies = {
-    shard,
+    shards,
     search,
     verifyProposal: (proposal: unknown) =>
       verifyProposal(proposal, { allowedAlgorithms: defaultClientAlgorithms }),
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
   }
-  const app = await buildApp(log, { face: 'rekor-v1', dependencies }, { logger: false })
+  const app = await buildApp({ face: 'rekor-v1', dependencies }, { logger: false })
   t.teardown(async () => {
     await app.close()
     await search.stop()
@@ -120,7 +129,7 @@ export async function openCt(
     bodyLimitBytes: 524_288,
     nowMs: options.nowMs ?? Date.now,
   }
-  const app = await buildApp(log, { face: 'ct', dependencies }, { logger: false })
+  const app = await buildApp({ face: 'ct', dependencies }, { logger: false })
   t.teardown(async () => {
     await app.close()
     await log.close()

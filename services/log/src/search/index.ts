@@ -2,20 +2,33 @@
  * Search: an index that follows the log by leaf index, never in an append's way (rekor-v1.md section 11). It is complete up to
  * its position, resumes there after a stop, and can be built again from nothing.
  */
-import type { Log, LogEntry } from '@sigstack/log-engine'
-import { asHash, type Hash, tileWidth, widthOfTile } from '@sigstack/merkle'
+import type { LogEntry } from '@sigstack/log-engine'
+import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
+import type { WholeLog } from '../shards/whole-log.ts'
+import { findPage, type Page, type PageQuery } from './page.ts'
 import {
   advance,
   ensurePosition,
   findLeafIndexes,
   type IndexedEntry,
   migrations,
+  readPosition,
   searchKeyOf,
 } from './store.ts'
 
+export type { Page, PageQuery } from './page.ts'
+export { firstIndexAt } from './time.ts'
+
+/** Indexes are virtual ones, over all shards. */
+export type FoundEntry = { readonly virtualIndex: bigint; readonly leafHash: Hash }
+
 export type SearchIndex = {
-  find(criteria: readonly (readonly string[])[], operator: 'and' | 'or'): Promise<readonly Hash[]>
+  find(criteria: readonly (readonly string[])[], operator: 'and' | 'or'): Promise<readonly FoundEntry[]>
+  /** A bounded part of what is found, in order; see {@link PageQuery}. */
+  page(query: PageQuery<string>): Promise<Page>
+  /** Entries below this leaf index are in the index, whoever put them there. */
+  indexed(): Promise<bigint>
   /** The search keys of an entry that was just appended, so that the follower need not read it. */
   remember(leafIndex: bigint, keys: readonly string[]): void
   /** Entries that are logged and not indexed yet, as far as this process knows. */
@@ -28,7 +41,7 @@ export type SearchIndex = {
 
 export type SearchOptions = {
   readonly pool: Pool
-  readonly log: Log
+  readonly log: WholeLog
   /** The keys of a stored entry. An entry for which it throws is indexed under none. */
   readonly searchKeysOf: (entry: LogEntry) => readonly string[]
   /** Told of trouble; the follower tries again by itself. */
@@ -56,8 +69,10 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   let following: Promise<void> | undefined
   let wake = false
 
+  const hashed = (keys: readonly string[]) => keys.map((key) => searchKeyOf(log.logId, key))
+
   function keysOf(leafIndex: bigint, keys: readonly string[]): IndexedEntry {
-    return { leafIndex, keys: keys.map((key) => searchKeyOf(log.logId, key)) }
+    return { leafIndex, keys: hashed(keys) }
   }
 
   /** From memory as far as it reaches without a gap, otherwise from the log. */
@@ -123,9 +138,16 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   return {
     find: async (criteria, operator) => {
-      const keys = criteria.map((spellings) => spellings.map((key) => searchKeyOf(log.logId, key)))
-      return leafHashesOf(log, await findLeafIndexes(pool, keys, operator, mostHits))
+      return placesOf(log, await findLeafIndexes(pool, criteria.map(hashed), operator, mostHits))
     },
+    page: ({ criteria, required, excluded, ...rest }) =>
+      findPage(pool, {
+        ...rest,
+        criteria: criteria.map(hashed),
+        required: required.map(hashed),
+        excluded: hashed(excluded),
+      }),
+    indexed: () => readPosition(pool, log.logId),
     remember: (leafIndex, keys) => {
       // The follower may have read it from the log already.
       if (leafIndex >= position && remembered.size < mostRemembered) remembered.set(leafIndex, keys)
@@ -143,21 +165,13 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   }
 }
 
-/** Leaf hashes are in the tiles, so the index need not hold them. */
-async function leafHashesOf(log: Log, leafIndexes: readonly bigint[]): Promise<readonly Hash[]> {
-  if (leafIndexes.length === 0) return []
-  const { size } = await log.treeHead()
-  const tiles = new Map<bigint, Uint8Array | undefined>()
-  const hashes: Hash[] = []
-  for (const leafIndex of leafIndexes) {
-    const tileIndex = leafIndex / BigInt(tileWidth)
-    const width = widthOfTile(0, tileIndex, size)
-    if (!tiles.has(tileIndex)) tiles.set(tileIndex, await log.readTile(0, tileIndex, width))
-    const at = Number(leafIndex % BigInt(tileWidth)) * 32
-    const hash = tiles.get(tileIndex)?.subarray(at, at + 32)
-    if (hash?.length === 32) hashes.push(asHash(hash))
-  }
-  return hashes
+/** The index holds places only; leaf hashes are in the tiles. */
+async function placesOf(log: WholeLog, virtualIndexes: readonly bigint[]): Promise<readonly FoundEntry[]> {
+  const hashes = await log.readLeafHashes(virtualIndexes)
+  return virtualIndexes.flatMap((virtualIndex, at) => {
+    const leafHash = hashes[at]
+    return leafHash === undefined ? [] : [{ virtualIndex, leafHash }]
+  })
 }
 
 function rest(ms: number): Promise<void> {

@@ -8,10 +8,10 @@ import { otherRoutes } from './routes-other.ts'
 import { retrieveRoutes } from './routes-retrieve.ts'
 import { searchRoutes } from './routes-search.ts'
 
-export type { RekorV1Dependencies, Search } from './dependencies.ts'
+export type { Found, RekorV1Dependencies, Search } from './dependencies.ts'
 export { replyWithRekorNotFound } from './reply-with-error.ts'
 export { searchKeysOfEntry } from './search-keys.ts'
-export type { Shard } from './shard.ts'
+export type { Shard, Shards } from './shard.ts'
 export { openShard } from './shard.ts'
 export { originOf, parseOrigin, treeIdFrom } from './tree-id.ts'
 

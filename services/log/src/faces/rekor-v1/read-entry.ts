@@ -1,33 +1,67 @@
-/** An entry with a fresh proof against the newest tree head, by its place or by its ID. */
-import type { LogEntry } from '@sigstack/log-engine'
-import { inactiveLengths } from './dependencies.ts'
+/**
+ * Entries by place or by ID, in whichever shard they are, and a fresh proof against the newest head of that shard. What is not found
+ * may be in a shard that another replica has opened a moment ago, so the list of shards is looked at again before the answer
+ * is that there is no such entry.
+ */
 import type { EntryId } from './entry-id.ts'
 import { badRequest } from './errors.ts'
 import type { ProvenEntry } from './log-entry.ts'
-import type { Shard } from './shard.ts'
-import { placeOf } from './shards.ts'
+import type { Placed, Shard, Shards } from './shard.ts'
+import { shardAt } from './shards.ts'
 import { isTreeId, treeIdHex } from './tree-id.ts'
 
-export async function findEntry(shard: Shard, id: EntryId): Promise<LogEntry | undefined> {
-  if (id.treeId !== undefined) {
-    if (id.treeId !== 0n && !isTreeId(id.treeId)) {
-      throw badRequest(`validation error: ${treeIdHex(id.treeId)} is not a valid TreeID`)
-    }
-    if (id.treeId !== shard.treeId) return undefined
+/** The first shard that has it: the active one, then the others, oldest first. */
+export async function findEntry(shards: Shards, id: EntryId): Promise<Placed | undefined> {
+  return (await findEntries(shards, id, 1))[0]
+}
+
+/** The entry of every shard that has it, at most `limit`. An ID with a tree is looked for in that tree only. */
+export async function findEntries(
+  shards: Shards,
+  id: EntryId,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<readonly Placed[]> {
+  const { treeId } = id
+  if (treeId !== undefined && treeId !== 0n && !isTreeId(treeId)) {
+    throw badRequest(`validation error: ${treeIdHex(treeId)} is not a valid TreeID`)
   }
-  return shard.log.findByLeafHash(id.leafHash)
+  const found = await findIn(shardsOf(shards, treeId), id, limit)
+  if (found.length > 0 || (treeId !== undefined && shardsOf(shards, treeId).length > 0)) return found
+  return (await shards.refresh()) ? findIn(shardsOf(shards, treeId), id, limit) : found
+}
+
+async function findIn(candidates: readonly Shard[], id: EntryId, limit: number): Promise<readonly Placed[]> {
+  const found: Placed[] = []
+  for (const shard of candidates) {
+    if (found.length >= limit) break
+    const entry = await shard.log.findByLeafHash(id.leafHash)
+    if (entry !== undefined) found.push({ shard, entry })
+  }
+  return found
+}
+
+function shardsOf(shards: Shards, treeId: bigint | undefined): readonly Shard[] {
+  if (treeId !== undefined) return shards.list().filter((shard) => shard.treeId === treeId)
+  return [shards.active(), ...shards.list().slice(0, -1)]
 }
 
 /** Far beyond any log, and short of where 64-bit arithmetic ends. */
 const largestIndex = 2n ** 62n
 
-export async function readEntry(shard: Shard, virtual: bigint): Promise<LogEntry | undefined> {
-  const { leafIndex } = placeOf(inactiveLengths, virtual)
-  return leafIndex > largestIndex ? undefined : shard.log.readEntry(leafIndex)
+/** By virtual index. */
+export async function readEntry(shards: Shards, virtual: bigint): Promise<Placed | undefined> {
+  if (virtual > largestIndex) return undefined
+  const read = async () => {
+    const shard = shardAt(shards.list(), virtual)
+    if (shard === undefined) return undefined
+    const entry = await shard.log.readEntry(virtual - shard.firstIndex)
+    return entry && { shard, entry }
+  }
+  return (await read()) ?? ((await shards.refresh()) ? read() : undefined)
 }
 
 /** The checkpoint is asked for after the entry was seen, so it covers it. */
-export async function prove(shard: Shard, entry: LogEntry): Promise<ProvenEntry> {
+export async function prove({ shard, entry }: Placed): Promise<ProvenEntry> {
   const checkpoint = await shard.log.checkpoint()
   const inclusionProof = await shard.log.proveInclusion(entry.leafIndex, checkpoint.treeHead.size)
   return { entry, checkpoint, inclusionProof }

@@ -1,4 +1,4 @@
-/** The log as a whole: its head, its key, and that it only grows (rekor-v1.md sections 2.1 to 2.3). */
+/** The log as a whole: its heads, its keys, and that it only grows (rekor-v1.md sections 2.1 to 2.3). */
 import { toHex } from '@sigstack/crypto'
 import type { FastifyInstance } from 'fastify'
 import { assertAccepts, jsonType, pemType } from './accept.ts'
@@ -6,26 +6,32 @@ import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest } from './errors.ts'
 import { integerParameter, requiredInteger, treeIdParameter } from './query.ts'
 import { sendJsonText, sendText, uncached } from './reply.ts'
+import type { Shard } from './shard.ts'
 import { isTreeId } from './tree-id.ts'
 
-export function logRoutes(app: FastifyInstance, { shard }: RekorV1Dependencies): void {
-  const { log } = shard
-
+export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies): void {
   app.get('/api/v1/log', async (request, reply) => {
     assertAccepts(request, jsonType)
-    const { treeHead, note } = await log.checkpoint()
-    // Written by hand because a tree size may exceed what JSON.stringify can say without rounding.
-    const info =
-      `{"inactiveShards":[],"rootHash":"${toHex(treeHead.rootHash)}","signedTreeHead":${JSON.stringify(note)},` +
-      `"treeID":"${shard.treeId}","treeSize":${treeHead.size}}\n`
-    return sendJsonText(uncached(reply), 200, info)
+    const [active, ...inactive] = (await Promise.all(shards.list().map(infoOf))).toReversed()
+    return sendJsonText(
+      uncached(reply),
+      200,
+      `{"inactiveShards":[${inactive.reverse().map(asObject).join(',')}],${active}}\n`,
+    )
   })
 
   app.get('/api/v1/log/publicKey', async (request, reply) => {
     assertAccepts(request, pemType)
     const treeId = treeIdParameter(request)
-    if (treeId !== undefined && treeId !== shard.treeId) throw badRequest('Bad Request')
+    const shard = treeId === undefined ? shards.active() : await shardOf(treeId)
+    if (shard === undefined) throw badRequest('Bad Request')
     return sendText(uncached(reply), pemType, shard.publicKeyPem)
+  })
+
+  // Not in upstream: whoever publishes the trust needs all keys, and a new one before it signs.
+  app.get('/api/v1/log/publicKeys', async (request, reply) => {
+    assertAccepts(request, pemType)
+    return sendText(uncached(reply), pemType, (await shards.publicKeys()).join(''))
   })
 
   app.get('/api/v1/log/proof', async (request, reply) => {
@@ -41,18 +47,32 @@ export function logRoutes(app: FastifyInstance, { shard }: RekorV1Dependencies):
     if (firstSize > lastSize) {
       throw badRequest(`firstSize(${firstSize}) must be less than lastSize(${lastSize})`)
     }
-    if (treeId !== undefined && treeId !== shard.treeId) {
-      throw badRequest(`no log range found for tree ID ${treeId}`)
-    }
-    const { size, rootHash } = await log.treeHead()
+    const shard = treeId === undefined ? shards.active() : await shardOf(treeId)
+    if (shard === undefined) throw badRequest(`no log range found for tree ID ${treeId}`)
+    const { size, rootHash } = await shard.log.treeHead()
     if (lastSize > size) {
       throw badRequest(
         `the tree size requested(${lastSize}) was greater than what is currently observable(${size})`,
       )
     }
-    const { hashes } = await log.proveConsistency(firstSize, lastSize)
+    const { hashes } = await shard.log.proveConsistency(firstSize, lastSize)
     // The root is that of the tree as it is now, not of lastSize: clients take roots from checkpoints.
     const proof = { hashes: hashes.map(toHex), rootHash: toHex(rootHash) }
     return sendJsonText(uncached(reply), 200, `${JSON.stringify(proof)}\n`)
   })
+
+  async function shardOf(treeId: bigint): Promise<Shard | undefined> {
+    const find = () => shards.list().find((shard) => shard.treeId === treeId)
+    return find() ?? ((await shards.refresh()) ? find() : undefined)
+  }
+}
+
+/** The members that describe one shard, written by hand because a tree size may exceed what JSON.stringify can say. */
+async function infoOf({ log, treeId }: Shard): Promise<string> {
+  const { treeHead, note } = await log.checkpoint()
+  return `"rootHash":"${toHex(treeHead.rootHash)}","signedTreeHead":${JSON.stringify(note)},"treeID":"${treeId}","treeSize":${treeHead.size}`
+}
+
+function asObject(members: string): string {
+  return `{${members}}`
 }

@@ -6,6 +6,7 @@ import { sendPing, sendPreflight } from './reply.ts'
 const apiPaths: Readonly<Record<string, readonly string[]>> = {
   '/api/v1/log': ['GET'],
   '/api/v1/log/publicKey': ['GET'],
+  '/api/v1/log/publicKeys': ['GET'],
   '/api/v1/log/proof': ['GET'],
   '/api/v1/log/entries': ['GET', 'POST'],
   '/api/v1/log/entries/:entryUUID': ['GET'],

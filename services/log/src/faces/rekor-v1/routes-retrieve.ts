@@ -1,5 +1,4 @@
 /** Many entries at once, by ID, by index, or by proposing them again (rekor-v1.md section 2.7). */
-import type { LogEntry } from '@sigstack/log-engine'
 import { leafHash } from '@sigstack/merkle'
 import { EntryError } from '@sigstack/rekor-entries'
 import type { FastifyInstance } from 'fastify'
@@ -9,9 +8,9 @@ import { type EntryId, entryIdPattern, parseEntryId } from './entry-id.ts'
 import { badRequest, badSchema, RekorRefusal } from './errors.ts'
 import { isObject, parseJsonBody } from './json-body.ts'
 import { encodeLogEntry } from './log-entry.ts'
-import { findEntry, prove, readEntry } from './read-entry.ts'
+import { findEntries, findEntry, prove, readEntry } from './read-entry.ts'
 import { sendJsonText } from './reply.ts'
-import { virtualOf } from './routes-entries.ts'
+import { type Placed, virtualIndexOf } from './shard.ts'
 import { isTreeId } from './tree-id.ts'
 
 /** Of each list, and of all three together. */
@@ -24,7 +23,7 @@ type Query = {
 }
 
 export function retrieveRoutes(app: FastifyInstance, dependencies: RekorV1Dependencies): void {
-  const { shard, verifyProposal, bodyLimitBytes } = dependencies
+  const { shards, verifyProposal, bodyLimitBytes } = dependencies
 
   app.post('/api/v1/log/entries/retrieve', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
     assertAccepts(request, jsonType)
@@ -35,16 +34,23 @@ export function retrieveRoutes(app: FastifyInstance, dependencies: RekorV1Depend
       ...(await Promise.all(proposals.map(idOfProposal))),
     ].toSorted((a, b) => Buffer.compare(a.leafHash, b.leafHash))
     const found = await Promise.all([
-      ...[...inTree, ...anywhere].map((id) => findEntry(shard, id)),
-      ...indexes.map((index) => readEntry(shard, index)),
+      ...inTree.map((id) => findEntry(shards, id)),
+      // An entry that was logged again after a rollover is in two shards, and is answered twice.
+      ...anywhere.map((id) => findEntries(shards, id)),
+      ...indexes.map((index) => readEntry(shards, index)),
     ])
-    const texts = await Promise.all(found.filter((entry) => entry !== undefined).map(encode))
+    const texts = await Promise.all(
+      found
+        .flat()
+        .filter((placed) => placed !== undefined)
+        .map(encode),
+    )
     return sendJsonText(reply, 200, `[${texts.join(',')}]\n`)
   })
 
-  async function encode(entry: LogEntry): Promise<string> {
-    const proven = await prove(shard, entry)
-    return (await encodeLogEntry(shard, proven, virtualOf(proven))).toString()
+  async function encode(placed: Placed): Promise<string> {
+    const proven = await prove(placed)
+    return (await encodeLogEntry(placed.shard, proven, virtualIndexOf(placed))).toString()
   }
 
   async function idOfProposal(proposal: unknown): Promise<EntryId> {

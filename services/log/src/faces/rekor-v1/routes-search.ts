@@ -7,6 +7,7 @@ import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest, badSchema } from './errors.ts'
 import { isObject, type JsonObject, parseJsonBody } from './json-body.ts'
 import { sendJson } from './reply.ts'
+import { shardAt } from './shards.ts'
 
 /** A certificate chain of ten is some 20 KB; nothing else in a query is long. */
 const bodyLimitBytes = 1_048_576
@@ -22,12 +23,14 @@ const keyFormats = ['pgp', 'x509', 'minisign', 'ssh', 'tuf']
 /** One criterion is a list of spellings, of which one is enough. */
 type Criteria = { readonly criteria: readonly (readonly string[])[]; readonly operator: 'and' | 'or' }
 
-export function searchRoutes(app: FastifyInstance, { shard, search }: RekorV1Dependencies): void {
+export function searchRoutes(app: FastifyInstance, { shards, search }: RekorV1Dependencies): void {
   app.post('/api/v1/index/retrieve', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
     assertAccepts(request, jsonType)
     const { criteria, operator } = parseQuery(parseJsonBody(request.body, 'query', parsingFailed))
-    const leafHashes = criteria.length === 0 ? [] : await search.find(criteria, operator)
-    const entryIds = leafHashes.map((hash) => shard.treeIdHex + toHex(hash))
+    const found = criteria.length === 0 ? [] : await search.find(criteria, operator)
+    const entryIds = found.map(({ virtualIndex, leafHash }) => {
+      return (shardAt(shards.list(), virtualIndex)?.treeIdHex ?? '') + toHex(leafHash)
+    })
     return sendJson(reply, 200, entryIds)
   })
 }

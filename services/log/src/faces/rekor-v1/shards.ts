@@ -3,21 +3,18 @@
  * one and grows; the lengths of those before it are final.
  */
 
-/** Where a virtual index points: the shard's position in the list, and the index inside it. */
-export type ShardPlace = { readonly shard: number; readonly leafIndex: bigint }
-
-export function virtualIndex(inactiveLengths: readonly bigint[], place: ShardPlace): bigint {
-  let index = place.leafIndex
-  for (const length of inactiveLengths.slice(0, place.shard)) index += length
-  return index
+/** The virtual index of each shard's first entry, given the lengths of all but the last. */
+export function firstIndexes(inactiveLengths: readonly bigint[]): readonly bigint[] {
+  const firsts = [0n]
+  for (const length of inactiveLengths) firsts.push((firsts.at(-1) ?? 0n) + length)
+  return firsts
 }
 
 /** Whatever lies beyond the inactive shards is in the active one, whether it exists there or not. */
-export function placeOf(inactiveLengths: readonly bigint[], virtual: bigint): ShardPlace {
-  let leafIndex = virtual
-  for (const [shard, length] of inactiveLengths.entries()) {
-    if (leafIndex < length) return { shard, leafIndex }
-    leafIndex -= length
-  }
-  return { shard: inactiveLengths.length, leafIndex }
+export function shardAt<S extends { readonly firstIndex: bigint }>(
+  shards: readonly S[],
+  virtual: bigint,
+): S | undefined {
+  // The last that begins there: a shard without entries begins where the next one does.
+  return shards.findLast(({ firstIndex }) => firstIndex <= virtual)
 }

@@ -7,7 +7,8 @@ import { parseTilePath, tileWidth, widthOfTile } from '@sigstack/merkle'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 
 export type TilesDependencies = {
-  readonly log: Log
+  /** The log, or of several the one that grows. */
+  readonly log: () => Log
   /** Before `/checkpoint`; empty or like `/2026`. */
   readonly pathPrefix: string
 }
@@ -22,9 +23,9 @@ const tileHeaders = {
 /** Bundles give an entry's length in 16 bits. */
 const longestEntry = 65_535
 
-export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log, pathPrefix }) => {
+export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log: current, pathPrefix }) => {
   app.get(`${pathPrefix}/checkpoint`, async (_request, reply) => {
-    const { note } = await log.checkpoint()
+    const { note } = await current().checkpoint()
     return reply
       .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' })
       .type('text/plain; charset=utf-8')
@@ -35,6 +36,7 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { lo
     const coordinates = parseTilePath(`tile/${request.params['*']}`)
     if (coordinates === undefined) return notThere(reply)
     const { level, index, width } = coordinates
+    const log = current()
     return sendTile(
       reply,
       level === 'entries' ? await readBundle(log, index, width) : await log.readTile(level, index, width),

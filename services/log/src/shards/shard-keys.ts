@@ -1,0 +1,38 @@
+/** The keys of a log's shards: the first one in a file of its own, those of later shards by name in the folder of keys. */
+import path from 'node:path'
+import { keyFingerprint, type Signer } from '@sigstack/crypto'
+import { LogError, type ShardRow } from '@sigstack/log-engine'
+import { openSigner } from '@sigstack/signers'
+
+export type ShardKeys = {
+  /** Of the first shard; made when there was none. */
+  readonly first: Signer
+  /** Where later shards' keys lie. */
+  readonly folder: string
+  readonly password: string
+}
+
+/** Throws `foreign_key` when the key at hand is not that of the shard, and what the signer says when there is none. */
+export async function openShardKey(
+  keys: ShardKeys,
+  row: Pick<ShardRow, 'keyFile' | 'logId' | 'name'>,
+): Promise<Signer> {
+  const signer =
+    row.keyFile === undefined ? keys.first : await openKeyNamed(keys.folder, row.keyFile, keys.password)
+  const fingerprint = Buffer.from(keyFingerprint(signer.publicKey))
+  if (!row.logId.equals(fingerprint)) {
+    throw new LogError(
+      'foreign_key',
+      `the log ${row.name} in this database belongs to key ${row.logId.toString('hex')}, not to ${fingerprint.toString('hex')}: give the key it was made with, or another database`,
+    )
+  }
+  return signer
+}
+
+/** `name` comes from the database and is no path. */
+export async function openKeyNamed(folder: string, name: string, password: string): Promise<Signer> {
+  if (path.basename(name) !== name || name === '' || name.startsWith('.')) {
+    throw new Error(`${JSON.stringify(name)} is not the name of a key file`)
+  }
+  return openSigner(`file:${path.resolve(folder, name)}`, { password })
+}
