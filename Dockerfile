@@ -35,11 +35,11 @@ LABEL org.opencontainers.image.title="sigstack ${SERVICE}" \
 ENV SERVICE=${SERVICE} \
     HOST=0.0.0.0 CA_HOST=0.0.0.0 OIDC_PROXY_HOST=0.0.0.0 TRUST_HOST=0.0.0.0 DEV_ISSUER_HOST=0.0.0.0 \
     CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
-# A new volume takes over owner and mode of the folder it covers.
+# A new volume takes over owner and mode of the folder it covers. Not declared as one: where no volume is given, keys should
+# fail to be made rather than be lost in a volume without a name.
 RUN mkdir -m 0700 /data && chown node:node /data
 WORKDIR /app
 COPY --from=production /app .
 USER node
-VOLUME /data
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "healthcheck.ts"]
 CMD ["node", "service/src/main.ts"]

@@ -3,6 +3,7 @@ import { type Engine, lastLine } from './engine.ts'
 import type { Container, Project } from './project.ts'
 
 type Inspected = {
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string }[]
   readonly Config: { readonly User: string; readonly Image: string }
   readonly HostConfig: {
     readonly ReadonlyRootfs: boolean
@@ -23,7 +24,7 @@ export async function confinementComplaints(
   const text = (await engine.docker(['inspect', id])).output
   const [inspected] = JSON.parse(text) as Inspected[]
   if (inspected === undefined) return [`${service}: the engine knows no such container`]
-  const { Config, HostConfig } = inspected
+  const { Config, HostConfig, Mounts } = inspected
   const history = (await engine.docker(['history', '--no-trunc', Config.Image])).output
   // As the kernel sees the first process, whatever the configuration says.
   const process1 = await engine.docker(['exec', id, 'cat', '/proc/1/status'])
@@ -40,6 +41,7 @@ export async function confinementComplaints(
     [HostConfig.SecurityOpt?.includes('no-new-privileges:true') === true, 'no-new-privileges not set'],
     [HostConfig.ReadonlyRootfs && !HostConfig.Privileged, 'root file system not read-only'],
     [write.status !== 0 && /read-only/i.test(write.output), `could write to /etc: ${lastLine(write.output)}`],
+    [!Mounts.some(({ Name }) => /^[0-9a-f]{64}$/.test(Name ?? '')), 'has a volume without a name'],
     [published.every(({ HostIp }) => HostIp === '127.0.0.1'), 'published on more than loopback'],
     [!secrets.some((secret) => text.includes(secret)), 'a password is in its configuration'],
     [!secrets.some((secret) => history.includes(secret)), 'a password is in its image'],
