@@ -16,4 +16,4 @@ export { type Reloading, type ReloadOptions, reloadFromFiles } from './reload.ts
 export { type Running, type RunServiceOptions, runService } from './run-service.ts'
 export { readSecret } from './secret.ts'
 export { buildServer, type ServerOptions } from './server.ts'
-export { readTlsFiles, reloadTls, type TlsFiles, type TlsIdentity } from './tls-files.ts'
+export { readTlsFiles, type TlsFiles, type TlsIdentity, tlsReload } from './tls-files.ts'

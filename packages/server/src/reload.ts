@@ -109,7 +109,7 @@ export async function reloadFromFiles<T>(options: ReloadOptions<T>): Promise<Rel
       stopped = true
       clearInterval(timer)
       clearTimeout(settling)
-      for (const path of [...watchers.keys()]) forget(path)
+      for (const path of watchers.keys()) forget(path)
     },
   }
 }

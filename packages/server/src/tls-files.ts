@@ -1,8 +1,9 @@
 /** The certificate and key of a server, from files that may change while it runs. */
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type Server as TlsServer } from 'node:tls'
+import { createSecureContext, Server as TlsServer } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
 import { ServerError } from './errors.ts'
-import { type Reloading, reloadFromFiles } from './reload.ts'
+import type { ReloadOptions } from './reload.ts'
 
 export type TlsFiles = { readonly certificatePath: string; readonly keyPath: string }
 
@@ -27,28 +28,21 @@ export async function readTlsFiles({ certificatePath, keyPath }: TlsFiles): Prom
   return { cert, key }
 }
 
-/** Gives `server` each new pair of the files; connections that are open keep theirs. */
-export function reloadTls(
-  server: TlsServer,
+/** For `reloadFromFiles`: gives `app`'s server each new pair of the files; connections that are open keep theirs. */
+export function tlsReload(
+  app: Pick<FastifyInstance, 'server'>,
   files: TlsFiles,
   initial: TlsIdentity,
-  events: {
-    readonly onReload?: () => void
-    readonly onFault?: (error: unknown) => void
-    readonly pollMs?: number
-  } = {},
-): Promise<Reloading<TlsIdentity>> {
-  return reloadFromFiles({
+): ReloadOptions<TlsIdentity> & { readonly onReload: (identity: TlsIdentity) => void } {
+  return {
     paths: () => [files.certificatePath, files.keyPath],
     initial,
     load: () => readTlsFiles(files),
     onReload(identity) {
-      server.setSecureContext({ ...identity, minVersion: tlsMinimum })
-      events.onReload?.()
+      const server: object = app.server
+      if (server instanceof TlsServer) server.setSecureContext({ ...identity, minVersion: tlsMinimum })
     },
-    ...(events.onFault !== undefined && { onFault: events.onFault }),
-    ...(events.pollMs !== undefined && { pollMs: events.pollMs }),
-  })
+  }
 }
 
 async function read(path: string): Promise<string> {

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 
 import { connect } from 'node:http2'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import type { Server as TlsServer, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import t from 'tap'
-import { buildServer, listen, readTlsFiles, reloadFromFiles, reloadTls } from '../src/index.ts'
+import { buildServer, listen, readTlsFiles, reloadFromFiles, tlsReload } from '../src/index.ts'
 
 const until = async (condition: () => boolean): Promise<void> => {
   for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -96,7 +96,7 @@ t.test('one port speaks HTTP/2 and HTTP/1.1, and a new certificate is shown with
   const tls = await readTlsFiles(files)
   const app = buildServer({ name: 'test', logger: false, tls })
   app.get('/version', async (request) => ({ version: request.raw.httpVersion }))
-  const reloading = await reloadTls(app.server as unknown as TlsServer, files, tls)
+  const reloading = await reloadFromFiles(tlsReload(app, files, tls))
   t.teardown(() => reloading.stop())
   const { url } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })
   t.match(url, /^https:/)
