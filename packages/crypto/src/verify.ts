@@ -5,10 +5,11 @@ import type { HashAlgorithm } from './digest.ts'
 import { derEcdsaSignature } from './ecdsa-signature.ts'
 import { CryptoError } from './errors.ts'
 import type { PublicKey } from './public-key.ts'
+import { hasSpareCores, isSlowToVerify } from './thread-pool.ts'
 
 /**
  * Whether `signature` over `message` is by `key`. RSA means PKCS#1 v1.5, Ed25519 is pure (`hash` is not looked at). An ECDSA
- * signature may be DER, or r‖s (IEEE P1363) where it is no DER. Runs on the thread pool.
+ * signature may be DER, or r‖s (IEEE P1363) where it is no DER. Runs on the thread pool where that pays (thread-pool.ts).
  */
 export function verifySignature(
   key: PublicKey,
@@ -18,17 +19,28 @@ export function verifySignature(
 ): Promise<boolean> {
   const accepted = key.type === 'ecdsa' ? derEcdsaSignature(signature) : signature
   if (accepted === undefined) return Promise.resolve(false)
+  const algorithm = key.type === 'ed25519' ? null : hash
+  try {
+    if (hasSpareCores || isSlowToVerify(key)) return verifyOnPool(algorithm, message, key, accepted)
+    return Promise.resolve(nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted)))
+  } catch (error) {
+    // A key that only OpenSSL finds fault with has signed nothing.
+    if (!(error instanceof CryptoError)) throw error
+    return Promise.resolve(false)
+  }
+}
+
+function verifyOnPool(
+  algorithm: HashAlgorithm | null,
+  message: Uint8Array,
+  key: PublicKey,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const { keyObject } = key
   return new Promise((resolve) => {
-    const algorithm = key.type === 'ed25519' ? null : hash
-    try {
-      nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted), (error, valid) => {
-        // A signature that does not even parse is simply not a valid one.
-        resolve(error === null && valid)
-      })
-    } catch (error) {
-      // A key that only OpenSSL finds fault with has signed nothing.
-      if (!(error instanceof CryptoError)) throw error
-      resolve(false)
-    }
+    nodeVerify(algorithm, asBuffer(message), keyObject, asBuffer(signature), (error, valid) => {
+      // A signature that does not even parse is simply not a valid one.
+      resolve(error === null && valid)
+    })
   })
 }

@@ -36,10 +36,11 @@ const publicKeyOf = (key: KeyObject) => parsePublicKey(spkiOf(key))
 const flip = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
 const keys = names.map((namedCurve) => generateKeyPairSync('ec', { namedCurve }).privateKey)
 
-const openssl = await createOpensslBackend()
+const openssl = await createOpensslBackend({ hasSpareCores: true })
 const backends: Readonly<Record<string, VerifyEcdsaDigest | undefined>> = {
   node: createNodeBackend(),
   openssl,
+  'openssl in place': await createOpensslBackend({ hasSpareCores: false }),
   noble: verifyWithNoble,
 }
 

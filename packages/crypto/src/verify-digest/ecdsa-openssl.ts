@@ -1,13 +1,14 @@
 /**
  * ECDSA over a digest by `ECDSA_verify` of the OpenSSL that the Node binary itself exports, through koffi.
  *
- * Each check makes an EC_KEY, uses it once on the thread pool and frees it: keyless keys come once, so keeping them would
- * gain nothing. The pool is chosen over a plain call because the event loop is what a log runs out of first: it pays some
- * 10 µs for a P-256 check in place of 47 µs, and a P-521 check (1 ms) cannot hold it up.
+ * Each check makes an EC_KEY, uses it once and frees it: keyless keys come once, so keeping them would gain nothing. On the thread
+ * pool the event loop pays some 10 µs for a P-256 check in place of 47 µs; where there are no cores to spare it is
+ * done in place (thread-pool.ts). P-384 and P-521 always go to the pool: a P-521 check takes 1 ms.
  */
 import type Koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
 import type { EcCurve } from '../public-key.ts'
+import { hasSpareCores } from '../thread-pool.ts'
 import type { EcdsaCheck, VerifyEcdsaDigest } from './ecdsa-backend.ts'
 
 /** NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1 of OpenSSL's obj_mac.h. */
@@ -19,12 +20,14 @@ const maxInFlight = 16
 type Job = { readonly check: EcdsaCheck; readonly resolve: (valid: boolean) => void }
 
 /** `undefined` where koffi is not installed or the binary does not export these functions. */
-export async function createOpensslBackend(): Promise<VerifyEcdsaDigest | undefined> {
+export async function createOpensslBackend(
+  options: { readonly hasSpareCores: boolean } = { hasSpareCores },
+): Promise<VerifyEcdsaDigest | undefined> {
   try {
     const { default: koffi } = await import('koffi')
     reserveMemory(koffi)
     const openssl = koffi.load(null)
-    return createVerifier({
+    const functions: Openssl = {
       newKey: openssl.func('void *EC_KEY_new_by_curve_name(int nid)'),
       setPoint: openssl.func('int EC_KEY_oct2key(void *key, const uint8_t *point, size_t length, void *ctx)'),
       verify: openssl.func(
@@ -32,7 +35,11 @@ export async function createOpensslBackend(): Promise<VerifyEcdsaDigest | undefi
       ),
       freeKey: openssl.func('void EC_KEY_free(void *key)'),
       clearErrors: openssl.func('void ERR_clear_error()'),
-    })
+    }
+    const onPool = createPoolVerifier(functions)
+    if (options.hasSpareCores) return onPool
+    const inPlace = createInPlaceVerifier(functions)
+    return (check) => (check.curve === 'P-256' ? inPlace(check) : onPool(check))
   } catch {
     return undefined
   }
@@ -50,7 +57,20 @@ type Openssl = Readonly<
   Record<'newKey' | 'setPoint' | 'verify' | 'freeKey' | 'clearErrors', ReturnType<LibraryHandle['func']>>
 >
 
-function createVerifier(openssl: Openssl): VerifyEcdsaDigest {
+function createInPlaceVerifier(openssl: Openssl): VerifyEcdsaDigest {
+  return ({ curve, point, digest, signature }) => {
+    const key: unknown = openssl.newKey(nids[curve])
+    const valid =
+      openssl.setPoint(key, point, point.length, null) === 1 &&
+      openssl.verify(0, digest, digest.length, signature, signature.length, key) === 1
+    // OpenSSL keeps errors per thread, and Node's own calls on this thread should not find ours.
+    if (!valid) openssl.clearErrors()
+    openssl.freeKey(key)
+    return Promise.resolve(valid)
+  }
+}
+
+function createPoolVerifier(openssl: Openssl): VerifyEcdsaDigest {
   const waiting: Job[] = []
   let inFlight = 0
 
@@ -66,7 +86,6 @@ function createVerifier(openssl: Openssl): VerifyEcdsaDigest {
     }
     inFlight++
     if (openssl.setPoint(key, point, point.length, null) !== 1) {
-      // OpenSSL keeps errors per thread, and Node's own calls on this thread should not find ours.
       openssl.clearErrors()
       return finish(false)
     }
