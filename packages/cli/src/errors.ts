@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'unwritable'
   | 'unreachable'
   | 'bad_trust'
+  | 'bad_configuration'
   | 'bad_bundle'
   | 'not_signed'
   | 'not_verified'

@@ -1,5 +1,6 @@
 /** The command line as a whole: commands, help, and what an error looks like. */
 import { Command, CommanderError } from 'commander'
+import { addCa } from './commands/ca.ts'
 import { addSignBlob } from './commands/sign-blob.ts'
 import { addToken } from './commands/token.ts'
 import { addTrust } from './commands/trust.ts'
@@ -35,6 +36,7 @@ function buildProgram(io: Io): Command {
   addVerifyBlob(program, io)
   addTrust(program, io)
   addToken(program, io)
+  addCa(program, io)
   return program
 }
 

@@ -1,5 +1,5 @@
 /** Fulcio's own extensions (its oid-info): who issued the identity token, and what a CI job told about itself. */
-import { der, derTag, utf8 } from '@sigstack/crypto'
+import { der, derTag, parseUtf8, readOnlyDer, utf8 } from '@sigstack/crypto'
 import { X509Error } from './errors.ts'
 import type { Extension } from './extension.ts'
 import { fulcioArc } from './oids.ts'
@@ -53,6 +53,19 @@ export function fulcioExtensions(claims: FulcioClaims): readonly Extension[] {
     if (text !== undefined && text !== '') extensions.push(extension(number, derText(text)))
   }
   return extensions
+}
+
+/** One of {@link fulcioExtensions} in words: its number in the arc, what it is called, and its text. */
+export function describeFulcioExtension({ oid, value }: Extension): {
+  readonly oid: string
+  readonly name: string
+  readonly value: string
+} {
+  const number = Number(oid.slice(fulcioArc.length + 1))
+  const known = [[1, 'issuer'], [8, 'issuer'], ...rawClaims, ...derClaims] as const
+  const name = known.find(([candidate]) => candidate === number)?.[1] ?? 'unknown'
+  const text = number <= 6 ? value : readOnlyDer(value, derTag.utf8String).content
+  return { oid, name, value: parseUtf8(text) ?? '' }
 }
 
 function extension(number: number, value: Uint8Array): Extension {

@@ -2,7 +2,9 @@ export type { AuthorityErrorCode } from './adapters/authority-files.ts'
 export { AuthorityError } from './adapters/authority-files.ts'
 export { type AppDependencies, buildApp } from './app.ts'
 export { type Config, parseIssuerConfigText, readConfig } from './config.ts'
+export { type Explanation, explainToken } from './explain.ts'
 export { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
+export { withPolicyText } from './policy-file.ts'
 export {
   openConfiguredAuthority,
   type RunningCa,

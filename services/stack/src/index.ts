@@ -1,4 +1,6 @@
 export type { Config, Ports } from './config.ts'
 export { readConfig } from './config.ts'
+export type { ExplainOptions, Explanation } from './explain-token.ts'
+export { explainTokenWithFiles } from './explain-token.ts'
 export type { Endpoints, RunningStack, StackOptions } from './start-stack.ts'
 export { startStack } from './start-stack.ts'

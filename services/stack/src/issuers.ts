@@ -26,7 +26,7 @@ async function readIssuerFile(file: string): Promise<IssuerConfig> {
     return parseIssuerConfigText(await readFile(file, 'utf8'))
   } catch (cause) {
     throw new Error(
-      `SIGSTACK_CA_CONFIG_FILE ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `the identity configuration ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     )
   }

@@ -49,8 +49,7 @@ export function createTokenVerifier({ findIssuer, readKeys, now }: TokenVerifier
         'signature_invalid',
         `the signature does not verify with the keys of ${quoted(issuerUrl)}`,
       )
-    assertAudience(claims, issuer.audience)
-    assertTime(claims, now())
+    for (const check of tokenComplaints(claims, issuer.audience, now())) check()
     return { issuer, claims: claims['iss'] === issuerUrl ? claims : { ...claims, iss: issuerUrl } }
   }
 }
@@ -171,6 +170,11 @@ async function isSignedByOneOf(
     }
   }
   return false
+}
+
+/** What is checked besides the signature; each throws an IssuanceError. */
+export function tokenComplaints(claims: Claims, audience: string, now: Date): readonly (() => void)[] {
+  return [() => assertAudience(claims, audience), () => assertTime(claims, now)]
 }
 
 function assertAudience(claims: Claims, expected: string): void {

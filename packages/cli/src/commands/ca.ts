@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+import type { Io } from '../io.ts'
+import { addCaExplain } from './ca-explain.ts'
+
+export function addCa(program: Command, io: Io): void {
+  const ca = program
+    .command('ca')
+    .summary('look after the certificate authority')
+    .description('The certificate authority.')
+  addCaExplain(ca, io)
+}
