@@ -1,4 +1,8 @@
 export type { FaceConfig, LogConfig } from './config.ts'
 export { readConfig } from './config.ts'
+export type { ModeOfLog } from './operations/change-mode.ts'
+export { changeMode, readMode } from './operations/change-mode.ts'
+export type { PreparedKey, RolledOver } from './operations/roll-over.ts'
+export { commitRollover, preparedRollover, prepareRollover } from './operations/roll-over.ts'
 export type { RunningLog, StartLogOptions } from './start-log.ts'
 export { startLog } from './start-log.ts'

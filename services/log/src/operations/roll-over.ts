@@ -1,0 +1,113 @@
+/**
+ * Rolling a Rekor log over to its next shard, while writers write (docs/operations/log-operations.md). With a new key it takes two
+ * steps, because a key has to be published before anything is signed with it.
+ */
+import path from 'node:path'
+import { encodePublicKeyPem, type PublicKey, parsePublicKey, type Signer } from '@sigstack/crypto'
+import {
+  LogError,
+  listShards,
+  migrateLogs,
+  prepareNextKey,
+  readNextKey,
+  rollOver,
+  type ShardRow,
+} from '@sigstack/log-engine'
+import type { Pool } from '@sigstack/postgres'
+import { createKeyFile, SignerError } from '@sigstack/signers'
+import { parseOrigin } from '../faces/rekor-v1/index.ts'
+import { newRekorOrigin } from '../shards/rekor-log-options.ts'
+import { openKeyNamed } from '../shards/shard-keys.ts'
+
+export const rekorSeries = 'rekor-v1'
+
+export type PreparedKey = {
+  /** Name of the file in the folder of keys; every replica needs it there. */
+  readonly keyFile: string
+  readonly publicKey: PublicKey
+  readonly publicKeyPem: string
+}
+
+export type RolledOver = {
+  readonly frozen: { readonly origin: string; readonly size: bigint }
+  readonly active: { readonly origin: string; readonly firstIndex: bigint }
+}
+
+/**
+ * Makes the key of the next shard, encrypted, in the folder of keys, and tells the log of it, whose `/api/v1/log/publicKeys` lists it
+ * from then on. A key that is prepared already stays.
+ */
+export async function prepareRollover(
+  pool: Pool,
+  options: { readonly keysFolder: string; readonly password: string },
+): Promise<PreparedKey> {
+  const shards = await existingShards(pool)
+  const known = await readNextKey(pool, rekorSeries)
+  if (known !== undefined) return preparedKey(known.keyFile, parsePublicKey(known.publicKey))
+  const keyFile = `${rekorSeries}.${shards.length}.key.pem`
+  const { publicKey } = await makeKey(options, keyFile)
+  await prepareNextKey(pool, rekorSeries, { publicKey: publicKey.spki, keyFile })
+  return preparedKey(keyFile, publicKey)
+}
+
+/** The key that waits for the next shard, if any. */
+export async function preparedRollover(pool: Pool): Promise<PreparedKey | undefined> {
+  await migrateLogs(pool)
+  const known = await readNextKey(pool, rekorSeries)
+  return known && preparedKey(known.keyFile, parsePublicKey(known.publicKey))
+}
+
+/**
+ * Freezes the active shard and opens the next one. `prepared`: with the key of {@link prepareRollover}, which must be opened by the
+ * password here first, since a shard whose key nobody has takes no entries.
+ */
+export async function commitRollover(
+  pool: Pool,
+  key:
+    | { readonly key: 'same' }
+    | { readonly key: 'prepared'; readonly keysFolder: string; readonly password: string },
+): Promise<RolledOver> {
+  const before = await existingShards(pool)
+  if (key.key === 'prepared') {
+    const next = await readNextKey(pool, rekorSeries)
+    if (next !== undefined) await openKeyNamed(key.keysFolder, next.keyFile, key.password)
+  }
+  const hostname = parseOrigin(before.at(-1)?.origin ?? '')?.hostname
+  if (hostname === undefined) throw new Error('the active shard has no origin of the Rekor v1 form')
+  await rollOver(pool, rekorSeries, { newOrigin: newRekorOrigin(hostname), key: key.key })
+  const after = await listShards(pool, rekorSeries)
+  const [frozen, active] = after.slice(-2)
+  if (frozen?.finalSize === undefined || active === undefined)
+    throw new Error('the rollover left no two shards')
+  const firstIndex = after.reduce((sum, { finalSize }) => sum + (finalSize ?? 0n), 0n)
+  return {
+    frozen: { origin: frozen.origin, size: frozen.finalSize },
+    active: { origin: active.origin, firstIndex },
+  }
+}
+
+async function existingShards(pool: Pool): Promise<readonly ShardRow[]> {
+  await migrateLogs(pool)
+  const shards = await listShards(pool, rekorSeries)
+  if (shards.length === 0) throw new LogError('not_found', 'this database holds no Rekor log')
+  return shards
+}
+
+async function makeKey(
+  { keysFolder, password }: { readonly keysFolder: string; readonly password: string },
+  keyFile: string,
+): Promise<Signer> {
+  try {
+    return await createKeyFile(path.join(keysFolder, keyFile), password)
+  } catch (error) {
+    // Of an earlier try that got no further.
+    if (error instanceof SignerError && error.code === 'already_exists') {
+      return openKeyNamed(keysFolder, keyFile, password)
+    }
+    throw error
+  }
+}
+
+function preparedKey(keyFile: string, publicKey: PublicKey): PreparedKey {
+  return { keyFile, publicKey, publicKeyPem: encodePublicKeyPem(publicKey) }
+}
