@@ -14,6 +14,7 @@ import {
   openShard,
   originOf,
   parseOrigin,
+  type RekorV1Settings,
   type Shard,
   type Shards,
   searchKeysOfEntry,
@@ -48,7 +49,12 @@ export type RekorUnderTest = {
 
 export async function openRekor(
   t: Test,
-  options: { queueLimit?: number; bodyLimitBytes?: number } = {},
+  options: {
+    queueLimit?: number
+    bodyLimitBytes?: number
+    settings?: RekorV1Settings
+    withDatabase?: (pool: Pool) => Promise<RekorV1Settings>
+  } = {},
 ): Promise<RekorUnderTest> {
   const database = await testDatabase(t)
   const signer = createSigner(logKey)
@@ -77,9 +83,11 @@ export async function openRekor(
     pollMs: 50,
     onError: () => {},
   })
+  const settings = (await options.withDatabase?.(database.pool)) ?? options.settings ?? {}
   const dependencies = {
     shards,
     search,
+    settings,
     verifyProposal: (proposal: unknown) =>
       verifyProposal(proposal, { allowedAlgorithms: defaultClientAlgorithms }),
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,

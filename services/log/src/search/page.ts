@@ -133,7 +133,7 @@ async function rarest(
       .map(
         (_, i) =>
           `(select count(*) from (select from search_key where key = any ($${i + 3}::bigint[])
-              and leaf_index >= $1 and leaf_index < $2 limit ${frequent}) as some)`,
+              and leaf_index >= $1 and leaf_index < $2 limit ${frequent}) as counted)`,
       )
       .join(', ')}] as counts`,
     [first, end, ...groups],

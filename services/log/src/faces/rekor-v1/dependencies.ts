@@ -1,5 +1,7 @@
 /** What the face asked for. */
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import type { Page, PageQuery } from '../../search/index.ts'
+import type { RekorV1Settings } from './settings.ts'
 import type { Shards } from './shard.ts'
 
 export type Found = { readonly virtualIndex: bigint; readonly leafHash: Uint8Array }
@@ -11,6 +13,10 @@ export type Search = {
    * `and` wants all criteria met, `or` any.
    */
   find(criteria: readonly (readonly string[])[], operator: 'and' | 'or'): Promise<readonly Found[]>
+  /** A bounded part of what is found, in order; indexes are virtual ones. */
+  page(query: PageQuery<string>): Promise<Page>
+  /** Entries below this virtual index can be found. */
+  indexed(): Promise<bigint>
   /** Spares the follower from reading what was just written. */
   remember(virtualIndex: bigint, keys: readonly string[]): void
 }
@@ -22,4 +28,5 @@ export type RekorV1Dependencies = {
   readonly search: Search
   /** Of POST bodies. */
   readonly bodyLimitBytes: number
+  readonly settings?: RekorV1Settings
 }

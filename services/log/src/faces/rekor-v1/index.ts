@@ -5,12 +5,15 @@ import { replyWithRekorError } from './reply-with-error.ts'
 import { entryRoutes } from './routes-entries.ts'
 import { logRoutes } from './routes-log.ts'
 import { otherRoutes } from './routes-other.ts'
+import { ownSearchRoutes } from './routes-own-search.ts'
 import { retrieveRoutes } from './routes-retrieve.ts'
 import { searchRoutes } from './routes-search.ts'
 
 export type { Found, RekorV1Dependencies, Search } from './dependencies.ts'
 export { replyWithRekorNotFound } from './reply-with-error.ts'
 export { searchKeysOfEntry } from './search-keys.ts'
+export type { Attestations, Endpoint, RekorV1Settings, WriterGate } from './settings.ts'
+export { endpointNames, isEndpoint } from './settings.ts'
 export type { Shard, Shards } from './shard.ts'
 export { openShard } from './shard.ts'
 export { originOf, parseOrigin, treeIdFrom } from './tree-id.ts'
@@ -26,5 +29,6 @@ export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, 
   entryRoutes(app, dependencies)
   retrieveRoutes(app, dependencies)
   searchRoutes(app, dependencies)
+  ownSearchRoutes(app, dependencies)
   otherRoutes(app)
 }

@@ -12,6 +12,7 @@ const apiPaths: Readonly<Record<string, readonly string[]>> = {
   '/api/v1/log/entries/:entryUUID': ['GET'],
   '/api/v1/log/entries/retrieve': ['POST'],
   '/api/v1/index/retrieve': ['POST'],
+  '/api/v1/search': ['GET', 'POST'],
 }
 
 const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']

@@ -1,0 +1,221 @@
+/** The query of `/api/v1/search`: JSON of a POST, or parameters of a GET with the same names. */
+import { hash } from 'node:crypto'
+import { EntryError, entryKinds, isEntryKind, parseSearchPublicKey } from '@sigstack/rekor-entries'
+import { issuerKey, kindKey, serialKey, unmarkedKind } from '../../entries/fact-keys.ts'
+import { normalSerial } from '../../entries/signing-identity.ts'
+import { badRequest, badSchema } from './errors.ts'
+import { isObject, type JsonObject } from './json-body.ts'
+
+export type OwnSearchQuery = {
+  readonly criteria: readonly (readonly string[])[]
+  readonly operator: 'and' | 'or'
+  readonly required: readonly (readonly string[])[]
+  readonly excluded: readonly string[]
+  /** Milliseconds since the epoch, whole seconds: `after` and later, before `before`. */
+  readonly afterMs: number | undefined
+  readonly beforeMs: number | undefined
+  readonly order: 'newest' | 'oldest'
+  readonly limit: number
+  /** Where the page before this one ended. */
+  readonly from: bigint | undefined
+  /** Of everything but limit and cursor: a cursor belongs to the query that gave it. */
+  readonly fingerprint: string
+}
+
+const mostValues = 10
+const longestValue = 512
+export const defaultLimit = 20
+export const mostPerPage = 100
+
+const names = [
+  'digest',
+  'email',
+  'uri',
+  'subject',
+  'issuer',
+  'keyHash',
+  'publicKey',
+  'serial',
+  'kind',
+  'after',
+  'before',
+  'operator',
+  'order',
+  'limit',
+  'cursor',
+] as const
+type Name = (typeof names)[number]
+
+export function parseOwnSearch(query: unknown): OwnSearchQuery {
+  if (!isObject(query)) throw badRequest('the query is not an object')
+  const unknown = Object.keys(query).find((name) => !(names as readonly string[]).includes(name))
+  if (unknown !== undefined) {
+    throw badSchema('not_in_list', `${unknown.slice(0, 50)} in query should be one of [${names.join(' ')}]`)
+  }
+  const kinds = textsOf(query, 'kind').map((kind) => {
+    if (!isEntryKind(kind))
+      throw badSchema('not_in_list', `kind in query should be one of [${entryKinds.join(' ')}]`)
+    return kind
+  })
+  const order = oneOf(query, 'order', ['newest', 'oldest'] as const) ?? 'newest'
+  const parsed = {
+    criteria: criteriaOf(query),
+    operator: oneOf(query, 'operator', ['and', 'or'] as const) ?? 'and',
+    ...kindFilter(kinds),
+    afterMs: timeOf(query, 'after'),
+    beforeMs: timeOf(query, 'before'),
+    order,
+  }
+  const fingerprint = hash('sha256', JSON.stringify(parsed), 'hex').slice(0, 16)
+  return { ...parsed, limit: limitOf(query), from: parseCursor(query, fingerprint), fingerprint }
+}
+
+function criteriaOf(query: JsonObject): readonly (readonly string[])[] {
+  const criteria = [
+    ...textsOf(query, 'digest').map((digest) => [digestKey(digest)]),
+    ...(['email', 'uri', 'subject'] as const).flatMap((name) => textsOf(query, name).map((text) => [text])),
+    ...textsOf(query, 'issuer').map((issuer) => [issuerKey(issuer)]),
+    ...textsOf(query, 'keyHash').map((text) => {
+      if (!/^[0-9a-fA-F]{64}$/.test(text))
+        throw badSchema('pattern', `keyHash in query should match '^[0-9a-fA-F]{64}$'`)
+      // Rekor indexes some kinds under the one form, some under the other.
+      return [text, `sha256:${text}`]
+    }),
+    ...textsOf(query, 'serial').map((serial) => {
+      if (!/^[0-9a-fA-F:]{1,120}$/.test(serial))
+        throw badSchema('pattern', 'serial in query should be hexadecimal')
+      return [serialKey(normalSerial(serial))]
+    }),
+    ...publicKeyOf(query),
+  ]
+  if (criteria.length > 2 * mostValues) {
+    throw badSchema('too_many_items', `a query may have ${2 * mostValues} criteria, not ${criteria.length}`)
+  }
+  return criteria
+}
+
+/** Entries of the unmarked kind are those under no other kind's key. */
+function kindFilter(kinds: readonly string[]): Pick<OwnSearchQuery, 'required' | 'excluded'> {
+  if (kinds.length === 0) return { required: [], excluded: [] }
+  if (!kinds.includes(unmarkedKind)) return { required: [kinds.map(kindKey)], excluded: [] }
+  const others = entryKinds.filter((kind) => kind !== unmarkedKind && !kinds.includes(kind))
+  return { required: [], excluded: others.map(kindKey) }
+}
+
+const algorithmByDigits: Readonly<Record<number, string>> = {
+  40: 'sha1',
+  64: 'sha256',
+  96: 'sha384',
+  128: 'sha512',
+}
+
+function digestKey(text: string): string {
+  const [, algorithm, hex] = /^(?:([a-z0-9_-]{1,20}):)?([0-9a-fA-F]{1,256})$/.exec(text) ?? []
+  const name = algorithm ?? algorithmByDigits[hex?.length ?? 0]
+  if (hex === undefined || name === undefined) {
+    throw badSchema(
+      'pattern',
+      "digest in query should be like 'sha256:<hex>', or hex of the length of a SHA digest",
+    )
+  }
+  return `${name}:${hex}`
+}
+
+function publicKeyOf(query: JsonObject): readonly (readonly string[])[] {
+  const publicKey = query['publicKey']
+  if (publicKey === undefined || publicKey === null) return []
+  const content = isObject(publicKey) ? publicKey['content'] : publicKey
+  const format = isObject(publicKey) ? (publicKey['format'] ?? 'x509') : 'x509'
+  if (format !== 'x509') throw badRequest('the PKI format requested is not supported by this server')
+  try {
+    const key = parseSearchPublicKey(typeof content === 'string' ? content : '')
+    return [[key, `sha256:${key}`]]
+  } catch (error) {
+    if (error instanceof EntryError) throw badRequest('public key provided could not be parsed', error)
+    throw error
+  }
+}
+
+/** One text or a list of them. */
+function textsOf(query: JsonObject, name: Name): readonly string[] {
+  const value = query[name]
+  if (value === undefined || value === null) return []
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length > mostValues) {
+    throw badSchema('too_many_items', `${name} in query should have at most ${mostValues} items`)
+  }
+  return list.map((text) => {
+    if (typeof text !== 'string') throw badSchema('wrong_type', `${name} in query must be of type string`)
+    if (text === '') throw badSchema('too_short', `${name} in query should be at least 1 chars long`)
+    if (text.length > longestValue) {
+      throw badSchema('too_long', `${name} in query should be at most ${longestValue} chars long`)
+    }
+    return text
+  })
+}
+
+function oneOf<T extends string>(query: JsonObject, name: Name, allowed: readonly T[]): T | undefined {
+  const value = query[name]
+  if (value === undefined || value === null) return undefined
+  const found = allowed.find((candidate) => candidate === value)
+  if (found === undefined)
+    throw badSchema('not_in_list', `${name} in query should be one of [${allowed.join(' ')}]`)
+  return found
+}
+
+/** Seconds since the epoch, or RFC 3339. */
+function timeOf(query: JsonObject, name: 'after' | 'before'): number | undefined {
+  const value = query[name]
+  if (value === undefined || value === null) return undefined
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : ''
+  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : parseRfc3339(text)
+  if (seconds === undefined) {
+    throw badSchema(
+      'wrong_type',
+      `${name} in query must be a time like 2026-01-31T12:00:00Z, or seconds since 1970`,
+    )
+  }
+  return seconds * 1000
+}
+
+function parseRfc3339(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d))?$/.test(text))
+    return undefined
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? undefined : Math.ceil(ms / 1000)
+}
+
+function limitOf(query: JsonObject): number {
+  const value = query['limit']
+  if (value === undefined || value === null) return defaultLimit
+  const limit = typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value
+  if (typeof limit !== 'number' || !Number.isInteger(limit)) {
+    throw badSchema('wrong_type', 'limit in query must be of type integer')
+  }
+  if (limit < 1) throw badSchema('below_minimum', 'limit in query should be greater than or equal to 1')
+  if (limit > mostPerPage) {
+    throw badSchema('above_maximum', `limit in query should be less than or equal to ${mostPerPage}`)
+  }
+  return limit
+}
+
+export function encodeCursor(next: bigint, fingerprint: string): string {
+  return Buffer.from(`${fingerprint}.${next}`).toString('base64url')
+}
+
+function parseCursor(query: JsonObject, fingerprint: string): bigint | undefined {
+  const cursor = query['cursor']
+  if (cursor === undefined || cursor === null) return undefined
+  const text =
+    typeof cursor === 'string' && cursor.length <= 64
+      ? Buffer.from(cursor, 'base64url').toString('latin1')
+      : ''
+  const [, owner, next] = /^([0-9a-f]{16})\.(\d{1,19})$/.exec(text) ?? []
+  if (next === undefined) throw badSchema('pattern', 'cursor in query is not one that this log gave')
+  if (owner !== fingerprint) {
+    throw badRequest(
+      'the cursor belongs to another query: send the query again with nothing changed but cursor and limit',
+    )
+  }
+  return BigInt(next)
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto'
+import t, { type Test as TapTest } from 'tap'
+import { createTestCa, type TestCa } from './certified.ts'
+import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+
+const github = 'https://token.actions.example.org'
+const google = 'https://accounts.example.org'
+
+async function propose(t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> {
+  const payload = JSON.stringify(proposal)
+  const answer = await app.inject({ method: 'POST', url: '/api/v1/log/entries', headers: json, payload })
+  t.equal(answer.statusCode, 201, answer.body)
+  return answer.headers['etag'] as string
+}
+
+async function search({ app }: RekorUnderTest, query: object): Promise<Parsed> {
+  const payload = JSON.stringify(query)
+  const answer = await app.inject({ method: 'POST', url: '/api/v1/search', headers: json, payload })
+  return { status: answer.statusCode, ...JSON.parse(answer.body) }
+}
+
+const idsOf = (page: Parsed): string[] => page.entries.map((entry: Parsed) => entry.entryID)
+
+async function certified(t: TapTest, rekor: RekorUnderTest, ca: TestCa) {
+  const of = async (
+    artifact: string,
+    ...who: Parameters<TestCa['propose']> extends [string, ...infer R] ? R : never
+  ) => {
+    const { proposal, serialNumber } = await ca.propose(artifact, ...who)
+    return { id: await propose(t, rekor, proposal), serialNumber }
+  }
+  return {
+    ann: await of('by ann', { type: 'email', value: 'Ann@Example.org' }, google),
+    bob: await of('by bob', { type: 'email', value: 'bob@example.org' }, google),
+    build: await of(
+      'by build',
+      { type: 'uri', value: 'https://forge.example.org/w/.build.yml@main' },
+      github,
+    ),
+  }
+}
+
+t.test('entries are found by everything that they tell about their signers', async (t) => {
+  const rekor = await openRekor(t)
+  const { ann, bob, build } = await certified(t, rekor, await createTestCa())
+  const dsse = await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  const plain = await propose(t, rekor, proposalFor('plain'))
+  await rekor.search.catchUp()
+
+  t.same(idsOf(await search(rekor, { issuer: google })), [bob.id, ann.id], 'newest first')
+  t.same(idsOf(await search(rekor, { issuer: google, order: 'oldest' })), [ann.id, bob.id])
+  t.same(idsOf(await search(rekor, { email: 'ann@example.ORG' })), [ann.id], 'without case')
+  t.same(idsOf(await search(rekor, { uri: 'https://forge.example.org/w/.build.yml@main' })), [build.id])
+  t.same(idsOf(await search(rekor, { serial: build.serialNumber.toUpperCase() })), [build.id])
+  const printed = build.serialNumber.replace(/..(?=.)/g, '$&:')
+  t.same(idsOf(await search(rekor, { serial: `00:${printed}` })), [build.id], 'as certificates print it')
+  t.same(idsOf(await search(rekor, { kind: 'dsse' })), [dsse])
+  t.equal(idsOf(await search(rekor, { kind: ['dsse', 'hashedrekord'] })).length, 5)
+  t.same(idsOf(await search(rekor, { kind: 'hashedrekord', issuer: google })), [bob.id, ann.id])
+  t.same(idsOf(await search(rekor, { kind: 'dsse', issuer: google })), [])
+  t.same(idsOf(await search(rekor, { issuer: google, email: 'ann@example.org' })), [ann.id], 'and')
+  const either = { issuer: github, email: 'ann@example.org', operator: 'or' }
+  t.same(idsOf(await search(rekor, either)), [build.id, ann.id])
+  const digest = createHash('sha256').update('plain').digest('hex')
+  t.same(idsOf(await search(rekor, { digest })), [plain])
+  t.same(idsOf(await search(rekor, { digest: `sha256:${digest}`, issuer: google })), [])
+  const { content } = proposalFor('x').spec.signature.publicKey
+  t.same(idsOf(await search(rekor, { publicKey: { format: 'x509', content } })), [plain])
+  t.same(idsOf(await search(rekor, { issuer: 'https://nobody.example.org' })), [])
+
+  const [entry] = (await search(rekor, { email: 'ann@example.org' })).entries
+  t.match(entry, {
+    entryID: ann.id,
+    logIndex: Number,
+    kind: 'hashedrekord',
+    apiVersion: '0.0.1',
+    subjects: ['Ann@Example.org'],
+    issuers: [google],
+    serialNumbers: [ann.serialNumber.replace(/^0+/, '')],
+  })
+  t.same(idsOf(await search(rekor, { keyHash: entry.keyHashes[0] })), [ann.id])
+  t.ok(Math.abs(entry.integratedTime - Date.now() / 1000) < 60)
+  const got = await rekor.app.inject(
+    `/api/v1/search?email=ann@example.org&issuer=${encodeURIComponent(google)}`,
+  )
+  t.same(idsOf(got.json()), [ann.id], 'the same as a GET')
+  t.equal(got.headers['content-type'], 'application/json')
+})
+
+t.test('pages follow each other without gap or repetition while the log grows', async (t) => {
+  const rekor = await openRekor(t)
+  const ids: string[] = []
+  for (let i = 0; i < 23; i++) ids.push(await propose(t, rekor, proposalFor(`page ${i}`)))
+  await rekor.search.catchUp()
+  const { content } = proposalFor('x').spec.signature.publicKey
+  for (const order of ['newest', 'oldest']) {
+    for (const filter of [{ publicKey: { format: 'x509', content } }, {}]) {
+      const seen: string[] = []
+      let cursor: string | undefined
+      for (let pages = 0; pages < 20; pages++) {
+        const page = await search(rekor, { ...filter, order, limit: 5, ...(cursor && { cursor }) })
+        t.ok(page.entries.length <= 5)
+        seen.push(...idsOf(page))
+        if (order === 'newest' && pages === 1)
+          ids.push(await propose(t, rekor, proposalFor(`late ${ids.length}`)))
+        cursor = page.next
+        if (cursor === undefined) break
+      }
+      const meant = order === 'newest' ? ids.slice(0, -1).toReversed() : ids
+      t.same(seen, meant, `${order} ${Object.keys(filter).join()}`)
+      await rekor.search.catchUp()
+    }
+  }
+})
+
+t.test('a time range is a range of the log', async (t) => {
+  const rekor = await openRekor(t)
+  const before = Math.floor(Date.now() / 1000)
+  const id = await propose(t, rekor, proposalFor('timed'))
+  await rekor.search.catchUp()
+  t.same(idsOf(await search(rekor, { after: before })), [id])
+  t.same(idsOf(await search(rekor, { after: new Date(before * 1000).toISOString(), before: before + 60 })), [
+    id,
+  ])
+  t.same(idsOf(await search(rekor, { after: before + 60 })), [])
+  t.same(idsOf(await search(rekor, { before })), [])
+})
+
+t.test('a page costs a bounded number of candidates and says where to go on', async (t) => {
+  const rekor = await openRekor(t)
+  const { database, search: index } = rekor
+  // Two frequent keys of which only the oldest entry has both: 100,000 rows without their entries.
+  await index.catchUp()
+  await database.pool.query(
+    `insert into search_key (key, leaf_index) select 1, i from generate_series(0, 99999) as i`,
+  )
+  await database.pool.query(
+    `insert into search_key (key, leaf_index) select 2, i from generate_series(100000, 199999) as i`,
+  )
+  await database.pool.query('insert into search_key (key, leaf_index) values (2, 0)')
+  const { findPage } = await import('../src/search/page.ts')
+  const common = {
+    operator: 'and',
+    required: [],
+    excluded: [],
+    order: 'newest',
+    limit: 10,
+    first: 0n,
+  } as const
+  let end = 200_000n
+  const pages: number[] = []
+  for (;;) {
+    const page = await findPage(database.pool, { ...common, criteria: [[1n], [2n]], end })
+    pages.push(page.leafIndexes.length)
+    if (page.next === undefined) {
+      t.same(page.leafIndexes, [0n])
+      break
+    }
+    t.ok(page.next < end, 'it goes on')
+    end = page.next
+  }
+  t.ok(pages.length > 1 && pages.length < 10, `${pages.length} pages`)
+})
+
+t.test('queries that cannot be meant are refused with the reason', async (t) => {
+  const rekor = await openRekor(t)
+  const refused: [object, number, number, RegExp][] = [
+    [{ emial: 'x' }, 422, 606, /emial in query should be one of/],
+    [{ kind: 'nonsense' }, 422, 606, /kind in query/],
+    [{ digest: 'sha256:xyz' }, 422, 605, /digest/],
+    [{ digest: 'abc' }, 422, 605, /digest/],
+    [{ serial: 'xyz' }, 422, 605, /serial/],
+    [{ limit: 0 }, 422, 609, /limit/],
+    [{ limit: 101 }, 422, 608, /limit/],
+    [{ limit: 'many' }, 422, 601, /limit/],
+    [{ after: 'yesterday' }, 422, 601, /after/],
+    [{ subject: '' }, 422, 604, /subject/],
+    [{ subject: 'x'.repeat(513) }, 422, 603, /subject/],
+    [{ subject: Array.from({ length: 11 }, () => 'x') }, 422, 611, /subject/],
+    [{ order: 'sideways' }, 422, 606, /order/],
+    [{ cursor: 'AAAA' }, 422, 605, /cursor/],
+    [{ publicKey: { format: 'x509', content: 'AAAA' } }, 400, 400, /could not be parsed/],
+  ]
+  for (const [query, status, code, message] of refused) {
+    const answer = await search(rekor, query)
+    t.equal(answer.status, status, JSON.stringify(query).slice(0, 60))
+    t.equal(answer.code, code)
+    t.match(answer.message, message)
+  }
+  for (let i = 0; i < 3; i++) await propose(t, rekor, proposalFor(`refused ${i}`))
+  await rekor.search.catchUp()
+  const { next } = await search(rekor, { limit: 1 })
+  t.type(next, 'string')
+  t.match(await search(rekor, { kind: 'dsse', cursor: next }), { status: 400, message: /another query/ })
+  const put = await rekor.app.inject({ method: 'PUT', url: '/api/v1/search' })
+  t.equal(put.statusCode, 405)
+})
