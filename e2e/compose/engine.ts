@@ -15,6 +15,8 @@ export type RunOptions = {
   readonly environment?: NodeJS.ProcessEnv
   /** Gets a copy of what the command prints. */
   readonly logFile?: string
+  /** Terminates the command. */
+  readonly signal?: AbortSignal
 }
 
 /** Undefined, with the reason, where no engine answers or it has no compose command. */
@@ -42,6 +44,7 @@ export async function runCommand(
   const spawnOptions: SpawnOptions = {
     env: options.environment ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   }
   const child = spawn(command, [...args], spawnOptions)
   const chunks: Buffer[] = []
@@ -50,7 +53,8 @@ export async function runCommand(
   const status = await new Promise<number>((resolve) => {
     child.on('error', (error) => {
       chunks.push(Buffer.from(error.message))
-      resolve(127)
+      // A terminated command still has to end.
+      if (child.pid === undefined) resolve(127)
     })
     child.on('close', (code) => resolve(code ?? 128))
   })

@@ -26,14 +26,15 @@ async function testWith(engine: Engine): Promise<number> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-compose-'))
   const logFile = path.join(folder, 'compose.log')
   let project: Project | undefined
-  const interrupted = Promise.withResolvers<never>()
-  const interrupt = (): void => interrupted.reject(new Error('interrupted'))
+  const interruption = new AbortController()
+  const interrupt = (): void => interruption.abort()
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   let status = 0
   try {
-    project = await createProject(engine, folder, logFile)
+    project = await createProject(engine, folder, logFile, interruption.signal)
     const client = await createClient(project.endpoints, folder, logFile)
-    await Promise.race([runSteps(engine, project, client), interrupted.promise])
+    await runSteps(engine, project, client)
+    interruption.signal.throwIfAborted()
   } catch (error) {
     status = 1
     say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)

@@ -24,7 +24,13 @@ export type Project = {
   waitUntilHealthy(timeoutMs?: number): Promise<void>
 }
 
-export async function createProject(engine: Engine, folder: string, logFile: string): Promise<Project> {
+/** `interrupted` ends whatever compose is doing, but not its taking down. */
+export async function createProject(
+  engine: Engine,
+  folder: string,
+  logFile: string,
+  interrupted: AbortSignal,
+): Promise<Project> {
   const names = ['CA_PORT', 'REKOR_PORT', 'CT_PORT', 'TRUST_PORT', 'DEV_ISSUER_PORT'] as const
   const free = await freePorts(names.length)
   const port = Object.fromEntries(names.map((name, i) => [name, String(free[i])])) as Record<
@@ -56,7 +62,8 @@ export async function createProject(engine: Engine, folder: string, logFile: str
   const common = ['--project-name', 'sigstack-compose-test', '--file', path.join(root, 'docker-compose.yml')]
 
   async function compose(...args: readonly string[]): Promise<string> {
-    const options = { environment, logFile }
+    const takesDown = args[0] === 'down'
+    const options = { environment, logFile, ...(takesDown ? {} : { signal: interrupted }) }
     const { status, output } = await engine.compose([...common, '--env-file', envFile, ...args], options)
     if (status !== 0) throw new Error(`compose ${args[0]} failed: ${lastLine(output)}`)
     return output
@@ -95,7 +102,7 @@ export async function createProject(engine: Engine, folder: string, logFile: str
         .filter((line) => !line.endsWith(' running healthy'))
       if (waiting.length === 0) return
       if (performance.now() > end) throw new Error(`not healthy after ${timeoutMs} ms: ${waiting.join(', ')}`)
-      await sleep(500)
+      await sleep(500, undefined, { signal: interrupted })
     }
   }
 
