@@ -11,7 +11,7 @@ const publicUrls = {
   ct: 'https://ct.example.org',
   oidcIssuer: 'https://login.example.org/',
 }
-const observed: Observed = { chains: [chain], rekorKey, ctKey }
+const observed: Observed = { chains: [chain], rekorKeys: [rekorKey], ctKey }
 
 function publish(published: TrustedRoot | undefined, seen: Observed, now: string, keysValidFrom?: Date) {
   const trust = mergeTrust(published, seen, {
@@ -47,7 +47,7 @@ t.test('the same keys are the same files, however much later', async (t) => {
 
 t.test('a new key leaves the old one listed, with an end', async (t) => {
   const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
-  const seen: Observed = { chains: [chain, oldChain], rekorKey: otherKey, ctKey }
+  const seen: Observed = { chains: [chain, oldChain], rekorKeys: [otherKey], ctKey }
   const { root, files } = publish(first.root, seen, '2026-04-01T12:00:00Z')
   t.same(
     root.tlogs.map(({ publicKey, validFor }) => ({ publicKey, validFor })),
@@ -68,11 +68,29 @@ t.test('a new key leaves the old one listed, with an end', async (t) => {
   t.same(later.root, root, 'the end does not move')
 })
 
+t.test(
+  'a key that is prepared is published beside the one in use, and both stay without an end',
+  async (t) => {
+    const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
+    const both: Observed = { chains: [chain], rekorKeys: [rekorKey, otherKey], ctKey }
+    const { root, files } = publish(first.root, both, '2026-04-01T12:00:00Z')
+    t.same(
+      root.tlogs.map(({ publicKey, validFor }) => ({ publicKey, validFor })),
+      [
+        { publicKey: rekorKey.spki, validFor: { start: new Date('2026-03-01T11:00:00Z') } },
+        { publicKey: otherKey.spki, validFor: { start: new Date('2026-04-01T11:00:00Z') } },
+      ],
+    )
+    t.equal(files.rekorKey.match(/BEGIN PUBLIC KEY/g)?.length, 2)
+    t.same(publish(root, both, '2026-05-01T12:00:00Z').files, files)
+  },
+)
+
 t.test('a key that comes back loses its end', async (t) => {
   const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
   const other = publish(
     first.root,
-    { chains: [oldChain], rekorKey: otherKey, ctKey: otherKey },
+    { chains: [oldChain], rekorKeys: [otherKey], ctKey: otherKey },
     '2026-03-01T12:01:00Z',
   )
   t.same(

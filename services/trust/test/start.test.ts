@@ -14,7 +14,7 @@ const logger = createLogger({ name: 'trust', level: 'silent' })
 
 /** The CA and both logs in one, as far as their public keys go. */
 async function startServices(t: Test) {
-  const state: { up: boolean; rekorKey: PublicKey } = { up: true, rekorKey }
+  const state: { up: boolean; rekorKey: PublicKey; allRekorKeys?: string } = { up: true, rekorKey }
   const certificates = chain.map((der) => encodePem('CERTIFICATE', der))
   const answers: Record<string, () => string> = {
     '/ca/api/v2/trustBundle': () => JSON.stringify({ chains: [{ certificates }] }),
@@ -22,8 +22,12 @@ async function startServices(t: Test) {
     '/ct/publicKey': () => encodePublicKeyPem(ctKey),
   }
   const server = createServer((request, response) => {
+    const { allRekorKeys } = state
+    if (allRekorKeys !== undefined) answers['/rekor/api/v1/log/publicKeys'] = () => allRekorKeys
     const answer = state.up ? answers[request.url ?? ''] : undefined
-    response.writeHead(answer ? 200 : 503).end(answer?.())
+    // A log of another make has no list of its keys.
+    const absent = state.up && request.url === '/rekor/api/v1/log/publicKeys' && answer === undefined
+    response.writeHead(answer ? 200 : absent ? 404 : 503).end(answer?.())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
@@ -132,6 +136,17 @@ t.test('a second start serves what was published, and a rotation keeps the old k
       [rekorKey.spki, true],
       [otherKey.spki, false],
     ],
+  )
+  state.allRekorKeys = encodePublicKeyPem(rekorKey) + encodePublicKeyPem(otherKey)
+  await second.refresh()
+  const all = parseTrustedRoot(readFileSync(join(folder, 'trusted_root.json'), 'utf8'))
+  t.same(
+    all.tlogs.map(({ publicKey, validFor }) => [publicKey, validFor.end]),
+    [
+      [rekorKey.spki, undefined],
+      [otherKey.spki, undefined],
+    ],
+    'a log that lists its keys says that both are in use',
   )
 })
 

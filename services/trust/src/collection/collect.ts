@@ -1,15 +1,16 @@
 /** What the services sign with at this moment, as they say themselves or as the operator's files say. */
-import { CryptoError, type PublicKey, parsePemBlocks, parsePublicKeyPem } from '@sigstack/crypto'
+import { CryptoError, encodePem, type PublicKey, parsePemBlocks, parsePublicKeyPem } from '@sigstack/crypto'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Config, KeySource } from '../config.ts'
 import { TrustError } from '../errors.ts'
-import { readSourceFile, readUrl } from './read-source.ts'
+import { readSourceFile, readUrl, readUrlIfThere } from './read-source.ts'
 
 export type Observed = {
   /** DER chains, issuing certificate first. */
   readonly chains: readonly (readonly Uint8Array[])[]
-  readonly rekorKey: PublicKey
+  /** Of every shard, oldest first, and one that is prepared for the next: all of them stay without an end. */
+  readonly rekorKeys: readonly PublicKey[]
   readonly ctKey: PublicKey
 }
 
@@ -24,12 +25,12 @@ const TrustBundle = Type.Object({
 
 /** Throws a {@link TrustError} that names the source which failed. */
 export async function collect(sources: Config['sources'], signal: AbortSignal): Promise<Observed> {
-  const [chains, rekorKey, ctKey] = await Promise.all([
+  const [chains, rekorKeys, ctKey] = await Promise.all([
     collectChains(sources.ca, signal),
-    collectKey(sources.rekor, '/api/v1/log/publicKey', 'REKOR_PUBLIC_KEY_FILE', signal),
+    collectRekorKeys(sources.rekor, signal),
     collectKey(sources.ct, '/publicKey', 'CT_PUBLIC_KEY_FILE', signal),
   ])
-  return { chains, rekorKey, ctKey }
+  return { chains, rekorKeys, ctKey }
 }
 
 async function collectChains(source: KeySource, signal: AbortSignal): Promise<Observed['chains']> {
@@ -42,6 +43,16 @@ async function collectChains(source: KeySource, signal: AbortSignal): Promise<Ob
   return bundle.chains.map(({ certificates }) => certificatesIn(certificates.join('\n'), url))
 }
 
+/** All keys of the log; a log of another make says only which one is active. */
+async function collectRekorKeys(source: KeySource, signal: AbortSignal): Promise<readonly PublicKey[]> {
+  const fileVariable = 'REKOR_PUBLIC_KEY_FILE'
+  if ('file' in source) return keysIn(await readSourceFile(source.file), source.file, fileVariable)
+  const url = `${source.url}/api/v1/log/publicKeys`
+  const all = await readUrlIfThere(url, signal)
+  if (all !== undefined) return keysIn(all, url, fileVariable)
+  return [await collectKey(source, '/api/v1/log/publicKey', fileVariable, signal)]
+}
+
 async function collectKey(
   source: KeySource,
   path: string,
@@ -50,6 +61,22 @@ async function collectKey(
 ): Promise<PublicKey> {
   const origin = 'file' in source ? source.file : source.url + path
   const text = 'file' in source ? await readSourceFile(source.file) : await readUrl(origin, signal)
+  return keyIn(text, origin, fileVariable)
+}
+
+/** One key or more in PEM. */
+function keysIn(text: string, origin: string, fileVariable: string): readonly PublicKey[] {
+  let pems: readonly string[] = []
+  try {
+    pems = parsePemBlocks(text).map(({ type, der }) => encodePem(type, der))
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+  }
+  // What has no block at all is refused in the words for a single key.
+  return (pems.length === 0 ? [text] : pems).map((pem) => keyIn(pem, origin, fileVariable))
+}
+
+function keyIn(text: string, origin: string, fileVariable: string): PublicKey {
   try {
     return parsePublicKeyPem(text)
   } catch (cause) {

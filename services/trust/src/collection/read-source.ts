@@ -9,6 +9,13 @@ const limitMs = 10_000
  * place the operator named, and from nowhere else.
  */
 export async function readUrl(url: string, signal: AbortSignal): Promise<string> {
+  const text = await readUrlIfThere(url, signal)
+  if (text === undefined) throw new TrustError('source_unavailable', `${url} answers with status 404`)
+  return text
+}
+
+/** The same, but `undefined` for a service that has nothing there (404). */
+export async function readUrlIfThere(url: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const response = await fetch(url, {
       redirect: 'error',
@@ -16,6 +23,7 @@ export async function readUrl(url: string, signal: AbortSignal): Promise<string>
     })
     if (response.status !== 200) {
       await response.body?.cancel()
+      if (response.status === 404) return undefined
       throw new TrustError('source_unavailable', `${url} answers with status ${response.status}`)
     }
     return await boundedText(response, url)

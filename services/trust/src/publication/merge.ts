@@ -31,14 +31,14 @@ export function mergeTrust(
 ): TrustToPublish {
   const { publicUrls } = options
   return {
-    tlogs: mergeLogs(published?.tlogs ?? [], publicUrls.rekor, observed.rekorKey, options),
+    tlogs: mergeLogs(published?.tlogs ?? [], publicUrls.rekor, observed.rekorKeys, options),
     certificateAuthorities: mergeAuthorities(
       published?.certificateAuthorities ?? [],
       publicUrls.ca,
       observed.chains,
       options,
     ),
-    ctlogs: mergeLogs(published?.ctlogs ?? [], publicUrls.ct, observed.ctKey, options),
+    ctlogs: mergeLogs(published?.ctlogs ?? [], publicUrls.ct, [observed.ctKey], options),
     timestampAuthorities: (published?.timestampAuthorities ?? []).map(asPublished),
   }
 }
@@ -46,11 +46,10 @@ export function mergeTrust(
 function mergeLogs(
   published: readonly TrustedLog[],
   baseUrl: string,
-  publicKey: PublicKey,
+  publicKeys: readonly PublicKey[],
   options: MergeOptions,
 ): readonly LogToTrust[] {
-  const isCurrent = (log: TrustedLog) => equalBytes(log.publicKey, publicKey.spki)
-  const known = published.find(isCurrent)
+  const isCurrent = (log: TrustedLog) => publicKeys.some(({ spki }) => equalBytes(log.publicKey, spki))
   return [
     ...published
       .filter((log) => !isCurrent(log))
@@ -59,7 +58,10 @@ function mergeLogs(
         publicKey: parsePublicKey(log.publicKey),
         validFor: ended(log.validFor, options),
       })),
-    { baseUrl, publicKey, validFor: { start: known?.validFor.start ?? startOfNew(options) } },
+    ...publicKeys.map((publicKey) => {
+      const known = published.find((log) => equalBytes(log.publicKey, publicKey.spki))
+      return { baseUrl, publicKey, validFor: { start: known?.validFor.start ?? startOfNew(options) } }
+    }),
   ]
 }
 
