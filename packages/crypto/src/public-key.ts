@@ -127,7 +127,10 @@ function parseRsa(key: Uint8Array): PublicKeyKind {
   if (e.length > 4) throw new CryptoError('unsupported_key', 'the RSA exponent is larger than 32 bits')
   const leading = n[0] ?? 0
   const exponentValue = BigInt(`0x${asBuffer(e).toString('hex')}`)
-  if (leading === 0 || exponentValue < 3n || exponentValue % 2n === 0n || (n[n.length - 1] ?? 0) % 2 === 0)
-    throw new CryptoError('bad_public_key', 'modulus and exponent of this RSA key cannot be')
+  if (leading === 0 || exponentValue === 0n)
+    throw new CryptoError('bad_public_key', 'modulus and exponent of an RSA key are not 0')
+  // It parses, but no generator makes such a key: a weakness, told as one.
+  if (exponentValue < 3n || exponentValue % 2n === 0n || (n[n.length - 1] ?? 0) % 2 === 0)
+    throw new CryptoError('unsupported_key', 'modulus and exponent of this RSA key cannot be')
   return { type: 'rsa', modulusBits: n.length * 8 - Math.clz32(leading) + 24, exponent: exponentValue }
 }

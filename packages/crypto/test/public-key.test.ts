@@ -174,10 +174,7 @@ t.test('a SubjectPublicKeyInfo has one encoding', (t) => {
     'short Ed25519 key': altered(edSpki, { bits: edBits!.content.subarray(0, 32) }),
     'negative modulus': rsaKey(integer('ff01'), integer('03')),
     'modulus with a leading zero': rsaKey(integer('000003'), integer('03')),
-    'even modulus': rsaKey(integer(`00${'ff'.repeat(255)}fe`), integer('03')),
     'zero modulus': rsaKey(integer('00'), integer('03')),
-    'even exponent': rsaKey(modulus, integer('04')),
-    'exponent one': rsaKey(modulus, integer('01')),
     'three numbers': rsaKey(modulus, integer('03'), integer('03')),
   }
   for (const [name, spki] of Object.entries(bad))
@@ -186,6 +183,9 @@ t.test('a SubjectPublicKeyInfo has one encoding', (t) => {
   for (const [name, spki] of Object.entries({
     'huge modulus': rsaKey(integer(`7f${'ff'.repeat(2048)}`), integer('03')),
     'huge exponent': rsaKey(modulus, integer('0100000001')),
+    'even modulus': rsaKey(integer(`00${'ff'.repeat(255)}fe`), integer('03')),
+    'even exponent': rsaKey(modulus, integer('04')),
+    'exponent one': rsaKey(modulus, integer('01')),
   }))
     t.throws(() => parsePublicKey(spki), { code: 'unsupported_key' }, name)
   t.end()
