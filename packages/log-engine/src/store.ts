@@ -2,6 +2,7 @@
 import { asHash, emptyRootHash, type Hash, hashBytes, type TreeHead, tileWidth } from '@sigstack/merkle'
 import type { Queryable } from '@sigstack/postgres'
 import type { LogEntry } from './log.ts'
+import { unpack } from './pack.ts'
 
 /** Number of a log in this database. */
 export type LogNo = number
@@ -197,7 +198,7 @@ function entryOf(row: EntryRow): StoredEntry {
     sequencedAtMs: Number(row.sequenced_at),
     leafHash,
     identity: row.identity === null ? leafHash : asHash(row.identity),
-    leaf: row.leaf,
+    leaf: unpack(row.leaf),
     extra: row.extra ?? undefined,
   }
 }

@@ -4,6 +4,7 @@
  */
 import { type ChangedTile, hashBytes, type TreeHead, tileHashes, tileWidth } from '@sigstack/merkle'
 import type { Queryable } from '@sigstack/postgres'
+import { pack } from './pack.ts'
 import { keyOf, type LogNo, type StoredEntry } from './store.ts'
 
 const statement = `
@@ -41,7 +42,7 @@ export async function writeBatch(
 ): Promise<void> {
   const [first] = entries
   if (first === undefined) return
-  const leaves = slices(entries.map((entry) => entry.leaf))
+  const leaves = slices(entries.map((entry) => pack(entry.leaf)))
   const extras = slices(entries.map((entry) => entry.extra))
   const stored = tiles.filter(({ level, width }) => level > 0 || width === tileWidth)
   const hashes = slices(stored.map(({ tile, width }) => tileHashes(tile, width)))
