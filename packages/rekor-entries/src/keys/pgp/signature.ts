@@ -1,0 +1,124 @@
+/** Detached OpenPGP signatures over data that is at hand. */
+import { asBuffer, utf8 } from '@sigstack/crypto'
+import {
+  createMessage,
+  enums,
+  PacketList,
+  type PublicKey,
+  readSignature,
+  Signature,
+  type SignaturePacket,
+  verify,
+} from 'openpgp'
+import { EntryError } from '../../errors.ts'
+import { encodeArmor, findArmor } from './armor.ts'
+import type { PgpKeyRing } from './key-ring.ts'
+import { packetType, readPackets } from './packets.ts'
+
+export type PgpSignature = {
+  /** Armoured: as sent, or written anew from binary. */
+  readonly canonical: Uint8Array
+  readonly packets: readonly SignaturePacket[]
+}
+
+/** base64 of {@link signatureLimitBytes}. */
+export const pgpSignatureContentLimit = 140_000
+const signatureLimitBytes = 100_000
+const signatureLimit = 10
+/** Each is verified before the signature is: far more than a key with many names collects in twenty years. */
+const selfSignatureLimit = 200
+
+/** Refuses with `bad_signature` or `bad_format`. */
+export async function parsePgpSignature(content: Uint8Array): Promise<PgpSignature> {
+  if (content.length > signatureLimitBytes)
+    throw new EntryError(
+      'bad_signature',
+      `unable to read PGP signature: more than ${signatureLimitBytes} bytes`,
+    )
+  const block = findArmor(asBuffer(content).toString('latin1'))
+  if (block !== undefined && block.type !== 'PGP SIGNATURE')
+    throw new EntryError('bad_signature', 'invalid PGP signature provided')
+  const binary = block?.bytes ?? content
+  const frames = readPackets(binary, signatureLimit, 'bad_signature')
+  if (frames.length === 0) throw new EntryError('bad_signature', 'invalid PGP signature: EOF')
+  if (frames.some(({ type }) => type !== packetType.signature))
+    throw new EntryError('bad_signature', 'valid PGP signature was not detected')
+  return {
+    canonical: block === undefined ? utf8(encodeArmor('PGP SIGNATURE', binary)) : content,
+    packets: await readSignaturePackets(binary),
+  }
+}
+
+/**
+ * That one of the signatures over `message` is by a key of the ring which was valid when the signature says it was made: the log
+ * proves existence, and keys expire. Throws `bad_signature`.
+ */
+export async function verifyPgpSignature(
+  ring: PgpKeyRing,
+  { packets }: PgpSignature,
+  message: Uint8Array,
+): Promise<void> {
+  let reason = 'signature made by unknown entity'
+  for (const packet of packets) {
+    const issuers = ring.keys.filter((key) => isIssuer(key, packet))
+    if (issuers.length === 0) continue
+    const fault = issuers.some(isCostly)
+      ? `more than ${selfSignatureLimit} self-signatures, or a DSA or ElGamal key`
+      : await faultOf(packet, issuers, message)
+    if (fault === undefined) return
+    reason = `invalid signature: ${fault}`
+  }
+  throw new EntryError('bad_signature', `openpgp: ${reason}`)
+}
+
+async function readSignaturePackets(binarySignature: Uint8Array): Promise<readonly SignaturePacket[]> {
+  try {
+    const { packets } = await readSignature({ binarySignature })
+    if (packets.length > 0) return [...packets]
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'
+    throw new EntryError('bad_signature', `invalid PGP signature: openpgp: ${reason}`, { cause })
+  }
+  throw new EntryError('bad_signature', 'invalid PGP signature: openpgp: unsupported signature')
+}
+
+function isIssuer(key: PublicKey, { issuerKeyID }: SignaturePacket): boolean {
+  return [key, ...key.subkeys].some((candidate) => candidate.getKeyID().equals(issuerKeyID))
+}
+
+/** Before any arithmetic: DSA and ElGamal are refused in the end anyhow, and are slow in JavaScript. */
+function isCostly(key: PublicKey): boolean {
+  const own = key.getKeyID()
+  const packets = key.toPacketList().filterByTag(enums.packet.signature) as readonly SignaturePacket[]
+  const bySelf = packets.filter(({ issuerKeyID }) => issuerKeyID.equals(own)).length
+  const slow: readonly string[] = ['dsa', 'elgamal']
+  return bySelf > selfSignatureLimit || slow.includes(key.getAlgorithmInfo().algorithm)
+}
+
+/** Why the signature does not hold; `undefined` when it does. */
+async function faultOf(
+  packet: SignaturePacket,
+  issuers: readonly PublicKey[],
+  message: Uint8Array,
+): Promise<string | undefined> {
+  // Other types sign something else than the message: a standalone signature nothing at all.
+  if (packet.signatureType !== enums.signature.binary && packet.signatureType !== enums.signature.text)
+    return 'not a signature of a document'
+  const list = new PacketList<SignaturePacket>()
+  list.push(packet)
+  try {
+    const { signatures } = await verify({
+      message: await createMessage({ binary: message }),
+      signature: new Signature(list),
+      verificationKeys: [...issuers],
+      date: packet.created,
+      format: 'binary',
+    })
+    if (signatures.length === 0) return 'no signature found'
+    await Promise.all(signatures.map(({ verified }) => verified))
+    return undefined
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause
+    return cause.message.slice(0, 200)
+  }
+}
