@@ -12,6 +12,10 @@ export type CliErrorCode =
   | 'bad_bundle'
   | 'not_signed'
   | 'not_verified'
+  /** The log, its database or its keys do not allow what was asked. */
+  | 'log_refused'
+  /** An audit found what must not be. */
+  | 'damaged'
 
 /** Why a command failed. `advice` says what to do next, in words that can be followed. */
 export class CliError extends Error {

@@ -1,6 +1,7 @@
 /** The command line as a whole: commands, help, and what an error looks like. */
 import { Command, CommanderError } from 'commander'
 import { addCa } from './commands/ca.ts'
+import { addLog } from './commands/log/log.ts'
 import { addSignBlob } from './commands/sign-blob.ts'
 import { addToken } from './commands/token.ts'
 import { addTrust } from './commands/trust.ts'
@@ -36,6 +37,7 @@ function buildProgram(io: Io): Command {
   addVerifyBlob(program, io)
   addTrust(program, io)
   addToken(program, io)
+  addLog(program, io)
   addCa(program, io)
   return program
 }

@@ -1,3 +1,5 @@
+export type { ModeOfLog, PreparedKey, RolledOver } from '@sigstack/log'
+export { changeMode, commitRollover, preparedRollover, prepareRollover, readMode } from '@sigstack/log'
 export type { Config, Ports } from './config.ts'
 export { readConfig } from './config.ts'
 export type { ExplainOptions, Explanation } from './explain-token.ts'

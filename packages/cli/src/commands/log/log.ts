@@ -1,0 +1,12 @@
+import type { Command } from 'commander'
+import type { Io } from '../../io.ts'
+import { addMode } from './mode.ts'
+import { addRollover } from './rollover.ts'
+
+export function addLog(program: Command, io: Io): void {
+  const log = program
+    .command('log')
+    .description('Keeping a transparency log: roll it over, stop and start writing, check it, back it up.')
+  addRollover(log, io)
+  addMode(log, io)
+}
