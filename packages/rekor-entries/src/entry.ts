@@ -27,6 +27,8 @@ export type EntryPolicy = {
   readonly allowedAlgorithms: readonly SignatureAlgorithm[]
   /** Every kind known here when left out. */
   readonly enabledKinds?: readonly EntryKind[]
+  /** How large the unpacked metadata of an apk or JAR may be; 1 MiB when left out. */
+  readonly metadataLimitBytes?: number
 }
 
 export type VerifiedEntry = {

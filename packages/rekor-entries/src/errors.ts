@@ -15,6 +15,10 @@ export type EntryErrorCode =
   | 'bad_envelope'
   | 'envelope_not_verified'
   | 'bad_search_key'
+  /** A message, package or other artifact of a foreign format is broken, or not what its kind is for. */
+  | 'bad_format'
+  /** It would unpack to more than the limits of this log. */
+  | 'too_large'
   /** Bytes that are said to be a stored body are none. */
   | 'bad_body'
 

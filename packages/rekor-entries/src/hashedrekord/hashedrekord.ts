@@ -2,7 +2,6 @@
 import {
   digestLengthBytes,
   type HashAlgorithm,
-  isDerEcdsaSignature,
   isHashAlgorithm,
   type PublicKey,
   toBase64,
@@ -19,6 +18,7 @@ import {
   parseCanonicalKey,
   verifyCanonicalChain,
 } from '../keys/canonical-key.ts'
+import { ecdsaFailureOf } from '../keys/ecdsa-failure.ts'
 import type { EntryVersion } from '../kinds.ts'
 import { isPairAllowed } from './algorithm-policy.ts'
 
@@ -91,6 +91,5 @@ function searchKeys({ algorithm, value }: Hash, { hash, subjects }: CanonicalKey
 function failureOf(key: PublicKey, signature: Uint8Array): string {
   if (key.type === 'rsa') return 'crypto/rsa: verification error'
   if (key.type === 'ed25519') return 'ed25519: invalid signature'
-  const encoding = isDerEcdsaSignature(signature) ? 'ASN.1' : 'IEEE_P1363'
-  return `invalid signature when validating ${encoding} encoded signature`
+  return ecdsaFailureOf(signature)
 }

@@ -2,16 +2,16 @@
 import { asBuffer, concatBytes, sha256Hex } from '@sigstack/crypto'
 import { type PublicKey, readKeys } from 'openpgp'
 import { EntryError } from '../../errors.ts'
-import { isEmail } from '../email.ts'
 import { encodeArmor, findArmor } from './armor.ts'
 import { assertComputable, packetType, readPackets } from './packets.ts'
+import { pgpSubjectsOf } from './subjects.ts'
 
 export type PgpKeyRing = {
   /** One `PGP PUBLIC KEY BLOCK` with all keys written anew: the form in which the log holds them. */
   readonly armored: string
   /** Hex SHA-256 of `armored`. */
   readonly hash: string
-  /** E-mail addresses of the user IDs. */
+  /** E-mail addresses of the user IDs, whether signed by the key or not. */
   readonly subjects: readonly string[]
   /** Of the primary keys, lower-case hex. */
   readonly fingerprints: readonly string[]
@@ -25,7 +25,6 @@ const blockLimit = 100
 const packetLimit = 5_000
 const keyLimit = 100
 const subkeyLimit = 500
-const subjectLimit = 200
 
 /**
  * Refuses with `bad_public_key` or `bad_format` what is no key ring, holds private keys only, or is larger than what keys are. Says nothing
@@ -46,7 +45,7 @@ export async function parsePgpKeyRing(content: Uint8Array): Promise<PgpKeyRing> 
   return {
     armored,
     hash: sha256Hex(armored),
-    subjects: publicKeys.flatMap(emailsOf).slice(0, subjectLimit),
+    subjects: pgpSubjectsOf(armored),
     fingerprints: publicKeys.map((key) => key.getFingerprint()),
     keys: publicKeys,
   }
@@ -96,8 +95,4 @@ async function readRing(binaryKeys: Uint8Array, prefix: string): ReturnType<type
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'
     throw new EntryError('bad_public_key', `${prefix}: openpgp: ${reason}`, { cause })
   }
-}
-
-function emailsOf(key: PublicKey): readonly string[] {
-  return key.users.flatMap(({ userID }) => (userID !== null && isEmail(userID.email) ? [userID.email] : []))
 }

@@ -12,6 +12,7 @@ export const packetType = {
   secretKey: 5,
   publicKey: 6,
   secretSubkey: 7,
+  userId: 13,
   publicSubkey: 14,
 } as const
 

@@ -7,7 +7,7 @@ import {
   type PublicKey,
   readSignature,
   Signature,
-  type SignaturePacket,
+  SignaturePacket,
   verify,
 } from 'openpgp'
 import { EntryError } from '../../errors.ts'
@@ -74,7 +74,9 @@ export async function verifyPgpSignature(
 async function readSignaturePackets(binarySignature: Uint8Array): Promise<readonly SignaturePacket[]> {
   try {
     const { packets } = await readSignature({ binarySignature })
-    if (packets.length > 0) return [...packets]
+    // Versions that the library does not know, 3 among them, are in the list as packets without any members.
+    const known = [...packets].filter((packet) => packet instanceof SignaturePacket)
+    if (known.length > 0) return known
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'
     throw new EntryError('bad_signature', `invalid PGP signature: openpgp: ${reason}`, { cause })

@@ -77,7 +77,9 @@ export async function verifySshSignature(
     wireString(hashed),
   )
   if (!(await verifySignature(key.publicKey, hash, signedByToken(key, signature, signed), bytes)))
-    throw refused('signature did not verify')
+    throw key.publicKey.type === 'rsa'
+      ? new EntryError('bad_signature', 'crypto/rsa: verification error')
+      : refused('signature did not verify')
 }
 
 function unarmor(content: Uint8Array): Uint8Array {

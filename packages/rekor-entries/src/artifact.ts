@@ -1,0 +1,45 @@
+/** An artifact that travels whole in its proposal, beside the digest that its sender may give. */
+import { sha256Hex } from '@sigstack/crypto'
+import { EntryError } from './errors.ts'
+import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, textAt } from './json.ts'
+
+/** base64 of 96 MiB: the limit on a whole request is the server's, and lower. */
+const contentLimit = 128 * 1024 * 1024
+
+export type Artifact = {
+  readonly bytes: Uint8Array
+  /** Hex SHA-256 of the bytes. */
+  readonly sha256: string
+}
+
+/** The artifact under `name`; a digest sent along must be its own. `path` names the content in refusals. */
+export function artifactAt(spec: JsonObject, name: 'package' | 'archive'): Artifact {
+  const object = objectAt(spec, name, name)
+  const given = givenHash(object, name)
+  const content = memberOf(object, 'content')
+  if (typeof content !== 'string' || content === '')
+    throw given === undefined
+      ? new EntryError('bad_field', "'content' must be specified for package")
+      : new EntryError('not_insertable', `entry not insertable into log: missing ${name} content`)
+  const bytes = parseBase64At(content, `${name} content`, contentLimit)
+  const sha256 = sha256Hex(bytes)
+  if (given !== undefined && given !== sha256)
+    throw new EntryError('bad_hash', `SHA mismatch: ${sha256} != ${given}`)
+  return { bytes, sha256 }
+}
+
+/** `sha256:<hex>` of a stored entry. */
+export function storedArtifactHash(spec: JsonObject, name: 'package' | 'archive'): string {
+  const hash = objectAt(objectAt(spec, name, name), 'hash', `${name}.hash`)
+  return `${textAt(hash, 'algorithm', `${name}.hash.algorithm`)}:${textAt(hash, 'value', `${name}.hash.value`)}`
+}
+
+function givenHash(object: JsonObject, name: string): string | undefined {
+  const hash = memberOf(object, 'hash')
+  if (!isObject(hash)) return undefined
+  if (textAt(hash, 'algorithm', `${name}.hash.algorithm`) !== 'sha256')
+    throw new EntryError('bad_field', `${name}.hash.algorithm in body should be one of [sha256]`)
+  const value = textAt(hash, 'value', `${name}.hash.value`)
+  if (!/^[0-9a-fA-F]{64}$/.test(value)) throw new EntryError('bad_hash', 'invalid value for hash')
+  return value
+}

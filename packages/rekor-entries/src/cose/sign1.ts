@@ -1,0 +1,85 @@
+/** COSE_Sign1 (RFC 9052 section 4.2): parsing a tagged message, and the bytes that its signature is over. */
+import { decode, encode, Tag } from 'cbor2'
+import { EntryError } from '../errors.ts'
+import { parsing } from '../foreign.ts'
+
+export type Sign1 = {
+  readonly algorithm: number | undefined
+  /** From the protected header, where it is a text. */
+  readonly contentType: string | undefined
+  readonly payload: Uint8Array
+  readonly signature: Uint8Array
+  /** What is signed, for external data of which COSE knows nothing more than that it is signed too. */
+  readonly signedBytes: (externalAad: Uint8Array) => Uint8Array
+}
+
+const sign1Tag = 18
+const algorithmLabel = 1
+const criticalLabel = 2
+const contentTypeLabel = 3
+
+/** Tags and streams have no place inside; depth and count are bounded by the message's size and this. */
+const options = {
+  ignoreGlobalTags: true,
+  maxDepth: 16,
+  preferMap: true,
+  rejectDuplicateKeys: true,
+  rejectStreaming: true,
+}
+
+/** Throws `bad_format`. */
+export async function parseSign1(message: Uint8Array): Promise<Sign1> {
+  // RFC 9052 section 2: the tagged form, an array of four.
+  if (message[0] !== 0xd2 || message[1] !== 0x84) throw malformed('invalid COSE_Sign1_Tagged object')
+  const tagged = await parsing('cbor', () => decode(message, options))
+  const members: unknown = tagged instanceof Tag && tagged.tag === sign1Tag ? tagged.contents : undefined
+  const [protectedHeader, unprotectedHeader, payload, signature] = Array.isArray(members)
+    ? (members as readonly unknown[])
+    : []
+  if (
+    !(protectedHeader instanceof Uint8Array) ||
+    !(unprotectedHeader instanceof Map) ||
+    !(signature instanceof Uint8Array)
+  )
+    throw malformed('invalid COSE_Sign1_Tagged object')
+  if (payload === null) throw new EntryError('bad_format', 'missing payload')
+  if (!(payload instanceof Uint8Array)) throw malformed('the payload is no byte string')
+  if (signature.length === 0) throw new EntryError('bad_format', 'empty signature')
+  const header = await parseProtected(protectedHeader)
+  for (const label of unprotectedHeader.keys())
+    if (header.has(label)) throw malformed(`header ${String(label)} is protected and unprotected`)
+  if (header.has(criticalLabel)) throw malformed('critical headers are not supported')
+  const algorithm = header.get(algorithmLabel)
+  const contentType = header.get(contentTypeLabel)
+  return {
+    algorithm: typeof algorithm === 'number' ? algorithm : undefined,
+    contentType: typeof contentType === 'string' ? contentType : undefined,
+    payload,
+    signature,
+    signedBytes: (externalAad) =>
+      encodeSigStructure(header.size === 0 ? empty : protectedHeader, externalAad, payload),
+  }
+}
+
+const empty = new Uint8Array()
+
+async function parseProtected(bytes: Uint8Array): Promise<ReadonlyMap<unknown, unknown>> {
+  if (bytes.length === 0) return new Map()
+  const header = await parsing('cbor', () => decode(bytes, options))
+  if (!(header instanceof Map)) throw malformed('the protected header is no map')
+  return header
+}
+
+/** RFC 9052 section 4.4. An empty header is signed as an empty string, however it was sent. */
+function encodeSigStructure(header: Uint8Array, externalAad: Uint8Array, payload: Uint8Array): Uint8Array {
+  return encode(['Signature1', plain(header), plain(externalAad), plain(payload)])
+}
+
+/** The encoder takes a Buffer for an object with members. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function malformed(reason: string): EntryError {
+  return new EntryError('bad_format', `cbor: ${reason}`)
+}

@@ -1,0 +1,58 @@
+/** Helm provenance files: a clear-signed message of two YAML documents, of which the second lists the chart's digest. */
+import { asBuffer, utf8 } from '@sigstack/crypto'
+import { readCleartextMessage } from 'openpgp'
+import { parse } from 'yaml'
+import { EntryError } from '../errors.ts'
+import { parsing } from '../foreign.ts'
+import { isObject, memberOf } from '../json.ts'
+import { findArmor } from '../keys/pgp/armor.ts'
+
+export type Provenance = {
+  readonly chartHash: { readonly algorithm: 'sha256'; readonly value: string }
+  /** The signature's packets, without armour. */
+  readonly signature: Uint8Array
+  /** The text as it is signed: lines end in CRLF, and have no white space at their end. */
+  readonly signedBytes: Uint8Array
+}
+
+const signatureBegin = '\n-----BEGIN PGP SIGNATURE-----'
+
+/** Throws `bad_format`. */
+export async function parseProvenance(content: Uint8Array): Promise<Provenance> {
+  const file = asBuffer(content).toString('utf8')
+  const message = await parsing('unable to decode provenance file', () =>
+    readCleartextMessage({ cleartextMessage: file }),
+  )
+  // The library would write the packets anew; the log keeps them as they are.
+  const armor = await parsing('unable to decode provenance file', () =>
+    findArmor(file.slice(file.lastIndexOf(signatureBegin) + 1)),
+  )
+  if (armor === undefined) throw malformed('unable to locate armored signature in provenance file')
+  const text = message.getText()
+  return {
+    chartHash: await parseChartHash(text),
+    signature: armor.bytes,
+    signedBytes: utf8(text.replaceAll('\n', '\r\n')),
+  }
+}
+
+async function parseChartHash(text: string): Promise<Provenance['chartHash']> {
+  const [, sums] = text.split('\n...\n', 2)
+  if (sums === undefined)
+    throw malformed('error occurred parsing message block: message block must have at least two parts')
+  const collection: unknown = await parsing('error occurred parsing SumCollection', () =>
+    parse(sums, { maxAliasCount: 0, uniqueKeys: true }),
+  )
+  const files = isObject(collection) ? memberOf(collection, 'files') : undefined
+  if (!isObject(files)) throw malformed('unable to locate chart hash')
+  const [entry] = Object.values(files)
+  if (entry === undefined) throw malformed('no checksums found')
+  // What else might stand here could never be read back: the schema of a stored entry knows only this.
+  const value = typeof entry === 'string' ? /^sha256:([0-9a-fA-F]{64})$/.exec(entry)?.[1] : undefined
+  if (value === undefined) throw malformed('invalid hash found in Provenance file')
+  return { algorithm: 'sha256', value }
+}
+
+function malformed(reason: string): EntryError {
+  return new EntryError('bad_format', reason)
+}

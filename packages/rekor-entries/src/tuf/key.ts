@@ -1,0 +1,75 @@
+/** Public keys as TUF roots hold them. */
+import {
+  der,
+  derOid,
+  derTag,
+  type PublicKey,
+  parseHex,
+  parsePublicKey,
+  parsePublicKeyPem,
+  sha256Hex,
+  verifySignature,
+} from '@sigstack/crypto'
+import { EntryError } from '../errors.ts'
+import { isObject, memberOf } from '../json.ts'
+import { pssOptions, verifyWith } from '../keys/verify-with.ts'
+
+export type TufKey = {
+  /** Equal for equal keys, whatever they are called. */
+  readonly fingerprint: string
+  readonly verify: (message: Uint8Array, signature: Uint8Array) => Promise<boolean>
+}
+
+/** The encodings in use: PEM; and hex, of 32 bytes for Ed25519 and of an uncompressed point in roots of before 2022. */
+export function parseTufKey(value: unknown): TufKey {
+  if (!isObject(value)) throw invalid('tuf root contains nil key')
+  const type = memberOf(value, 'keytype')
+  const keyval = memberOf(value, 'keyval')
+  const encoded = isObject(keyval) ? memberOf(keyval, 'public') : undefined
+  if (typeof encoded !== 'string') throw invalid('tuf: invalid key')
+  switch (type) {
+    case 'ed25519':
+      return keyOf(parsePublicKey(spkiOfEd25519(parseHex(encoded))), 'ed25519')
+    case 'ecdsa':
+    case 'ecdsa-sha2-nistp256':
+      return keyOf(
+        encoded.startsWith('04')
+          ? parsePublicKey(spkiOfPoint(parseHex(encoded)))
+          : parsePublicKeyPem(encoded),
+        'ecdsa',
+      )
+    case 'rsa':
+      return keyOf(parsePublicKeyPem(encoded), 'rsa')
+    default:
+      throw invalid('tuf: invalid key')
+  }
+}
+
+function keyOf(key: PublicKey, type: PublicKey['type']): TufKey {
+  if (key.type !== type) throw invalid('tuf: invalid key')
+  return {
+    fingerprint: sha256Hex(key.spki),
+    verify: (message, signature) =>
+      key.type === 'rsa'
+        ? // rsassa-pss-sha256.
+          verifyWith('sha256', message, pssOptions(key.keyObject, 'any'), signature)
+        : verifySignature(key, 'sha256', message, signature),
+  }
+}
+
+function spkiOfEd25519(raw: Uint8Array): Uint8Array {
+  return der(derTag.sequence, der(derTag.sequence, derOid('1.3.101.112')), bitString(raw))
+}
+
+function spkiOfPoint(point: Uint8Array): Uint8Array {
+  const algorithm = der(derTag.sequence, derOid('1.2.840.10045.2.1'), derOid('1.2.840.10045.3.1.7'))
+  return der(derTag.sequence, algorithm, bitString(point))
+}
+
+function bitString(bytes: Uint8Array): Uint8Array {
+  return der(derTag.bitString, Uint8Array.of(0), bytes)
+}
+
+function invalid(message: string): EntryError {
+  return new EntryError('bad_public_key', message)
+}
