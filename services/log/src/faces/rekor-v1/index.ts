@@ -21,9 +21,10 @@ export { originOf, parseOrigin, treeIdFrom } from './tree-id.ts'
 export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, dependencies) => {
   app.setErrorHandler(replyWithRekorError)
   app.removeAllContentTypeParsers()
-  // Kept as text: each endpoint parses it once and in its own words.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, body),
+  // Kept as text, or as bytes where they are many: each endpoint parses it once and in its own words.
+  const manyBytes = dependencies.settings?.largeBodies?.minBytes ?? Number.POSITIVE_INFINITY
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body.length < manyBytes ? body.toString() : body),
   )
   logRoutes(app, dependencies)
   entryRoutes(app, dependencies)

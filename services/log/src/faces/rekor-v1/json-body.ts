@@ -1,18 +1,23 @@
-/** Request bodies: text, parsed once. */
-import { badRequest, badSchema } from './errors.ts'
+/** Request bodies: text, or bytes where they are many, parsed once. */
+import { badRequest, badSchema, type RekorRefusal } from './errors.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** `name` is the parameter's in Rekor's API description; `refuse` words what the decoder complained of. */
 export function parseJsonBody(body: unknown, name: string, refuse: (reason: string) => string): unknown {
-  if (typeof body !== 'string' || body.trim() === '') {
+  const text = body instanceof Uint8Array ? Buffer.from(body).toString() : body
+  if (typeof text !== 'string' || text.trim() === '') {
     throw badSchema('required', `${name} in body is required`)
   }
   try {
-    return JSON.parse(body)
+    return JSON.parse(text)
   } catch (cause) {
-    throw badRequest(refuse('the body is not valid JSON'), cause)
+    throw notJson(refuse, cause)
   }
+}
+
+export function notJson(refuse: (reason: string) => string, cause?: unknown): RekorRefusal {
+  return badRequest(refuse('the body is not valid JSON'), cause)
 }
 
 export function isObject(value: unknown): value is JsonObject {

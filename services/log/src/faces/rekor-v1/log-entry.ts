@@ -12,6 +12,8 @@ export type ProvenEntry = {
   readonly entry: LogEntry
   readonly checkpoint: SignedCheckpoint
   readonly inclusionProof: InclusionProof
+  /** What the entry attests, where it is kept. */
+  readonly attestation?: Uint8Array
 }
 
 const lineFeed = '\n'
@@ -41,15 +43,17 @@ export async function encodeLogEntryAnswer(
 type EntryParts = { readonly head: string; readonly checkpointJson: Buffer; readonly tail: string }
 
 async function signEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<EntryParts> {
-  const { entry, checkpoint, inclusionProof } = proven
+  const { entry, checkpoint, inclusionProof, attestation } = proven
   const body = asBuffer(entry.leaf).toString('base64')
   const integratedTime = Math.floor(entry.sequencedAtMs / 1000)
   // RFC 8785 form of these four members: they are ASCII and stand in order, so writing them down is canonicalising them.
   const promised = `{"body":"${body}","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}`
   const set = await shard.signer.sign(Buffer.from(`${promised}}`, 'latin1'))
   const { treeHead } = checkpoint
+  const attested =
+    attestation === undefined ? '' : `"attestation":{"data":"${asBuffer(attestation).toString('base64')}"},`
   return {
-    head: `{"${entryIdOf(shard, entry)}":${promised},"verification":{"inclusionProof":{"checkpoint":`,
+    head: `{"${entryIdOf(shard, entry)}":{${attested}${promised.slice(1)},"verification":{"inclusionProof":{"checkpoint":`,
     checkpointJson: jsonOf(checkpoint),
     tail:
       `,"hashes":[${hexList(inclusionProof)}],"logIndex":${inclusionProof.leafIndex},"rootHash":"${toHex(treeHead.rootHash)}",` +

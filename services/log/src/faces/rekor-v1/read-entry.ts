@@ -3,9 +3,11 @@
  * may be in a shard that another replica has opened a moment ago, so the list of shards is looked at again before the answer
  * is that there is no such entry.
  */
+import { attestationKeyOf } from '../../entries/attestation-key.ts'
 import type { EntryId } from './entry-id.ts'
 import { badRequest } from './errors.ts'
 import type { ProvenEntry } from './log-entry.ts'
+import type { Attestations } from './settings.ts'
 import type { Placed, Shard, Shards } from './shard.ts'
 import { shardAt } from './shards.ts'
 import { isTreeId, treeIdHex } from './tree-id.ts'
@@ -60,9 +62,11 @@ export async function readEntry(shards: Shards, virtual: bigint): Promise<Placed
   return (await read()) ?? ((await shards.refresh()) ? read() : undefined)
 }
 
-/** The checkpoint is asked for after the entry was seen, so it covers it. */
-export async function prove({ shard, entry }: Placed): Promise<ProvenEntry> {
+/** The checkpoint is asked for after the entry was seen, so it covers it. With the attestation where one is kept. */
+export async function prove({ shard, entry }: Placed, attestations?: Attestations): Promise<ProvenEntry> {
+  const key = attestations === undefined ? undefined : attestationKeyOf(entry.leaf)
+  const attestation = key === undefined ? undefined : await attestations?.read(key)
   const checkpoint = await shard.log.checkpoint()
   const inclusionProof = await shard.log.proveInclusion(entry.leafIndex, checkpoint.treeHead.size)
-  return { entry, checkpoint, inclusionProof }
+  return { entry, checkpoint, inclusionProof, ...(attestation !== undefined && { attestation }) }
 }

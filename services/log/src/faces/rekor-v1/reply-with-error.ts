@@ -3,6 +3,7 @@ import { LogError } from '@sigstack/log-engine'
 import { EntryError } from '@sigstack/rekor-entries'
 import { pathOf } from '@sigstack/server'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AdmissionError } from '../../admission/errors.ts'
 import { RekorRefusal } from './errors.ts'
 import { sendJson, sendPing, sendPreflight } from './reply.ts'
 
@@ -24,6 +25,9 @@ export function replyWithRekorError(
   }
   const { status, code, message } = refusal
   if (status === 503) reply.header('Retry-After', retryAfterSeconds)
+  if (error instanceof AdmissionError && error.retryAfterSeconds !== undefined) {
+    reply.header('Retry-After', String(error.retryAfterSeconds))
+  }
   request.log.info({ req: request, status, reason: message }, 'request refused')
   return sendJson(reply, status, { code, message })
 }
@@ -42,6 +46,11 @@ function refusalOf(error: unknown, request: FastifyRequest): RekorRefusal | unde
   if (error instanceof RekorRefusal) return error
   if (error instanceof EntryError) return refusalOfEntry(error)
   if (error instanceof LogError) return refusalOfLog(error)
+  if (error instanceof AdmissionError) {
+    return error.code === 'bad_policy'
+      ? undefined
+      : new RekorRefusal(error.code === 'denied' ? 403 : 429, error.message)
+  }
   return refusalOfFrame(error as Partial<FastifyError>, request)
 }
 

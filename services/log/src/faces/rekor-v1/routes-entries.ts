@@ -1,12 +1,12 @@
 /** Entries, written and read (rekor-v1.md sections 2.4 to 2.6). */
 import { leafHash } from '@sigstack/merkle'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { entryIdPattern, parseEntryId } from './entry-id.ts'
 import { badSchema } from './errors.ts'
-import { parseJsonBody } from './json-body.ts'
+import { notJson, parseJsonBody } from './json-body.ts'
 import { encodeLogEntryAnswer, entryIdOf } from './log-entry.ts'
 import { requiredInteger } from './query.ts'
 import { findEntry, prove, readEntry } from './read-entry.ts'
@@ -15,23 +15,30 @@ import { encodeSearchKeys, searchKeysOfVerified } from './search-keys.ts'
 import { type Placed, type Shards, virtualIndexOf } from './shard.ts'
 
 export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependencies): void {
-  const { shards, verifyProposal, search, bodyLimitBytes } = dependencies
+  const { shards, verifyProposal, search, bodyLimitBytes, settings = {} } = dependencies
+  const { gate, attestations, largeBodies } = settings
 
-  app.post('/api/v1/log/entries', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
+  const routeOptions = {
+    bodyLimit: bodyLimitBytes,
+    // Before the body is read: whoever writes too much is not listened to.
+    ...(gate !== undefined && { onRequest: (request: FastifyRequest) => gate.admitAddress(request.ip) }),
+  }
+  app.post('/api/v1/log/entries', routeOptions, async (request, reply) => {
     assertAccepts(request, jsonType)
-    const proposal = parseJsonBody(request.body, 'proposedEntry', (reason) => reason)
-    const verified = await verifyProposal(proposal)
+    const verified = await verifyBody(request.body)
+    await gate?.admitEntry(verified.body, request.ip)
     const appended = await append(shards, verified)
+    if (verified.attestation !== undefined) await attestations?.keep(verified.attestation)
     const { shard, entry, duplicate } = appended
     const entryId = entryIdOf(shard, entry)
     // A path without host: sigstore-java appends it to its base URI.
     reply.header('Location', `/api/v1/log/entries/${entryId}`)
-    if (duplicate) {
+    if (duplicate && settings.duplicates !== 'existing') {
       const message = `an equivalent entry already exists in the transparency log with UUID ${entryId}`
       return sendJson(reply, 409, { code: 409, message })
     }
     const virtualIndex = virtualIndexOf(appended)
-    search.remember(virtualIndex, searchKeysOfVerified(verified))
+    if (!duplicate) search.remember(virtualIndex, searchKeysOfVerified(verified))
     // Without quotes: sigstore-go looks the entry up in the answer by this very text.
     reply.header('ETag', entryId)
     return sendJsonText(reply, 201, await encodeLogEntryAnswer(shard, appended, virtualIndex))
@@ -51,8 +58,17 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
     return placed === undefined ? sendEntryNotFound(uncached(reply)) : sendEntry(reply, placed)
   })
 
+  async function verifyBody(body: unknown): Promise<VerifiedEntry> {
+    if (largeBodies === undefined || !(body instanceof Uint8Array)) {
+      return verifyProposal(parseJsonBody(body, 'proposedEntry', (reason) => reason))
+    }
+    const verified = await largeBodies.verifyEntry(body)
+    if (verified === undefined) throw notJson((reason) => reason)
+    return verified
+  }
+
   async function sendEntry(reply: FastifyReply, placed: Placed): Promise<FastifyReply> {
-    const proven = await prove(placed)
+    const proven = await prove(placed, attestations)
     const answer = await encodeLogEntryAnswer(placed.shard, proven, virtualIndexOf(placed))
     return sendJsonText(uncached(reply), 200, answer)
   }

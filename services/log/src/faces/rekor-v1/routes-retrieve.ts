@@ -1,12 +1,12 @@
 /** Many entries at once, by ID, by index, or by proposing them again (rekor-v1.md section 2.7). */
 import { leafHash } from '@sigstack/merkle'
-import { EntryError } from '@sigstack/rekor-entries'
+import { EntryError, type VerifiedEntry } from '@sigstack/rekor-entries'
 import type { FastifyInstance } from 'fastify'
 import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { type EntryId, entryIdPattern, parseEntryId } from './entry-id.ts'
 import { badRequest, badSchema, RekorRefusal } from './errors.ts'
-import { isObject, parseJsonBody } from './json-body.ts'
+import { isObject, notJson, parseJsonBody } from './json-body.ts'
 import { encodeLogEntry } from './log-entry.ts'
 import { findEntries, findEntry, prove, readEntry } from './read-entry.ts'
 import { sendJsonText } from './reply.ts'
@@ -23,15 +23,19 @@ type Query = {
 }
 
 export function retrieveRoutes(app: FastifyInstance, dependencies: RekorV1Dependencies): void {
-  const { shards, verifyProposal, bodyLimitBytes } = dependencies
+  const { shards, verifyProposal, bodyLimitBytes, settings = {} } = dependencies
+  const { attestations, largeBodies } = settings
 
   app.post('/api/v1/log/entries/retrieve', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
     assertAccepts(request, jsonType)
-    const { ids, indexes, proposals } = parseQuery(parseJsonBody(request.body, 'entry', parsingFailed))
+    const { query, verified } = await readQuery(request.body)
+    const { ids, indexes, proposals } = parseQuery(query)
     const inTree = ids.filter(({ treeId }) => treeId !== undefined)
     const anywhere: readonly EntryId[] = [
       ...ids.filter(({ treeId }) => treeId === undefined),
-      ...(await Promise.all(proposals.map(idOfProposal))),
+      ...(await Promise.all(
+        proposals.map((proposal, i) => idOfProposal(verified?.[i] ?? (() => verifyProposal(proposal)))),
+      )),
     ].toSorted((a, b) => Buffer.compare(a.leafHash, b.leafHash))
     const found = await Promise.all([
       ...inTree.map((id) => findEntry(shards, id)),
@@ -48,14 +52,26 @@ export function retrieveRoutes(app: FastifyInstance, dependencies: RekorV1Depend
     return sendJsonText(reply, 200, `[${texts.join(',')}]\n`)
   })
 
+  /** Of a large body the proposals are verified with the parsing. */
+  async function readQuery(
+    body: unknown,
+  ): Promise<{ query: unknown; verified?: readonly (() => VerifiedEntry)[] }> {
+    if (largeBodies === undefined || !(body instanceof Uint8Array)) {
+      return { query: parseJsonBody(body, 'entry', parsingFailed) }
+    }
+    const read = await largeBodies.verifyQuery(body)
+    if (read === undefined) throw notJson(parsingFailed)
+    return { query: read.query, verified: read.entries }
+  }
+
   async function encode(placed: Placed): Promise<string> {
-    const proven = await prove(placed)
+    const proven = await prove(placed, attestations)
     return (await encodeLogEntry(placed.shard, proven, virtualIndexOf(placed))).toString()
   }
 
-  async function idOfProposal(proposal: unknown): Promise<EntryId> {
+  async function idOfProposal(verify: () => VerifiedEntry | Promise<VerifiedEntry>): Promise<EntryId> {
     try {
-      const { body } = await verifyProposal(proposal)
+      const { body } = await verify()
       return { treeId: undefined, leafHash: leafHash(body) }
     } catch (error) {
       if (!(error instanceof EntryError)) throw error

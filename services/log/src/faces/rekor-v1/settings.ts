@@ -1,4 +1,5 @@
 /** What an operator may set about the dialect. Everything left out is as upstream has it. */
+import type { VerifiedEntry } from '@sigstack/rekor-entries'
 
 /** Upstream's operation IDs (rekor-v1.md section 2), and what each is called where it is switched off. */
 export const endpointNames = {
@@ -36,6 +37,18 @@ export type Attestations = {
   read(key: string): Promise<Uint8Array | undefined>
 }
 
+/** Takes bodies that would keep the thread of all requests for too long. */
+export type LargeBodies = {
+  /** Bodies of so many bytes and more. */
+  readonly minBytes: number
+  /** Throws EntryError; `undefined` for what is not JSON. */
+  verifyEntry(body: Uint8Array): Promise<VerifiedEntry | undefined>
+  /** The query without the contents of its `entries`, and what these became; `undefined` for what is not JSON. */
+  verifyQuery(
+    body: Uint8Array,
+  ): Promise<{ readonly query: unknown; readonly entries: readonly (() => VerifiedEntry)[] } | undefined>
+}
+
 export type RekorV1Settings = {
   /** An entry that is there already: 409 with its address (default), or 201 with the entry itself. */
   readonly duplicates?: 'conflict' | 'existing'
@@ -43,4 +56,5 @@ export type RekorV1Settings = {
   readonly enabledEndpoints?: readonly Endpoint[]
   readonly gate?: WriterGate
   readonly attestations?: Attestations
+  readonly largeBodies?: LargeBodies
 }
