@@ -33,6 +33,11 @@ export function encodeRequest(
   return Buffer.from(`${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`)
 }
 
+/** The body of a request made by {@link encodeRequest}. */
+export function bodyOf(request: Buffer): string {
+  return request.toString('utf8', request.indexOf('\r\n\r\n') + 4)
+}
+
 export async function openSocket(url: URL): Promise<HttpSocket> {
   const socket = await connected(url)
   let pending: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
