@@ -76,7 +76,8 @@ t.test(
 )
 
 t.test('bodies that a server answered with are proposals of themselves', async (t) => {
-  for (const name of names('api')) {
+  // A JAR's body holds less than its proposal: see packages.test.ts.
+  for (const name of names('api').filter((name) => name !== 'prod-jar-entry.json')) {
     const whole = json<Record<string, unknown>>(`api/${name}`)
     const entry = (typeof whole.body === 'string' ? whole : Object.values(whole)[0]) as { body: string }
     const body = Buffer.from(entry.body, 'base64')
@@ -104,7 +105,7 @@ t.test('proposals that must be refused are refused for their own reason', async 
     'hashedrekord-ed25519-pure': ['bad_signature', 'verifying signature: ed25519: invalid signature'],
     'hashedrekord-rsa2048-sha512': ['algorithm_not_allowed', 'entry algorithms are not allowed'],
     'dsse-one-of-two-verifiers': ['envelope_not_verified', 'all signatures must have a key that verifies it'],
-    'cose-wrong-aad': ['kind_disabled', "entry kind 'cose' is not enabled for submission on this server"],
+    'cose-wrong-aad': ['bad_signature', 'verification error'],
   }
   const rejected = json<Record<string, { why: string; proposal: unknown }>>('derived/rejected.json')
   t.same(Object.keys(rejected).sort(), Object.keys(reasons).sort())

@@ -22,7 +22,12 @@ const es256 = -7
 const ps256 = -37
 const algorithmNames: ReadonlyMap<number, string> = new Map([
   [es256, 'ES256'],
+  [-8, 'EdDSA'],
+  [-35, 'ES384'],
+  [-36, 'ES512'],
   [ps256, 'PS256'],
+  [-38, 'PS384'],
+  [-39, 'PS512'],
 ])
 
 export const cose001: EntryVersion = { verify, searchKeysOf }
