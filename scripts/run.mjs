@@ -23,6 +23,7 @@ const commands = {
   interop: () => [['node', 'e2e/interop/main.ts']],
   bench: () => [['node', 'e2e/load/main.ts']],
   faults: () => [['node', 'e2e/faults/main.ts']],
+  fuzz: () => [['node', 'e2e/fuzz/main.ts']],
   'compose-test': () => [['node', 'e2e/compose/main.ts']],
 }
 

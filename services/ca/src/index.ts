@@ -4,6 +4,7 @@ export { type AppDependencies, buildApp } from './app.ts'
 export { type Config, parseIssuerConfigText, readConfig } from './config.ts'
 export { type Explanation, explainToken } from './explain.ts'
 export { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
+export { createMetrics } from './metrics.ts'
 export { withPolicyText } from './policy-file.ts'
 export {
   openConfiguredAuthority,
