@@ -5,6 +5,8 @@ import type { ConsistencyProof, Hash, InclusionProof, TreeHead } from '@sigstack
 export type EntryDraft = {
   /** Equal identity means the same entry, found again instead of logged twice. */
   readonly identity: Hash
+  /** About as many bytes as `encode` will give, so that a batch of large entries stays bounded; default 2,048. */
+  readonly sizeBytes?: number
   /** The bytes, once its place is known: a CT leaf holds its time and may commit to its index. */
   encode(place: Place): EncodedEntry
 }

@@ -12,7 +12,7 @@ import {
 } from '@sigstack/merkle'
 import { isUnavailable, type Pool, PostgresError } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
-import type { Appended, EntryDraft, Log, SignedCheckpoint } from './log.ts'
+import type { Appended, EntryDraft, Log, LogEntry, SignedCheckpoint } from './log.ts'
 import { createQueue } from './queue.ts'
 import { createSequencer, type Sequenced } from './sequence.ts'
 import { migrateLogs } from './series.ts'
@@ -54,6 +54,10 @@ type Waiting = {
 }
 
 const batchBytes = 8 * 1024 * 1024
+/** Of an entry whose face does not say. */
+const usualBytes = 2048
+/** PostgreSQL's bigint ends here. */
+const largestIndex = 2n ** 63n - 1n
 const commitAttempts = 3
 
 /**
@@ -81,8 +85,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     limit: options.queueLimit ?? 10_000,
     batchItems: options.batchLimit ?? 512,
     batchBytes,
-    // A draft's bytes exist only once it has its place, so batches are bounded by count and by what faces accept.
-    sizeOf: () => 1,
+    sizeOf: ({ draft }) => draft.sizeBytes ?? usualBytes,
     run: runBatch,
   })
 
@@ -156,12 +159,15 @@ export async function openLog(options: LogOptions): Promise<Log> {
     return signed
   }
 
+  /** The newest tree head, which extends everything that this process has vouched for. */
   async function committedHead(): Promise<TreeHead> {
+    const before = sequencer.largest()
     const head = await guarded(readHead(pool, logNo))
-    const known = sequencer.tree()
-    // The reader may have been overtaken by a batch of this process; what that batch committed is newer.
-    if (known !== undefined && known.size > head.size) return known
-    return head
+    const largest = sequencer.largest()
+    // A batch of this process may have overtaken the reader; but a head older than what was known before is a loss.
+    if (largest !== undefined && head.size < largest.size && largest !== before) return largest
+    await guarded(sequencer.assertExtends(head))
+    return { size: head.size, rootHash: head.rootHash }
   }
 
   async function proveIn(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof> {
@@ -169,9 +175,14 @@ export async function openLog(options: LogOptions): Promise<Log> {
     return proveInclusion(leafIndex, treeSize, source)
   }
 
+  async function read(start: bigint, count: number): Promise<readonly LogEntry[]> {
+    const end = start + BigInt(count)
+    return start < 0n || end > largestIndex ? [] : guarded(readEntries(pool, logNo, start, end))
+  }
+
   /** Refuses sizes beyond the log. The database is asked only where memory cannot tell. */
   async function assertReaches(treeSize: bigint): Promise<void> {
-    if (treeSize <= (sequencer.tree()?.size ?? -1n)) return
+    if (treeSize <= (sequencer.largest()?.size ?? -1n)) return
     const { size } = await committedHead()
     if (treeSize > size) throw new LogError('not_found', `the log has ${size} entries, not ${treeSize}`)
   }
@@ -185,8 +196,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
       }),
     treeHead: committedHead,
     checkpoint: async () => checkpointOf(await committedHead()),
-    readEntry: async (leafIndex) => (await guarded(readEntries(pool, logNo, leafIndex, leafIndex + 1n)))[0],
-    readEntries: (start, count) => guarded(readEntries(pool, logNo, start, start + BigInt(count))),
+    readEntry: async (leafIndex) => (await read(leafIndex, 1))[0],
+    readEntries: read,
     findByIdentity: async (identity) => (await guarded(findByIdentities(pool, logNo, [identity])))[0],
     findByLeafHash: (hash) => guarded(findByLeafHash(pool, logNo, hash)),
     proveInclusion: async (leafIndex, treeSize) => {

@@ -1,7 +1,7 @@
 /**
  * The append transaction. The numbers are those of docs/life-of-an-entry.md.
  */
-import { type ChangedTile, growTree, type Hash, leafHash, type Tree } from '@sigstack/merkle'
+import { type ChangedTile, growTree, type Hash, leafHash, type Tree, type TreeHead } from '@sigstack/merkle'
 import { inTransaction, type Pool, PostgresError, type Queryable } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 import type { EntryDraft } from './log.ts'
@@ -30,10 +30,13 @@ export type Sequencer = {
    * written from what was there before.
    */
   sequence(drafts: readonly EntryDraft[], unsure: Set<string>): Promise<Sequenced>
-  /** Throws `inconsistent` unless a tree head read from the database extends the largest one seen here. */
-  assertExtends(head: CommittedHead): Promise<void>
-  /** The largest tree seen here, or `undefined` before the first batch. */
-  tree(): Tree | undefined
+  /**
+   * Throws `inconsistent` unless a tree head read from the database extends the largest one that this process has
+   * vouched for, and makes it the largest. Whoever signs a head calls this first.
+   */
+  assertExtends(head: TreeHead): Promise<void>
+  /** The largest tree head that this process has vouched for. */
+  largest(): TreeHead | undefined
 }
 
 export function createSequencer(options: {
@@ -43,7 +46,9 @@ export function createSequencer(options: {
   readonly now: () => number
 }): Sequencer {
   const { pool, logNo, tiles, now } = options
+  /** The tree of the last batch of this process. */
   let known: Tree | undefined
+  let largest: TreeHead | undefined
 
   /** The tree to grow. Remembered from the last batch unless another replica has written since. */
   async function treeAt(db: Queryable, head: CommittedHead): Promise<Tree> {
@@ -53,20 +58,31 @@ export function createSequencer(options: {
     }
     const tree = await tiles.loadTree(db, head.size)
     assertSameRoot(head.size, tree.rootHash, head.rootHash)
-    await assertExtends(head)
+    await assertExtends(tree, db)
     return tree
   }
 
-  async function assertExtends(head: CommittedHead): Promise<void> {
-    if (known === undefined) return
-    if (head.size < known.size) {
-      throw new LogError(
-        'inconsistent',
-        `the database shows ${head.size} entries where ${known.size} were signed: was an old backup restored?`,
-      )
+  async function assertExtends(
+    head: TreeHead & { readonly edge?: Tree['edge'] },
+    db: Queryable = pool,
+  ): Promise<void> {
+    if (largest !== undefined && largest.size > 0n) {
+      const { size, rootHash } = largest
+      if (head.size < size) {
+        throw new LogError(
+          'inconsistent',
+          `the database shows ${head.size} entries where ${size} were signed: was an old backup restored?`,
+        )
+      }
+      const root = size === head.size ? head.rootHash : await tiles.rootInDatabase(db, size, head)
+      assertSameRoot(size, root, rootHash)
     }
-    if (known.size === 0n) return
-    assertSameRoot(known.size, await tiles.rootOf(known.size, head.size), known.rootHash)
+    vouchFor(head)
+  }
+
+  /** Heads are vouched for by readers and by the writer, whose order nobody decides. */
+  function vouchFor({ size, rootHash }: TreeHead): void {
+    if (largest === undefined || size > largest.size) largest = { size, rootHash }
   }
 
   async function attempt(
@@ -120,7 +136,7 @@ export function createSequencer(options: {
 
   return {
     assertExtends,
-    tree: () => known,
+    largest: () => largest,
     sequence: async (drafts, unsure) => {
       const numbered: string[] = []
       const { tree, placed, tilesToKeep } = await attempt(drafts, unsure, numbered).catch(
@@ -133,6 +149,7 @@ export function createSequencer(options: {
       )
       for (const { level, index, tile } of tilesToKeep) tiles.keep(level, index, tile)
       known = tree
+      vouchFor(tree)
       tiles.useTree(tree)
       return { tree, placed }
     },

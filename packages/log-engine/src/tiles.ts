@@ -24,8 +24,15 @@ export type Tiles = {
   load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource>
   /** The tree of that size as the database has it. */
   loadTree(db: Queryable, size: bigint): Promise<Tree>
-  /** The root of the first `size` leaves of a log of at least `treeSize`. */
-  rootOf(size: bigint, treeSize: bigint): Promise<Hash>
+  /**
+   * The root of the first `size` leaves as the database has them now, whatever this process remembers. Tiles of `tree`, just
+   * loaded, need not be read again.
+   */
+  rootInDatabase(
+    db: Queryable,
+    size: bigint,
+    tree: { readonly size: bigint; readonly edge?: Tree['edge'] },
+  ): Promise<Hash>
   /** Full tiles of a committed batch. */
   keep(level: number, index: bigint, tile: Tile): void
   /** The newest committed tree of this process: its edge answers for unfinished tiles. */
@@ -75,11 +82,7 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
         inMemory(level, index) ?? onEdge(level, index, width) ?? (await read(pool, level, index, width))
       found.set(`${level}/${index}`, tile)
     }
-    return (level, index) => {
-      const tile = found.get(`${level}/${index}`)
-      if (tile === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
-      return tile
-    }
+    return sourceOf(found)
   }
 
   return {
@@ -97,6 +100,23 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
       }
       return treeFromEdge(size, edge)
     },
-    rootOf: async (size, treeSize) => rootOfPrefix(size, await load(tilesForRoot(size), treeSize)),
+    rootInDatabase: async (db, size, { size: treeSize, edge = [] }) => {
+      const found = new Map<string, Tile>()
+      for (const { level, index } of tilesForRoot(size)) {
+        const isEdge = treeSize >> BigInt(tileHeight * (level + 1)) === index
+        const width = widthOfTile(level, index, treeSize)
+        const tile = (isEdge ? edge[level]?.tile : undefined) ?? (await read(db, level, index, width))
+        found.set(`${level}/${index}`, tile)
+      }
+      return rootOfPrefix(size, sourceOf(found))
+    },
+  }
+}
+
+function sourceOf(found: ReadonlyMap<string, Tile>): TileSource {
+  return (level, index) => {
+    const tile = found.get(`${level}/${index}`)
+    if (tile === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
+    return tile
   }
 }

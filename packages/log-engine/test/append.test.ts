@@ -7,7 +7,7 @@ import { draft, logId, openTestLog, verifyAppended } from './support.ts'
 t.test('an entry is answered with its place and a proof that holds', async (t) => {
   const { pool } = await testDatabase(t)
   const log = await openTestLog(pool)
-  t.same(await log.treeHead(), { size: 0n, rootHash: emptyRootHash, lastSequencedAtMs: 0 })
+  t.same(await log.treeHead(), { size: 0n, rootHash: emptyRootHash })
   for (let i = 0n; i < 5n; i++) {
     const appended = await log.append(draft(`entry ${i}`))
     t.equal(appended.entry.leafIndex, i)

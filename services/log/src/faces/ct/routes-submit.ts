@@ -28,6 +28,7 @@ export function submitRoutes(app: FastifyInstance, dependencies: CtDependencies)
       const { identity, entry, extraData } = await validate(type, request.body)
       const appended = await log.append({
         identity,
+        sizeBytes: 2 * extraData.length,
         encode: ({ sequencedAtMs }) => ({
           leaf: merkleTreeLeaf({ timestampMs: sequencedAtMs, entry, extensions: noExtensions }),
           extra: extraData,

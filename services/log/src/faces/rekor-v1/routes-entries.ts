@@ -78,5 +78,9 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
 function append(shards: Shards, verified: VerifiedEntry): ReturnType<Shards['append']> {
   const extra = encodeSearchKeys(verified)
   const encoded = { leaf: verified.body, ...(extra === undefined ? {} : { extra }) }
-  return shards.append({ identity: leafHash(verified.body), encode: () => encoded })
+  return shards.append({
+    identity: leafHash(verified.body),
+    sizeBytes: verified.body.length + (encoded.extra?.length ?? 0),
+    encode: () => encoded,
+  })
 }
