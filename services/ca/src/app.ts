@@ -4,17 +4,19 @@ import {
   type Logger,
   type Readiness,
   type ServerOptions,
+  type TlsIdentity,
 } from '@sigstack/server'
 import type { Certificate } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
+import { grpcFace } from './grpc/plugin.ts'
 import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuanceDependencies } from './issuance/dependencies.ts'
 import { createIssueCertificate } from './issuance/issue-certificate.ts'
 import { type CaMetrics, measureRequests } from './metrics.ts'
 import { authorityRoutes } from './routes/authority.ts'
 import { replyWithFulcioError, replyWithNotFound } from './routes/fulcio-error.ts'
-import { signingCertificateRoutes } from './routes/signing-certificate.ts'
+import { createIssueFor, signingCertificateRoutes } from './routes/signing-certificate.ts'
 
 export type AppDependencies = {
   readonly issuance: IssuanceDependencies
@@ -27,12 +29,14 @@ export type AppDependencies = {
   readonly readiness?: () => Promise<Readiness>
   /** Serve `/metrics` beside the API; false where it has a port of its own. */
   readonly metricsRoute?: boolean
+  /** Serves HTTPS, and gRPC beside it. */
+  readonly tls?: TlsIdentity
   readonly trustProxy?: NonNullable<ServerOptions['trustProxy']>
 }
 
 /** The CA's HTTP face, listening nowhere yet. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
-  const { issuance, issuers, metrics, logger, readiness, trustProxy } = dependencies
+  const { issuance, issuers, metrics, logger, readiness, trustProxy, tls } = dependencies
   const app = buildServer({
     name: 'ca',
     logger,
@@ -43,6 +47,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     notFoundHandler: replyWithNotFound,
     ...(readiness === undefined ? {} : { readiness }),
     ...(trustProxy === undefined ? {} : { trustProxy }),
+    ...(tls === undefined ? {} : { tls }),
   })
   measureRequests(app, metrics.registry)
   // Web pages put the token into the body of v2: Authorization is not among the headers they may send.
@@ -54,14 +59,11 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
-  app.register(authorityRoutes, {
-    chains: () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])],
-    issuers,
-  })
-  app.register(signingCertificateRoutes, {
-    issueCertificate: createIssueCertificate(issuance),
-    audit: createAudit(metrics),
-  })
+  const chains = () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])]
+  const issue = createIssueFor(createIssueCertificate(issuance), createAudit(metrics))
+  app.register(authorityRoutes, { chains, issuers })
+  app.register(signingCertificateRoutes, { issue })
+  if (tls !== undefined) app.register(grpcFace, { issue, chains, issuers, registry: metrics.registry })
   return app
 }
 

@@ -7,7 +7,7 @@ import {
   parsePublicKeyPem,
   type SignatureAlgorithm,
 } from '@sigstack/crypto'
-import { type LogLevel, readSecret } from '@sigstack/server'
+import { type LogLevel, readSecret, type TlsFiles } from '@sigstack/server'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse as parseYaml } from 'yaml'
@@ -28,10 +28,14 @@ export type Config = {
   /** In the names of certificates made on first start. */
   readonly organization: string
   readonly identity: IssuerConfig
+  /** Where `identity` came from; it is read again when it changes. */
+  readonly identityFile?: { readonly path: string; readonly parse: (text: string) => IssuerConfig }
   readonly oidcProxyUrl: string
   readonly ctLogUrl: string
   readonly ctLogPublicKey: PublicKey
   readonly clientAlgorithms: readonly SignatureAlgorithm[]
+  /** Serves HTTPS and gRPC with these, which are read again when they change. */
+  readonly tls?: TlsFiles
   /** Undefined: `/metrics` is served beside the API. */
   readonly metricsPort?: number
   /** Addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -52,6 +56,8 @@ const Environment = Type.Object({
   OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
   CA_CT_LOG_URL: Type.String({ pattern: '^https?://' }),
   CA_CLIENT_SIGNING_ALGORITHMS: Type.Optional(Type.String({ minLength: 1 })),
+  CA_TLS_CERTIFICATE_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CA_TLS_KEY_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_METRICS_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
   CA_TRUSTED_PROXIES: Type.Optional(Type.String({ minLength: 1 })),
   LOG_LEVEL: Type.Union(
@@ -91,6 +97,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const keyPassword = attempt(() => readSecret(environment, 'CA_KEY_PASSWORD'))
   const clientAlgorithms = attempt(() => readAlgorithms(candidate.CA_CLIENT_SIGNING_ALGORITHMS))
   const ownAuthority = attempt(() => readOwnAuthority(candidate.CA_KEY, candidate.CA_CHAIN_FILE))
+  const tls = attempt(() => readTls(candidate.CA_TLS_CERTIFICATE_FILE, candidate.CA_TLS_KEY_FILE))
   if (
     complaints.length > 0 ||
     identity === undefined ||
@@ -110,10 +117,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     ...(keyPassword !== undefined && { keyPassword }),
     organization: candidate.CA_ORGANIZATION,
     identity,
+    identityFile: { path: candidate.CA_CONFIG_FILE, parse: parseIssuerConfigText },
     oidcProxyUrl: candidate.OIDC_PROXY_URL,
     ctLogUrl: candidate.CA_CT_LOG_URL,
     ctLogPublicKey,
     clientAlgorithms,
+    ...(tls !== undefined && { tls }),
     ...(candidate.CA_METRICS_PORT !== undefined && { metricsPort: candidate.CA_METRICS_PORT }),
     ...(candidate.CA_TRUSTED_PROXIES !== undefined && { trustedProxies: candidate.CA_TRUSTED_PROXIES }),
   }
@@ -136,9 +145,10 @@ export function readCtLogKeyUrl(
 
 const longestFile = 4 * 1024 * 1024
 
-function readIssuerConfig(path: string): IssuerConfig {
+/** Throws one sentence that names the file. */
+export function readIssuerConfig(path: string, parse = parseIssuerConfigText): IssuerConfig {
   try {
-    return parseIssuerConfigText(readText(path))
+    return parse(readText(path))
   } catch (cause) {
     throw new Error(`CA_CONFIG_FILE ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -188,6 +198,13 @@ function readOwnAuthority(keyUri: string | undefined, chainPath: string | undefi
   if (keyUri === undefined || chainPath === undefined)
     throw new Error('CA_KEY and CA_CHAIN_FILE belong together; set both or neither')
   return { keyUri, chainPath }
+}
+
+function readTls(certificatePath: string | undefined, keyPath: string | undefined): Config['tls'] {
+  if (certificatePath === undefined && keyPath === undefined) return undefined
+  if (certificatePath === undefined || keyPath === undefined)
+    throw new Error('CA_TLS_CERTIFICATE_FILE and CA_TLS_KEY_FILE belong together; set both or neither')
+  return { certificatePath, keyPath }
 }
 
 /** The password file that stands in where no password is configured. */

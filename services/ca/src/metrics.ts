@@ -62,6 +62,8 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
     registers,
   })
   app.addHook('onResponse', (request, reply, done) => {
+    // Calls of gRPC have metrics of their own, and all of them have status 200.
+    if (request.headers['content-type']?.startsWith('application/grpc') === true) return done()
     const method = methods.has(request.method) ? request.method.toLowerCase() : 'other'
     const labels = { code: String(reply.statusCode), method }
     requests.inc(labels)

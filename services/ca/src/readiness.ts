@@ -8,6 +8,8 @@ export type ReadinessDependencies = {
   readonly ctLog: { probe(): Promise<void> }
   readonly proxy: { probe(): Promise<void> }
   readonly now: () => Date
+  /** Told, but no reason against being ready. */
+  readonly notes?: () => Readonly<Record<string, string>>
 }
 
 /** Ready is what could issue now: the key signs, the chain lasts, CT log and OIDC proxy answer. */
@@ -23,7 +25,8 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
     const end = now().getTime() + leafLifetimeSeconds * 1000
     const chain = authority.chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
     const checks = { key, chain, ctLog: log, oidcProxy: provider }
-    return { ready: Object.values(checks).every((state) => state === 'ok'), checks }
+    const ready = Object.values(checks).every((state) => state === 'ok')
+    return { ready, checks: { ...checks, ...dependencies.notes?.() } }
   }
 }
 

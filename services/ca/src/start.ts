@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { createRegistry, type Logger, listen, listenMetrics } from '@sigstack/server'
+import { createRegistry, type Logger, listen, listenMetrics, readTlsFiles, tlsReload } from '@sigstack/server'
 import { ensurePassword } from '@sigstack/signers'
 import { encodeCertificatePem } from '@sigstack/x509'
 import { loadOrCreateAuthority, openAuthority, readTrustedChains } from './adapters/authority-files.ts'
@@ -9,11 +9,14 @@ import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
 import { createTokenVerifier } from './adapters/token-verifier.ts'
 import { buildApp } from './app.ts'
-import { type Config, passwordPath } from './config.ts'
-import { createFindIssuer } from './identity/find-issuer.ts'
+import { type Config, passwordPath, readIssuerConfig } from './config.ts'
+import { createFindIssuer, type FindIssuer } from './identity/find-issuer.ts'
+import type { IssuerEntry } from './identity/identity.ts'
+import type { IssuerConfig } from './identity/issuer-config.ts'
 import type { Authority } from './issuance/dependencies.ts'
 import { createMetrics, measureCtLog } from './metrics.ts'
 import { createReadiness } from './readiness.ts'
+import { createReloads, type Reloads } from './reloads.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -75,11 +78,13 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
     url: config.ctLogUrl,
     publicKey: config.ctLogPublicKey,
   })
-  const { issuers } = config.identity
+  const reloads = createReloads(registry, logger)
+  const identity = await followIdentity(config, reloads, logger)
+  const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls)
   const app = buildApp({
     issuance: {
       authenticate: createTokenVerifier({
-        findIssuer: createFindIssuer(issuers),
+        findIssuer: (issuerUrl) => identity().findIssuer(issuerUrl),
         readKeys: createReadIssuerKeys(proxy, () => performance.now()),
         now,
       }),
@@ -89,17 +94,19 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       now,
       randomBytes,
     },
-    issuers: () => issuers,
+    issuers: () => identity().issuers,
     trustedChains: () => trustedChains,
     metrics,
     logger,
     metricsRoute: config.metricsPort === undefined,
-    readiness: createReadiness({ authority: () => authority, ctLog, proxy, now }),
+    readiness: createReadiness({ authority: () => authority, ctLog, proxy, now, notes: reloads.checks }),
+    ...(tls !== undefined && { tls }),
     ...(config.trustedProxies !== undefined && { trustProxy: config.trustedProxies }),
   })
 
   const closers: (() => Promise<void>)[] = [() => ctLog.close(), () => proxy.close()]
   const stop = async (): Promise<void> => {
+    reloads.stop()
     // Begun issuances finish first: they still need the CT log.
     await app.close()
     for (const close of closers) await close()
@@ -110,6 +117,8 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       const listening = await listenMetrics(registry, { host, port, portVariable: 'CA_METRICS_PORT' })
       closers.push(() => listening.stop())
     }
+    if (tls !== undefined && config.tls !== undefined)
+      await reloads.follow('tls', tlsReload(app, config.tls, tls))
     const { url } = await listen(app, { host: config.host, port: config.port, portVariable: 'CA_PORT' })
     return { url, chainPem, stop }
   } catch (error) {
@@ -118,11 +127,36 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   }
 }
 
+type Identity = { readonly issuers: readonly IssuerEntry[]; readonly findIssuer: FindIssuer }
+
+/** The issuers that are accepted now: where they came from a file, as it is now or was when it last had no fault. */
+async function followIdentity(config: Config, reloads: Reloads, logger: Logger): Promise<() => Identity> {
+  const identityOf = ({ issuers }: IssuerConfig): Identity => ({
+    issuers,
+    findIssuer: createFindIssuer(issuers),
+  })
+  const initial = identityOf(config.identity)
+  const { identityFile } = config
+  if (identityFile === undefined) return () => initial
+  const { path, parse } = identityFile
+  const reloading = await reloads.follow('configuration', {
+    paths: () => [path],
+    initial,
+    load: () => identityOf(readIssuerConfig(path, parse)),
+    onReload: ({ issuers }) => warnAboutIssuers(issuers, logger),
+  })
+  return reloading.current
+}
+
 function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
   if (days < warningDays)
     logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
-  for (const { url, kind, issuerType } of config.identity.issuers) {
+  warnAboutIssuers(config.identity.issuers, logger)
+}
+
+function warnAboutIssuers(issuers: readonly IssuerEntry[], logger: Logger): void {
+  for (const { url, kind, issuerType } of issuers) {
     if (kind.type === 'unknown')
       logger.warn(
         { issuer: url, type: issuerType },

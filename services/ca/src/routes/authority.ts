@@ -37,8 +37,19 @@ export function chainsPem(chains: readonly (readonly Certificate[])[]): readonly
   return chains.map((chain) => chain.map(({ der }) => encodeCertificatePem(der)))
 }
 
+type DescribedIssuer = {
+  readonly issuerUrl?: string
+  readonly wildcardIssuerUrl?: string
+  readonly audience: string
+  readonly challengeClaim: string
+  readonly spiffeTrustDomain: string
+  readonly issuerType: string
+  readonly subjectDomain: string
+  readonly skipEmailVerification: boolean
+}
+
 /** Every plain field, also when empty, as protobuf JSON is written by Fulcio. */
-function describeIssuer(issuer: IssuerEntry): Readonly<Record<string, string | boolean>> {
+export function describeIssuer(issuer: IssuerEntry): DescribedIssuer {
   return {
     ...(issuer.isPattern ? { wildcardIssuerUrl: issuer.url } : { issuerUrl: issuer.url }),
     audience: issuer.audience,

@@ -61,19 +61,34 @@ const wording = {
 
 const retryAfterSeconds = 1
 
+/** What a requester is told, over HTTP and over gRPC alike. */
+export type Refusal = {
+  readonly status: number
+  readonly grpc: GrpcCode
+  readonly message: string
+  readonly retryAfterSeconds?: number
+}
+
 /** For errors of the domain, of the message, and of the framework. Anything else is our fault and told without detail. */
+export function refusalOf(error: unknown, request: Pick<FastifyRequest, 'id' | 'log'>): Refusal {
+  if (error instanceof IssuanceError) return refusalOfIssuance(error, request)
+  if (error instanceof MessageError) return { status: 400, grpc: 3, message: error.message }
+  const status = statusOf(error)
+  if (status === 413) return { status: 400, grpc: 3, message: 'http: request body too large' }
+  if (status < 500)
+    return { status: 400, grpc: 3, message: error instanceof Error ? error.message : 'bad request' }
+  request.log.error({ err: error }, 'request failed')
+  return { status: 500, grpc: 2, message: 'internal error' }
+}
+
 export function replyWithFulcioError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  if (error instanceof IssuanceError) return replyWithRefusal(error, request, reply)
-  if (error instanceof MessageError) return send(reply, 400, 3, error.message)
-  const status = statusOf(error)
-  if (status === 413) return send(reply, 400, 3, 'http: request body too large')
-  if (status < 500) return send(reply, 400, 3, error instanceof Error ? error.message : 'bad request')
-  request.log.error({ err: error }, 'request failed')
-  return send(reply, 500, 2, 'internal error')
+  const { status, grpc, message, retryAfterSeconds } = refusalOf(error, request)
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  return send(reply, status, grpc, message)
 }
 
 const servedPaths = new Set([
@@ -91,14 +106,18 @@ export function replyWithNotFound(request: FastifyRequest, reply: FastifyReply):
   return servedPaths.has(path) ? send(reply, 501, 12, 'Method Not Allowed') : send(reply, 404, 5, 'Not Found')
 }
 
-function replyWithRefusal(error: IssuanceError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function refusalOfIssuance(error: IssuanceError, request: Pick<FastifyRequest, 'id' | 'log'>): Refusal {
   const { status, grpc, sentence, withReason }: Wording = wording[error.code]
   if (status >= 500) request.log.warn({ err: error, code: error.code }, 'no certificate issued')
-  if (status === 503) reply.header('retry-after', String(error.retryAfterSeconds ?? retryAfterSeconds))
-  if (sentence === undefined) return send(reply, status, grpc, error.message)
-  if (withReason === undefined) return send(reply, status, grpc, sentence)
+  const refusal = {
+    status,
+    grpc,
+    ...(status === 503 && { retryAfterSeconds: error.retryAfterSeconds ?? retryAfterSeconds }),
+  }
+  if (sentence === undefined) return { ...refusal, message: error.message }
+  if (withReason === undefined) return { ...refusal, message: sentence }
   const reference = `${error.refusal ?? error.code}, request ${request.id}`
-  return send(reply, status, grpc, `${sentence}: ${error.message} (${reference})`)
+  return { ...refusal, message: `${sentence}: ${error.message} (${reference})` }
 }
 
 function send(reply: FastifyReply, status: number, code: GrpcCode, message: string): FastifyReply {

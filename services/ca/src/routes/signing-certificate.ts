@@ -10,18 +10,11 @@ import type {
 import { sendJson } from './send-json.ts'
 import { parseLegacySigningRequest, parseSigningRequest, tokenOfHeader } from './signing-requests.ts'
 
-export type SigningCertificateOptions = { readonly issueCertificate: IssueCertificate; readonly audit: Audit }
+/** Issues for a request and leaves a record of it, granted or refused. */
+export type IssueFor = (request: FastifyRequest, application: Application) => Promise<Issued>
 
-/** As much as Fulcio takes, over HTTP and gRPC. */
-const bodyLimit = 4 * 1024 * 1024
-
-export const signingCertificateRoutes: FastifyPluginAsync<SigningCertificateOptions> = async (
-  app,
-  options,
-) => {
-  const { issueCertificate, audit } = options
-
-  const issue = async (request: FastifyRequest, application: Application): Promise<Issued> => {
+export function createIssueFor(issueCertificate: IssueCertificate, audit: Audit): IssueFor {
+  return async (request, application) => {
     const facts: ApplicationFacts = {}
     try {
       const issued = await issueCertificate(application, facts)
@@ -32,7 +25,17 @@ export const signingCertificateRoutes: FastifyPluginAsync<SigningCertificateOpti
       throw error
     }
   }
+}
 
+export type SigningCertificateOptions = { readonly issue: IssueFor }
+
+/** As much as Fulcio takes, over HTTP and gRPC. */
+const bodyLimit = 4 * 1024 * 1024
+
+export const signingCertificateRoutes: FastifyPluginAsync<SigningCertificateOptions> = async (
+  app,
+  { issue },
+) => {
   // Fulcio looks at no content type: whatever comes is JSON, and nothing is an empty message.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body))

@@ -1,0 +1,71 @@
+/** How often one address may apply, and one identity have a certificate; counted in Redis where there is one. */
+import { createLimiter, type Limiter, type Rule } from '@sigstack/limits'
+import type { Identity } from '../identity/identity.ts'
+import type { IssuanceLimits } from '../issuance/dependencies.ts'
+import { IssuanceError } from '../issuance/issuance-error.ts'
+
+export type IssuanceLimitsOptions = {
+  /** None: no limit. */
+  readonly perAddress: readonly Rule[]
+  readonly perIdentity: readonly Rule[]
+  readonly redisUrl?: string
+  /** Told once each time Redis goes or comes back; each replica counts for itself meanwhile. */
+  readonly onReachable?: (reachable: boolean, reason?: string) => void
+}
+
+export type RunningLimits = IssuanceLimits & {
+  state(): ReturnType<Limiter['state']>
+  stop(): Promise<void>
+}
+
+export function createIssuanceLimits(options: IssuanceLimitsOptions): RunningLimits {
+  const { perAddress, perIdentity, redisUrl, onReachable } = options
+  const shared = {
+    ...(redisUrl !== undefined && { redisUrl }),
+    ...(onReachable !== undefined && { onReachable }),
+  }
+  const addresses = createLimiter({ rules: perAddress, name: 'ca-address', ...shared })
+  // One of the two tells of Redis; they live and die together.
+  const identities = createLimiter({
+    rules: perIdentity,
+    name: 'ca-identity',
+    ...shared,
+    ...(perAddress.length > 0 && { onReachable: () => {} }),
+  })
+  return {
+    async admitAddress(address) {
+      assertTaken(await addresses.take(networkOf(address)), 'this address')
+    },
+    async admitIdentity({ claims, subjectAlternativeName }: Identity) {
+      const key = JSON.stringify([claims.issuer, subjectAlternativeName.value])
+      assertTaken(await identities.take(key), 'this identity')
+    },
+    state: () => [addresses.state(), identities.state()].find((state) => state !== 'memory') ?? 'memory',
+    async stop() {
+      await Promise.all([addresses.stop(), identities.stop()])
+    },
+  }
+}
+
+function assertTaken(take: { readonly allowed: boolean; readonly retryAfterSeconds: number }, whose: string): void {
+  if (take.allowed) return
+  throw new IssuanceError(
+    'too_many_requests',
+    `too many requests for certificates from ${whose}; try again in ${take.retryAfterSeconds} s`,
+    { retryAfterSeconds: take.retryAfterSeconds },
+  )
+}
+
+/** A host has a whole IPv6 network of 64 bits, and would otherwise have a bucket for each of its addresses. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [plain = ''] = address.split('%', 1)
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1]
+  if (mapped !== undefined) return mapped
+  const [left = '', right] = plain.split('::', 2)
+  const head = left === '' ? [] : left.split(':')
+  const tail = right === undefined || right === '' ? [] : right.split(':')
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length)
+  const groups = [...head, ...Array.from({ length: zeros }, () => '0'), ...tail].slice(0, 4)
+  return `${groups.map((group) => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')}::/64`
+}

@@ -1,0 +1,57 @@
+/**
+ * Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT is set. Its packages are optional and loaded only then; otherwise a
+ * span is a plain call.
+ */
+
+/** Runs a step as a span of its own, within the span it is called in. */
+export type Trace = <T>(name: string, step: () => Promise<T>) => Promise<T>
+
+export const noTrace: Trace = (_name, step) => step()
+
+export type Tracing = {
+  readonly trace: Trace
+  /** As `trace`, continuing the trace that `traceparent` of a request begins, if it has one. */
+  readonly traceRequest: <T>(
+    name: string,
+    headers: Readonly<Record<string, unknown>>,
+    step: () => Promise<T>,
+  ) => Promise<T>
+  stop(): Promise<void>
+}
+
+export const noTracing: Tracing = {
+  trace: noTrace,
+  traceRequest: (_name, _headers, step) => step(),
+  stop: async () => {},
+}
+
+/** The endpoint and everything else is read by OpenTelemetry from its own OTEL_ variables. Throws one sentence where it is not installed. */
+export async function startTracing(serviceName: string): Promise<Tracing> {
+  const { api, exporter, sdk } = await loadOpenTelemetry()
+  const provider = new sdk.NodeTracerProvider({
+    resource: sdk.defaultResource().merge(sdk.resourceFromAttributes({ 'service.name': serviceName })),
+    spanProcessors: [new sdk.BatchSpanProcessor(new exporter.OTLPTraceExporter())],
+  })
+  provider.register()
+  const tracer = provider.getTracer('sigstack')
+
+  const trace: Trace = (name, step) =>
+    tracer.startActiveSpan(name, async (span) => {
+      try {
+        return await step()
+      } catch (error) {
+        // The code alone: a message may repeat claims.
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
+        span.setStatus({ code: api.SpanStatusCode.ERROR, message: code })
+        throw error
+      } finally {
+        span.end()
+      }
+    })
+  return {
+    trace,
+    traceRequest: (name, headers, step) =>
+      api.context.with(api.propagation.extract(api.context.active(), headers), () => trace(name, step)),
+    stop: () => provider.shutdown(),
+  }
+}
