@@ -47,7 +47,10 @@ export function createIssuanceLimits(options: IssuanceLimitsOptions): RunningLim
   }
 }
 
-function assertTaken(take: { readonly allowed: boolean; readonly retryAfterSeconds: number }, whose: string): void {
+function assertTaken(
+  take: { readonly allowed: boolean; readonly retryAfterSeconds: number },
+  whose: string,
+): void {
   if (take.allowed) return
   throw new IssuanceError(
     'too_many_requests',
