@@ -29,8 +29,8 @@ export type SearchIndex = {
   page(query: PageQuery<string>): Promise<Page>
   /** Entries below this leaf index are in the index, whoever put them there. */
   indexed(): Promise<bigint>
-  /** The search keys of an entry that was just appended, so that the follower need not read it. */
-  remember(leafIndex: bigint, keys: readonly string[]): void
+  /** An entry that was just appended, so that the follower need not read it. Its keys are made when their turn comes. */
+  remember(leafIndex: bigint, keys: () => readonly string[]): void
   /** Entries that are logged and not indexed yet, as far as this process knows. */
   backlog(): bigint
   /** Reads on until the end of the log, or until another process is found at it. */
@@ -50,11 +50,13 @@ export type SearchOptions = {
   readonly pollMs?: number
 }
 
-const entriesPerTurn = 500
+/** A turn is a few milliseconds of the event loop, which appends share. */
+const entriesPerTurn = 100
 const mostHits = 10_000
-const mostRemembered = 20_000
-/** Of the time under load, a third is the follower's: it must not take from the appends what it could do later. */
-const restFactor = 2
+/** Enough for a follower that keeps up. One that lags reads from the log; what waits here for long only costs memory. */
+const mostRemembered = 1_000
+/** Of the time under load, a fifth is the follower's: it must not take from the appends what it could do later. */
+const restFactor = 4
 const longestRestMs = 500
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
@@ -62,7 +64,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   await migrate(pool, migrations)
   await ensurePosition(pool, log.logId)
 
-  const remembered = new Map<bigint, readonly string[]>()
+  const remembered = new Map<bigint, () => readonly string[]>()
   let position = 0n
   let treeSize = 0n
   let stopped = false
@@ -81,17 +83,22 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
     for (let index = from; entries.length < entriesPerTurn; index++) {
       const keys = remembered.get(index)
       if (keys === undefined) break
-      entries.push(keysOf(index, keys))
+      entries.push(keysOf(index, attempt(keys)))
     }
     if (entries.length > 0) return entries
     const read = await log.readEntries(from, entriesPerTurn)
-    return read.map((entry) => keysOf(entry.leafIndex, keysOrNone(entry)))
+    return read.map((entry) =>
+      keysOf(
+        entry.leafIndex,
+        attempt(() => searchKeysOf(entry)),
+      ),
+    )
   }
 
   /** One entry that cannot be read must not stop the index. */
-  function keysOrNone(entry: LogEntry): readonly string[] {
+  function attempt(keys: () => readonly string[]): readonly string[] {
     try {
-      return searchKeysOf(entry)
+      return keys()
     } catch (error) {
       onError(error)
       return []

@@ -38,7 +38,7 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
       return sendJson(reply, 409, { code: 409, message })
     }
     const virtualIndex = virtualIndexOf(appended)
-    if (!duplicate) search.remember(virtualIndex, searchKeysOfVerified(verified))
+    if (!duplicate) search.remember(virtualIndex, () => searchKeysOfVerified(verified))
     // Without quotes: sigstore-go looks the entry up in the answer by this very text.
     reply.header('ETag', entryId)
     return sendJsonText(reply, 201, await encodeLogEntryAnswer(shard, appended, virtualIndex))
