@@ -18,7 +18,7 @@ export type Search = {
   /** Entries below this virtual index can be found. */
   indexed(): Promise<bigint>
   /** Spares the follower from reading what was just written. */
-  remember(virtualIndex: bigint, keys: readonly string[]): void
+  remember(virtualIndex: bigint, keys: () => readonly string[]): void
 }
 
 export type RekorV1Dependencies = {
