@@ -1,3 +1,7 @@
+export type { Audited, AuditOptions } from './audit/audit-log.ts'
+export { auditLog } from './audit/audit-log.ts'
+export type { Finding, FindingKind, Findings } from './audit/findings.ts'
+export { createFindings } from './audit/findings.ts'
 export type { LogErrorCode } from './errors.ts'
 export { LogError } from './errors.ts'
 export type { Appended, EncodedEntry, EntryDraft, Log, LogEntry, Place, SignedCheckpoint } from './log.ts'
@@ -8,6 +12,7 @@ export {
   listShards,
   migrateLogs,
   prepareNextKey,
+  readLogEntry,
   readNextKey,
   rememberPublicKey,
   rollOver,

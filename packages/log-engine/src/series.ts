@@ -5,7 +5,8 @@
 import { emptyRootHash } from '@sigstack/merkle'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
-import type { LogMode } from './store.ts'
+import type { LogEntry } from './log.ts'
+import { findLog, type LogMode, readEntries } from './store.ts'
 
 export type ShardRow = {
   /** Of this log among all in the database. */
@@ -155,4 +156,14 @@ export async function setMode(
     [series, mode, reason ?? null],
   )
   if (rowCount === 0) throw new LogError('not_found', `there is no log ${series} in this database`)
+}
+
+/** One entry of a log that need not be open. */
+export async function readLogEntry(
+  db: Queryable,
+  name: string,
+  leafIndex: bigint,
+): Promise<LogEntry | undefined> {
+  const row = await findLog(db, name)
+  return row && (await readEntries(db, row.logNo, leafIndex, leafIndex + 1n))[0]
 }

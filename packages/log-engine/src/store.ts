@@ -55,7 +55,7 @@ export async function findOrCreateLog(
   return created
 }
 
-async function findLog(db: Queryable, name: string): Promise<LogRow | undefined> {
+export async function findLog(db: Queryable, name: string): Promise<LogRow | undefined> {
   const { rows } = await db.query<{ log_no: number; log_id: Buffer; origin: string }>(
     'select log_no, log_id, origin from log where name = $1',
     [name],

@@ -1,3 +1,5 @@
+export type { RekorAudit, RekorAuditOptions } from './audit/audit-rekor.ts'
+export { auditRekor } from './audit/audit-rekor.ts'
 export type { FaceConfig, LogConfig } from './config.ts'
 export { readConfig } from './config.ts'
 export type { ModeOfLog } from './operations/change-mode.ts'

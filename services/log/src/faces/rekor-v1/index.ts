@@ -1,6 +1,7 @@
 /** Rekor v1's dialect over one log. It translates and nothing else; docs/dialects/rekor-v1.md lists every deviation. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { RekorV1Dependencies } from './dependencies.ts'
+import { allowOnly } from './operations.ts'
 import { replyWithRekorError } from './reply-with-error.ts'
 import { entryRoutes } from './routes-entries.ts'
 import { logRoutes } from './routes-log.ts'
@@ -10,13 +11,16 @@ import { retrieveRoutes } from './routes-retrieve.ts'
 import { searchRoutes } from './routes-search.ts'
 
 export type { Found, RekorV1Dependencies, Search } from './dependencies.ts'
-export { replyWithRekorNotFound } from './reply-with-error.ts'
+export { newEntryEvent } from './new-entry-event.ts'
+export { endpointOf } from './operations.ts'
+export { readEntry } from './read-entry.ts'
+export { replyWithRekorError, replyWithRekorNotFound } from './reply-with-error.ts'
 export { searchKeysOfEntry } from './search-keys.ts'
 export type { Attestations, Endpoint, RekorV1Settings, WriterGate } from './settings.ts'
 export { endpointNames, isEndpoint } from './settings.ts'
 export type { Shard, Shards } from './shard.ts'
 export { openShard } from './shard.ts'
-export { originOf, parseOrigin, treeIdFrom } from './tree-id.ts'
+export { originOf, parseOrigin, treeIdFrom, treeIdHex } from './tree-id.ts'
 
 export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, dependencies) => {
   app.setErrorHandler(replyWithRekorError)
@@ -26,10 +30,12 @@ export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, 
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body.length < manyBytes ? body.toString() : body),
   )
+  const { enabledEndpoints } = dependencies.settings ?? {}
+  if (enabledEndpoints !== undefined) allowOnly(app, enabledEndpoints)
   logRoutes(app, dependencies)
   entryRoutes(app, dependencies)
   retrieveRoutes(app, dependencies)
   searchRoutes(app, dependencies)
   ownSearchRoutes(app, dependencies)
-  otherRoutes(app)
+  otherRoutes(app, dependencies)
 }
