@@ -11,13 +11,17 @@ export type Frame = {
   /** False where metrics have a listener of their own. */
   readonly metricsRoute?: boolean
   readonly readiness?: () => Promise<Readiness>
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustProxy?: string[]
+  /** Adds what counts the answers of the face. */
+  readonly measure?: (app: FastifyInstance) => void
 }
 
 export type Face =
   | { readonly face: 'rekor-v1'; readonly dependencies: RekorV1Dependencies }
   | { readonly face: 'ct'; readonly dependencies: CtDependencies }
 
-export async function buildApp(face: Face, frame: Frame): Promise<FastifyInstance> {
+export async function buildApp(face: Face, { measure, ...frame }: Frame): Promise<FastifyInstance> {
   const app = buildServer({
     name: `log-${face.face}`,
     ...frame,
@@ -25,6 +29,7 @@ export async function buildApp(face: Face, frame: Frame): Promise<FastifyInstanc
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
     notFoundHandler: face.face === 'ct' ? replyWithCtNotFound : replyWithRekorNotFound,
   })
+  measure?.(app)
   if (face.face === 'ct') {
     const { log, pathPrefix } = face.dependencies
     await app.register(ctFace, face.dependencies)

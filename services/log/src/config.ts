@@ -1,6 +1,7 @@
 /** The environment, read once. */
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { type RekorConfig, rekorConfig, rekorVariables } from './rekor-config.ts'
 
 const port = Type.Integer({ minimum: 0, maximum: 65535 })
 
@@ -20,6 +21,9 @@ const Environment = Type.Object({
   QUEUE_LIMIT: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
   BODY_LIMIT: Type.Optional(Type.Integer({ minimum: 1024, maximum: 1_073_741_824 })),
   LOG_LEVEL: Type.String({ default: 'info', pattern: '^(fatal|error|warn|info|debug|trace|silent)$' }),
+  /** Addresses and ranges of proxies whose X-Forwarded-For is believed, with commas between. */
+  LOG_TRUST_PROXY: Type.String({ default: '', pattern: '^[0-9a-fA-F.:/, ]*$' }),
+  ...rekorVariables,
   CT_PREFIX: Type.String({ default: '', pattern: '^(/[A-Za-z0-9._-]+)*$' }),
   CT_ROOTS_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CT_ROOTS_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
@@ -28,7 +32,7 @@ const Environment = Type.Object({
 })
 
 export type FaceConfig =
-  | { readonly face: 'rekor-v1' }
+  | ({ readonly face: 'rekor-v1' } & RekorConfig)
   | {
       readonly face: 'ct'
       /** Before `/ct/v1`, such as `/2026`; mostly empty. */
@@ -52,6 +56,8 @@ export type LogConfig = {
   readonly keysFolder?: string
   readonly queueLimit: number
   readonly bodyLimitBytes: number
+  /** Addresses and ranges of proxies that may speak for clients; none when left out. */
+  readonly trustedProxies?: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 }
 
@@ -70,9 +76,12 @@ export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string):
     const complaints = Value.Errors(Environment, candidate).map(complaintOf)
     throw new Error(`bad configuration: ${[...new Set(complaints)].join('; ')}`)
   }
+  const trustedProxies = candidate.LOG_TRUST_PROXY.split(',')
+    .map((range) => range.trim())
+    .filter((range) => range !== '')
   const { port, bodyLimitBytes } = defaults[candidate.LOG_FACE]
   return {
-    face: candidate.LOG_FACE === 'ct' ? ctConfig(candidate) : { face: 'rekor-v1' },
+    face: candidate.LOG_FACE === 'ct' ? ctConfig(candidate) : { face: 'rekor-v1', ...rekorConfig(candidate) },
     host: candidate.HOST,
     port: candidate.PORT ?? port,
     ...(candidate.METRICS_PORT === undefined ? {} : { metricsPort: candidate.METRICS_PORT }),
@@ -84,6 +93,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string):
     ...(candidate.LOG_KEYS === undefined ? {} : { keysFolder: candidate.LOG_KEYS }),
     queueLimit: candidate.QUEUE_LIMIT,
     bodyLimitBytes: candidate.BODY_LIMIT ?? bodyLimitBytes,
+    ...(trustedProxies.length > 0 && { trustedProxies }),
     logLevel: candidate.LOG_LEVEL as LogConfig['logLevel'],
   }
 }

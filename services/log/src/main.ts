@@ -4,8 +4,11 @@ import { readConfig } from './config.ts'
 import { startLog } from './start-log.ts'
 
 await runService(async () => {
-  const databaseUrl = readSecret(process.env, 'DATABASE_URL')
-  const environment = databaseUrl === undefined ? process.env : { ...process.env, DATABASE_URL: databaseUrl }
+  const environment = { ...process.env }
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'LOG_EVENTS_SECRET']) {
+    const secret = readSecret(process.env, name)
+    if (secret !== undefined) environment[name] = secret
+  }
   const config = readConfig(environment, readSecret(process.env, 'LOG_KEY_PASSWORD') ?? '')
   const logger = createLogger({ name: `log-${config.face.face}`, level: config.logLevel })
   return startLog(config, { logger })

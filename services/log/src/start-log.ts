@@ -1,4 +1,5 @@
 /** A running log: database, key, engine, follower and server put together and taken apart again. */
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { defaultClientAlgorithms, encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
@@ -6,16 +7,27 @@ import { type LogOptions, openLog } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
 import { verifyProposal } from '@sigstack/rekor-entries'
-import { createRegistry, type Logger, listen, listenMetrics, type Readiness } from '@sigstack/server'
+import {
+  createRegistry,
+  type Logger,
+  listen,
+  listenMetrics,
+  type Readiness,
+  type Registry,
+} from '@sigstack/server'
 import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
+import type { Publisher } from './events/publish.ts'
 import type { RootSource } from './faces/ct/index.ts'
 import { searchKeysOfEntry } from './faces/rekor-v1/index.ts'
 import { createLogMetrics, type LogGauges, type LogMetrics } from './metrics.ts'
+import { openEvents, openSettings, type SettingsContext } from './open-settings.ts'
+import type { RekorConfig } from './rekor-config.ts'
+import { createRekorMetrics, type RekorMetrics } from './rekor-metrics.ts'
 import { fileRoots } from './roots/file-roots.ts'
 import { urlRoots } from './roots/url-roots.ts'
-import { openSearch } from './search/index.ts'
+import { openSearch, type SearchIndex } from './search/index.ts'
 import { openShardSet } from './shards/shard-set.ts'
 import { wholeLog } from './shards/whole-log.ts'
 
@@ -37,7 +49,17 @@ export type RunningLog = {
 }
 
 /** A face, and what is told of its log. */
-type OpenFace = LogGauges & { readonly face: Face; readonly origin: string; readonly publicKeyPem: string }
+type OpenFace = LogGauges & {
+  readonly face: Face
+  readonly origin: string
+  readonly publicKeyPem: string
+  readonly measure?: RekorMetrics['measure']
+}
+
+/** Of the whole stack. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string
+}
 
 /** Changed files of accepted roots are looked for this often; unknown roots at once. */
 const rootsPollMs = 5_000
@@ -61,7 +83,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const pool = options.pool ?? openPool()
     const registry = createRegistry({ processMetrics: options.pool === undefined })
     let metrics: LogMetrics | undefined
-    const { face, origin, publicKeyPem, ...gauges } = await openFace(signer, pool, {
+    const { face, origin, publicKeyPem, measure, ...gauges } = await openFace(signer, pool, registry, {
       batch: (report) => metrics?.batch(report),
       verified: (kind, elapsed) => metrics?.verified(kind, elapsed),
     })
@@ -71,6 +93,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
       readiness: () => readinessOf(pool),
+      ...(measure !== undefined && { measure }),
+      ...(config.trustedProxies !== undefined && { trustProxy: [...config.trustedProxies] }),
     })
     cleanups.push(() => app.close())
     const { host, port, metricsPort } = config
@@ -95,10 +119,10 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     return pool
   }
 
-  function openFace(signer: Signer, pool: Pool, sight: LogMetrics): Promise<OpenFace> {
+  function openFace(signer: Signer, pool: Pool, registry: Registry, sight: LogMetrics): Promise<OpenFace> {
     return config.face.face === 'ct'
       ? openCt(config.face, signer, pool, sight)
-      : openRekor(signer, pool, sight)
+      : openRekor(config.face, signer, pool, registry, sight)
   }
 
   async function openCt(
@@ -127,7 +151,13 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     }
   }
 
-  async function openRekor(first: Signer, pool: Pool, { batch, verified }: LogMetrics): Promise<OpenFace> {
+  async function openRekor(
+    face: RekorConfig,
+    first: Signer,
+    pool: Pool,
+    registry: Registry,
+    { batch, verified }: LogMetrics,
+  ): Promise<OpenFace> {
     const { bodyLimitBytes, hostname, queueLimit, keyFile, keyPassword } = config
     const shards = await openShardSet({
       pool,
@@ -147,7 +177,25 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       onError: (error) => logger.warn({ err: error }, 'the search index could not follow the log'),
     })
     cleanups.push(() => search.stop())
-    const policy = { allowedAlgorithms: defaultClientAlgorithms }
+    const policy = {
+      allowedAlgorithms: defaultClientAlgorithms,
+      ...(face.enabledKinds !== undefined && { enabledKinds: face.enabledKinds }),
+    }
+    let events: Publisher | undefined
+    const metrics = createRekorMetrics(registry, version, {
+      ...(face.events !== undefined && { eventBacklog: () => events?.backlog() ?? 0n }),
+    })
+    const context: SettingsContext = {
+      pool,
+      logger,
+      policy,
+      metrics,
+      onStop: (stopIt) => {
+        cleanups.push(stopIt)
+      },
+    }
+    const settings = await openSettings(face, context)
+    if (face.events !== undefined) events = await openEvents(face.events, shards, context)
     const verifyTimed = async (proposal: unknown) => {
       const began = performance.now()
       let kind = 'refused'
@@ -165,9 +213,16 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       publicKeyPem,
       queueDepth: shards.queueDepth,
       searchBacklog: search.backlog,
+      measure: metrics.measure,
       face: {
         face: 'rekor-v1',
-        dependencies: { shards, search, verifyProposal: verifyTimed, bodyLimitBytes },
+        dependencies: {
+          shards,
+          search: timedSearch(search, metrics.searched),
+          verifyProposal: verifyTimed,
+          bodyLimitBytes,
+          settings,
+        },
       },
     }
   }
@@ -203,6 +258,23 @@ function ctLogOptions(
         signer,
         keyHint: noteKeyHint(origin, signer.publicKey),
       }),
+  }
+}
+
+function timedSearch(search: SearchIndex, searched: RekorMetrics['searched']): SearchIndex {
+  return {
+    ...search,
+    find: async (...criteria) => {
+      const began = performance.now()
+      let isSuccess = false
+      try {
+        const found = await search.find(...criteria)
+        isSuccess = true
+        return found
+      } finally {
+        searched(isSuccess, (performance.now() - began) / 1000)
+      }
+    },
   }
 }
 
