@@ -3,10 +3,18 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
+import { encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
-import { readConfig, startCa } from '../src/index.ts'
+import { parseIssuerConfigText, readConfig, startCa } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
-import { createClientKey, emailConfig, emailIssuerUrl, person, v2Body } from './support/harness.ts'
+import {
+  createAuthority,
+  createClientKey,
+  emailConfig,
+  emailIssuerUrl,
+  person,
+  v2Body,
+} from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
 
 const laterUrl = 'https://later.example.com'
@@ -87,5 +95,32 @@ t.test(
     await until(async () => !(await published()).includes(emailIssuerUrl))
     t.equal(await status(issuer), 400, 'an issuer that was taken out is refused')
     t.match(await checks(), { checks: { configuration: 'ok' } })
+  },
+)
+
+t.test(
+  'ca-cert of an issuer is parsed, kept for whoever asks the issuer, and stops the start when it is none',
+  async (t) => {
+    const authority = await createAuthority()
+    const pem = encodeCertificatePem(authority.chain[1]!.der)
+    const config = (caCert: string) =>
+      `oidc-issuers:\n  ${emailIssuerUrl}:\n    client-id: sigstore\n    type: email\n    ca-cert: |\n${caCert
+        .split('\n')
+        .map((line) => `      ${line}`)
+        .join('\n')}\n`
+    t.equal(parseIssuerConfigText(config(pem)).issuers[0]?.caCertificate, pem.trim())
+    t.throws(
+      () => parseIssuerConfigText(config('nothing')),
+      new RegExp(`^failed to parse CA certificate for issuer ${emailIssuerUrl}$`),
+    )
+    t.throws(
+      () =>
+        parseIssuerConfigText(
+          JSON.stringify({
+            MetaIssuers: { 'https://*.example.com': { ClientID: 'x', Type: 'kubernetes', CACert: 'no' } },
+          }),
+        ),
+      /^failed to parse CA certificate for meta issuer /,
+    )
   },
 )

@@ -12,6 +12,8 @@ export type AppDependencies = {
   readonly issuers: IssuerRegistry
   readonly documents: IssuerDocuments
   readonly cache: DocumentCache
+  /** `ok`, or why the list of issuers as it is now is not in force. */
+  readonly configuration?: () => string
   readonly now: () => number
 }
 
@@ -21,6 +23,7 @@ export function buildApp({
   issuers,
   documents,
   cache,
+  configuration = () => 'ok',
   now,
 }: AppDependencies): FastifyInstance {
   const app = buildServer({
@@ -30,7 +33,7 @@ export function buildApp({
     // Nothing is ever sent here.
     bodyLimitBytes: 1024,
     // Issuers and Redis may come and go; the proxy serves what it has.
-    readiness: async () => ({ ready: true, checks: { cache: cache.state() } }),
+    readiness: async () => ({ ready: true, checks: { cache: cache.state(), issuers: configuration() } }),
   })
   app.register(documentRoutes, { issuers, documents })
   app.register(issuerRoutes, { issuers, documents, cache, now })

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { type LogLevel, readSecret } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { isFulcioFormat, linesOfFulcioFormat, parseJsonOrYaml } from './issuers/fulcio-format.ts'
 import { type IssuerEntry, isIssuerUrl, isPattern } from './issuers/issuer.ts'
 
 export type Config = {
@@ -11,6 +12,11 @@ export type Config = {
   readonly port: number
   readonly logLevel: LogLevel
   readonly issuers: readonly IssuerEntry[]
+  /** Where `issuers` came from; it is read again when it changes. */
+  readonly issuersFile?: {
+    readonly path: string
+    readonly parse: (text: string) => readonly IssuerEntry[]
+  }
   /** Where documents are shared with other replicas; undefined keeps them in memory only. */
   readonly redisUrl?: string
   readonly cacheKeyPrefix: string
@@ -63,6 +69,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   const issuers = attempt(() => readIssuers(environment))
   const redisUrl = attempt(() => readRedisUrl(environment))
+  const issuersFile = issuersFileOf(environment)
   if (complaints.length > 0 || issuers === undefined || !Value.Check(Environment, candidate)) {
     throw new Error(`bad configuration: ${complaints.join('; ')}`)
   }
@@ -71,6 +78,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     port: candidate.OIDC_PROXY_PORT,
     logLevel: candidate.LOG_LEVEL,
     issuers,
+    ...(issuersFile !== undefined && { issuersFile }),
     ...(redisUrl === undefined ? {} : { redisUrl }),
     cacheKeyPrefix: candidate.OIDC_CACHE_KEY_PREFIX,
     freshSeconds: candidate.OIDC_FRESH_SECONDS,
@@ -97,11 +105,36 @@ function readIssuers(environment: NodeJS.ProcessEnv): readonly IssuerEntry[] {
       'OIDC_ISSUERS must list the issuers, as in [{"url":"https://login.example.com"}] (or OIDC_ISSUERS_FILE a file with it)',
     )
   }
-  const name = inline === undefined ? 'OIDC_ISSUERS_FILE' : 'OIDC_ISSUERS'
-  return parseIssuers(name, inline ?? readIssuersFile(path ?? ''))
+  if (inline !== undefined) return parseIssuers('OIDC_ISSUERS', parseJson('OIDC_ISSUERS', inline))
+  const file = issuersFileOf(environment)
+  if (file === undefined) throw new Error('OIDC_ISSUERS_FILE must name a file')
+  return file.parse(readIssuersFile(file.path))
 }
 
-function readIssuersFile(path: string): string {
+/** Our own list, or the CA's configuration file. */
+function issuersFileOf(environment: NodeJS.ProcessEnv): Config['issuersFile'] {
+  const { OIDC_ISSUERS_FILE: path } = environment
+  if (path === undefined || path === '') return undefined
+  const privateIssuers = (environment.OIDC_PRIVATE_ISSUERS ?? '').split(',').map((url) => url.trim())
+  return { path, parse: (text) => parseIssuersFile(text, privateIssuers) }
+}
+
+function parseIssuersFile(text: string, privateIssuers: readonly string[]): readonly IssuerEntry[] {
+  const name = 'OIDC_ISSUERS_FILE'
+  if (text.length > longestFile) throw new Error(`${name} is too large`)
+  let value: unknown
+  try {
+    value = parseJsonOrYaml(text)
+  } catch (cause) {
+    throw new Error(`${name} is neither valid JSON nor YAML`, { cause })
+  }
+  return parseIssuers(name, isFulcioFormat(value) ? linesOfFulcioFormat(value, privateIssuers) : value)
+}
+
+const longestFile = 4 * 1024 * 1024
+
+/** Throws one sentence that names the file. */
+export function readIssuersFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
@@ -109,8 +142,7 @@ function readIssuersFile(path: string): string {
   }
 }
 
-function parseIssuers(name: string, text: string): readonly IssuerEntry[] {
-  const value = parseJson(name, text)
+function parseIssuers(name: string, value: unknown): readonly IssuerEntry[] {
   if (!Value.Check(IssuerList, value)) {
     const reasons = Value.Errors(IssuerList, value).map((error) =>
       `${error.instancePath} ${error.message}`.trim(),
@@ -134,7 +166,7 @@ function toEntry(name: string, line: Static<typeof IssuerList>[number]): IssuerE
   // A pattern is checked with a stand-in for each star: what it matches must be an issuer URL too.
   if (!isIssuerUrl(entry.url.replaceAll('*', 'x'), entry)) {
     throw new Error(
-      `${name}: ${JSON.stringify(entry.url)} is no issuer URL: https, without query, fragment or credentials (http needs allowHttp)`,
+      `${name}: ${JSON.stringify(entry.url)} is no issuer URL: https, without query, fragment or credentials (http needs allowHttp, or a place in OIDC_PRIVATE_ISSUERS)`,
     )
   }
   // The name is replaced where it is resolved, and an address is never resolved; a family of issuers has many names.

@@ -3,6 +3,31 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { DocumentCache } from './cache/document-cache.ts'
 import type { DocumentEvents } from './documents/issuer-documents.ts'
 
+/** Whether changed lists of issuers took effect. */
+export function createReloadEvents(registry: Registry): { taken(): void; refused(): void } {
+  const reloads = new Counter({
+    name: 'oidc_proxy_reloads_total',
+    help: 'Changed lists of issuers read again, by whether they took effect',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  const gauge = new Gauge({
+    name: 'oidc_proxy_reload_refused',
+    help: '1 while the file holds a list that has a fault and is not in force',
+    registers: [registry],
+  })
+  return {
+    taken() {
+      reloads.inc({ outcome: 'ok' })
+      gauge.set(0)
+    },
+    refused() {
+      reloads.inc({ outcome: 'refused' })
+      gauge.set(1)
+    },
+  }
+}
+
 export function createDocumentEvents(registry: Registry, cache: DocumentCache): DocumentEvents {
   const fetches = new Counter({
     name: 'oidc_proxy_fetches_total',

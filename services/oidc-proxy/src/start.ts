@@ -1,13 +1,19 @@
-import { createRegistry, type Logger, listen } from '@sigstack/server'
+import {
+  createRegistry,
+  type Logger,
+  listen,
+  type Registry,
+  type Reloading,
+  reloadFromFiles,
+} from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { DocumentCache } from './cache/document-cache.ts'
 import { createMemoryCache } from './cache/memory-cache.ts'
 import { createRedisCache } from './cache/redis-cache.ts'
-import type { Config } from './config.ts'
-import { createIssuerDocuments } from './documents/issuer-documents.ts'
-import { createIssuerRegistry } from './issuers/registry.ts'
-import { createDocumentEvents } from './metrics.ts'
-import { createGuardedFetch } from './upstream/guarded-fetch.ts'
+import { type Config, readIssuersFile } from './config.ts'
+import { type CurrentIssuers, createCurrentIssuers } from './documents/current-issuers.ts'
+import type { IssuerEntry } from './issuers/issuer.ts'
+import { createDocumentEvents, createReloadEvents } from './metrics.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -18,6 +24,8 @@ export type StartOptions = {
 export type RunningOidcProxy = { readonly url: string; stop(): Promise<void> }
 
 const retryAfterMs = 5000
+/** As long as a list may be. */
+const mostIssuers = 1000
 /** The members of patterns, known and unknown, and two documents of each. */
 const maxFamilyDocuments = 2 * 2 * 100
 
@@ -26,12 +34,9 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
   const { logger } = options
   const now = Date.now
   const metrics = createRegistry({ processMetrics: options.processMetrics ?? true })
-  const issuers = createIssuerRegistry(config.issuers)
-  const upstream = createGuardedFetch()
-  const cache = openCache(config, logger, 2 * issuers.named.length + maxFamilyDocuments, now)
-  const documents = createIssuerDocuments({
-    registry: issuers,
-    upstream,
+  const named = config.issuersFile === undefined ? config.issuers.length : mostIssuers
+  const cache = openCache(config, logger, 2 * named + maxFamilyDocuments, now)
+  const current = createCurrentIssuers(config.issuers, {
     cache,
     times: {
       freshMs: config.freshSeconds * 1000,
@@ -41,11 +46,15 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
     events: createDocumentEvents(metrics, cache),
     now,
   })
-  const app = buildApp({ logger, metrics, issuers, documents, cache, now })
+  const { registry: issuers, documents } = current
+  let reloading: Reloading<unknown> | undefined
+  const configuration = (): string => reloading?.fault() ?? 'ok'
+  const app = buildApp({ logger, metrics, issuers, documents, cache, configuration, now })
 
   const stopParts = async (): Promise<void> => {
+    reloading?.stop()
     await app.close()
-    await upstream.stop()
+    await current.stop()
     await cache.stop()
   }
   let url: string
@@ -62,6 +71,8 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
     documents.refreshNamed().catch((error: unknown) => logger.error({ err: error }, 'issuers not refreshed'))
   }
   refresh()
+  if (config.issuersFile !== undefined)
+    reloading = await followIssuers(config.issuersFile, current, { metrics, logger, onChange: refresh })
   const timer = setInterval(refresh, (config.freshSeconds * 1000) / 2)
   timer.unref()
 
@@ -72,6 +83,30 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
       await stopParts()
     },
   }
+}
+
+async function followIssuers(
+  { path, parse }: NonNullable<Config['issuersFile']>,
+  current: CurrentIssuers,
+  { metrics, logger, onChange }: { metrics: Registry; logger: Logger; onChange: () => void },
+): Promise<Reloading<unknown>> {
+  const { taken, refused } = createReloadEvents(metrics)
+  return reloadFromFiles<readonly IssuerEntry[]>({
+    paths: () => [path],
+    initial: [],
+    load: () => parse(readIssuersFile(path)),
+    onReload(entries) {
+      current.exchange(entries)
+      taken()
+      logger.info({ issuers: entries.length }, 'the changed list of issuers took effect')
+      onChange()
+    },
+    onFault(error) {
+      refused()
+      const reason = error instanceof Error ? error.message : String(error)
+      logger.error({ reason }, 'the changed list of issuers has a fault; the one before stays in force')
+    },
+  })
 }
 
 function openCache(config: Config, logger: Logger, maxDocuments: number, now: () => number): DocumentCache {

@@ -9,16 +9,22 @@ export async function readIssuers(options: {
   readonly file: string | undefined
 }): Promise<IssuerConfig> {
   const { trialIssuer, file } = options
-  const own = file === undefined ? [] : (await readIssuerFile(file)).issuers
-  const trial =
-    trialIssuer === undefined
-      ? []
-      : parseIssuerConfig({
-          'oidc-issuers': {
-            [trialIssuer]: { 'issuer-url': trialIssuer, 'client-id': 'sigstore', type: 'email' },
-          },
-        }).issuers
-  return { issuers: [...trial, ...own] }
+  const own = file === undefined ? undefined : await readIssuerFile(file)
+  return withTrialIssuer(own, trialIssuer)
+}
+
+/** The file's, and the trial issuer before them. */
+export function withTrialIssuer(
+  own: IssuerConfig | undefined,
+  trialIssuer: string | undefined,
+): IssuerConfig {
+  if (trialIssuer === undefined) return { ...own, issuers: own?.issuers ?? [] }
+  const { issuers } = parseIssuerConfig({
+    'oidc-issuers': {
+      [trialIssuer]: { 'issuer-url': trialIssuer, 'client-id': 'sigstore', type: 'email' },
+    },
+  })
+  return { ...own, issuers: [...issuers, ...(own?.issuers ?? [])] }
 }
 
 async function readIssuerFile(file: string): Promise<IssuerConfig> {
@@ -37,10 +43,11 @@ export function proxyIssuers(
   { issuers }: IssuerConfig,
   options: { readonly trialIssuer: string | undefined; readonly privateIssuers: readonly string[] },
 ): readonly IssuerEntry[] {
-  return issuers.map(({ url }) => {
+  return issuers.map(({ url, caCertificate }) => {
     const isTrial = url === options.trialIssuer
     return {
       url,
+      ...(caCertificate !== undefined && { caCertificate }),
       allowPrivateNetwork: isTrial || options.privateIssuers.includes(url),
       allowHttp: isTrial || (url.startsWith('http:') && options.privateIssuers.includes(url)),
     }

@@ -1,7 +1,7 @@
 /** Every service in this process, each on its own port and speaking HTTP with the others, over one database and one data folder. */
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { startCa } from '@sigstack/ca'
+import { type IssuerConfig, parseIssuerConfigText, startCa } from '@sigstack/ca'
 import { defaultClientAlgorithms, parsePublicKeyPem } from '@sigstack/crypto'
 import { type RunningDevIssuer, startDevIssuer } from '@sigstack/dev-issuer'
 import { type FaceConfig, startLog } from '@sigstack/log'
@@ -12,7 +12,7 @@ import { ensurePassword } from '@sigstack/signers'
 import { startTrust } from '@sigstack/trust'
 import type { Config } from './config.ts'
 import { type DataDirectory, prepareDataDirectory, writeAtomically } from './data-directory.ts'
-import { proxyIssuers, readIssuers } from './issuers.ts'
+import { proxyIssuers, readIssuers, withTrialIssuer } from './issuers.ts'
 import { choosePorts } from './ports.ts'
 
 export type StackOptions = {
@@ -87,7 +87,10 @@ async function startParts(
 
   onProgress('starting the services')
   const trialIssuer = config.trial ? url(ports.devIssuer) : undefined
-  const identity = await readIssuers({ trialIssuer, file: config.issuerConfigFile })
+  const { issuerConfigFile, privateIssuers } = config
+  const identity = await readIssuers({ trialIssuer, file: issuerConfigFile })
+  const parseIssuers = (text: string) => withTrialIssuer(parseIssuerConfigText(text), trialIssuer)
+  const toProxy = (issuers: IssuerConfig) => proxyIssuers(issuers, { trialIssuer, privateIssuers })
   const devIssuer: RunningDevIssuer | undefined =
     trialIssuer === undefined
       ? undefined
@@ -110,7 +113,10 @@ async function startParts(
         host,
         port: ports.oidcProxy,
         logLevel,
-        issuers: proxyIssuers(identity, { trialIssuer, privateIssuers: config.privateIssuers }),
+        issuers: toProxy(identity),
+        ...(issuerConfigFile !== undefined && {
+          issuersFile: { path: issuerConfigFile, parse: (text: string) => toProxy(parseIssuers(text)) },
+        }),
         ...(config.redisUrl !== undefined && { redisUrl: config.redisUrl }),
         cacheKeyPrefix: 'sigstack:oidc:',
         freshSeconds: 600,
@@ -162,6 +168,9 @@ async function startParts(
         keyPassword: password,
         organization,
         identity,
+        ...(issuerConfigFile !== undefined && {
+          identityFile: { path: issuerConfigFile, parse: parseIssuers },
+        }),
         oidcProxyUrl: oidcProxy.url,
         ctLogUrl: ct.url,
         ctLogPublicKey: parsePublicKeyPem(ct.publicKeyPem),

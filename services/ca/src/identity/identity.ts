@@ -56,6 +56,8 @@ export type IssuerEntry = {
   readonly challengeClaim: string
   readonly subjectDomain: string
   readonly spiffeTrustDomain: string
+  /** PEM, trusted beside the system's roots when this issuer is asked; for whoever asks. */
+  readonly caCertificate?: string
 }
 
 /** The certificate side of an identity token. */

@@ -2,6 +2,7 @@
  * The identity configuration in Fulcio's format (fulcio pkg/config/config.go), parsed and judged once at start. Names are
  * accepted in the spelling of the YAML and of the JSON form; what is unknown is ignored, as the stock file needs.
  */
+import { parseCertificatesPem } from '@sigstack/x509'
 import { ciPresets } from './ci-presets.ts'
 import { parseCiProvider } from './ci-provider-config.ts'
 import { asFields, type Fields, IssuerConfigError, member, stringMap } from './config-fields.ts'
@@ -65,7 +66,24 @@ function parseEntry(
       text(fields, 'challenge-claim', 'ChallengeClaim') || (kind.type === 'email' ? 'email' : 'sub'),
     subjectDomain: text(fields, 'subject-domain', 'SubjectDomain'),
     spiffeTrustDomain: text(fields, 'spiffe-trust-domain', 'SPIFFETrustDomain'),
+    ...parseCaCertificate(url, fields, isPattern),
   }
+}
+
+function parseCaCertificate(
+  url: string,
+  fields: Fields,
+  isPattern: boolean,
+): Pick<IssuerEntry, 'caCertificate'> {
+  const caCertificate = text(fields, 'ca-cert', 'CACert').trim()
+  if (caCertificate === '') return {}
+  try {
+    parseCertificatesPem(caCertificate)
+  } catch (cause) {
+    const which = isPattern ? 'meta issuer' : 'issuer'
+    throw new IssuerConfigError(`failed to parse CA certificate for ${which} ${url}`, { cause })
+  }
+  return { caCertificate }
 }
 
 /** Ours: Fulcio ignores names that it does not know. */

@@ -1,0 +1,67 @@
+/**
+ * The issuers in force and what belongs to them, exchanged as one when their list changes. The cache outlives the exchange,
+ * so issuers that stay are not asked again.
+ */
+import type { IssuerEntry } from '../issuers/issuer.ts'
+import { createIssuerRegistry, type IssuerRegistry } from '../issuers/registry.ts'
+import { createGuardedFetch, type GuardedFetch } from '../upstream/guarded-fetch.ts'
+import {
+  createIssuerDocuments,
+  type IssuerDocuments,
+  type IssuerDocumentsDependencies,
+} from './issuer-documents.ts'
+
+export type CurrentIssuers = {
+  readonly registry: IssuerRegistry
+  readonly documents: IssuerDocuments
+  exchange(entries: readonly IssuerEntry[]): void
+  stop(): Promise<void>
+}
+
+/** Longer than any fetch that was begun for the list before. */
+const graceMs = 15_000
+
+export function createCurrentIssuers(
+  entries: readonly IssuerEntry[],
+  dependencies: Omit<IssuerDocumentsDependencies, 'registry' | 'upstream'>,
+): CurrentIssuers {
+  let current = build(entries)
+  const leaving = new Map<GuardedFetch, NodeJS.Timeout>()
+
+  function build(list: readonly IssuerEntry[]) {
+    const registry = createIssuerRegistry(list)
+    const upstream = createGuardedFetch()
+    return { registry, upstream, documents: createIssuerDocuments({ ...dependencies, registry, upstream }) }
+  }
+
+  return {
+    registry: {
+      get named() {
+        return current.registry.named
+      },
+      get patterns() {
+        return current.registry.patterns
+      },
+      find: (url) => current.registry.find(url),
+    },
+    documents: {
+      readDiscovery: (issuer) => current.documents.readDiscovery(issuer),
+      readKeySet: (issuer, keyId) => current.documents.readKeySet(issuer, keyId),
+      refreshNamed: () => current.documents.refreshNamed(),
+      states: () => current.documents.states(),
+    },
+    exchange(list) {
+      const { upstream } = current
+      current = build(list)
+      const timer = setTimeout(() => {
+        leaving.delete(upstream)
+        upstream.stop().catch(() => undefined)
+      }, graceMs)
+      leaving.set(upstream, timer.unref())
+    },
+    async stop() {
+      for (const timer of leaving.values()) clearTimeout(timer)
+      await Promise.all([current.upstream, ...leaving.keys()].map((upstream) => upstream.stop()))
+    },
+  }
+}
