@@ -209,6 +209,20 @@ t.test('a COSE header that names no or another algorithm, or a detached payload,
     await t.rejects(verify('cose', sign1(header, content)), { name: 'EntryError', message: reason }, reason)
 })
 
+t.test('a COSE message of very many items is refused before they are read', async (t) => {
+  const items = Buffer.alloc(4_000_000, 1)
+  const flood = Buffer.concat([
+    Buffer.from([0xd2, 0x84, 0x40, 0xa1, 0x00, 0x9a, 0x00, 0x3d, 0x09, 0x00]),
+    items,
+  ])
+  const started = performance.now()
+  await t.rejects(verify('cose', { ...cose.spec, message: base64(flood) }), {
+    code: 'too_large',
+    message: 'cbor: more than 1000 items',
+  })
+  t.ok(performance.now() - started < 500)
+})
+
 t.test('a COSE message with a byte changed is refused, and so is CBOR of any other form', async (t) => {
   await fc.assert(
     fc.asyncProperty(mutations, async (mutation) => {

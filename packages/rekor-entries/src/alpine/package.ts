@@ -14,8 +14,8 @@ export type AlpinePackage = {
   readonly pkginfo: ReadonlyMap<string, string>
 }
 
-/** Holds scripts beside the metadata, so it may be larger than these. */
-const controlLimitBytes = 20 * 1024 * 1024
+/** The control member holds scripts beside the metadata, so it may be larger than this. */
+const controlFactor = 4
 const fileLimit = 256
 
 /**
@@ -27,7 +27,12 @@ export async function parseAlpinePackage(
   metadataLimitBytes: number,
 ): Promise<AlpinePackage> {
   const signatureMember = readGzipMember(file, 0, metadataLimitBytes, 'signature.tar.gz')
-  const control = readGzipMember(file, signatureMember.end, controlLimitBytes, 'control.tar.gz')
+  const control = readGzipMember(
+    file,
+    signatureMember.end,
+    controlFactor * metadataLimitBytes,
+    'control.tar.gz',
+  )
   const signature = await readFile(
     signatureMember.content,
     (name) => name.startsWith('.SIGN'),

@@ -18,7 +18,9 @@ const algorithmLabel = 1
 const criticalLabel = 2
 const contentTypeLabel = 3
 
-/** Tags and streams have no place inside; depth and count are bounded by the message's size and this. */
+const itemLimit = 1000
+
+/** Tags and streams have no place inside. */
 const options = {
   ignoreGlobalTags: true,
   maxDepth: 16,
@@ -31,6 +33,7 @@ const options = {
 export async function parseSign1(message: Uint8Array): Promise<Sign1> {
   // RFC 9052 section 2: the tagged form, an array of four.
   if (message[0] !== 0xd2 || message[1] !== 0x84) throw malformed('invalid COSE_Sign1_Tagged object')
+  assertFewItems(message)
   const tagged = await parsing('cbor', () => decode(message, options))
   const members: unknown = tagged instanceof Tag && tagged.tag === sign1Tag ? tagged.contents : undefined
   const [protectedHeader, unprotectedHeader, payload, signature] = Array.isArray(members)
@@ -65,9 +68,29 @@ const empty = new Uint8Array()
 
 async function parseProtected(bytes: Uint8Array): Promise<ReadonlyMap<unknown, unknown>> {
   if (bytes.length === 0) return new Map()
+  assertFewItems(bytes)
   const header = await parsing('cbor', () => decode(bytes, options))
   if (!(header instanceof Map)) throw malformed('the protected header is no map')
   return header
+}
+
+/**
+ * A megabyte of CBOR may hold a million items, for each of which the library makes an object. So they are counted first: to
+ * walk from head to head (RFC 8949 section 3) takes no knowledge of how they are nested.
+ */
+function assertFewItems(bytes: Uint8Array): void {
+  let count = 0
+  for (let at = 0; at < bytes.length; count++) {
+    if (count === itemLimit) throw new EntryError('too_large', `cbor: more than ${itemLimit} items`)
+    const head = bytes[at] ?? 0
+    const information = head & 0x1f
+    const argumentBytes = information < 24 ? 0 : 2 ** (information - 24)
+    if (argumentBytes > 8) throw malformed('a head without an argument')
+    let argument = information < 24 ? information : 0
+    for (let i = 1; i <= argumentBytes; i++) argument = argument * 256 + (bytes[at + i] ?? 0)
+    const isString = head >> 5 === 2 || head >> 5 === 3
+    at += 1 + argumentBytes + (isString ? argument : 0)
+  }
 }
 
 /** RFC 9052 section 4.4. An empty header is signed as an empty string, however it was sent. */

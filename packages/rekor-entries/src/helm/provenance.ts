@@ -15,6 +15,9 @@ export type Provenance = {
   readonly signedBytes: Uint8Array
 }
 
+/** One line for each file, of which a chart has one; the parser compares every key with every other. */
+const sumsLimit = 16 * 1024
+
 const signatureBegin = '\n-----BEGIN PGP SIGNATURE-----'
 
 /** Throws `bad_format`. */
@@ -40,6 +43,7 @@ async function parseChartHash(text: string): Promise<Provenance['chartHash']> {
   const [, sums] = text.split('\n...\n', 2)
   if (sums === undefined)
     throw malformed('error occurred parsing message block: message block must have at least two parts')
+  if (sums.length > sumsLimit) throw malformed(`more than ${sumsLimit} characters of checksums`)
   const collection: unknown = await parsing('error occurred parsing SumCollection', () =>
     parse(sums, { maxAliasCount: 0, uniqueKeys: true }),
   )

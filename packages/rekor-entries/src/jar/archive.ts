@@ -16,19 +16,21 @@ export type Archive = {
 }
 
 const entryLimit = 65_535
-/** Of everything that is unpacked for one archive: a bomb is refused before it is opened. */
-const unpackedLimitBytes = 1024 * 1024 * 1024
+/** Of everything that is unpacked for one archive, whatever its size, and by its size: more than code or text shrinks by. */
+const unpackedLimitBytes = 64 * 1024 * 1024
+const unpackedFactor = 20
 
 /** Of entries with one name the last counts. Throws `bad_format` and `too_large`. */
 export async function openArchive(bytes: Uint8Array): Promise<Archive> {
   const { zip, entries } = await parsing('zip', () => readDirectory(bytes))
+  const limitBytes = Math.max(unpackedLimitBytes, unpackedFactor * bytes.length)
   let unpackedBytes = 0
   const open = async (name: string): Promise<Readable> => {
     const entry = entries.get(name)
     if (entry === undefined) throw new EntryError('bad_format', `zip: no file ${name}`)
     unpackedBytes += entry.uncompressedSize
-    if (unpackedBytes > unpackedLimitBytes)
-      throw new EntryError('too_large', `zip: more than ${unpackedLimitBytes} unpacked bytes`)
+    if (unpackedBytes > limitBytes)
+      throw new EntryError('too_large', `zip: more than ${limitBytes} unpacked bytes`)
     return zip.openReadStreamPromise(entry)
   }
   return {
