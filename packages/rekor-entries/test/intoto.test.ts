@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { canonicalJson, defaultClientAlgorithms } from '@sigstack/crypto'
 import { leafHash } from '@sigstack/merkle'
 import { searchKeysOf, verifyProposal } from '@sigstack/rekor-entries'
@@ -176,7 +176,7 @@ t.test('a key ID in intoto 0.0.1 is the SSH fingerprint of the key, of every typ
       })
       return verifyProposal(intoto('0.0.1', { content: { envelope }, publicKey: key }), policy)
     }
-    await t.resolves(of(fingerprintOf(jwk)), jwk.kty)
+    await t.resolves(of(fingerprintOf(jwk)), String(jwk.kty))
     await t.resolves(of(''))
     await t.rejects(of(`${fingerprintOf(jwk)}=`), { code: 'envelope_not_verified' })
   }

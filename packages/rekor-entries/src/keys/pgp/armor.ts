@@ -8,6 +8,7 @@ import { EntryError } from '../../errors.ts'
 export type ArmorBlock = {
   /** `PGP SIGNATURE` and the like. */
   readonly type: string
+  /** Decoded when asked for; refuses broken base64 with `bad_format`. */
   readonly bytes: Uint8Array
 }
 
@@ -16,7 +17,7 @@ const end = '-----END '
 const dashes = '-----'
 const columns = 64
 
-/** The first block in `text`, or `undefined` when there is none. Broken base64 throws `bad_format`. */
+/** The first block in `text`, or `undefined` when there is none. */
 export function findArmor(text: string): ArmorBlock | undefined {
   let type: string | undefined
   let isBody = false
@@ -32,10 +33,19 @@ export function findArmor(text: string): ArmorBlock | undefined {
       else if (isBegin) type = line.slice(begin.length, -dashes.length)
       else if (!line.includes(':')) type = undefined
     } else if (line.startsWith(end) || (line.length === 5 && line.startsWith('='))) {
-      return { type, bytes: parseBody(body) }
+      return blockOf(type, body)
     } else body.push(line)
   }
   return undefined
+}
+
+function blockOf(type: string, lines: readonly string[]): ArmorBlock {
+  return {
+    type,
+    get bytes() {
+      return parseBody(lines)
+    },
+  }
 }
 
 function parseBody(lines: readonly string[]): Uint8Array {
@@ -55,13 +65,12 @@ export function encodeArmor(type: string, bytes: Uint8Array): string {
   return `${begin}${type}${dashes}\n\n${lines}=${checksum(bytes)}\n${end}${type}${dashes}`
 }
 
-/** Without white space around them, or at their end only. */
-export function* linesOf(text: string, trimmed: 'around' | 'end' = 'around'): Generator<string> {
+/** Without white space around them. */
+function* linesOf(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
     const lineBreak = text.indexOf('\n', at)
     const to = lineBreak === -1 ? text.length : lineBreak
-    const line = text.slice(at, to)
-    yield trimmed === 'end' ? line.trimEnd() : line.trim()
+    yield text.slice(at, to).trim()
     at = to + 1
   }
 }

@@ -25,6 +25,7 @@ const blockLimit = 100
 const packetLimit = 5_000
 const keyLimit = 100
 const subkeyLimit = 500
+const attributesLimitBytes = 100_000
 
 /**
  * Refuses with `bad_public_key` or `bad_format` what is no key ring, holds private keys only, or is larger than what keys are. Says nothing
@@ -84,6 +85,9 @@ function assertBounded(binary: Uint8Array, prefix: string): void {
   const count = (types: readonly number[]) => packets.filter(({ type }) => types.includes(type)).length
   if (count(primary) > keyLimit || count(subkey) > subkeyLimit)
     throw new EntryError('bad_public_key', `${prefix}: too many keys`)
+  const attributes = packets.filter(({ type }) => type === packetType.userAttribute)
+  if (attributes.reduce((sum, { body }) => sum + body.length, 0) > attributesLimitBytes)
+    throw new EntryError('bad_public_key', `${prefix}: more than ${attributesLimitBytes} bytes of pictures`)
   for (const packet of packets) assertComputable(packet)
 }
 

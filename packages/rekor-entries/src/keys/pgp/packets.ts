@@ -14,6 +14,7 @@ export const packetType = {
   secretSubkey: 7,
   userId: 13,
   publicSubkey: 14,
+  userAttribute: 17,
 } as const
 
 /** Refuses partial and indeterminate lengths, which keys and signatures do not have. */
@@ -57,7 +58,7 @@ export function readPackets(
 }
 
 const rsaAlgorithms: ReadonlySet<number> = new Set([1, 2, 3])
-const rsaModulusLimitBits = 16384
+const rsaModulusLimitBits = 8192
 const rsaExponentLimitBits = 32
 
 /** A large RSA exponent makes one verification take minutes. */

@@ -27,6 +27,10 @@ const signatureLimitBytes = 100_000
 const signatureLimit = 10
 /** Each is verified before the signature is: far more than a key with many names collects in twenty years. */
 const selfSignatureLimit = 200
+/** The library writes all line ends of signed text anew, one by one. */
+const lineLimit = 1_000_000
+const unsupportedAlgorithms = /^(?:dsa|elgamal)$/
+const unsupportedCurves = /^(?:brainpool|secp256k1)/
 
 /** Refuses with `bad_signature` or `bad_format`. */
 export async function parsePgpSignature(content: Uint8Array): Promise<PgpSignature> {
@@ -50,25 +54,23 @@ export async function parsePgpSignature(content: Uint8Array): Promise<PgpSignatu
 }
 
 /**
- * That one of the signatures over `message` is by a key of the ring which was valid when the signature says it was made: the log
- * proves existence, and keys expire. Throws `bad_signature`.
+ * That the signature over `message` is by a key of the ring which was valid when the signature says it was made: the log proves
+ * existence, and keys expire. Of several signatures the first by a key of the ring counts. Throws `bad_signature`.
  */
 export async function verifyPgpSignature(
   ring: PgpKeyRing,
   { packets }: PgpSignature,
   message: Uint8Array,
 ): Promise<void> {
-  let reason = 'signature made by unknown entity'
   for (const packet of packets) {
     const issuers = ring.keys.filter((key) => isIssuer(key, packet))
     if (issuers.length === 0) continue
-    const fault = issuers.some(isCostly)
-      ? `more than ${selfSignatureLimit} self-signatures, or a DSA or ElGamal key`
-      : await faultOf(packet, issuers, message)
+    const unsupported = issuers.map((key) => unsupportedOf(key, packet)).find((fault) => fault !== undefined)
+    const fault = unsupported ?? (await faultOf(packet, issuers, message))
     if (fault === undefined) return
-    reason = `invalid signature: ${fault}`
+    throw new EntryError('bad_signature', `openpgp: ${fault}`)
   }
-  throw new EntryError('bad_signature', `openpgp: ${reason}`)
+  throw new EntryError('bad_signature', 'openpgp: signature made by unknown entity')
 }
 
 async function readSignaturePackets(binarySignature: Uint8Array): Promise<readonly SignaturePacket[]> {
@@ -88,13 +90,18 @@ function isIssuer(key: PublicKey, { issuerKeyID }: SignaturePacket): boolean {
   return [key, ...key.subkeys].some((candidate) => candidate.getKeyID().equals(issuerKeyID))
 }
 
-/** Before any arithmetic: DSA and ElGamal are refused in the end anyhow, and are slow in JavaScript. */
-function isCostly(key: PublicKey): boolean {
+/** Looked at before any arithmetic: what would be slow, or has no backend here. */
+function unsupportedOf(key: PublicKey, { issuerKeyID }: SignaturePacket): string | undefined {
   const own = key.getKeyID()
   const packets = key.toPacketList().filterByTag(enums.packet.signature) as readonly SignaturePacket[]
-  const bySelf = packets.filter(({ issuerKeyID }) => issuerKeyID.equals(own)).length
-  const slow: readonly string[] = ['dsa', 'elgamal']
-  return bySelf > selfSignatureLimit || slow.includes(key.getAlgorithmInfo().algorithm)
+  if (packets.filter((packet) => packet.issuerKeyID.equals(own)).length > selfSignatureLimit)
+    return `unsupported feature: more than ${selfSignatureLimit} self-signatures`
+  for (const signer of [key, ...key.subkeys.filter((subkey) => subkey.getKeyID().equals(issuerKeyID))]) {
+    const { algorithm, curve = '' } = signer.getAlgorithmInfo()
+    if (unsupportedAlgorithms.test(algorithm) || unsupportedCurves.test(curve))
+      return `unsupported feature: signatures by ${curve === '' ? algorithm : curve} keys`
+  }
+  return undefined
 }
 
 /** Why the signature does not hold; `undefined` when it does. */
@@ -104,8 +111,11 @@ async function faultOf(
   message: Uint8Array,
 ): Promise<string | undefined> {
   // Other types sign something else than the message: a standalone signature nothing at all.
-  if (packet.signatureType !== enums.signature.binary && packet.signatureType !== enums.signature.text)
-    return 'not a signature of a document'
+  const isText = packet.signatureType === enums.signature.text
+  if (packet.signatureType !== enums.signature.binary && !isText)
+    return 'invalid signature: not a signature of a document'
+  if (isText && isLonger(message, lineLimit))
+    return `unsupported feature: a signature of text of more than ${lineLimit} lines`
   const list = new PacketList<SignaturePacket>()
   list.push(packet)
   try {
@@ -116,11 +126,24 @@ async function faultOf(
       date: packet.created,
       format: 'binary',
     })
-    if (signatures.length === 0) return 'no signature found'
+    if (signatures.length === 0) return 'invalid signature: none found'
     await Promise.all(signatures.map(({ verified }) => verified))
     return undefined
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
-    return cause.message.slice(0, 200)
+    return wordsOf(cause.message)
   }
+}
+
+function isLonger(text: Uint8Array, lines: number): boolean {
+  let breaks = 0
+  for (let at = 0; at < text.length; at++) if (text[at] === 0x0a) breaks++
+  return breaks > lines
+}
+
+/** Common faults in the words that users of Rekor look for. */
+function wordsOf(message: string): string {
+  if (message.endsWith(' is revoked')) return 'signature made by revoked key'
+  if (message === 'Signed digest did not match') return "invalid signature: hash tag doesn't match"
+  return `invalid signature: ${message.slice(0, 200)}`
 }

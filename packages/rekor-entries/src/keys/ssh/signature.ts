@@ -41,17 +41,17 @@ const namespace = 'file'
 export function parseSshSignature(content: Uint8Array): SshSignature {
   if (content.length > signatureLimitBytes) throw refused(`more than ${signatureLimitBytes} bytes`)
   const reader = wireReader(unarmor(content), 'bad_signature')
-  if (!equalBytes(reader.bytes(magic.length), magic)) throw refused('invalid magic header')
+  if (!equalBytes(reader.bytes(magic.length), magic)) throw malformed('invalid magic header')
   const version = reader.uint32()
-  if (version !== 1) throw refused(`unsupported signature version: ${version}`)
+  if (version !== 1) throw malformed(`unsupported signature version: ${version}`)
   const key = parseSshKey(reader.string())
   const signedNamespace = reader.text()
   if (signedNamespace !== namespace)
-    throw refused(`invalid signature namespace: ${JSON.stringify(signedNamespace.slice(0, 64))}`)
+    throw malformed(`invalid signature namespace: ${signedNamespace.slice(0, 64)}`)
   reader.string()
   const hash = reader.text()
   if (hash !== 'sha256' && hash !== 'sha512')
-    throw refused(`unsupported hash algorithm: ${JSON.stringify(hash.slice(0, 64))}`)
+    throw malformed(`unsupported hash algorithm: ${hash.slice(0, 64)}`)
   const signature = reader.string()
   reader.end()
   const parts = wireReader(signature, 'bad_signature')
@@ -66,8 +66,8 @@ export async function verifySshSignature(
   signature: SshSignature,
   message: Uint8Array,
 ): Promise<void> {
-  if (!equalBytes(key.blob, signature.key.blob)) throw refused('the signature is by another key')
   const { hash, bytes } = parseBlob(key, signature)
+  if (!equalBytes(key.blob, signature.key.blob)) throw refused('the signature names another key')
   const hashed = digest('sha512', message)
   const signed = concatBytes(
     magic,
@@ -87,10 +87,10 @@ function unarmor(content: Uint8Array): Uint8Array {
   try {
     const { block } = parsePemBlock(text)
     if (block.type === pemType) return block.der
-    throw refused(`wrong pem block type: ${block.type.slice(0, 64)}. Expected SSH-SIGNATURE`)
+    throw malformed(`wrong pem block type: ${block.type.slice(0, 64)}. Expected SSH-SIGNATURE`)
   } catch (cause) {
     if (!(cause instanceof CryptoError)) throw cause
-    throw new EntryError('bad_signature', 'unable to decode pem file', { cause })
+    throw malformed('unable to decode pem file')
   }
 }
 
@@ -131,7 +131,11 @@ function parseBlob(
     const hashOfCurve = { 'P-256': 'sha256', 'P-384': 'sha384', 'P-521': 'sha512' } as const
     return { hash: hashOfCurve[key.publicKey.curve], bytes: der(derTag.sequence, ...integers) }
   }
-  throw refused(`invalid signature format ${JSON.stringify(format.slice(0, 64))} for key type ${key.type}`)
+  throw refused(`signature type ${format.slice(0, 64)} for key type ${key.type}`)
+}
+
+function malformed(reason: string): EntryError {
+  return new EntryError('bad_signature', reason)
 }
 
 function refused(reason: string): EntryError {
