@@ -284,7 +284,7 @@ t.test('a missing CI claim is told by name, as Fulcio words it', async (t) => {
   }
   t.throws(without('job_workflow_sha'), {
     code: 'extension_unavailable',
-    message: `value job_workflow_sha not present in either claims or defaults. {\n  "ExtensionName": "buildSignerDigest",\n  "Issuer": "${issuer}"\n}`,
+    message: `value <job_workflow_sha> not present in either claims or defaults. {\n\t"ExtensionName": "BuildSignerDigest",\n\t"Issuer": "${issuer}"\n}`,
   })
   t.throws(without('run_id'), {
     code: 'extension_unavailable',

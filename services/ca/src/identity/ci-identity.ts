@@ -46,15 +46,25 @@ function valueOf(
 ): string {
   const text = source.kind === 'name' ? values.get(source.name) : rendered(source, values, extensionName)
   if (text === undefined && source.kind === 'name') {
-    const where = JSON.stringify({ ExtensionName: extensionName, Issuer: issuer }, undefined, 2)
+    const where = JSON.stringify(
+      { ExtensionName: fulcioName(extensionName), Issuer: issuer },
+      undefined,
+      '\t',
+    )
     throw new IssuanceError(
       'extension_unavailable',
-      `value ${source.name} not present in either claims or defaults. ${where}`,
+      `value <${source.name}> not present in either claims or defaults. ${where}`,
     )
   }
   if (text === undefined || text.length > longestValue)
     throw new IssuanceError('extension_unavailable', `the value of ${extensionName} is too long`)
   return text
+}
+
+/** The field of Fulcio's structure, which its messages name: `buildSignerUri` is `BuildSignerURI` there. */
+function fulcioName(name: string): string {
+  const capital = name.charAt(0).toUpperCase() + name.slice(1)
+  return capital.replace(/(Uri|Sha)$/, (ending) => ending.toUpperCase())
 }
 
 function rendered(
