@@ -14,9 +14,11 @@ import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuanceDependencies } from './issuance/dependencies.ts'
 import { createIssueCertificate } from './issuance/issue-certificate.ts'
 import { type CaMetrics, measureRequests } from './metrics.ts'
+import { apiDocsRoutes } from './routes/api-docs.ts'
 import { authorityRoutes } from './routes/authority.ts'
 import { replyWithFulcioError, replyWithNotFound } from './routes/fulcio-error.ts'
 import { createIssueFor, signingCertificateRoutes } from './routes/signing-certificate.ts'
+import type { Tracing } from './tracing.ts'
 
 export type AppDependencies = {
   readonly issuance: IssuanceDependencies
@@ -31,6 +33,7 @@ export type AppDependencies = {
   readonly metricsRoute?: boolean
   /** Serves HTTPS, and gRPC beside it. */
   readonly tls?: TlsIdentity
+  readonly tracing?: Pick<Tracing, 'traceRequest'>
   readonly trustProxy?: NonNullable<ServerOptions['trustProxy']>
 }
 
@@ -60,9 +63,10 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
   const chains = () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])]
-  const issue = createIssueFor(createIssueCertificate(issuance), createAudit(metrics))
+  const issue = createIssueFor(createIssueCertificate(issuance), createAudit(metrics), dependencies.tracing)
   app.register(authorityRoutes, { chains, issuers })
   app.register(signingCertificateRoutes, { issue })
+  app.register(apiDocsRoutes)
   if (tls !== undefined) app.register(grpcFace, { issue, chains, issuers, registry: metrics.registry })
   return app
 }

@@ -7,11 +7,13 @@ import {
   parsePublicKeyPem,
   type SignatureAlgorithm,
 } from '@sigstack/crypto'
+import { parseRules, type Rule } from '@sigstack/limits'
 import { type LogLevel, readSecret, type TlsFiles } from '@sigstack/server'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse as parseYaml } from 'yaml'
 import { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
+import { withPolicyText } from './policy-file.ts'
 
 export type Config = {
   readonly host: string
@@ -29,13 +31,27 @@ export type Config = {
   readonly organization: string
   readonly identity: IssuerConfig
   /** Where `identity` came from; it is read again when it changes. */
-  readonly identityFile?: { readonly path: string; readonly parse: (text: string) => IssuerConfig }
+  readonly identityFile?: {
+    readonly path: string
+    /** Rules beside it. */
+    readonly policyPath?: string
+    readonly parse: (text: string) => IssuerConfig
+  }
   readonly oidcProxyUrl: string
-  readonly ctLogUrl: string
-  readonly ctLogPublicKey: PublicKey
+  /** Undefined with its key: no CT log, by the explicit word `none`. */
+  readonly ctLogUrl: string | undefined
+  readonly ctLogPublicKey: PublicKey | undefined
+  readonly limits?: {
+    readonly perAddress: readonly Rule[]
+    readonly perIdentity: readonly Rule[]
+    /** Undefined: each replica counts for itself. */
+    readonly redisUrl?: string
+  }
   readonly clientAlgorithms: readonly SignatureAlgorithm[]
   /** Serves HTTPS and gRPC with these, which are read again when they change. */
   readonly tls?: TlsFiles
+  /** Send traces, as OpenTelemetry's own variables say. */
+  readonly traces?: boolean
   /** Undefined: `/metrics` is served beside the API. */
   readonly metricsPort?: number
   /** Addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -54,7 +70,10 @@ const Environment = Type.Object({
   CA_TRUSTED_CHAINS_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_CONFIG_FILE: Type.String({ minLength: 1 }),
   OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
-  CA_CT_LOG_URL: Type.String({ pattern: '^https?://' }),
+  CA_CT_LOG_URL: Type.String({ pattern: '^(https?://|none$)' }),
+  CA_POLICY_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CA_LIMIT_PER_ADDRESS: Type.Optional(Type.String()),
+  CA_LIMIT_PER_IDENTITY: Type.Optional(Type.String()),
   CA_CLIENT_SIGNING_ALGORITHMS: Type.Optional(Type.String({ minLength: 1 })),
   CA_TLS_CERTIFICATE_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_TLS_KEY_FILE: Type.Optional(Type.String({ minLength: 1 })),
@@ -92,18 +111,20 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     )
     throw new Error(`bad configuration: ${bad.join('; ')}`)
   }
-  const identity = attempt(() => readIssuerConfig(candidate.CA_CONFIG_FILE))
-  const ctLogPublicKey = attempt(() => readCtLogKey(environment))
+  const identityFile = identityFileOf(candidate.CA_CONFIG_FILE, candidate.CA_POLICY_FILE)
+  const identity = attempt(() => readIssuerConfig(identityFile.path, identityFile.parse))
+  const ctLogUrl = candidate.CA_CT_LOG_URL === 'none' ? undefined : candidate.CA_CT_LOG_URL
+  const ctLogPublicKey = attempt(() =>
+    ctLogUrl === undefined ? assertNoCtLogKey(environment) : readCtLogKey(environment),
+  )
+  const limits = attempt(() =>
+    readLimits(candidate.CA_LIMIT_PER_ADDRESS, candidate.CA_LIMIT_PER_IDENTITY, environment),
+  )
   const keyPassword = attempt(() => readSecret(environment, 'CA_KEY_PASSWORD'))
   const clientAlgorithms = attempt(() => readAlgorithms(candidate.CA_CLIENT_SIGNING_ALGORITHMS))
   const ownAuthority = attempt(() => readOwnAuthority(candidate.CA_KEY, candidate.CA_CHAIN_FILE))
   const tls = attempt(() => readTls(candidate.CA_TLS_CERTIFICATE_FILE, candidate.CA_TLS_KEY_FILE))
-  if (
-    complaints.length > 0 ||
-    identity === undefined ||
-    ctLogPublicKey === undefined ||
-    clientAlgorithms === undefined
-  )
+  if (complaints.length > 0 || identity === undefined || clientAlgorithms === undefined)
     throw new Error(`bad configuration: ${complaints.join('; ')}`)
   return {
     host: candidate.CA_HOST,
@@ -117,12 +138,16 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     ...(keyPassword !== undefined && { keyPassword }),
     organization: candidate.CA_ORGANIZATION,
     identity,
-    identityFile: { path: candidate.CA_CONFIG_FILE, parse: parseIssuerConfigText },
+    identityFile,
     oidcProxyUrl: candidate.OIDC_PROXY_URL,
-    ctLogUrl: candidate.CA_CT_LOG_URL,
+    ctLogUrl,
     ctLogPublicKey,
+    ...(limits !== undefined && { limits }),
     clientAlgorithms,
     ...(tls !== undefined && { tls }),
+    traces:
+      (environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? '') !==
+      '',
     ...(candidate.CA_METRICS_PORT !== undefined && { metricsPort: candidate.CA_METRICS_PORT }),
     ...(candidate.CA_TRUSTED_PROXIES !== undefined && { trustedProxies: candidate.CA_TRUSTED_PROXIES }),
   }
@@ -133,7 +158,7 @@ export function readCtLogKeyUrl(
   environment: NodeJS.ProcessEnv,
 ): { readonly url: string; readonly dataFolder: string } | undefined {
   const url = environment.CA_CT_LOG_PUBLIC_KEY_URL
-  if (url === undefined || url === '') return undefined
+  if (url === undefined || url === '' || environment.CA_CT_LOG_URL === 'none') return undefined
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new Error('bad configuration: CA_CT_LOG_PUBLIC_KEY_URL must be an http or https URL')
   if (environment.CA_CT_LOG_PUBLIC_KEY !== undefined || environment.CA_CT_LOG_PUBLIC_KEY_FILE !== undefined)
@@ -165,6 +190,53 @@ export function parseIssuerConfigText(text: string): IssuerConfig {
     value = parseYaml(text, { merge: true, maxAliasCount: 1000 })
   }
   return parseIssuerConfig(value)
+}
+
+function identityFileOf(path: string, policyPath: string | undefined): NonNullable<Config['identityFile']> {
+  if (policyPath === undefined) return { path, parse: parseIssuerConfigText }
+  const parse = (text: string): IssuerConfig => {
+    const config = parseIssuerConfigText(text)
+    try {
+      return withPolicyText(config, readText(policyPath))
+    } catch (cause) {
+      throw new Error(
+        `CA_POLICY_FILE ${policyPath}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+  return { path, policyPath, parse }
+}
+
+/** Without a log there is nothing to check with its key: one of the two settings is a mistake. */
+function assertNoCtLogKey(environment: NodeJS.ProcessEnv): undefined {
+  const set = ['CA_CT_LOG_PUBLIC_KEY', 'CA_CT_LOG_PUBLIC_KEY_FILE', 'CA_CT_LOG_PUBLIC_KEY_URL'].find(
+    (name) => (environment[name] ?? '') !== '',
+  )
+  if (set !== undefined) throw new Error(`CA_CT_LOG_URL is none, but ${set} is set; remove one of them`)
+}
+
+function readLimits(
+  perAddress: string | undefined,
+  perIdentity: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Config['limits'] {
+  const redisUrl = readSecret(environment, 'REDIS_URL')
+  const read = (name: string, text = ''): readonly Rule[] => {
+    try {
+      return parseRules(text)
+    } catch (cause) {
+      throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  }
+  const limits = {
+    perAddress: read('CA_LIMIT_PER_ADDRESS', perAddress),
+    perIdentity: read('CA_LIMIT_PER_IDENTITY', perIdentity),
+  }
+  if (limits.perAddress.length + limits.perIdentity.length === 0) return undefined
+  return { ...limits, ...(redisUrl !== undefined && { redisUrl }) }
 }
 
 function readCtLogKey(environment: NodeJS.ProcessEnv): PublicKey {

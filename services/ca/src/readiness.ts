@@ -5,12 +5,15 @@ import type { Authority } from './issuance/dependencies.ts'
 
 export type ReadinessDependencies = {
   readonly authority: () => Authority
-  readonly ctLog: { probe(): Promise<void> }
+  /** Undefined: there is none, on purpose. */
+  readonly ctLog: { probe(): Promise<void> } | undefined
   readonly proxy: { probe(): Promise<void> }
   readonly now: () => Date
   /** Told, but no reason against being ready. */
   readonly notes?: () => Readonly<Record<string, string>>
 }
+
+const withoutCtLog = 'none: certificates are in no transparency log'
 
 /** Ready is what could issue now: the key signs, the chain lasts, CT log and OIDC proxy answer. */
 export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
@@ -19,14 +22,15 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
     const authority = dependencies.authority()
     const [key, log, provider] = await Promise.all([
       stateOf('does not sign', () => assertKeySigns(authority)),
-      stateOf('unreachable', () => ctLog.probe()),
+      ctLog === undefined ? undefined : stateOf('unreachable', () => ctLog.probe()),
       stateOf('unreachable', () => proxy.probe()),
     ])
     const end = now().getTime() + leafLifetimeSeconds * 1000
     const chain = authority.chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
-    const checks = { key, chain, ctLog: log, oidcProxy: provider }
+    const checks = { key, chain, ...(log !== undefined && { ctLog: log }), oidcProxy: provider }
     const ready = Object.values(checks).every((state) => state === 'ok')
-    return { ready, checks: { ...checks, ...dependencies.notes?.() } }
+    const notes = { ...(log === undefined && { ctLog: withoutCtLog }), ...dependencies.notes?.() }
+    return { ready, checks: { ...checks, ...notes } }
   }
 }
 

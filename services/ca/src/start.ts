@@ -5,6 +5,7 @@ import { ensurePassword } from '@sigstack/signers'
 import { encodeCertificatePem } from '@sigstack/x509'
 import { loadOrCreateAuthority, openAuthority, readTrustedChains } from './adapters/authority-files.ts'
 import { createCtLogClient } from './adapters/ct-log-client.ts'
+import { createIssuanceLimits } from './adapters/issuance-limits.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
 import { createTokenVerifier } from './adapters/token-verifier.ts'
@@ -17,6 +18,7 @@ import type { Authority } from './issuance/dependencies.ts'
 import { createMetrics, measureCtLog } from './metrics.ts'
 import { createReadiness } from './readiness.ts'
 import { createReloads, type Reloads } from './reloads.ts'
+import { noTracing, startTracing } from './tracing.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -74,10 +76,12 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   const metrics = createMetrics(registry, () => chainEnds)
   const now = (): Date => new Date()
   const proxy = createOidcProxyClient(config.oidcProxyUrl)
-  const ctLog = createCtLogClient({
-    url: config.ctLogUrl,
-    publicKey: config.ctLogPublicKey,
-  })
+  const ctLog =
+    config.ctLogUrl === undefined || config.ctLogPublicKey === undefined
+      ? undefined
+      : createCtLogClient({ url: config.ctLogUrl, publicKey: config.ctLogPublicKey })
+  const limits = config.limits && createIssuanceLimits({ ...config.limits, onReachable: noteRedis(logger) })
+  const tracing = config.traces === true ? await startTracing('sigstack-ca') : noTracing
   const reloads = createReloads(registry, logger)
   const identity = await followIdentity(config, reloads, logger)
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls)
@@ -89,7 +93,9 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
         now,
       }),
       authority: () => authority,
-      ctLog: measureCtLog(ctLog, metrics),
+      ctLog: ctLog && measureCtLog(ctLog, metrics),
+      ...(limits !== undefined && { limits }),
+      trace: tracing.trace,
       allowedAlgorithms: config.clientAlgorithms,
       now,
       randomBytes,
@@ -99,12 +105,24 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
     metrics,
     logger,
     metricsRoute: config.metricsPort === undefined,
-    readiness: createReadiness({ authority: () => authority, ctLog, proxy, now, notes: reloads.checks }),
+    readiness: createReadiness({
+      authority: () => authority,
+      ctLog,
+      proxy,
+      now,
+      notes: () => ({ ...reloads.checks(), ...(limits !== undefined && { limits: limits.state() }) }),
+    }),
+    tracing,
     ...(tls !== undefined && { tls }),
     ...(config.trustedProxies !== undefined && { trustProxy: config.trustedProxies }),
   })
 
-  const closers: (() => Promise<void>)[] = [() => ctLog.close(), () => proxy.close()]
+  const closers: (() => Promise<void>)[] = [
+    async () => ctLog?.close(),
+    () => proxy.close(),
+    async () => limits?.stop(),
+    () => tracing.stop(),
+  ]
   const stop = async (): Promise<void> => {
     reloads.stop()
     // Begun issuances finish first: they still need the CT log.
@@ -138,9 +156,9 @@ async function followIdentity(config: Config, reloads: Reloads, logger: Logger):
   const initial = identityOf(config.identity)
   const { identityFile } = config
   if (identityFile === undefined) return () => initial
-  const { path, parse } = identityFile
+  const { path, policyPath, parse } = identityFile
   const reloading = await reloads.follow('configuration', {
-    paths: () => [path],
+    paths: () => (policyPath === undefined ? [path] : [path, policyPath]),
     initial,
     load: () => identityOf(readIssuerConfig(path, parse)),
     onReload: ({ issuers }) => warnAboutIssuers(issuers, logger),
@@ -152,7 +170,18 @@ function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
   if (days < warningDays)
     logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
+  if (config.ctLogUrl === undefined)
+    logger.warn(
+      'THERE IS NO CT LOG (CA_CT_LOG_URL=none): nobody can see which certificates this CA issues, and clients that demand an SCT (sigstore-python, sigstore-java, sigstore-rs, cosign unless told otherwise) refuse them',
+    )
   warnAboutIssuers(config.identity.issuers, logger)
+}
+
+function noteRedis(logger: Logger): (reachable: boolean, reason?: string) => void {
+  return (reachable, reason) => {
+    if (reachable) logger.info('limits are counted in Redis')
+    else logger.warn({ reason }, 'Redis is away; this replica counts limits for itself')
+  }
 }
 
 function warnAboutIssuers(issuers: readonly IssuerEntry[], logger: Logger): void {

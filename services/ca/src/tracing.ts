@@ -27,9 +27,12 @@ export const noTracing: Tracing = {
 
 /** The endpoint and everything else is read by OpenTelemetry from its own OTEL_ variables. Throws one sentence where it is not installed. */
 export async function startTracing(serviceName: string): Promise<Tracing> {
-  const { api, exporter, sdk } = await loadOpenTelemetry()
+  const { api, exporter, resources, sdk } = await loadOpenTelemetry()
   const provider = new sdk.NodeTracerProvider({
-    resource: sdk.defaultResource().merge(sdk.resourceFromAttributes({ 'service.name': serviceName })),
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    resource: resources
+      .resourceFromAttributes({ 'service.name': serviceName })
+      .merge(resources.detectResources({ detectors: [resources.envDetector] })),
     spanProcessors: [new sdk.BatchSpanProcessor(new exporter.OTLPTraceExporter())],
   })
   provider.register()
@@ -53,5 +56,22 @@ export async function startTracing(serviceName: string): Promise<Tracing> {
     traceRequest: (name, headers, step) =>
       api.context.with(api.propagation.extract(api.context.active(), headers), () => trace(name, step)),
     stop: () => provider.shutdown(),
+  }
+}
+
+async function loadOpenTelemetry() {
+  try {
+    const [api, exporter, resources, sdk] = await Promise.all([
+      import('@opentelemetry/api'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/sdk-trace-node'),
+    ])
+    return { api, exporter, resources, sdk }
+  } catch (cause) {
+    throw new Error(
+      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but the packages of OpenTelemetry are not installed; install the optional dependencies of the CA',
+      { cause },
+    )
   }
 }

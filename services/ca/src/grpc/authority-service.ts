@@ -32,10 +32,14 @@ export function authorityService(options: AuthorityServiceOptions): ServiceImpl<
       const request = requestOf(context)
       try {
         const identityToken = tokenOf(message, context)
-        const { chainPem } = await issue(request, { identityToken, key: keyOf(message) })
+        const { chainPem, sct } = await issue(request, { identityToken, key: keyOf(message) })
         const certificates = chainPem.map((pem) => pem.trim())
+        const value = { chain: { certificates } }
         return create(SigningCertificateSchema, {
-          certificate: { case: 'signedCertificateEmbeddedSct', value: { chain: { certificates } } },
+          certificate:
+            sct === 'none'
+              ? { case: 'signedCertificateDetachedSct', value }
+              : { case: 'signedCertificateEmbeddedSct', value },
         })
       } catch (error) {
         const { grpc, message: text, retryAfterSeconds } = refusalOf(error, request)

@@ -3,7 +3,8 @@ import type { PublicKey, SignatureAlgorithm, Signer } from '@sigstack/crypto'
 import type { Sct } from '@sigstack/ct'
 import type { Certificate } from '@sigstack/x509'
 import type { Claims } from '../identity/claims.ts'
-import type { IssuerEntry } from '../identity/identity.ts'
+import type { Identity, IssuerEntry } from '../identity/identity.ts'
+import type { Trace } from '../tracing.ts'
 
 /** A token whose signature, issuer, audience and time are in order. */
 export type AuthenticToken = { readonly issuer: IssuerEntry; readonly claims: Claims }
@@ -20,11 +21,20 @@ export type CtLog = {
 /** The issuing key with its chain: issuing certificate first, self-signed root last. */
 export type Authority = { readonly signer: Signer; readonly chain: readonly [Certificate, ...Certificate[]] }
 
+/** Throw an IssuanceError `too_many_requests`. */
+export type IssuanceLimits = {
+  admitAddress(address: string): Promise<void>
+  admitIdentity(identity: Identity): Promise<void>
+}
+
 export type IssuanceDependencies = {
   readonly authenticate: AuthenticateToken
   /** The one that issues now; asked once for each certificate, since a rotation may change it at any moment. */
   readonly authority: () => Authority
-  readonly ctLog: CtLog
+  /** Undefined, by the operator's explicit wish: certificates without a promise, which some clients refuse to verify. */
+  readonly ctLog: CtLog | undefined
+  readonly limits?: IssuanceLimits
+  readonly trace?: Trace
   readonly allowedAlgorithms: readonly SignatureAlgorithm[]
   readonly now: () => Date
   readonly randomBytes: (count: number) => Uint8Array

@@ -2,6 +2,7 @@ export type IssuanceErrorCode =
   | 'identity_token_rejected'
   | 'identity_provider_unreachable'
   | 'policy_refused'
+  | 'too_many_requests'
   | 'extension_unavailable'
   | 'issuer_empty'
   | 'san_unencodable'

@@ -4,6 +4,7 @@ import { encodeSctList, type Sct, verifySct } from '@sigstack/ct'
 import {
   assembleCertificate,
   assertPrecertificateMatches,
+  type Certificate,
   embeddedScts,
   encodeCertificatePem,
   finalTbs,
@@ -21,6 +22,7 @@ import {
 import type { Identity } from '../identity/identity.ts'
 import { identityOf } from '../identity/identity-of.ts'
 import { assertPermitted } from '../identity/policy.ts'
+import { noTrace, type Trace } from '../tracing.ts'
 import type { Authority, CtLog, IssuanceDependencies } from './dependencies.ts'
 import { IssuanceError } from './issuance-error.ts'
 import {
@@ -31,12 +33,19 @@ import {
   type RequestedKey,
 } from './requested-key.ts'
 
-export type Application = { readonly identityToken: string; readonly key: KeyApplication }
+export type Application = {
+  readonly identityToken: string
+  readonly key: KeyApplication
+  /** Who asks, for the limits. */
+  readonly clientAddress?: string
+}
 
 export type Issued = {
   /** PEM with final line feed: leaf, issuing certificate, …, root. */
   readonly chainPem: readonly string[]
   readonly certificate: Uint8Array
+  /** `none`: there is no CT log, and so no promise. */
+  readonly sct: 'embedded' | 'none'
 }
 
 /** What is known of an application by the time it is granted or refused; filled in step by step, for the audit log. */
@@ -56,45 +65,85 @@ export type ApplicationFacts = {
 export type IssueCertificate = (application: Application, facts?: ApplicationFacts) => Promise<Issued>
 
 export function createIssueCertificate(dependencies: IssuanceDependencies): IssueCertificate {
-  const { authenticate, ctLog, allowedAlgorithms, now, randomBytes } = dependencies
+  const { authenticate, ctLog, allowedAlgorithms, now, randomBytes, limits, trace = noTrace } = dependencies
 
   return async (application, facts = {}) => {
     // 1. Authenticate the token. First, so that nobody learns anything about keys or logs without one.
-    const { issuer, claims } = await authenticate(application.identityToken)
+    if (application.clientAddress !== undefined) await limits?.admitAddress(application.clientAddress)
+    const { issuer, claims } = await trace('token', () => authenticate(application.identityToken))
     // 2. Identity from the claims: all that the certificate will say about its owner.
     const identity = identityOf(issuer, claims)
     facts.issuer = identity.claims.issuer
     facts.subject = identity.claims.subject ?? ''
     facts.subjectAlternativeName = identity.subjectAlternativeName.value
-    //    Who they are is known now; whether they may is the policy's to say.
+    //    Who they are is known now; whether they may, and how often, is for policy and limits to say.
     const rule = assertPermitted(issuer.policy, claims)
     if (rule !== undefined) facts.rule = rule
+    await limits?.admitIdentity(identity)
     // 3. The key, or the certificate request around it.
     const requested = parseRequestedKey(application.key)
     facts.keyFingerprint = toHex(keyFingerprint(requested.publicKey))
     // 4. Its strength.
     assertKeyIsStrong(requested)
     // 5. Proof of possession: without it anybody could have a certificate for somebody else's key.
-    await requested.assertPossession(identity.proofSubjects)
+    await trace('proof', () => requested.assertPossession(identity.proofSubjects))
     // 6. The algorithms this CA allows.
     assertAlgorithmAllowed(requested, allowedAlgorithms)
-    // 7. The precertificate, signed.
+    // 7 to 10.
     const authority = dependencies.authority()
     const serialNumber = serialNumberFrom(randomBytes(20))
     facts.serialNumber = toHex(serialNumber)
     const template = buildTemplate(authority, identity, requested, serialNumber, now())
-    const promised = precertificateTbs(template)
-    const precertificate = await signed(authority, promised)
-    // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
-    const sct = await ctLog.addPreChain(precertificate, authority.chain)
-    await assertPromise(sct, template, authority, ctLog)
+    const certificate = await (ctLog === undefined
+      ? withoutPromise(template, authority, trace)
+      : withPromise(template, authority, ctLog, trace))
+    // 11. The answer.
+    return {
+      certificate,
+      chainPem: [encodeCertificatePem(certificate), ...chainPemOf(authority)],
+      sct: ctLog === undefined ? 'none' : 'embedded',
+    }
+  }
+}
+
+async function withPromise(
+  template: LeafTemplate,
+  authority: Authority,
+  ctLog: CtLog,
+  trace: Trace,
+): Promise<Uint8Array> {
+  // 7. The precertificate, signed.
+  const promised = precertificateTbs(template)
+  const precertificate = await trace('precertificate', () => signed(authority, promised))
+  // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
+  const sct = await trace('ct', async () => {
+    const promise = await ctLog.addPreChain(precertificate, authority.chain)
+    await assertPromise(promise, template, authority, ctLog)
+    return promise
+  })
+  return trace('final', async () => {
     // 9. The final certificate, with that promise in it.
     const certificate = await signed(authority, finalTbs(template, encodeSctList([sct])))
     // 10. A look at our own work, before anybody else has one.
     await assertSound(certificate, promised, sct, authority)
-    // 11. The answer.
-    return { certificate, chainPem: [encodeCertificatePem(certificate), ...chainPemOf(authority)] }
-  }
+    return certificate
+  })
+}
+
+/** Steps 9 and 10 alone: the certificate as it stands, and the same look at it. */
+async function withoutPromise(
+  template: LeafTemplate,
+  authority: Authority,
+  trace: Trace,
+): Promise<Uint8Array> {
+  return trace('final', async () => {
+    const tbs = plainTbs(template)
+    const certificate = await signed(authority, tbs)
+    await assertOurWork(certificate, authority, (parsed) => {
+      if (!equalBytes(parsed.tbs, tbs)) throw new Error('the certificate is not the one that was signed')
+    })
+    return certificate
+  })
 }
 
 const chainPems = new WeakMap<Authority, readonly string[]>()
@@ -167,14 +216,25 @@ async function assertSound(
   certificate: Uint8Array,
   promised: Uint8Array,
   sct: Sct,
-  { chain }: Authority,
+  authority: Authority,
 ): Promise<void> {
-  try {
-    const parsed = parseCertificate(certificate)
+  await assertOurWork(certificate, authority, (parsed) => {
     assertPrecertificateMatches(promised, parsed.tbs)
     const embedded = embeddedScts(certificate)
     if (embedded === undefined || !equalBytes(embedded, encodeSctList([sct])))
       throw new Error('the SCT is not in the certificate')
+  })
+}
+
+/** It parses, holds what it should, and its signature verifies. */
+async function assertOurWork(
+  certificate: Uint8Array,
+  { chain }: Authority,
+  assertContent: (parsed: Certificate) => void,
+): Promise<void> {
+  try {
+    const parsed = parseCertificate(certificate)
+    assertContent(parsed)
     // A key that signs wrongly (a fault, a stolen slot of an HSM) is found here and not by every verifier.
     if (!(await verifyCertificateSignature(parsed, chain[0])))
       throw new Error('the signature of the certificate does not verify')

@@ -31,6 +31,8 @@ const wording = {
     sentence: 'The issuance policy does not permit a certificate for this identity',
     withReason: true,
   },
+  // sigstore-go and sigstore-js try again on this one.
+  too_many_requests: { status: 429, grpc: 8 },
   extension_unavailable: badRequest,
   issuer_empty: badRequest,
   san_unencodable: badRequest,
@@ -97,6 +99,8 @@ const servedPaths = new Set([
   '/api/v2/configuration',
   '/api/v1/signingCert',
   '/api/v1/rootCert',
+  '/api/docs',
+  '/api/openapi.json',
   '/healthz',
 ])
 
@@ -112,7 +116,9 @@ function refusalOfIssuance(error: IssuanceError, request: Pick<FastifyRequest, '
   const refusal = {
     status,
     grpc,
-    ...(status === 503 && { retryAfterSeconds: error.retryAfterSeconds ?? retryAfterSeconds }),
+    ...((status === 503 || status === 429) && {
+      retryAfterSeconds: error.retryAfterSeconds ?? retryAfterSeconds,
+    }),
   }
   if (sentence === undefined) return { ...refusal, message: error.message }
   if (withReason === undefined) return { ...refusal, message: sentence }

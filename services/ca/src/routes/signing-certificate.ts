@@ -7,17 +7,24 @@ import type {
   IssueCertificate,
   Issued,
 } from '../issuance/issue-certificate.ts'
+import { noTracing, type Tracing } from '../tracing.ts'
 import { sendJson } from './send-json.ts'
 import { parseLegacySigningRequest, parseSigningRequest, tokenOfHeader } from './signing-requests.ts'
 
 /** Issues for a request and leaves a record of it, granted or refused. */
 export type IssueFor = (request: FastifyRequest, application: Application) => Promise<Issued>
 
-export function createIssueFor(issueCertificate: IssueCertificate, audit: Audit): IssueFor {
+export function createIssueFor(
+  issueCertificate: IssueCertificate,
+  audit: Audit,
+  tracing: Pick<Tracing, 'traceRequest'> = noTracing,
+): IssueFor {
   return async (request, application) => {
     const facts: ApplicationFacts = {}
     try {
-      const issued = await issueCertificate(application, facts)
+      const issued = await tracing.traceRequest('issue certificate', request.headers, () =>
+        issueCertificate({ ...application, clientAddress: request.ip }, facts),
+      )
       audit.issued(request, facts)
       return issued
     } catch (error) {
@@ -43,9 +50,17 @@ export const signingCertificateRoutes: FastifyPluginAsync<SigningCertificateOpti
   app.post('/api/v2/signingCert', { bodyLimit, onRequest: ignoreContentType }, async (request, reply) => {
     const { identityToken, key } = parseSigningRequest(bodyOf(request))
     const token = identityToken === '' ? tokenOfHeader(request.headers.authorization) : identityToken
-    const { chainPem } = await issue(request, { identityToken: token, key })
+    const { chainPem, sct } = await issue(request, { identityToken: token, key })
     const certificates = chainPem.map((pem) => pem.trim())
-    return sendJson(reply, JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } }))
+    const chain = { certificates }
+    return sendJson(
+      reply,
+      JSON.stringify(
+        sct === 'none'
+          ? { signedCertificateDetachedSct: { chain, signedCertificateTimestamp: '' } }
+          : { signedCertificateEmbeddedSct: { chain } },
+      ),
+    )
   })
 
   app.post('/api/v1/signingCert', { bodyLimit, onRequest: ignoreContentType }, async (request, reply) => {
