@@ -9,6 +9,7 @@ import {
 import type { Certificate } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
+import { createCallMetrics, measureHttpCalls } from './grpc/grpc-metrics.ts'
 import { grpcFace } from './grpc/plugin.ts'
 import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuanceDependencies } from './issuance/dependencies.ts'
@@ -53,6 +54,8 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     ...(tls === undefined ? {} : { tls }),
   })
   measureRequests(app, metrics.registry)
+  const calls = createCallMetrics(metrics.registry)
+  measureHttpCalls(app, calls)
   // Web pages put the token into the body of v2: Authorization is not among the headers they may send.
   allowAnyOrigin(app, {
     methods: ['GET', 'POST', 'HEAD'],
@@ -67,7 +70,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   app.register(authorityRoutes, { chains, issuers })
   app.register(signingCertificateRoutes, { issue })
   app.register(apiDocsRoutes)
-  if (tls !== undefined) app.register(grpcFace, { issue, chains, issuers, registry: metrics.registry })
+  if (tls !== undefined) app.register(grpcFace, { issue, chains, issuers, calls })
   return app
 }
 

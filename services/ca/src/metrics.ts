@@ -11,6 +11,9 @@ export type CaMetrics = {
   readonly ctSubmissionSeconds: Histogram<'outcome'>
 }
 
+/** That of the release. */
+const version = '0.1.0'
+
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
 
@@ -25,6 +28,12 @@ export function createMetrics(registry: Registry, chainEnds: () => Date): CaMetr
       this.set(chainEnds().getTime() / 1000)
     },
   })
+  new Gauge({
+    name: 'fulcio_build_info',
+    help: 'Always 1; the labels say what runs',
+    labelNames: ['version', 'revision', 'build_date', 'goversion'] as const,
+    registers,
+  }).set({ version, revision: '', build_date: '', goversion: `node ${process.version}` }, 1)
   return {
     registry,
     newCertificates: new Counter({ name: 'fulcio_new_certs', help: 'Certificates issued', registers }),

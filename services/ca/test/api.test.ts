@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { encodePem } from '@sigstack/crypto'
 import { certificateSubjects, embeddedScts, encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
@@ -39,7 +39,7 @@ t.test(
       }
     }
     const key = createClientKey()
-    const { credentials, ...withoutToken } = v2Body(token, key) as Record<string, unknown>
+    const { credentials: _credentials, ...withoutToken } = v2Body(token, key) as Record<string, unknown>
     for (const authorization of [`Bearer ${token}`, `bearer ${token}`, token]) {
       const answer = await postV2(harness, withoutToken, { authorization })
       t.equal(answer.statusCode, 200, `header ${authorization.slice(0, 10)}`)
@@ -252,7 +252,7 @@ t.test('section 6: requests that are refused, with status, code and text', async
     publicKeyRequest: { publicKey: { content }, proofOfPossession: proof },
   })
   const { generateKeyPairSync } = await import('node:crypto')
-  const pemOf = (pair: { publicKey: import('node:crypto').KeyObject }) =>
+  const pemOf = (pair: { publicKey: KeyObject }) =>
     pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
   const unparsable = 'The public key supplied in the request could not be parsed'
   const insecure = 'The public key supplied in the request is insecure'

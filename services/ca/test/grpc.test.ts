@@ -258,7 +258,7 @@ t.test('calls are counted under the names that dashboards ask for', async (t) =>
   for await (const part of stream.setEncoding('utf8')) text += part
   t.match(
     text,
-    /grpc_server_handled_total\{grpc_type="unary",grpc_service="dev.sigstore.fulcio.v2.CA",grpc_method="CreateSigningCertificate",grpc_code="OK"\} 2/,
+    /grpc_server_handled_total\{grpc_type="unary",grpc_service="dev.sigstore.fulcio.v2.CA",grpc_method="CreateSigningCertificate",grpc_code="OK"\} 3/,
   )
   t.match(text, /grpc_server_handling_seconds_count\{/)
 })

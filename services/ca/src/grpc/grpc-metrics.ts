@@ -1,10 +1,21 @@
-/** Calls by method and outcome, under the names of go-grpc-prometheus, because dashboards ask for them. */
+/**
+ * Calls by method and outcome, under the names of go-grpc-prometheus, because dashboards ask for them. In Fulcio every HTTP request
+ * becomes a call of gRPC, so requests over HTTP count here too.
+ */
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
+import type { FastifyInstance } from 'fastify'
 import { Counter, Histogram, type Registry } from 'prom-client'
 
 const labelNames = ['grpc_type', 'grpc_service', 'grpc_method'] as const
 
-export function measureCalls(registry: Registry): Interceptor {
+type Labels = Record<(typeof labelNames)[number], string>
+
+export type CallMetrics = {
+  begun(labels: Labels): void
+  ended(labels: Labels, code: string, seconds: number): void
+}
+
+export function createCallMetrics(registry: Registry): CallMetrics {
   const registers = [registry]
   const counter = (name: string, help: string) => new Counter({ name, help, labelNames, registers })
   const started = counter('grpc_server_started_total', 'Calls begun')
@@ -16,31 +27,87 @@ export function measureCalls(registry: Registry): Interceptor {
     labelNames: [...labelNames, 'grpc_code'] as const,
     registers,
   })
-  const seconds = new Histogram({
+  const duration = new Histogram({
     name: 'grpc_server_handling_seconds',
     help: 'From the beginning of a call to its end',
     labelNames,
     registers,
   })
+  return {
+    begun(labels) {
+      started.inc(labels)
+      received.inc(labels)
+    },
+    ended(labels, code, seconds) {
+      if (code === 'OK') sent.inc(labels)
+      handled.inc({ ...labels, grpc_code: code })
+      duration.observe(labels, seconds)
+    },
+  }
+}
+
+export function measureCalls(calls: CallMetrics): Interceptor {
   return (next) => async (request) => {
     const labels = {
       grpc_type: request.stream ? 'server_stream' : 'unary',
       grpc_service: request.service.typeName,
       grpc_method: request.method.name,
     }
-    const stop = seconds.startTimer(labels)
-    started.inc(labels)
-    received.inc(labels)
+    const begunMs = performance.now()
+    let code = 'OK'
+    calls.begun(labels)
     try {
-      const response = await next(request)
-      sent.inc(labels)
-      handled.inc({ ...labels, grpc_code: 'OK' })
-      return response
+      return await next(request)
     } catch (error) {
-      handled.inc({ ...labels, grpc_code: Code[ConnectError.from(error).code] })
+      code = Code[ConnectError.from(error).code]
       throw error
     } finally {
-      stop()
+      calls.ended(labels, code, (performance.now() - begunMs) / 1000)
     }
   }
+}
+
+const v2 = 'dev.sigstore.fulcio.v2.CA'
+const v1 = 'dev.sigstore.fulcio.v1beta.CA'
+
+/** The call that each path stands for in Fulcio. */
+const callOfPath: Readonly<Record<string, Labels>> = {
+  '/api/v2/signingCert': unary(v2, 'CreateSigningCertificate'),
+  '/api/v2/trustBundle': unary(v2, 'GetTrustBundle'),
+  '/api/v2/configuration': unary(v2, 'GetConfiguration'),
+  '/api/v1/signingCert': unary(v1, 'CreateSigningCertificate'),
+  '/api/v1/rootCert': unary(v1, 'GetRootCertificate'),
+  '/healthz': unary('grpc.health.v1.Health', 'Check'),
+}
+
+/** The statuses that the CA answers with. */
+const codeOfStatus: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'OK',
+  400: 'InvalidArgument',
+  403: 'PermissionDenied',
+  429: 'ResourceExhausted',
+  500: 'Internal',
+  503: 'Unavailable',
+}
+
+/** HEAD, preflights and wrong methods never become a call. */
+export function measureHttpCalls(app: FastifyInstance, calls: CallMetrics): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const labels =
+      request.method === 'GET' || request.method === 'POST' ? labelsOf(request.routeOptions.url) : undefined
+    if (labels !== undefined) {
+      calls.begun(labels)
+      calls.ended(labels, codeOfStatus[reply.statusCode] ?? 'Unknown', reply.elapsedTime / 1000)
+    }
+    done()
+  })
+}
+
+function labelsOf(path: string | undefined): Labels | undefined {
+  return path !== undefined && Object.hasOwn(callOfPath, path) ? callOfPath[path] : undefined
+}
+
+function unary(service: string, method: string): Labels {
+  return { grpc_type: 'unary', grpc_service: service, grpc_method: method }
 }

@@ -5,11 +5,10 @@ import { createConnectRouter } from '@connectrpc/connect'
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { universalRequestFromNodeRequest } from '@connectrpc/connect-node'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
-import type { Registry } from 'prom-client'
 import { CA } from '../generated/dev/sigstore/fulcio/v2/fulcio_pb.ts'
 import { Health } from '../generated/grpc/health/v1/health_pb.ts'
 import { type AuthorityServiceOptions, authorityService } from './authority-service.ts'
-import { measureCalls } from './grpc-metrics.ts'
+import { type CallMetrics, measureCalls } from './grpc-metrics.ts'
 import { healthService } from './health-service.ts'
 import { contextOf } from './request-context.ts'
 
@@ -19,16 +18,16 @@ const readMaxBytes = 4 * 1024 * 1024
 /** How long the rest of a request that is refused already may take. */
 const patienceMs = 2000
 
-export const grpcFace: FastifyPluginAsync<AuthorityServiceOptions & { readonly registry: Registry }> = async (
+export const grpcFace: FastifyPluginAsync<AuthorityServiceOptions & { readonly calls: CallMetrics }> = async (
   app,
-  { registry, ...options },
+  { calls, ...options },
 ) => {
   const router = createConnectRouter({
     grpc: true,
     grpcWeb: false,
     connect: false,
     readMaxBytes,
-    interceptors: [measureCalls(registry)],
+    interceptors: [measureCalls(calls)],
   })
   router.service(CA, authorityService(options))
   router.service(Health, healthService)

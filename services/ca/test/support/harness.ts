@@ -20,6 +20,7 @@ import type { IssuerEntry } from '../../src/identity/identity.ts'
 import { parseIssuerConfig } from '../../src/identity/issuer-config.ts'
 import type { Authority, IssuanceDependencies } from '../../src/issuance/dependencies.ts'
 import { createMetrics, measureCtLog } from '../../src/metrics.ts'
+import type { Tracing } from '../../src/tracing.ts'
 import { type StandInCtLog, startCtLog } from './ct-log.ts'
 import { createIssuer, type StandInIssuer, type StandInProxy, signToken, startProxy } from './oidc.ts'
 
@@ -44,6 +45,7 @@ export type HarnessOptions = {
   readonly issuers?: readonly StandInIssuer[]
   readonly change?: (dependencies: IssuanceDependencies) => IssuanceDependencies
   readonly authority?: Authority
+  readonly tracing?: Pick<Tracing, 'traceRequest'>
   readonly totalTimeoutMs?: number
 }
 
@@ -111,7 +113,13 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     level: 'debug',
     destination: { write: (line) => logLines.push(line) },
   })
-  const app = buildApp({ issuance, issuers: () => issuers, metrics, logger })
+  const app = buildApp({
+    issuance,
+    issuers: () => issuers,
+    metrics,
+    logger,
+    ...(options.tracing !== undefined && { tracing: options.tracing }),
+  })
   await app.ready()
   return {
     app,

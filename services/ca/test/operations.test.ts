@@ -1,0 +1,326 @@
+/** What operators see and turn: limits, CT modes, traces, the description of the API, and metrics. */
+import { X509Certificate } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLogger, createRegistry } from '@sigstack/server'
+import { embeddedScts } from '@sigstack/x509'
+import t from 'tap'
+import { createIssuanceLimits, networkOf } from '../src/adapters/issuance-limits.ts'
+import { buildApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+import { createMetrics } from '../src/metrics.ts'
+import { createReadiness } from '../src/readiness.ts'
+import { openApi } from '../src/routes/openapi.ts'
+import { startTracing } from '../src/tracing.ts'
+import {
+  certificatesOf,
+  createClientKey,
+  emailConfig,
+  emailToken,
+  person,
+  postV2,
+  startHarness,
+  v2Body,
+} from './support/harness.ts'
+
+const every = (perSecond: number, burst: number) => [{ perSecond, burst }]
+
+t.test('an identity over its limit gets 429 code 8 with Retry-After; others go on', async (t) => {
+  const limits = createIssuanceLimits({ perAddress: [], perIdentity: every(0.1, 2) })
+  const harness = await startHarness({ change: (plain) => ({ ...plain, limits }) })
+  const key = createClientKey()
+  const post = async (claims: Record<string, unknown> = {}, proof = person.email) =>
+    postV2(harness, v2Body(await emailToken(harness, claims), key, key.prove(proof)))
+  t.equal((await post()).statusCode, 200)
+  t.equal((await post()).statusCode, 200)
+  const refused = await post()
+  t.equal(refused.statusCode, 429)
+  t.match(refused.headers, { 'retry-after': /^([1-9]|10)$/, 'content-type': 'application/json' })
+  t.match(refused.json(), { code: 8, message: /^too many requests .* from this identity; try again in / })
+  t.equal((await post({ email: 'bob@example.com' }, 'bob@example.com')).statusCode, 200)
+  t.match(await harness.metricsText(), /ca_refusals_total\{reason="too_many_requests"\} 1/)
+  await harness.stop()
+  await limits.stop()
+})
+
+t.test('an address over its limit is refused before its token is looked at', async (t) => {
+  const limits = createIssuanceLimits({ perAddress: every(0.1, 3), perIdentity: [] })
+  const harness = await startHarness({ change: (plain) => ({ ...plain, limits }) })
+  const post = (remoteAddress: string) =>
+    harness.app.inject({ method: 'POST', url: '/api/v2/signingCert', payload: '{}', remoteAddress })
+  for (let i = 0; i < 3; i++) t.equal((await post('192.0.2.1')).statusCode, 400)
+  const refused = await post('192.0.2.1')
+  t.equal(refused.statusCode, 429)
+  t.match(refused.json().message, /from this address/)
+  t.equal((await post('192.0.2.2')).statusCode, 400)
+  t.equal(harness.proxy.requests.length, 0)
+  await harness.stop()
+  await limits.stop()
+})
+
+t.test('addresses of one IPv6 network count together, mapped IPv4 as itself', async (t) => {
+  t.equal(networkOf('192.0.2.1'), '192.0.2.1')
+  t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
+  t.equal(networkOf('2001:db8:0:1::5'), '2001:db8:0:1::/64')
+  t.equal(networkOf('2001:DB8::1:2:3:4'), networkOf('2001:db8:0:0:9:9:9:9'))
+  t.equal(networkOf('2001:0db8::1'), '2001:db8:0:0::/64')
+  t.equal(networkOf('::1'), '0:0:0:0::/64')
+  t.equal(networkOf('fe80::1%eth0'), 'fe80:0:0:0::/64')
+})
+
+t.test(
+  'without a CT log, by explicit wish: the detached shape with an empty SCT, in both versions',
+  async (t) => {
+    const harness = await startHarness({ change: (plain) => ({ ...plain, ctLog: undefined }) })
+    const key = createClientKey()
+    const token = await emailToken(harness)
+    const answer = await postV2(harness, v2Body(token, key))
+    t.equal(answer.statusCode, 200)
+    const body = answer.json() as {
+      signedCertificateDetachedSct: { chain: { certificates: string[] }; signedCertificateTimestamp: string }
+    }
+    t.same(Object.keys(body), ['signedCertificateDetachedSct'])
+    t.equal(body.signedCertificateDetachedSct.signedCertificateTimestamp, '')
+    const { certificates } = body.signedCertificateDetachedSct.chain
+    t.equal(certificates.length, 3)
+    const leaf = new X509Certificate(certificates[0]!)
+    t.equal(embeddedScts(leaf.raw), undefined, 'no SCT')
+    t.ok(leaf.verify(new X509Certificate(certificates[1]!).publicKey))
+    t.notOk(leaf.raw.includes(Buffer.from('060a2b06010401d679020403', 'hex')), 'no poison either')
+    const legacy = await harness.app.inject({
+      method: 'POST',
+      url: '/api/v1/signingCert',
+      headers: { authorization: `Bearer ${token}` },
+      payload: JSON.stringify({
+        publicKey: { content: key.der.toString('base64') },
+        signedEmailAddress: key.prove(person.email),
+      }),
+    })
+    t.equal(legacy.statusCode, 201)
+    t.equal(legacy.headers['sct'], undefined)
+    t.equal(harness.ctLog.requests, 0)
+    await harness.stop()
+  },
+)
+
+const folder = t.testdir({
+  'issuers.json': JSON.stringify(emailConfig),
+  'policy.yaml': 'policies: { "*": [{ name: nobody, deny: { subject: mallory } }] }',
+  'bad.yaml': 'policies: { "https://other.example": [] }',
+  'key.pem': createClientKey().pem,
+})
+const environment = (more: Record<string, string>): NodeJS.ProcessEnv => ({
+  CA_CONFIG_FILE: `${folder}/issuers.json`,
+  OIDC_PROXY_URL: 'http://127.0.0.1:1',
+  ...more,
+})
+
+t.test('the configuration of limits, policy file, traces and the missing CT log', async (t) => {
+  const none = readConfig(environment({ CA_CT_LOG_URL: 'none' }))
+  t.match(none, { ctLogUrl: undefined, ctLogPublicKey: undefined, traces: false })
+  const withLog = { CA_CT_LOG_URL: 'http://127.0.0.1:2', CA_CT_LOG_PUBLIC_KEY_FILE: `${folder}/key.pem` }
+  const full = readConfig(
+    environment({
+      ...withLog,
+      CA_POLICY_FILE: `${folder}/policy.yaml`,
+      CA_LIMIT_PER_ADDRESS: '20/s burst 100',
+      CA_LIMIT_PER_IDENTITY: '60/min, 500/h',
+      REDIS_URL: 'redis://127.0.0.1:6379',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+    }),
+  )
+  t.match(full, {
+    ctLogUrl: 'http://127.0.0.1:2',
+    traces: true,
+    limits: {
+      perAddress: [{ perSecond: 20, burst: 100 }],
+      perIdentity: [
+        { perSecond: 1, burst: 60 },
+        { perSecond: 500 / 3600, burst: 500 },
+      ],
+      redisUrl: 'redis://127.0.0.1:6379',
+    },
+    identity: { issuers: [{ policy: { rules: [{ name: 'nobody' }] } }] },
+    identityFile: { policyPath: `${folder}/policy.yaml` },
+  })
+  for (const [more, message] of [
+    [{ CA_CT_LOG_URL: '' }, /CA_CT_LOG_URL/],
+    [{ CA_CT_LOG_URL: 'None' }, /CA_CT_LOG_URL/],
+    [{ ...withLog, CA_CT_LOG_URL: 'none' }, /CA_CT_LOG_URL is none, but CA_CT_LOG_PUBLIC_KEY_FILE is set/],
+    [{ ...withLog, CA_LIMIT_PER_ADDRESS: 'many' }, /CA_LIMIT_PER_ADDRESS: "many" is no limit/],
+    [{ ...withLog, CA_POLICY_FILE: `${folder}/bad.yaml` }, /CA_POLICY_FILE .*which is no configured issuer/],
+  ] as const)
+    t.throws(() => readConfig(environment(more)), { message }, String(message))
+})
+
+t.test('readiness says that there is no CT log, and is ready all the same', async (t) => {
+  const harness = await startHarness()
+  const ready = createReadiness({
+    authority: () => harness.authority,
+    ctLog: undefined,
+    proxy: { probe: async () => {} },
+    now: () => new Date(),
+  })
+  t.match(await ready(), { ready: true, checks: { key: 'ok', ctLog: /^none: / } })
+  await harness.stop()
+})
+
+t.test('the description of the API has every route, and the page needs nothing from elsewhere', async (t) => {
+  const harness = await startHarness()
+  const registry = createRegistry({ processMetrics: false })
+  const routes: string[] = []
+  const app = buildApp({
+    issuance: harness.issuance,
+    issuers: () => [],
+    metrics: createMetrics(registry, () => new Date()),
+    logger: false,
+    readiness: async () => ({ ready: true, checks: {} }),
+  })
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat())
+      if (each !== 'HEAD' && each !== 'OPTIONS') routes.push(`${each.toLowerCase()} ${url}`)
+  })
+  await app.ready()
+  const listed = app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, path, methods] = /── (\S+) \(([^)]+)\)/.exec(line) ?? []
+      return (methods ?? '')
+        .split(', ')
+        .filter((method) => method !== '' && !['HEAD', 'OPTIONS'].includes(method))
+        .map((method) => `${method.toLowerCase()} ${path}`)
+    })
+  const described = Object.entries(openApi.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
+  const served = [...new Set([...routes, ...listed])].filter((route) => !route.endsWith(' *'))
+  t.same(served.sort(), described.sort())
+
+  const json = await app.inject('/api/openapi.json')
+  t.equal(json.headers['content-type'], 'application/json')
+  t.same(json.json(), openApi)
+  for (const reference of json.body.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
+    t.ok(reference[1]! in openApi.components.schemas, reference[1])
+  const page = await app.inject('/api/docs')
+  t.match(page.headers['content-type'], /^text\/html/)
+  t.match(page.headers['content-security-policy'], /default-src 'none'/)
+  t.notMatch(page.body, /<script|src=|href="https?:|url\(|@import/)
+  for (const path of Object.keys(openApi.paths)) t.ok(page.body.includes(path), path)
+  await app.close()
+  await harness.stop()
+})
+
+t.test('metrics under the names of Fulcio, with its labels', async (t) => {
+  const harness = await startHarness()
+  const key = createClientKey()
+  const token = await emailToken(harness)
+  await postV2(harness, v2Body(token, key))
+  await postV2(harness, '{}')
+  await harness.app.inject('/api/v2/trustBundle')
+  const text = (await harness.app.inject('/metrics')).body
+  for (const line of [
+    /^fulcio_new_certs 1$/m,
+    /^# TYPE fulcio_new_certs counter$/m,
+    /^fulcio_api_latency_count\{code="200",method="post"\} 1$/m,
+    /^# TYPE fulcio_api_latency histogram$/m,
+    /^http_requests_total\{code="400",method="post"\} 1$/m,
+    /^http_requests_total\{code="200",method="get"\} 1$/m,
+    /^fulcio_build_info\{version="[^"]+",revision="[^"]*",build_date="[^"]*",goversion="node v24[^"]*"\} 1$/m,
+    /^grpc_server_started_total\{grpc_type="unary",grpc_service="dev\.sigstore\.fulcio\.v2\.CA",grpc_method="CreateSigningCertificate"\} 2$/m,
+    /^grpc_server_msg_received_total\{.*grpc_method="GetTrustBundle"\} 1$/m,
+    /^grpc_server_msg_sent_total\{.*grpc_method="CreateSigningCertificate"\} 1$/m,
+    /^grpc_server_handled_total\{.*grpc_method="CreateSigningCertificate",grpc_code="InvalidArgument"\} 1$/m,
+    /^grpc_server_handled_total\{.*grpc_method="CreateSigningCertificate",grpc_code="OK"\} 1$/m,
+    /^grpc_server_handling_seconds_count\{.*grpc_method="CreateSigningCertificate"\} 2$/m,
+  ])
+    t.match(text, line)
+  await harness.stop()
+})
+
+t.test('traces: one span a step, within the trace of the caller, without claims or tokens', async (t) => {
+  const bodies: string[] = []
+  const collector = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      bodies.push(Buffer.concat(chunks).toString())
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => collector.close())
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
+  const tracing = await startTracing('sigstack-ca')
+  const harness = await startHarness({
+    change: (plain) => ({ ...plain, trace: tracing.trace }),
+    tracing,
+  })
+  const key = createClientKey()
+  const token = await emailToken(harness)
+  const traceId = '0af7651916cd43dd8448eb211c80319c'
+  const traceparent = `00-${traceId}-b7ad6b7169203331-01`
+  t.equal((await postV2(harness, v2Body(token, key), { traceparent })).statusCode, 200)
+  t.equal((await postV2(harness, v2Body('no.token.here', key), { traceparent })).statusCode, 400)
+  await harness.stop()
+  await tracing.stop()
+  type Span = {
+    name: string
+    traceId: string
+    spanId: string
+    parentSpanId?: string
+    status: { code?: number; message?: string }
+  }
+  const spans = bodies.flatMap((body) => {
+    const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }
+    return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans))
+  })
+  t.same(spans.map(({ name }) => name).sort(), [
+    'ct',
+    'final',
+    'issue certificate',
+    'issue certificate',
+    'precertificate',
+    'proof',
+    'token',
+    'token',
+  ])
+  t.ok(
+    spans.every((span) => span.traceId === traceId),
+    'the trace of the caller goes on',
+  )
+  const whole = spans.filter(({ name }) => name === 'issue certificate')
+  t.ok(
+    spans
+      .filter(({ name }) => name === 'ct')
+      .every(({ parentSpanId }) => parentSpanId === whole[0]!.spanId || parentSpanId === whole[1]!.spanId),
+  )
+  t.match(
+    spans.filter(({ status }) => status.code === 2).map(({ status }) => status.message),
+    ['identity_token_rejected', 'identity_token_rejected'],
+  )
+  t.match(bodies.join(''), /sigstack-ca/)
+  t.notMatch(bodies.join(''), new RegExp(`${person.email}|${token.slice(-20)}`))
+})
+
+t.test('no CT log is told loudly at the start', async (t) => {
+  const lines: string[] = []
+  const { startCa } = await import('../src/start.ts')
+  const ca = await startCa(
+    {
+      ...readConfig(environment({ CA_CT_LOG_URL: 'none', CA_DATA: `${folder}/data`, CA_PORT: '0' })),
+      logLevel: 'info',
+    },
+    {
+      logger: createLogger({ name: 'ca', level: 'info', destination: { write: (line) => lines.push(line) } }),
+      processMetrics: false,
+    },
+  )
+  t.ok(
+    lines.some((line) => /"level":(40|"warn").*THERE IS NO CT LOG/.test(line)),
+    lines.join('').slice(0, 500),
+  )
+  const ready = await fetch(`${ca.url}/readyz`)
+  t.match(await ready.json(), { checks: { ctLog: /^none: / } })
+  await ca.stop()
+})
