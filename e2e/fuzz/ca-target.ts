@@ -53,7 +53,12 @@ export async function createCaTarget(
     seeds: bodies.map((body) => Buffer.from(JSON.stringify(body))),
     refusals: ['Refused'],
     async run(input) {
-      for (const url of ['/api/v2/signingCert', '/api/v1/signingCert']) await post(url, input)
+      const refusals: Refused[] = []
+      for (const url of ['/api/v2/signingCert', '/api/v1/signingCert']) {
+        const refusal = await post(url, input)
+        if (refusal !== undefined) refusals.push(refusal)
+      }
+      if (refusals[1] !== undefined) throw refusals[1]
     },
   }
   return { target, chainPem }
@@ -124,15 +129,15 @@ async function createCa() {
     logger: false,
   })
   await app.ready()
-  const post = async (url: string, body: Uint8Array): Promise<void> => {
+  const post = async (url: string, body: Uint8Array): Promise<Refused | undefined> => {
     const answer = await app.inject({ method: 'POST', url, payload: Buffer.from(body) })
-    if (answer.statusCode < 300) return
+    if (answer.statusCode < 300) return undefined
     if (answer.statusCode !== 400)
       throw new Error(`status ${answer.statusCode}: ${answer.body.slice(0, 300)}`)
     const refusal: unknown = answer.json()
     if (typeof refusal !== 'object' || refusal === null || !('code' in refusal) || refusal.code !== 3)
       throw new Error(`not a refusal: ${answer.body.slice(0, 300)}`)
-    throw new Refused(answer.body)
+    return new Refused(answer.body)
   }
   return { post, chainPem: [intermediate, root].map(({ der }) => encodeCertificatePem(der)).join('') }
 }

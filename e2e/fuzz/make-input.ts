@@ -5,12 +5,18 @@ import { mutateText } from './mutate-text.ts'
 import { createRandom, type Random } from './random.ts'
 import type { Target } from './target.ts'
 
+const longestInput = 4 * 1024 * 1024
+
 /** The input that a seed stands for: one of the good inputs, changed once or a few times. */
 export function makeInput(target: Target, seed: number): Uint8Array {
   const random = createRandom(seed)
   let input = random.pick(target.seeds)
   const changes = 1 + random.below(random.chance(0.2) ? 8 : 2)
-  for (let i = 0; i < changes; i++) input = change(target, input, random)
+  for (let i = 0; i < changes; i++) {
+    const changed = change(target, input, random)
+    // Every door has a limit of its own; how long tens of megabytes take says nothing about what is behind it.
+    if (changed.length <= longestInput) input = changed
+  }
   return input
 }
 
