@@ -51,7 +51,13 @@ export type IntermediateRequest = {
 /** keyCertSign and cRLSign, the last of the seven bits used. */
 const caKeyUsage = Uint8Array.of(derTag.bitString, 2, 1, 0x06)
 const isCa = Uint8Array.of(derTag.boolean, 1, 0xff)
-const noCaBelow = Uint8Array.of(derTag.integer, 1, 0)
+export const noCaBelow = Uint8Array.of(derTag.integer, 1, 0)
+
+export const codeSigning: Extension = {
+  oid: extensionOid.extendedKeyUsage,
+  critical: false,
+  value: der(derTag.sequence, derOid(extendedKeyUsageOid.codeSigning)),
+}
 
 /** A self-signed root without a path length, verified before it is handed out. */
 export async function createRoot(request: RootRequest): Promise<Certificate> {
@@ -86,11 +92,6 @@ export async function createIntermediate(request: IntermediateRequest): Promise<
     )
   if (request.notBefore < root.notBefore || request.notBefore > root.notAfter)
     throw new X509Error('not_valid_now', 'the intermediate would begin outside the validity of its root')
-  const codeSigning: Extension = {
-    oid: extensionOid.extendedKeyUsage,
-    critical: false,
-    value: der(derTag.sequence, derOid(extendedKeyUsageOid.codeSigning)),
-  }
   const own = keyIdentifier(publicKey.spki)
   const intermediate = await sign(rootSigner, {
     serialNumber: request.serialNumber,
@@ -143,7 +144,11 @@ async function sign(signer: Signer, draft: Draft): Promise<Certificate> {
   return certificate
 }
 
-function caExtensions(own: Uint8Array, authority: Uint8Array, pathLength: Uint8Array): readonly Extension[] {
+export function caExtensions(
+  own: Uint8Array,
+  authority: Uint8Array,
+  pathLength: Uint8Array,
+): readonly Extension[] {
   return [
     { oid: extensionOid.keyUsage, critical: true, value: caKeyUsage },
     {
@@ -161,7 +166,7 @@ function caExtensions(own: Uint8Array, authority: Uint8Array, pathLength: Uint8A
 }
 
 /** One RelativeDistinguishedName. RFC 5280 appendix A allows 64 characters in these two. */
-function nameAttribute(oid: string, text: string): Uint8Array {
+export function nameAttribute(oid: string, text: string): Uint8Array {
   if (text === '' || text.length > 64 || !text.isWellFormed())
     throw new X509Error('bad_name', 'the names of a CA have 1 to 64 characters')
   return der(derTag.set, der(derTag.sequence, derOid(oid), der(derTag.utf8String, utf8(text))))

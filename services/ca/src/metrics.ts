@@ -17,6 +17,9 @@ const version = '0.1.0'
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
 
+/** How long before its end a chain is to have its successor. */
+export const dueDays = 30
+
 /** `chainEnds` tells when the first certificate of the issuing chain ends. */
 export function createMetrics(registry: Registry, chainEnds: () => Date): CaMetrics {
   const registers = [registry]
@@ -26,6 +29,14 @@ export function createMetrics(registry: Registry, chainEnds: () => Date): CaMetr
     registers,
     collect() {
       this.set(chainEnds().getTime() / 1000)
+    },
+  })
+  new Gauge({
+    name: 'ca_chain_ends_soon',
+    help: '1 when the issuing chain ends within 30 days: its successor is due',
+    registers,
+    collect() {
+      this.set(chainEnds().getTime() - Date.now() < dueDays * 86_400_000 ? 1 : 0)
     },
   })
   new Gauge({

@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { createRegistry, type Logger, listen, listenMetrics, readTlsFiles, tlsReload } from '@sigstack/server'
-import { ensurePassword } from '@sigstack/signers'
 import { encodeCertificatePem } from '@sigstack/x509'
-import { loadOrCreateAuthority, openAuthority, readTrustedChains } from './adapters/authority-files.ts'
 import { createCtLogClient } from './adapters/ct-log-client.ts'
 import { createIssuanceLimits } from './adapters/issuance-limits.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
 import { createTokenVerifier } from './adapters/token-verifier.ts'
 import { buildApp } from './app.ts'
-import { type Config, passwordPath, readIssuerConfig } from './config.ts'
+import { type AuthorityConfig, chainEnd, followAuthorities, openAuthorities } from './authorities.ts'
+import { type Config, readIssuerConfig } from './config.ts'
 import { createFindIssuer, type FindIssuer } from './identity/find-issuer.ts'
 import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuerConfig } from './identity/issuer-config.ts'
 import type { Authority } from './issuance/dependencies.ts'
-import { createMetrics, measureCtLog } from './metrics.ts'
+import { createMetrics, dueDays, measureCtLog } from './metrics.ts'
 import { createReadiness } from './readiness.ts'
 import { createReloads, type Reloads } from './reloads.ts'
 import { noTracing, startTracing } from './tracing.ts'
@@ -33,47 +31,31 @@ export type RunningCa = {
   stop(): Promise<void>
 }
 
-/** A chain that ends sooner than this is worth a warning at every start. */
-const warningDays = 30
-
 /**
  * Opens or makes the keys and chain of `config`, without serving anything: a CT log that wants the root before the CA
  * starts can have it. Throws one sentence for the operator.
  */
 export async function openConfiguredAuthority(
-  config: Pick<Config, 'dataFolder' | 'ownAuthority' | 'keyPassword' | 'organization'>,
+  config: AuthorityConfig,
 ): Promise<{ readonly authority: Authority; readonly chainPem: string }> {
-  const authority = await open(config)
-  return { authority, chainPem: authority.chain.map(({ der }) => encodeCertificatePem(der)).join('') }
+  const { issuing } = await openAuthorities(config)
+  return { authority: issuing, chainPem: chainPemOf(issuing) }
 }
 
-async function open(
-  config: Pick<Config, 'dataFolder' | 'ownAuthority' | 'keyPassword' | 'organization'>,
-): Promise<Authority> {
-  const { ownAuthority, dataFolder, keyPassword, organization } = config
-  const now = new Date()
-  if (ownAuthority !== undefined)
-    return openAuthority({
-      ...ownAuthority,
-      ...(keyPassword !== undefined && { password: keyPassword }),
-      now,
-    })
-  if (keyPassword === undefined) await mkdir(dataFolder, { recursive: true, mode: 0o700 })
-  const password = keyPassword ?? (await ensurePassword(passwordPath(dataFolder)))
-  return loadOrCreateAuthority({ folder: dataFolder, password, organization, now })
+function chainPemOf({ chain }: Authority): string {
+  return chain.map(({ der }) => encodeCertificatePem(der)).join('')
 }
 
 /** Wires the real adapters and listens. Waits neither for the CT log nor for the OIDC proxy: `/readyz` tells of them. */
 export async function startCa(config: Config, options: StartOptions): Promise<RunningCa> {
   const { logger } = options
-  const { authority, chainPem } = await openConfiguredAuthority(config)
-  const { trustedChainsPath } = config
-  const trustedChains = trustedChainsPath === undefined ? [] : await readTrustedChains(trustedChainsPath)
-  const chainEnds = new Date(Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime())))
-  warnAbout(config, chainEnds, logger)
+  const opened = await openAuthorities(config)
+  warnAbout(config, chainEnd(opened.issuing), logger)
 
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
-  const metrics = createMetrics(registry, () => chainEnds)
+  const reloads = createReloads(registry, logger)
+  const authorities = await followAuthorities(config, opened, reloads)
+  const metrics = createMetrics(registry, authorities.chainEnds)
   const now = (): Date => new Date()
   const proxy = createOidcProxyClient(config.oidcProxyUrl)
   const ctLog =
@@ -82,7 +64,6 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       : createCtLogClient({ url: config.ctLogUrl, publicKey: config.ctLogPublicKey })
   const limits = config.limits && createIssuanceLimits({ ...config.limits, onReachable: noteRedis(logger) })
   const tracing = config.traces === true ? await startTracing('sigstack-ca') : noTracing
-  const reloads = createReloads(registry, logger)
   const identity = await followIdentity(config, reloads, logger)
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls)
   const app = buildApp({
@@ -92,7 +73,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
         readKeys: createReadIssuerKeys(proxy, () => performance.now()),
         now,
       }),
-      authority: () => authority,
+      authority: authorities.issuing,
       ctLog: ctLog && measureCtLog(ctLog, metrics),
       ...(limits !== undefined && { limits }),
       trace: tracing.trace,
@@ -101,12 +82,12 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       randomBytes,
     },
     issuers: () => identity().issuers,
-    trustedChains: () => trustedChains,
+    trustedChains: authorities.others,
     metrics,
     logger,
     metricsRoute: config.metricsPort === undefined,
     readiness: createReadiness({
-      authority: () => authority,
+      authority: authorities.issuing,
       ctLog,
       proxy,
       now,
@@ -138,7 +119,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
     if (tls !== undefined && config.tls !== undefined)
       await reloads.follow('tls', tlsReload(app, config.tls, tls))
     const { url } = await listen(app, { host: config.host, port: config.port, portVariable: 'CA_PORT' })
-    return { url, chainPem, stop }
+    return { url, chainPem: chainPemOf(opened.issuing), stop }
   } catch (error) {
     await stop()
     throw error
@@ -168,7 +149,7 @@ async function followIdentity(config: Config, reloads: Reloads, logger: Logger):
 
 function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
-  if (days < warningDays)
+  if (days < dueDays)
     logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
   if (config.ctLogUrl === undefined)
     logger.warn(

@@ -18,7 +18,12 @@ import {
 } from '@sigstack/x509'
 import type { Authority } from '../issuance/dependencies.ts'
 
-export type AuthorityErrorCode = 'chain_unreadable' | 'chain_refused' | 'folder_unusable'
+export type AuthorityErrorCode =
+  | 'chain_unreadable'
+  | 'chain_refused'
+  | 'folder_unusable'
+  | 'root_missing'
+  | 'authority_unknown'
 
 /** Stops the start, with one sentence for the operator. */
 export class AuthorityError extends Error {
@@ -92,7 +97,7 @@ export async function readTrustedChains(path: string): Promise<readonly (readonl
   return chains
 }
 
-async function assertTrustable(chain: readonly Certificate[], path: string): Promise<void> {
+export async function assertTrustable(chain: readonly Certificate[], path: string): Promise<void> {
   const root = chain.at(-1)
   try {
     if (root === undefined || !(await isSelfSigned(root)))
@@ -106,7 +111,7 @@ async function assertTrustable(chain: readonly Certificate[], path: string): Pro
   }
 }
 
-async function makeChain(
+export async function makeChain(
   rootSigner: Signer,
   issuing: Signer,
   { organization, now }: { readonly organization: string; readonly now: Date },
@@ -131,7 +136,7 @@ async function makeChain(
   return [intermediate, root]
 }
 
-async function checkedAuthority(
+export async function checkedAuthority(
   signer: Signer,
   chain: readonly Certificate[],
   chainPath: string,
@@ -150,7 +155,7 @@ async function checkedAuthority(
   return { signer, chain: [issuing, ...rest] }
 }
 
-async function readChain(path: string): Promise<readonly Certificate[]> {
+export async function readChain(path: string): Promise<readonly Certificate[]> {
   try {
     return parseCertificatesPem(await readFile(path, 'utf8'))
   } catch (cause) {
@@ -162,7 +167,7 @@ async function readChain(path: string): Promise<readonly Certificate[]> {
   }
 }
 
-async function writeChain(path: string, chain: readonly Certificate[]): Promise<void> {
+export async function writeChain(path: string, chain: readonly Certificate[]): Promise<void> {
   try {
     await writeSecretFile(path, chain.map(({ der }) => encodeCertificatePem(der)).join(''))
     // It is public, unlike its neighbours.
@@ -173,7 +178,7 @@ async function writeChain(path: string, chain: readonly Certificate[]): Promise<
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (cause) {

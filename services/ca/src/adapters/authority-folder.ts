@@ -1,0 +1,145 @@
+/**
+ * Where authorities are in the CA's data folder, and which of them issues.
+ *
+ *   chain.pem, intermediate.key.pem   the first authority, made at the first start
+ *   root.key.pem                      needed only to make another intermediate
+ *   authorities/NAME/                 each later one: key.pem, or key.uri with the URI of a key kept elsewhere; chain.pem once
+ *                                     it has one; request.pem where another CA was asked for it
+ *   issuing                           the name of the one that issues; no such file: the first
+ *   retired                           names, one a line, that are published no more
+ *
+ * Each file appears whole and only `issuing` and `retired` ever change, by renaming, so a process that reads in the middle
+ * of a rotation sees the state before or after a step.
+ */
+import { randomBytes } from 'node:crypto'
+import { access, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AuthorityError } from './authority-files.ts'
+
+/** Also the name of the operator's own pair, where the environment names one. */
+export const firstName = 'first'
+
+export type AuthorityPlace = {
+  readonly name: string
+  readonly chainPath: string
+  readonly keyPath: string
+  /** Undefined: the first authority, whose key is a file or named by the environment. */
+  readonly keyUriPath?: string
+}
+
+export type FolderState = {
+  /** In the order in which they were made. */
+  readonly places: readonly AuthorityPlace[]
+  readonly issuing: string
+  readonly retired: ReadonlySet<string>
+}
+
+const namePattern = /^[0-9a-z][0-9a-z-]{0,63}$/
+
+export async function readFolder(folder: string): Promise<FolderState> {
+  const [names, issuing, retired] = await Promise.all([
+    readNames(join(folder, 'authorities')),
+    readLines(join(folder, 'issuing')),
+    readLines(join(folder, 'retired')),
+  ])
+  return {
+    places: [placeOf(folder, firstName), ...names.map((name) => placeOf(folder, name))],
+    issuing: issuing[0] ?? firstName,
+    retired: new Set(retired),
+  }
+}
+
+export function placeOf(folder: string, name: string): AuthorityPlace {
+  if (name === firstName)
+    return {
+      name,
+      chainPath: join(folder, 'chain.pem'),
+      keyPath: join(folder, 'intermediate.key.pem'),
+    }
+  if (!namePattern.test(name))
+    throw new AuthorityError('folder_unusable', `${name} is no name of an authority`)
+  const own = join(folder, 'authorities', name)
+  return {
+    name,
+    chainPath: join(own, 'chain.pem'),
+    keyPath: join(own, 'key.pem'),
+    keyUriPath: join(own, 'key.uri'),
+  }
+}
+
+/** What a running CA has to look at to notice a rotation. */
+export async function watchedPaths(folder: string): Promise<readonly string[]> {
+  const { places } = await readFolder(folder)
+  return [
+    folder,
+    join(folder, 'issuing'),
+    join(folder, 'retired'),
+    join(folder, 'authorities'),
+    ...places.map(({ chainPath }) => chainPath),
+  ]
+}
+
+export async function writeIssuing(folder: string, name: string): Promise<void> {
+  await replaceFile(join(folder, 'issuing'), `${name}\n`)
+}
+
+export async function writeRetired(folder: string, names: Iterable<string>): Promise<void> {
+  await replaceFile(join(folder, 'retired'), [...names].map((name) => `${name}\n`).join(''))
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whole or not at all, and durable. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(temporary, 'wx', 0o644)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AuthorityError('folder_unusable', `${path} cannot be written: ${reason}`, { cause })
+  }
+}
+
+async function readNames(path: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isDirectory() && namePattern.test(entry.name))
+      .map(({ name }) => name)
+      .sort()
+  } catch (cause) {
+    return missing(cause, path)
+  }
+}
+
+async function readLines(path: string): Promise<readonly string[]> {
+  try {
+    const text = await readFile(path, 'utf8')
+    return text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+  } catch (cause) {
+    return missing(cause, path)
+  }
+}
+
+function missing(cause: unknown, path: string): readonly string[] {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
+  throw new AuthorityError('folder_unusable', `${path} cannot be read`, { cause })
+}
