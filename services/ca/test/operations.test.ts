@@ -13,7 +13,6 @@ import { createReadiness } from '../src/readiness.ts'
 import { openApi } from '../src/routes/openapi.ts'
 import { startTracing } from '../src/tracing.ts'
 import {
-  certificatesOf,
   createClientKey,
   emailConfig,
   emailToken,

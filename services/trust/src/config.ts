@@ -15,10 +15,11 @@ export type Config = {
   readonly publicUrls: {
     readonly ca: string
     readonly rekor: string
-    readonly ct: string
+    /** Undefined: there is no CT log, by the explicit word `none`. */
+    readonly ct: string | undefined
     readonly oidcIssuer: string
   }
-  readonly sources: { readonly ca: KeySource; readonly rekor: KeySource; readonly ct: KeySource }
+  readonly sources: { readonly ca: KeySource; readonly rekor: KeySource; readonly ct: KeySource | undefined }
   /** Who runs the services, in the signing config. */
   readonly operator: string
   readonly refreshSeconds: number
@@ -39,7 +40,7 @@ const Environment = Type.Object({
   TRUST_DATA: Type.String({ default: './.sigstack/trust', minLength: 1 }),
   PUBLIC_CA_URL: Url,
   PUBLIC_REKOR_URL: Url,
-  PUBLIC_CT_URL: Url,
+  PUBLIC_CT_URL: Type.Union([Url, Type.Literal('none')]),
   PUBLIC_OIDC_ISSUER: Url,
   CA_URL: OptionalUrl,
   REKOR_URL: OptionalUrl,
@@ -67,7 +68,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const publicUrls = {
     ca: withoutSlash(candidate.PUBLIC_CA_URL),
     rekor: withoutSlash(candidate.PUBLIC_REKOR_URL),
-    ct: withoutSlash(candidate.PUBLIC_CT_URL),
+    ct: candidate.PUBLIC_CT_URL === 'none' ? undefined : withoutSlash(candidate.PUBLIC_CT_URL),
     // Issuers are compared byte for byte, so a slash at the end stays.
     oidcIssuer: candidate.PUBLIC_OIDC_ISSUER,
   }
@@ -83,7 +84,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     sources: {
       ca: source(candidate.CA_CERTIFICATES_FILE, candidate.CA_URL, publicUrls.ca),
       rekor: source(candidate.REKOR_PUBLIC_KEY_FILE, candidate.REKOR_URL, publicUrls.rekor),
-      ct: source(candidate.CT_PUBLIC_KEY_FILE, candidate.CT_URL, publicUrls.ct),
+      ct:
+        publicUrls.ct === undefined
+          ? undefined
+          : source(candidate.CT_PUBLIC_KEY_FILE, candidate.CT_URL, publicUrls.ct),
     },
     operator: candidate.TRUST_OPERATOR ?? new URL(publicUrls.ca).hostname,
     refreshSeconds: candidate.TRUST_REFRESH_SECONDS,

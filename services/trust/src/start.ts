@@ -25,6 +25,10 @@ export type RunningTrust = {
 /** Listens at once; collects the keys of the services in the background, until they are up and ever after. */
 export async function startTrust(config: Config, options: StartOptions): Promise<RunningTrust> {
   const { logger } = options
+  if (config.publicUrls.ct === undefined)
+    logger.warn(
+      'THERE IS NO CT LOG (PUBLIC_CT_URL=none): the trusted root lists none, so verifiers that demand an SCT refuse every certificate',
+    )
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
   const stopping = new AbortController()
   const publisher = await openPublisher({

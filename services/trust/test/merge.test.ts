@@ -119,3 +119,15 @@ t.test('the signing config names the public URLs and no timestamp authority', as
     rekorTlogConfig: { selector: 'ANY' },
   })
 })
+
+t.test('without a CT log the trusted root lists none, and one that was there gets an end', async (t) => {
+  const without: Observed = { ...observed, ctKey: undefined }
+  const { root, files } = publish(undefined, without, '2026-03-01T12:00:00Z')
+  t.same(root.ctlogs, [])
+  t.match(JSON.parse(files.trustedRoot), { ctlogs: [] }, 'the empty list is written')
+  t.equal(files.ctKey, '')
+  const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
+  const later = publish(first.root, without, '2026-04-01T12:00:00Z').root
+  t.match(later.ctlogs, [{ validFor: { end: new Date('2026-04-01T13:00:00Z') } }])
+  t.equal(later.ctlogs.length, 1)
+})

@@ -199,3 +199,24 @@ t.test('the configuration names every bad variable at once', async (t) => {
     message: /TRUST_PORT.*PUBLIC_CA_URL|PUBLIC_CA_URL.*TRUST_PORT/,
   })
 })
+
+t.test('PUBLIC_CT_URL=none: nobody is asked for the key of a CT log', async (t) => {
+  const { readConfig } = await import('../src/config.ts')
+  const config = readConfig({
+    PUBLIC_CA_URL: 'https://ca.example.org',
+    PUBLIC_REKOR_URL: 'https://rekor.example.org',
+    PUBLIC_CT_URL: 'none',
+    PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
+  })
+  t.match(config, { publicUrls: { ct: undefined }, sources: { ct: undefined } })
+  t.throws(
+    () =>
+      readConfig({
+        PUBLIC_CA_URL: 'https://ca.example.org',
+        PUBLIC_REKOR_URL: 'https://rekor.example.org',
+        PUBLIC_CT_URL: '',
+        PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
+      }),
+    { message: /PUBLIC_CT_URL/ },
+  )
+})

@@ -11,7 +11,8 @@ export type Observed = {
   readonly chains: readonly (readonly Uint8Array[])[]
   /** Of every shard, oldest first, and one that is prepared for the next: all of them stay without an end. */
   readonly rekorKeys: readonly PublicKey[]
-  readonly ctKey: PublicKey
+  /** Undefined where there is no CT log. */
+  readonly ctKey: PublicKey | undefined
 }
 
 const TrustBundle = Type.Object({
@@ -28,7 +29,7 @@ export async function collect(sources: Config['sources'], signal: AbortSignal): 
   const [chains, rekorKeys, ctKey] = await Promise.all([
     collectChains(sources.ca, signal),
     collectRekorKeys(sources.rekor, signal),
-    collectKey(sources.ct, '/publicKey', 'CT_PUBLIC_KEY_FILE', signal),
+    sources.ct === undefined ? undefined : collectKey(sources.ct, '/publicKey', 'CT_PUBLIC_KEY_FILE', signal),
   ])
   return { chains, rekorKeys, ctKey }
 }

@@ -16,7 +16,7 @@ import type { Observed } from '../collection/collect.ts'
 import { TrustError } from '../errors.ts'
 
 export type MergeOptions = {
-  readonly publicUrls: { readonly ca: string; readonly rekor: string; readonly ct: string }
+  readonly publicUrls: { readonly ca: string; readonly rekor: string; readonly ct: string | undefined }
   readonly now: Date
   /** A new key is valid from so long before now, an old one until so long after. */
   readonly marginSeconds: number
@@ -38,7 +38,13 @@ export function mergeTrust(
       observed.chains,
       options,
     ),
-    ctlogs: mergeLogs(published?.ctlogs ?? [], publicUrls.ct, [observed.ctKey], options),
+    // Without a CT log the list is empty, which tells verifiers so; one that was there keeps its place, with an end.
+    ctlogs: mergeLogs(
+      published?.ctlogs ?? [],
+      publicUrls.ct ?? '',
+      observed.ctKey === undefined ? [] : [observed.ctKey],
+      options,
+    ),
     timestampAuthorities: (published?.timestampAuthorities ?? []).map(asPublished),
   }
 }
