@@ -59,9 +59,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-    // Called for paths that cannot be decoded, before any dialect is chosen.
+    // Called for paths that cannot be decoded, before any route is chosen.
     frameworkErrors: (error, request, reply) => {
-      replyWithProblemOf(error, request as FastifyRequest, reply as FastifyReply)
+      errorHandler(error, request as FastifyRequest, reply as FastifyReply)
     },
     ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
     ...(rewriteUrl === undefined ? {} : { rewriteUrl: (request) => rewriteUrl({ url: request.url ?? '/' }) }),

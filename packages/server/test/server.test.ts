@@ -163,6 +163,7 @@ t.test('the dialect decides how a path is read and how a failure is told', async
   const uuid = 'a'.repeat(1_000)
   t.strictSame((await app.inject(`//api//${uuid}/`)).json(), { uuid })
   t.strictSame((await app.inject('/fail')).json(), { code: 418 })
+  t.strictSame((await app.inject('/%zz')).json(), { code: 418 }, 'a path that is no path')
   t.strictSame((await app.inject('/no')).json(), { code: 404 })
 })
 

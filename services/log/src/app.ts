@@ -1,8 +1,13 @@
 /** The faces of one log on one server. Listens nowhere and reads no environment. */
 import { buildServer, type Logger, type Readiness, type Registry } from '@sigstack/server'
 import type { FastifyInstance } from 'fastify'
-import { type CtDependencies, ctFace, replyWithCtNotFound } from './faces/ct/index.ts'
-import { type RekorV1Dependencies, rekorV1Face, replyWithRekorNotFound } from './faces/rekor-v1/index.ts'
+import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './faces/ct/index.ts'
+import {
+  type RekorV1Dependencies,
+  rekorV1Face,
+  replyWithRekorError,
+  replyWithRekorNotFound,
+} from './faces/rekor-v1/index.ts'
 import { tilesFace } from './faces/tiles/index.ts'
 
 export type Frame = {
@@ -27,6 +32,7 @@ export async function buildApp(face: Face, { measure, ...frame }: Frame): Promis
     ...frame,
     // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    errorHandler: face.face === 'ct' ? replyWithCtError : replyWithRekorError,
     notFoundHandler: face.face === 'ct' ? replyWithCtNotFound : replyWithRekorNotFound,
   })
   measure?.(app)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import { parseCheckpoint } from '@sigstack/checkpoint'
 import { openLog } from '@sigstack/log-engine'
 import { asHash, emptyTree, growTree, leafHash, tileFromHashes, tileNode, tilePath } from '@sigstack/merkle'
@@ -198,6 +199,23 @@ t.test('the tree head can be rebuilt from tiles, and the tiles from entries', as
     t.equal(Buffer.compare(leafHash(bundle.subarray(at + 2, end)), leaves[i]!), 0)
     at = end
   }
+
+  const packed = async (encoding: string) => {
+    const answer = await app.inject({ url: '/tile/entries/000', headers: { 'accept-encoding': encoding } })
+    t.equal(answer.headers['vary'], 'Accept-Encoding')
+    return answer
+  }
+  for (const encoding of ['gzip', 'br, gzip;q=0.5', '*']) {
+    const answer = await packed(encoding)
+    t.equal(answer.headers['content-encoding'], 'gzip', encoding)
+    t.equal(
+      Buffer.compare(gunzipSync(answer.rawPayload), bundle.subarray(0, gunzipSync(answer.rawPayload).length)),
+      0,
+    )
+    t.ok(answer.rawPayload.length < bundle.length / 4)
+  }
+  for (const encoding of ['br', 'gzip;q=0', 'identity'])
+    t.notOk((await packed(encoding)).headers['content-encoding'], encoding)
 
   const missing = [
     '/tile/0/001',

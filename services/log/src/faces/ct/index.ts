@@ -9,7 +9,7 @@ import { submitRoutes } from './routes-submit.ts'
 export type { AcceptedRoots, RootSource } from './accepted-roots.ts'
 export { acceptedRoots } from './accepted-roots.ts'
 export type { CtDependencies } from './dependencies.ts'
-export { replyWithCtNotFound } from './reply-with-error.ts'
+export { replyWithCtError, replyWithCtNotFound } from './reply-with-error.ts'
 
 const writes = ['add-chain', 'add-pre-chain']
 const reads = [

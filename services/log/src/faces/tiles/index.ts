@@ -2,6 +2,8 @@
  * Reading a log by tiles (C2SP tlog-tiles): `/checkpoint`, `/tile/<L>/<N>[.p/<W>]` and `/tile/entries/<N>[.p/<W>]`. The same for
  * every log, whatever its entries are. What is not there yet is 404, which readers take as "try the full tile".
  */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Log } from '@sigstack/log-engine'
 import { parseTilePath, tileWidth, widthOfTile } from '@sigstack/merkle'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
@@ -37,11 +39,21 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { lo
     if (coordinates === undefined) return notThere(reply)
     const { level, index, width } = coordinates
     const log = current()
-    return sendTile(
-      reply,
-      level === 'entries' ? await readBundle(log, index, width) : await log.readTile(level, index, width),
-    )
+    if (level !== 'entries') return sendTile(reply, await log.readTile(level, index, width))
+    const bundle = await readBundle(log, index, width)
+    reply.header('Vary', 'Accept-Encoding')
+    if (bundle === undefined || !takesGzip(request.headers['accept-encoding'])) return sendTile(reply, bundle)
+    // Hashes do not compress; entries, which repeat certificates and JSON, do.
+    return sendTile(reply.header('Content-Encoding', 'gzip'), await compress(bundle))
   })
+}
+
+const compress = promisify(gzip)
+
+function takesGzip(acceptEncoding: string | readonly string[] | undefined): boolean {
+  return String(acceptEncoding ?? '')
+    .split(',')
+    .some((offer) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?:0?\.\d*[1-9]\d*|1(?:\.0*)?)\s*)?$/i.test(offer))
 }
 
 async function readBundle(log: Log, index: bigint, width: number): Promise<Uint8Array | undefined> {

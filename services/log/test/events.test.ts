@@ -1,0 +1,177 @@
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test as TapTest } from 'tap'
+import { openPublisher } from '../src/events/publish.ts'
+import { webhook } from '../src/events/webhook.ts'
+import { newEntryEvent, readEntry } from '../src/faces/rekor-v1/index.ts'
+import { createTestCa } from './certified.ts'
+import { json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+
+type Received = { headers: IncomingMessage['headers']; body: string }
+
+/** A receiver that takes, or refuses while it is told to. */
+async function openReceiver(t: TapTest) {
+  const received: Received[] = []
+  const state = { status: 204, received, attempts: 0 }
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      state.attempts++
+      if (state.status < 300)
+        received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() })
+      response.writeHead(state.status).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  return Object.assign(state, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` })
+}
+
+const secret = `whsec_${Buffer.from('a secret of the receiver').toString('base64')}`
+
+function publish(
+  rekor: RekorUnderTest,
+  url: string,
+  options: { batch?: number; onError?: (e: unknown) => void } = {},
+) {
+  const { log, shard, database } = rekor
+  const { batch = 1 } = options
+  const shards: Parsed = { list: () => [shard], active: () => shard, refresh: async () => false }
+  const deliver = webhook({ url, secret, batch })
+  return openPublisher({
+    pool: database.pool,
+    logId: log.logId,
+    length: async () => (await log.treeHead()).size,
+    readEntries: async (start, count) => {
+      const placed = await Promise.all(
+        Array.from({ length: count }, (_, i) => readEntry(shards, start + BigInt(i))),
+      )
+      return placed.filter((entry) => entry !== undefined)
+    },
+    deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
+    batch: 10,
+    pollMs: 20,
+    longestPauseMs: 50,
+    onError: options.onError ?? (() => {}),
+  })
+}
+
+async function propose(t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> {
+  const payload = JSON.stringify(proposal)
+  const answer = await app.inject({ method: 'POST', url: '/api/v1/log/entries', headers: json, payload })
+  t.equal(answer.statusCode, 201)
+  return answer.headers['etag'] as string
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !condition(); i++) await sleep(20)
+}
+
+const idsOf = (received: readonly Received[]) => received.map(({ body }) => JSON.parse(body).id as string)
+
+t.test('every new entry is told once, in order, signed, with its evidence', async (t) => {
+  const rekor = await openRekor(t)
+  const receiver = await openReceiver(t)
+  await propose(t, rekor, proposalFor('before anybody listened'))
+  const publisher = await publish(rekor, receiver.url)
+  t.teardown(() => publisher.stop())
+  const ca = await createTestCa()
+  const issuer = 'https://accounts.example.org'
+  const { proposal } = await ca.propose('told', { type: 'email', value: 'ann@example.org' }, issuer)
+  const ids = [await propose(t, rekor, proposal)]
+  for (let i = 0; i < 5; i++) ids.push(await propose(t, rekor, proposalFor(`told ${i}`)))
+  publisher.wake()
+  await until(() => receiver.received.length >= ids.length)
+  t.same(idsOf(receiver.received), ids)
+  await until(() => publisher.backlog() === 0n)
+  t.equal(publisher.backlog(), 0n)
+
+  const [first] = receiver.received
+  t.equal(first?.headers['content-type'], 'application/cloudevents+json')
+  const id = first?.headers['webhook-id']
+  const timestamp = first?.headers['webhook-timestamp']
+  t.ok(Math.abs(Number(timestamp) - Date.now() / 1000) < 60)
+  const expected = createHmac('sha256', 'a secret of the receiver')
+    .update(`${String(id)}.${String(timestamp)}.${first?.body}`)
+    .digest('base64')
+  t.equal(first?.headers['webhook-signature'], `v1,${expected}`)
+  const event = JSON.parse(first?.body ?? '{}')
+  t.match(event, {
+    specversion: '1.0',
+    id: ids[0],
+    source: '/createLogEntry',
+    type: 'dev.sigstore.rekor.events.v1.NewEntry',
+    time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+    datacontenttype: 'application/json',
+    rekor_entry_kind: 'hashedrekord',
+    rekor_signing_subjects: 'ann@example.org',
+  })
+  const read = (await rekor.app.inject(`/api/v1/log/entries/${ids[0]}`)).json()
+  t.equal(event.data[ids[0]!].body, read[ids[0]!].body)
+  t.ok(event.data[ids[0]!].verification.inclusionProof.checkpoint)
+})
+
+t.test('a receiver that is away gets everything when it is back, over restarts too', async (t) => {
+  const rekor = await openRekor(t)
+  const receiver = await openReceiver(t)
+  const errors: unknown[] = []
+  const options = { onError: (error: unknown) => errors.push(error) }
+  const first = await publish(rekor, receiver.url, options)
+  receiver.status = 503
+  const ids: string[] = []
+  for (let i = 0; i < 12; i++) ids.push(await propose(t, rekor, proposalFor(`kept ${i}`)))
+  await until(() => receiver.attempts >= 3)
+  t.match(errors[0], { name: 'WebhookError', message: /answered 503/ })
+  t.ok(first.backlog() > 0n)
+  await first.stop()
+  const second = await publish(rekor, receiver.url, options)
+  receiver.status = 200
+  await until(() => receiver.received.length >= ids.length)
+  t.same(idsOf(receiver.received), ids)
+  await second.stop()
+})
+
+t.test('replicas take turns, and nothing is told twice while they live', async (t) => {
+  const rekor = await openRekor(t)
+  const receiver = await openReceiver(t)
+  const replicas = [await publish(rekor, receiver.url), await publish(rekor, receiver.url)]
+  const ids: string[] = []
+  for (let i = 0; i < 20; i++) {
+    ids.push(await propose(t, rekor, proposalFor(`turns ${i}`)))
+    for (const replica of replicas) replica.wake()
+  }
+  await until(() => receiver.received.length >= ids.length)
+  await sleep(100)
+  t.same(idsOf(receiver.received), ids)
+  // The one that has the turn goes; the other goes on at once.
+  await replicas[0]?.stop()
+  const late = await propose(t, rekor, proposalFor('late'))
+  await until(() => receiver.received.length > ids.length)
+  t.equal(idsOf(receiver.received).at(-1), late)
+  await replicas[1]?.stop()
+})
+
+t.test('several events travel in one list where that is wanted', async (t) => {
+  const rekor = await openRekor(t)
+  const receiver = await openReceiver(t)
+  receiver.status = 503
+  const publisher = await publish(rekor, receiver.url, { batch: 10 })
+  t.teardown(() => publisher.stop())
+  const ids: string[] = []
+  for (let i = 0; i < 10; i++) ids.push(await propose(t, rekor, proposalFor(`list ${i}`)))
+  receiver.status = 200
+  await until(() => receiver.received.length > 0)
+  const events = receiver.received.flatMap(({ body }) => JSON.parse(body) as Parsed[])
+  await until(() => events.length >= 1)
+  t.equal(receiver.received[0]?.headers['content-type'], 'application/cloudevents-batch+json')
+  t.equal(events[0].id, ids[0])
+})

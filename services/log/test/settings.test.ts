@@ -1,0 +1,288 @@
+import { defaultClientAlgorithms } from '@sigstack/crypto'
+import t from 'tap'
+import Schema from 'typebox/schema'
+import { openAttestations } from '../src/attestations/store.ts'
+import { endpointNames, isEndpoint } from '../src/faces/rekor-v1/index.ts'
+import { openapi } from '../src/faces/rekor-v1/openapi.ts'
+import { openLargeBodies } from '../src/verification/large-bodies.ts'
+import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+
+async function post({ app }: RekorUnderTest, url: string, body: unknown) {
+  const answer = await app.inject({ method: 'POST', url, headers: json, payload: JSON.stringify(body) })
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    text: answer.body,
+    body: JSON.parse(answer.body) as Parsed,
+  }
+}
+const propose = (rekor: RekorUnderTest, proposal: unknown) => post(rekor, '/api/v1/log/entries', proposal)
+
+t.test('a repeated upload is a 409 whose entry can be read at once, or the entry itself', async (t) => {
+  const proposal = proposalFor('again')
+  const rekor = await openRekor(t)
+  const first = await propose(rekor, proposal)
+  const again = await propose(rekor, proposal)
+  t.equal(again.status, 409)
+  const read = await rekor.app.inject(again.headers['location'] as string)
+  t.equal(read.statusCode, 200)
+  const id = first.headers['etag'] as string
+  t.equal(read.json()[id].body, first.body[id].body)
+
+  const kind = await openRekor(t, { settings: { duplicates: 'existing' } })
+  const one = await propose(kind, proposal)
+  const two = await propose(kind, proposal)
+  t.equal(two.status, 201)
+  const { etag, location } = one.headers
+  t.match(two.headers, { etag, location })
+  const [before, after] = [one.body[String(etag)], two.body[String(etag)]]
+  t.match(after, { body: before.body, logIndex: before.logIndex, integratedTime: before.integratedTime })
+  t.equal((await kind.log.treeHead()).size, 1n)
+})
+
+t.test('endpoints that are switched off answer 501 with the name they have upstream', async (t) => {
+  const rekor = await openRekor(t, { settings: { enabledEndpoints: ['getLogInfo'] } })
+  const paths: [string, 'GET' | 'POST', string][] = [
+    ['createLogEntry', 'POST', '/api/v1/log/entries'],
+    ['getLogEntryByIndex', 'GET', '/api/v1/log/entries?logIndex=0'],
+    ['getLogEntryByUUID', 'GET', `/api/v1/log/entries/${'0'.repeat(64)}`],
+    ['searchLogQuery', 'POST', '/api/v1/log/entries/retrieve/'],
+    ['getLogProof', 'GET', '/api/v1/log/proof?lastSize=1'],
+    ['getPublicKey', 'GET', '/api/v1/log/publicKey'],
+    ['searchIndex', 'POST', '/api/v1/index/retrieve'],
+    ['search', 'GET', '/api/v1/search'],
+  ]
+  for (const [endpoint, method, url] of paths) {
+    const payload = method === 'POST' ? { headers: json, payload: '{}' } : {}
+    const answer = await rekor.app.inject({ method, url, ...payload })
+    t.equal(answer.statusCode, 501, url)
+    if (!isEndpoint(endpoint)) throw new Error(endpoint)
+    const message = `${endpointNames[endpoint]} API not enabled in this Rekor instance`
+    t.same(answer.json(), { code: 501, message })
+  }
+  t.equal((await rekor.app.inject('/api/v1/log')).statusCode, 200)
+  t.equal((await rekor.app.inject('/ping')).statusCode, 200)
+})
+
+const intoto = jsonVector('rekor-v1/intoto-0.0.1.json')
+const payload = JSON.parse(intoto.proposal.spec.content.envelope).payload as string
+
+t.test('attestations are kept up to a size and answered with their entries', async (t) => {
+  const outcomes: string[] = []
+  const withMode = (mode: 'store' | 'hash-only', maxBytes: number) =>
+    openRekor(t, {
+      withDatabase: async (pool) => ({
+        attestations: await openAttestations({
+          pool,
+          mode,
+          maxBytes,
+          onOutcome: (o) => outcomes.push(o),
+          onError: (error) => t.fail(String(error)),
+        }),
+      }),
+    })
+  const entryOf = async (rekor: RekorUnderTest, id: string) => {
+    const byId = await rekor.app.inject(`/api/v1/log/entries/${id}`)
+    const retrieved = await post(rekor, '/api/v1/log/entries/retrieve', { entryUUIDs: [id] })
+    t.same(retrieved.body[0][id].attestation, byId.json()[id].attestation)
+    t.match(byId.body, /\}\}\n$/)
+    return byId.json()[id]
+  }
+  const rekor = await withMode('store', 102_400)
+  const created = await propose(rekor, intoto.proposal)
+  t.equal(created.status, 201, created.text)
+  const id = created.headers['etag'] as string
+  t.notOk('attestation' in created.body[id], 'not in the answer to the upload')
+  const entry = await entryOf(rekor, id)
+  t.same(Object.keys(entry), ['attestation', 'body', 'integratedTime', 'logID', 'logIndex', 'verification'])
+  t.equal(entry.attestation.data, payload)
+  const other = (await propose(rekor, proposalFor('without'))).headers['etag'] as string
+  t.notOk('attestation' in (await entryOf(rekor, other)))
+  await rekor.database.pool.query('delete from attestation')
+  t.notOk('attestation' in (await entryOf(rekor, id)), 'what is missing is no error')
+
+  const small = await withMode('store', 10)
+  const tooLarge = await propose(small, intoto.proposal)
+  t.equal(tooLarge.status, 201)
+  t.notOk('attestation' in (await entryOf(small, tooLarge.headers['etag'] as string)))
+
+  const hashes = await withMode('hash-only', 102_400)
+  const hashed = await propose(hashes, intoto.proposal)
+  t.notOk('attestation' in (await entryOf(hashes, hashed.headers['etag'] as string)))
+  const { rows } = await hashes.database.pool.query('select size_bytes, data from attestation')
+  t.same(rows, [{ size_bytes: Buffer.from(payload, 'base64').length, data: null }])
+  t.same(outcomes, ['kept', 'too_large', 'kept'])
+})
+
+t.test('large bodies are verified in a thread of their own, with the same answers', async (t) => {
+  const largeBodies = openLargeBodies({ policy: { allowedAlgorithms: defaultClientAlgorithms }, minBytes: 1 })
+  t.teardown(() => largeBodies.stop())
+  const rekor = await openRekor(t, {
+    withDatabase: async (pool) => ({
+      largeBodies,
+      attestations: await openAttestations({
+        pool,
+        mode: 'store',
+        maxBytes: 1e6,
+        onError: (error) => t.fail(String(error)),
+      }),
+    }),
+  })
+  const plain = await openRekor(t)
+  const proposals: unknown[] = [
+    proposalFor('large'),
+    jsonVector('rekor-v1/dsse.json').proposal,
+    intoto.proposal,
+    { ...proposalFor('x'), apiVersion: '9.9.9' },
+    { ...proposalFor('x'), kind: 'nonsense' },
+    {},
+    null,
+    [],
+    ...Object.values(jsonVector('rekor-v1/rejected.json')).flat().slice(0, 5),
+  ]
+  for (const proposal of proposals) {
+    const [here, there] = [await propose(rekor, proposal), await propose(plain, proposal)]
+    t.equal(here.status, there.status)
+    if (here.status === 201) t.equal(here.headers['etag'], there.headers['etag'])
+    else t.equal(here.text, there.text)
+    if (here.status !== 201) continue
+    const query = { entries: [proposal] }
+    const found = await post(rekor, '/api/v1/log/entries/retrieve', query)
+    t.same(Object.keys(found.body[0]), [here.headers['etag']])
+  }
+  const queries = [
+    { entries: 5 },
+    { entries: [] },
+    { entries: null },
+    { logIndexes: [0], entries: [proposalFor('nobody logged this')] },
+    { entries: Array.from({ length: 11 }, () => proposalFor('many')) },
+    { entries: [{}] },
+    { entries: [{ ...proposalFor('x'), kind: 'nonsense' }] },
+    null,
+    'text',
+  ]
+  for (const query of queries) {
+    const [here, there] = [
+      await post(rekor, '/api/v1/log/entries/retrieve', query),
+      await post(plain, '/api/v1/log/entries/retrieve', query),
+    ]
+    t.equal(here.status, there.status, JSON.stringify(query)?.slice(0, 80))
+    if (here.status !== 200) t.equal(here.text, there.text)
+    else t.equal(here.body.length, there.body.length)
+  }
+  for (const url of ['/api/v1/log/entries', '/api/v1/log/entries/retrieve']) {
+    const [here, there] = await Promise.all(
+      [rekor, plain].map(({ app }) => app.inject({ method: 'POST', url, headers: json, payload: '{"a":' })),
+    )
+    t.equal(here?.statusCode, 400)
+    t.equal(here?.body, there?.body)
+  }
+})
+
+t.test('a thread that hangs or has too much to do is no trouble for others', async (t) => {
+  const largeBodies = openLargeBodies({
+    policy: { allowedAlgorithms: defaultClientAlgorithms },
+    timeoutMs: 1,
+    mostBytes: 3_000_000,
+  })
+  t.teardown(() => largeBodies.stop())
+  const body = () => Buffer.from(JSON.stringify({ pad: 'x'.repeat(1_400_000) }))
+  const [one, two, three] = await Promise.allSettled([
+    largeBodies.verifyEntry(body()),
+    largeBodies.verifyEntry(body()),
+    largeBodies.verifyEntry(body()),
+  ])
+  t.match(one, { reason: { code: 'unavailable' } })
+  t.match(two, { reason: { code: 'unavailable' } })
+  t.match(three, { reason: { code: 'queue_full' } })
+})
+
+const byText = (a: string, b: string) => (a < b ? -1 : 1)
+
+/** References put in place, since every schema of the description is checked by itself. */
+function resolve(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(resolve)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const { $ref } = schema as { $ref?: string }
+  if ($ref !== undefined) return resolve(openapi.components.schemas[$ref.split('/').at(-1) as 'Error'])
+  return Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, resolve(value)]))
+}
+
+t.test('the description of the API describes the answers', async (t) => {
+  const rekor = await openRekor(t)
+  const first = await propose(rekor, proposalFor('described'))
+  for (let i = 0; i < 3; i++) await propose(rekor, proposalFor(`described ${i}`))
+  await propose(rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  await rekor.search.catchUp()
+  const id = first.headers['etag'] as string
+  const served = (await rekor.app.inject('/swagger.json')).json()
+  t.same(served, JSON.parse(JSON.stringify(openapi)))
+
+  const seen = new Set<string>()
+  const check = async (path: string, method: 'get' | 'post', url: string, body?: unknown) => {
+    const payload = body === undefined ? {} : { headers: json, payload: JSON.stringify(body) }
+    const answer = await rekor.app.inject({ method: method === 'get' ? 'GET' : 'POST', url, ...payload })
+    const operation: Parsed = (openapi.paths as Parsed)[path][method]
+    const described = operation.responses[String(answer.statusCode)]
+    t.ok(described, `${method} ${url}: ${answer.statusCode} is described`)
+    seen.add(operation.operationId)
+    if (described?.content === undefined) return t.equal(answer.body, '')
+    const [type, { schema }] = Object.entries(described.content)[0] as [string, Parsed]
+    t.equal(String(answer.headers['content-type']).split(';')[0], type)
+    const value = type === 'application/json' ? JSON.parse(answer.body) : answer.body
+    const errors = Schema.Compile(resolve(schema) as Parsed).Errors(value)[1]
+    return t.same(errors, [], `${method} ${url} ${answer.statusCode}`)
+  }
+  await check('/api/v1/log', 'get', '/api/v1/log')
+  await check('/api/v1/log/publicKey', 'get', '/api/v1/log/publicKey')
+  await check('/api/v1/log/publicKey', 'get', '/api/v1/log/publicKey?treeID=x')
+  await check('/api/v1/log/proof', 'get', '/api/v1/log/proof?firstSize=1&lastSize=3')
+  await check('/api/v1/log/proof', 'get', '/api/v1/log/proof?lastSize=99')
+  await check('/api/v1/log/entries', 'get', '/api/v1/log/entries?logIndex=0')
+  await check('/api/v1/log/entries', 'get', '/api/v1/log/entries?logIndex=99')
+  await check('/api/v1/log/entries', 'get', '/api/v1/log/entries')
+  await check('/api/v1/log/entries', 'post', '/api/v1/log/entries', proposalFor('described'))
+  await check('/api/v1/log/entries', 'post', '/api/v1/log/entries', proposalFor('new'))
+  await check('/api/v1/log/entries', 'post', '/api/v1/log/entries', {})
+  await check('/api/v1/log/entries/{entryUUID}', 'get', `/api/v1/log/entries/${id}`)
+  await check('/api/v1/log/entries/{entryUUID}', 'get', `/api/v1/log/entries/${'0'.repeat(64)}`)
+  await check('/api/v1/log/entries/retrieve', 'post', '/api/v1/log/entries/retrieve', {
+    logIndexes: [0, 1, 99],
+  })
+  await check('/api/v1/index/retrieve', 'post', '/api/v1/index/retrieve', {
+    hash: 'a'.repeat(64),
+    email: 'a@b.c',
+  })
+  await check('/api/v1/index/retrieve', 'post', '/api/v1/index/retrieve', { hash: 'a' })
+  await check('/api/v1/search', 'get', '/api/v1/search?limit=2')
+  await check('/api/v1/search', 'post', '/api/v1/search', { kind: 'dsse' })
+  await check('/api/v1/search', 'post', '/api/v1/search', { kind: 'nonsense' })
+  await check('/ping', 'get', '/ping')
+  t.notOk(Schema.Compile(resolve(openapi.components.schemas.LogInfo) as Parsed).Check({}), 'the check checks')
+  const all = Object.values(openapi.paths).flatMap((methods) =>
+    Object.values(methods).map((o: Parsed) => o.operationId),
+  )
+  t.same([...seen].toSorted(byText), all.toSorted(byText), 'every operation')
+})
+
+t.test('a path that cannot be decoded is refused in the shape of the dialect', async (t) => {
+  const rekor = await openRekor(t)
+  const answer = await rekor.app.inject('/api/v1/log/%zz')
+  t.equal(answer.statusCode, 400)
+  t.equal(answer.headers['content-type'], 'application/json')
+  t.match(answer.json(), { code: 400, message: /not a valid url/ })
+})
+
+t.test('people get pages that need nothing from elsewhere', async (t) => {
+  const rekor = await openRekor(t)
+  for (const url of ['/', '/docs']) {
+    const page = await rekor.app.inject(url)
+    t.equal(page.statusCode, 200)
+    t.match(page.headers['content-type'], /^text\/html/)
+    t.match(page.headers['content-security-policy'], /default-src 'none'/)
+    t.match(page.body, /rekor\.example\.org/)
+    t.notMatch(page.body, /<script|src=|<link|@import|url\(/)
+  }
+  const docs = (await rekor.app.inject('/docs')).body
+  for (const path of Object.keys(openapi.paths)) t.ok(docs.includes(path), path)
+})
