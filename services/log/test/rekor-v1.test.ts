@@ -307,12 +307,6 @@ t.test('proposals that Rekor refuses are refused in its words, and nothing is st
       400,
       /^error processing entry: hashedrekord implementation for version '0\.0\.9' not found/,
     ],
-    [
-      { ...proposal, kind: 'rpm' },
-      400,
-      400,
-      "error processing entry: entry kind 'rpm' is not enabled for submission on this server",
-    ],
     [{ ...proposal, spec: {} }, 400, 400, /^error processing entry: /],
     [[], 422, 601, /./],
     [null, 422, 602, 'proposedEntry in body is required'],

@@ -1,4 +1,5 @@
 import { defaultClientAlgorithms } from '@sigstack/crypto'
+import { verifyProposal } from '@sigstack/rekor-entries'
 import t from 'tap'
 import Schema from 'typebox/schema'
 import { openAttestations } from '../src/attestations/store.ts'
@@ -62,6 +63,14 @@ t.test('endpoints that are switched off answer 501 with the name they have upstr
   }
   t.equal((await rekor.app.inject('/api/v1/log')).statusCode, 200)
   t.equal((await rekor.app.inject('/ping')).statusCode, 200)
+})
+
+t.test('a kind that is switched off is refused in the words of upstream', async (t) => {
+  const policy = { allowedAlgorithms: defaultClientAlgorithms, enabledKinds: ['dsse'] as const }
+  await t.rejects(verifyProposal(proposalFor('off'), policy), {
+    code: 'kind_disabled',
+    message: "entry kind 'hashedrekord' is not enabled for submission on this server",
+  })
 })
 
 const intoto = jsonVector('rekor-v1/intoto-0.0.1.json')
