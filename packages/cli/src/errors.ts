@@ -12,6 +12,8 @@ export type CliErrorCode =
   | 'bad_bundle'
   | 'not_signed'
   | 'not_verified'
+  | 'bad_authority'
+  | 'not_published'
   /** The log, its database or its keys do not allow what was asked. */
   | 'log_refused'
   /** An audit found what must not be. */

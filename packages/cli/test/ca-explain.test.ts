@@ -97,7 +97,7 @@ t.test('a refused token ends with 1, with every reason and still the certificate
     new UnsecuredJWT({ ...without, aud: 'sigstore', exp: 4_000_000_000 }).setIssuer(gitHub).encode(),
   )
   t.equal(missing.status, 1)
-  t.match(missing.out, /extension_unavailable: value repository_id not present/)
+  t.match(missing.out, /extension_unavailable: value <repository_id> not present/)
   const stranger = await explain(token({}, 'https://evil.example'))
   t.match(stranger.out, /issuer_not_configured: iss is "https:\/\/evil\.example"/)
   t.match((await explain('nonsense')).out, /token_malformed/)

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { equalBytes, sha256, toHex } from '@sigstack/crypto'
+import { equalBytes } from '@sigstack/crypto'
 import { loadOrCreateSigner, openSigner } from '@sigstack/signers'
 import {
   assertCaChain,
@@ -90,7 +90,12 @@ export async function requestCertificate(
  * issues at once where no authority ever did; else it is published only, until {@link commitRotation}.
  */
 export async function installChain(
-  options: CeremonyFolder & { readonly chainPem: string; readonly now: Date },
+  options: CeremonyFolder & {
+    readonly chainPem: string
+    /** Whether another authority issues that is not in the folder, but in the CA's environment. */
+    readonly issuesAlready?: boolean
+    readonly now: Date
+  },
 ): Promise<{ readonly name: string; readonly issues: boolean }> {
   const { folder, now } = options
   const chain = parseCertificatesPem(options.chainPem)
@@ -104,7 +109,10 @@ export async function installChain(
     if (!equalBytes(signer.publicKey.spki, issuing.spki)) continue
     await assertCaChain(chain, signer.publicKey, now)
     await writeChain(place.chainPath, chain)
-    const isFirst = state.issuing === firstName && !(await exists(placeOf(folder, firstName).chainPath))
+    const isFirst =
+      options.issuesAlready !== true &&
+      state.issuing === firstName &&
+      !(await exists(placeOf(folder, firstName).chainPath))
     if (isFirst) await writeIssuing(folder, place.name)
     return { name: place.name, issues: isFirst }
   }
@@ -182,10 +190,10 @@ function passwordOf({ folder, password }: CeremonyFolder): Promise<string> {
   return folderPassword(folder, password)
 }
 
-/** Named after the day, so that they sort, and after chance, so that two ceremonies do not meet. */
+/** Named after the time, so that they sort, and after chance, so that two ceremonies do not meet. */
 async function newPlace({ folder, now }: CeremonyFolder & { readonly now: Date }): Promise<AuthorityPlace> {
-  const day = now.toISOString().slice(0, 10)
-  const place = placeOf(folder, `${day}-${toHex(sha256(randomBytes(16))).slice(0, 6)}`)
+  const time = now.toISOString().slice(0, 19).replaceAll(':', '-').toLowerCase()
+  const place = placeOf(folder, `${time}-${randomBytes(3).toString('hex')}`)
   await makeFolder(join(folder, 'authorities'))
   await mkdir(dirname(place.chainPath), { mode: 0o700 })
   return place

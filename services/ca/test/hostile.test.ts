@@ -298,7 +298,7 @@ t.test(
   'hostile tokens are refused in one sentence, before anything is fetched where that can be known',
   async (t) => {
     const key = createClientKey()
-    const good = { iss: harness.emailIssuer.url, aud: 'sigstore', sub: 'x', exp: 4_000_000_000, ...person }
+    const good = { iss: harness.emailIssuer.url, aud: 'sigstore', exp: 4_000_000_000, ...person }
     const head = { alg: 'RS256', kid: 'key-1' }
     const requestsBefore = harness.proxy.requests.length
     const withoutFetch: Readonly<Record<string, string>> = {

@@ -200,7 +200,7 @@ t.test('the description of the API has every route, and the page needs nothing f
   t.equal(json.headers['content-type'], 'application/json')
   t.same(json.json(), openApi)
   for (const reference of json.body.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
-    t.ok(reference[1]! in openApi.components.schemas, reference[1])
+    t.ok(reference[1]! in openApi.components.schemas, reference[1]!)
   const page = await app.inject('/api/docs')
   t.match(page.headers['content-type'], /^text\/html/)
   t.match(page.headers['content-security-policy'], /default-src 'none'/)

@@ -107,7 +107,7 @@ t.test('pages follow each other without gap or repetition while the log grows', 
         if (cursor === undefined) break
       }
       const meant = order === 'newest' ? ids.slice(0, -1).toReversed() : ids
-      t.same(seen, meant, `${order} ${Object.keys(filter).join()}`)
+      t.same(seen, meant, `${order} ${Object.keys(filter).join(',')}`)
       await rekor.search.catchUp()
     }
   }

@@ -1,5 +1,15 @@
+export type { CeremonyFolder, ListedAuthority } from '@sigstack/ca'
+export {
+  commitRotation,
+  installChain,
+  listAuthorities,
+  prepareRotation,
+  requestCertificate,
+  retireAuthority,
+} from '@sigstack/ca'
 export type { ModeOfLog, PreparedKey, RolledOver } from '@sigstack/log'
 export { changeMode, commitRollover, preparedRollover, prepareRollover, readMode } from '@sigstack/log'
+export { caFolderOf } from './ca-folder.ts'
 export type { Config, Ports } from './config.ts'
 export { readConfig } from './config.ts'
 export type { ExplainOptions, Explanation } from './explain-token.ts'

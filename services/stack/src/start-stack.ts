@@ -196,7 +196,8 @@ async function startParts(
         },
         sources: { ca: { url: ca.url }, rekor: { url: rekor.url }, ct: { url: ct.url } },
         operator: organization,
-        refreshSeconds: 60,
+        // A rotation waits for it.
+        refreshSeconds: 10,
         marginSeconds: 3600,
       },
       of('trust'),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Io } from '../io.ts'
+import { addCaAuthorities } from './ca-authorities.ts'
 import { addCaExplain } from './ca-explain.ts'
 
 export function addCa(program: Command, io: Io): void {
@@ -8,4 +9,5 @@ export function addCa(program: Command, io: Io): void {
     .summary('look after the certificate authority')
     .description('The certificate authority.')
   addCaExplain(ca, io)
+  addCaAuthorities(ca, io)
 }

@@ -1,11 +1,12 @@
 /** helm 0.0.1: a chart's digest, by the provenance file that signs it. */
-import { canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
 import { type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
 import { type PgpKeyRing, parsePgpKeyRing, pgpKeyContentLimit } from '../keys/pgp/key-ring.ts'
 import { type PgpSignature, parsePgpSignature, verifyPgpSignature } from '../keys/pgp/signature.ts'
+import { pgpSubjectsOf } from '../keys/pgp/subjects.ts'
 import type { EntryVersion } from '../kinds.ts'
 import { type Provenance, parseProvenance } from './provenance.ts'
 
@@ -38,7 +39,8 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
 function searchKeysOf(spec: JsonObject): readonly string[] {
   const hash = objectAt(objectAt(spec, 'chart', 'chart'), 'hash', 'chart.hash')
   const chartHash = `${textAt(hash, 'algorithm', 'chart.hash.algorithm')}:${textAt(hash, 'value', 'chart.hash.value')}`
-  return indexForm([sha256Hex(keyAt(spec)), chartHash])
+  const key = keyAt(spec)
+  return indexForm([sha256Hex(key), ...pgpSubjectsOf(asBuffer(key).toString('latin1')), chartHash])
 }
 
 function keyAt(spec: JsonObject): Uint8Array {

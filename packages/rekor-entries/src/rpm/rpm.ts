@@ -1,5 +1,5 @@
 /** rpm 0.0.1: a signed RPM package, of which the log keeps digest and name. */
-import { canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
 import { type Artifact, artifactAt, storedArtifactHash } from '../artifact.ts'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
@@ -7,8 +7,10 @@ import { refusing } from '../foreign.ts'
 import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
 import { type PgpKeyRing, parsePgpKeyRing, pgpKeyContentLimit } from '../keys/pgp/key-ring.ts'
 import { parsePgpSignature, verifyPgpSignature } from '../keys/pgp/signature.ts'
+import { parsePgpSignatureV3, verifyPgpSignatureV3 } from '../keys/pgp/signature-v3.ts'
+import { pgpSubjectsOf } from '../keys/pgp/subjects.ts'
 import type { EntryVersion } from '../kinds.ts'
-import { parseRpmPackage, type RpmPackage } from './package.ts'
+import { parseRpmPackage, type RpmPackage, type RpmSignature } from './package.ts'
 
 export const rpm001: EntryVersion = { verify, searchKeysOf }
 
@@ -19,8 +21,7 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
     const rpm = parseRpmPackage(artifact.bytes)
     if (rpm.signatures.length === 0)
       throw new EntryError('bad_signature', 'no supported PGP signature found in RPM')
-    for (const { signature, signedBytes } of rpm.signatures)
-      await verifyPgpSignature(ring, await parsePgpSignature(signature), signedBytes)
+    for (const signature of rpm.signatures) await verifySignature(ring, signature)
     return {
       kind: 'rpm',
       apiVersion: '0.0.1',
@@ -30,8 +31,19 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
   })
 }
 
+async function verifySignature(ring: PgpKeyRing, { signature, signedBytes }: RpmSignature): Promise<void> {
+  const old = parsePgpSignatureV3(signature)
+  if (old !== undefined) return verifyPgpSignatureV3(ring, old, signedBytes)
+  return verifyPgpSignature(ring, await parsePgpSignature(signature), signedBytes)
+}
+
 function searchKeysOf(spec: JsonObject): readonly string[] {
-  return indexForm([sha256Hex(keyAt(spec)), storedArtifactHash(spec, 'package')])
+  const key = keyAt(spec)
+  return indexForm([
+    sha256Hex(key),
+    ...pgpSubjectsOf(asBuffer(key).toString('latin1')),
+    storedArtifactHash(spec, 'package'),
+  ])
 }
 
 function keyAt(spec: JsonObject): Uint8Array {

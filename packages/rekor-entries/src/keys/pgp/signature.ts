@@ -91,7 +91,10 @@ function isIssuer(key: PublicKey, { issuerKeyID }: SignaturePacket): boolean {
 }
 
 /** Looked at before any arithmetic: what would be slow, or has no backend here. */
-function unsupportedOf(key: PublicKey, { issuerKeyID }: SignaturePacket): string | undefined {
+export function unsupportedOf(
+  key: PublicKey,
+  { issuerKeyID }: Pick<SignaturePacket, 'issuerKeyID'>,
+): string | undefined {
   const own = key.getKeyID()
   const packets = key.toPacketList().filterByTag(enums.packet.signature) as readonly SignaturePacket[]
   if (packets.filter((packet) => packet.issuerKeyID.equals(own)).length > selfSignatureLimit)

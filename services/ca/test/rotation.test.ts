@@ -1,0 +1,287 @@
+/** Authorities that come and go while the CA runs, and those that another CA has certified. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { encodePublicKeyPem } from '@sigstack/crypto'
+import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
+import { encodeCertificatePem, parseCertificatesPem, verifyChain } from '@sigstack/x509'
+import t from 'tap'
+import {
+  commitRotation,
+  installChain,
+  listAuthorities,
+  prepareRotation,
+  readConfig,
+  requestCertificate,
+  retireAuthority,
+  startCa,
+} from '../src/index.ts'
+import { startCtLog } from './support/ct-log.ts'
+import {
+  certificatesOf,
+  createClientKey,
+  emailConfig,
+  emailIssuerUrl,
+  person,
+  v2Body,
+} from './support/harness.ts'
+import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+
+const issuer = await createIssuer(emailIssuerUrl)
+const proxy = await startProxy(issuer)
+const ctLog = await startCtLog()
+t.teardown(async () => {
+  await proxy.stop()
+  await ctLog.stop()
+})
+
+const logLines: string[] = []
+const logger = createLogger({
+  name: 'ca',
+  level: 'info',
+  destination: { write: (line) => logLines.push(line) },
+})
+
+async function startIn(folder: string, more: Record<string, string> = {}) {
+  writeFileSync(join(folder, 'identity.json'), JSON.stringify(emailConfig))
+  writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
+  const config = readConfig({
+    CA_PORT: '0',
+    CA_DATA: join(folder, 'data'),
+    CA_CONFIG_FILE: join(folder, 'identity.json'),
+    CA_CT_LOG_URL: ctLog.url,
+    CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
+    OIDC_PROXY_URL: proxy.url,
+    ...more,
+  })
+  return startCa(config, { logger, processMetrics: false })
+}
+
+async function issue(url: string): Promise<string[]> {
+  const body = JSON.stringify(v2Body(await signToken(issuer, person), createClientKey()))
+  const answer = await fetch(`${url}/api/v2/signingCert`, { method: 'POST', body })
+  const text = await answer.text()
+  return certificatesOf({ json: () => JSON.parse(text) })
+}
+
+async function bundleOf(url: string): Promise<string[]> {
+  const answer = (await (await fetch(`${url}/api/v2/trustBundle`)).json()) as {
+    chains: { certificates: string[] }[]
+  }
+  return answer.chains.map(({ certificates }) => certificates.join(''))
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100 && !(await condition()); i++)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+}
+
+const pemOf = (chain: readonly { der: Uint8Array }[]) =>
+  chain.map(({ der }) => encodeCertificatePem(der)).join('')
+const verified = (leaf: string, chainPem: string) => {
+  const chain = parseCertificatesPem(`${leaf}\n${chainPem}`)
+  return verifyChain(chain, { roots: chain.slice(-1), at: new Date() })
+}
+
+t.test(
+  'a rotation needs no restart, loses no request, and what was issued before still verifies',
+  async (t) => {
+    const folder = t.testdir()
+    const ca = await startIn(folder)
+    t.teardown(() => ca.stop())
+    const data = { folder: join(folder, 'data') }
+    const [before] = await issue(ca.url)
+    t.match(await listAuthorities(data), [{ name: 'first', state: 'issues' }])
+
+    const { name, chain } = await prepareRotation({ ...data, now: new Date() })
+    await until(async () => (await bundleOf(ca.url)).length === 2)
+    t.same(await bundleOf(ca.url), [ca.chainPem, pemOf(chain)], 'both are published, the issuing one first')
+    const rootCert = await (await fetch(`${ca.url}/api/v1/rootCert`)).text()
+    t.equal(parseCertificatesPem(rootCert).length, 4, 'also where CT logs read their roots')
+    t.equal((await issue(ca.url)).slice(1).join('\n'), ca.chainPem.trim(), 'nothing issues from it yet')
+
+    const [during] = await Promise.all([
+      Promise.all(
+        Array.from({ length: 20 }, async (_, i) => {
+          await new Promise((resolve) => setTimeout(resolve, i * 15))
+          return issue(ca.url)
+        }),
+      ),
+      commitRotation({ ...data, name, now: new Date() }),
+    ])
+    for (const [leaf, ...rest] of during) await verified(leaf!, rest.join('\n'))
+    await until(async () => (await bundleOf(ca.url))[0] === pemOf(chain))
+    t.same(await bundleOf(ca.url), [pemOf(chain), ca.chainPem], 'the new one comes first, the old one stays')
+    const [leaf, ...rest] = await issue(ca.url)
+    t.equal(rest.join('\n'), pemOf(chain).trim())
+    await verified(leaf!, pemOf(chain))
+    t.same(
+      ctLog.chains.at(-1)!.slice(1),
+      chain.map(({ der }) => Buffer.from(der).toString('base64')),
+      'the CT log gets the chain that issued',
+    )
+    await verified(before!, ca.chainPem)
+    t.match(await listAuthorities(data), [
+      { name: 'first', state: 'ready' },
+      { name, state: 'issues' },
+    ])
+    const restarted = await startIn(folder)
+    t.equal(restarted.chainPem, pemOf(chain), 'a restart finds the same')
+    await restarted.stop()
+
+    await t.rejects(retireAuthority({ ...data, name }), { code: 'authority_unknown', message: /issues/ })
+    await retireAuthority({ ...data, name: 'first' })
+    await until(async () => (await bundleOf(ca.url)).length === 1)
+    t.same(await bundleOf(ca.url), [pemOf(chain)], 'the retired one is published no more')
+    await t.rejects(
+      commitRotation({ ...data, name: 'first', now: new Date() }),
+      /there is no authority first/,
+    )
+  },
+)
+
+t.test('a fault in the files of an authority changes nothing that is in force', async (t) => {
+  const folder = t.testdir()
+  const ca = await startIn(folder)
+  t.teardown(() => ca.stop())
+  writeFileSync(join(folder, 'data', 'issuing'), 'nobody\n')
+  await until(async () => logLines.some((line) => line.includes('names the authority nobody')))
+  t.equal((await issue(ca.url)).slice(1).join('\n'), ca.chainPem.trim())
+  const ready = await fetch(`${ca.url}/readyz`)
+  t.equal(ready.status, 200)
+  t.match(await ready.json(), { checks: { authority: /^changed files refused: .*nobody/ } })
+  rmSync(join(folder, 'data', 'issuing'))
+  await until(async () => (await (await fetch(`${ca.url}/readyz`)).text()).includes('"authority":"ok"'))
+  t.match(await (await fetch(`${ca.url}/metrics`)).text(), /ca_reload_refused\{what="authority"\} 0/)
+})
+
+/** The CA of a company, played by OpenSSL. */
+function companyCa(folder: string) {
+  const at = (name: string) => join(folder, name)
+  const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'pipe', cwd: folder })
+  mkdirSync(folder)
+  openssl(
+    ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -days 3650 -subj'.split(' '),
+    '/O=Company/CN=Company root',
+    ...'-addext keyUsage=critical,keyCertSign,cRLSign -keyout root.key -out root.pem'.split(' '),
+  )
+  return (request: string, extensions?: string): string => {
+    writeFileSync(at('request.pem'), request)
+    writeFileSync(at('extensions'), extensions ?? '')
+    const more = extensions === undefined ? ['-copy_extensions', 'copyall'] : ['-extfile', 'extensions']
+    openssl(
+      ...'x509 -req -in request.pem -CA root.pem -CAkey root.key -CAcreateserial -days 1000 -out out.pem'.split(
+        ' ',
+      ),
+      ...more,
+    )
+    return readFileSync(at('out.pem'), 'utf8') + readFileSync(at('root.pem'), 'utf8')
+  }
+}
+
+t.test(
+  'an intermediate of the company: request, chain checks with a sentence each, installation',
+  async (t) => {
+    const folder = t.testdir()
+    const data = { folder: join(folder, 'data') }
+    const sign = companyCa(join(folder, 'company'))
+    const now = new Date()
+    const names = { commonName: 'Signing CA', organization: 'Company' }
+    const { name, pem } = await requestCertificate({ ...data, ...names, now })
+    t.match(pem, /^-----BEGIN CERTIFICATE REQUEST-----/)
+    t.match(
+      execFileSync('openssl', ['req', '-verify', '-noout', '-subject', '-text'], { input: pem }).toString(),
+      /O ?= ?Company, CN ?= ?Signing CA[\s\S]*CA:TRUE, pathlen:0[\s\S]*Code Signing/,
+    )
+    t.match(await listAuthorities(data), [{ name, state: 'waits for its chain' }])
+    await t.rejects(
+      startIn(folder),
+      /waits for its chain; install it/,
+      'no root of our own is made meanwhile',
+    )
+
+    const chainPem = sign(pem)
+    const [leafPart, rootPart] = parseCertificatesPem(chainPem).map(({ der }) => encodeCertificatePem(der))
+    const basics =
+      'basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
+    const usage = 'keyUsage=critical,keyCertSign,cRLSign\n'
+    const eku = 'extendedKeyUsage=codeSigning\n'
+    const refusals: [string, string, RegExp][] = [
+      ['nothing', '', /./],
+      ['the root alone', rootPart!, /no authority waits for a chain with this key/],
+      ['no root', leafPart!, /self-signed|no trusted root/],
+      ['no code signing', sign(pem, basics + usage), /must have extended key usage code signing/],
+      [
+        'another usage',
+        sign(pem, `${basics}${usage}extendedKeyUsage=serverAuth\n`),
+        /lacks the extended key usage/,
+      ],
+      [
+        'no CA',
+        sign(pem, `basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\n${eku}`),
+        /is not a CA/,
+      ],
+      [
+        'no certSign',
+        sign(pem, `${basics}keyUsage=critical,cRLSign\n${eku}`),
+        /must have key usage certificate signing/,
+      ],
+      [
+        'no key identifier',
+        sign(pem, `basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\n${usage}${eku}`),
+        /must have a subject key identifier|key identifier of its issuer/,
+      ],
+    ]
+    for (const [what, chain, message] of refusals)
+      await t.rejects(installChain({ ...data, chainPem: chain, now }), { message }, what)
+    const end = new Date(now.getTime() + 999.999 * 86_400_000)
+    await t.rejects(
+      installChain({ ...data, chainPem, now: end }),
+      { code: 'issuer_expires', message: 'certificate 1 of the chain ends before a new leaf would' },
+      'ten minutes before its end',
+    )
+
+    t.same(await installChain({ ...data, chainPem, now }), { name, issues: true })
+    const ca = await startIn(folder)
+    t.teardown(() => ca.stop())
+    const [leaf, ...rest] = await issue(ca.url)
+    t.equal(rest.join('\n'), (leafPart! + rootPart!).trim())
+    await verified(leaf!, rest.join('\n'))
+    t.notOk(existsSync(join(folder, 'data', 'root.key.pem')), 'no root of our own')
+    await t.rejects(prepareRotation({ ...data, now }), { code: 'root_missing' })
+
+    const next = await requestCertificate({ ...data, ...names, now: new Date(now.getTime() + 1000) })
+    const installed = await installChain({ ...data, chainPem: sign(next.pem), now })
+    t.same(installed, { name: next.name, issues: false }, 'a later one is published first')
+    await until(async () => (await bundleOf(ca.url)).length === 2)
+    await commitRotation({ ...data, name: next.name, now })
+    await until(async () => !(await bundleOf(ca.url))[0]!.startsWith(leafPart!))
+    t.equal((await bundleOf(ca.url)).length, 2)
+  },
+)
+
+t.test('a key kept elsewhere is named by its URI, also for a later authority', async (t) => {
+  const folder = t.testdir()
+  const data = { folder: join(folder, 'data') }
+  const sign = companyCa(join(folder, 'company'))
+  const ca = await startIn(folder)
+  t.teardown(() => ca.stop())
+  const keyPath = join(folder, 'elsewhere.pem')
+  await createKeyFile(keyPath, 'secret')
+  const plain = execFileSync('openssl', ['pkcs8', '-in', keyPath, '-passin', 'pass:secret'])
+  const plainPath = join(folder, 'plain.pem')
+  const pkcs8 = execFileSync('openssl', ['pkcs8', '-topk8', '-nocrypt'], { input: plain })
+  writeFileSync(plainPath, pkcs8)
+  chmodSync(plainPath, 0o600)
+  const names = { commonName: 'Signing CA', organization: 'Company' }
+  const now = new Date()
+  await t.rejects(requestCertificate({ ...data, ...names, keyUri: 'file:/nowhere.pem', now }), /cannot read/)
+  t.equal((await listAuthorities(data)).length, 1, 'a key that cannot be opened leaves nothing behind')
+  const { name, pem } = await requestCertificate({ ...data, ...names, keyUri: `file:${plainPath}`, now })
+  const chainPem = sign(pem)
+  t.same(await installChain({ ...data, chainPem, now }), { name, issues: false })
+  await commitRotation({ ...data, name, now })
+  await until(async () => (await bundleOf(ca.url))[0] !== ca.chainPem)
+  t.equal((await issue(ca.url)).slice(1).join('\n'), chainPem.replaceAll(/\n+/g, '\n').trim())
+})
