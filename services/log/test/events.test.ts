@@ -55,7 +55,9 @@ function publish(
       const placed = await Promise.all(
         Array.from({ length: count }, (_, i) => readEntry(shards, start + BigInt(i))),
       )
-      return placed.filter((entry) => entry !== undefined)
+      // Each was read by itself, so a later one may be there when an earlier one was not yet: only what has no gap counts.
+      const gap = placed.indexOf(undefined)
+      return placed.slice(0, gap < 0 ? undefined : gap).filter((entry) => entry !== undefined)
     },
     deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
     batch: 10,
