@@ -424,6 +424,53 @@ t.test('a real RPM is logged with its digest, its name and its key', async (t) =
   t.same((await verify('rpm', rpm(rpmFile, spec.publicKey.content))).body, entry.body)
 })
 
+t.test('a package of a distribution, with epoch, MD5 and signatures of version 3, is logged', async (t) => {
+  const { spec } = json<{ spec: { package: { content: string }; publicKey: { content: string } } }>(
+    'proposals/rpm.json',
+  )
+  const entry = await verify('rpm', spec)
+  const digest = 'c8b0bc59708d74f53aab0089ac587d5c348d6ead143dab9f6d9c4b48c973bfd8'
+  t.same(specOf(entry.body).package, {
+    hash: hash(digest),
+    headers: {
+      Name: 'NetworkManager-bluetooth',
+      Epoch: '1',
+      Version: '1.26.0',
+      Release: '8.el8',
+      Architecture: 'x86_64',
+      RPMSIGTAG_MD5: 'e26884f09d043e4a85c21dc570ed0bd7',
+    },
+  })
+  t.same(entry.searchKeys.slice(1), ['security@centos.org', `sha256:${digest}`])
+  t.same(searchKeysOf(entry.body), entry.searchKeys)
+  await t.rejects(verify('rpm', rpm(Buffer.from(spec.package.content, 'base64'))), {
+    code: 'bad_signature',
+    message: 'openpgp: signature made by unknown entity',
+  })
+})
+
+t.test('a signature of version 3 with any field changed is refused', async (t) => {
+  const { spec } = json<{ spec: { package: { content: string }; publicKey: { content: string } } }>(
+    'proposals/rpm.json',
+  )
+  const file = Buffer.from(spec.package.content, 'base64')
+  // Version 3, five hashed bytes, a binary document: the signature over the header comes first, the other follows it.
+  const starts = [file.indexOf('8902150305', 'hex'), file.lastIndexOf('8902150305', 'hex')]
+  t.ok(starts[0] !== -1 && starts[0] !== starts[1])
+  // Packet type and length, version, hashed length, type, time, key ID, key algorithm, hash algorithm, and the number. The two bytes
+  // before the number's length are a hint at the digest, and nothing depends on them.
+  for (const start of starts)
+    for (const at of [0, 2, 3, 4, 5, 6, 9, 10, 17, 18, 19, 24, 300, 535]) {
+      const changed = Buffer.from(file)
+      changed[start + at] = (changed[start + at] ?? 0) ^ 1
+      await t.rejects(
+        verify('rpm', rpm(changed, spec.publicKey.content)),
+        { name: 'EntryError', code: 'bad_signature' },
+        `byte ${at} from ${start}`,
+      )
+    }
+})
+
 t.test('an RPM is refused with the reason where anything about it does not hold', async (t) => {
   const changed = (at: number, value = 0xff) => {
     const copy = Buffer.from(rpmFile)
