@@ -6,7 +6,7 @@ import { addRollover } from './rollover.ts'
 export function addLog(program: Command, io: Io): void {
   const log = program
     .command('log')
-    .description('Keeping a transparency log: roll it over, stop and start writing, check it, back it up.')
+    .description('Keeping a transparency log: roll it over, stop and start writing.')
   addRollover(log, io)
   addMode(log, io)
 }
