@@ -234,7 +234,7 @@ t.test(
       ],
     ]
     for (const [what, chain, message] of refusals)
-      await t.rejects(installChain({ ...data, chainPem: chain, now }), { message }, what)
+      await t.rejects(installChain({ ...data, chainPem: chain, now: new Date() }), { message }, what)
     const end = new Date(now.getTime() + 999.999 * 86_400_000)
     await t.rejects(
       installChain({ ...data, chainPem, now: end }),
@@ -242,7 +242,7 @@ t.test(
       'ten minutes before its end',
     )
 
-    t.same(await installChain({ ...data, chainPem, now }), { name, issues: true })
+    t.same(await installChain({ ...data, chainPem, now: new Date() }), { name, issues: true })
     const ca = await startIn(folder)
     t.teardown(() => ca.stop())
     const [leaf, ...rest] = await issue(ca.url)
@@ -252,10 +252,10 @@ t.test(
     await t.rejects(prepareRotation({ ...data, now }), { code: 'root_missing' })
 
     const next = await requestCertificate({ ...data, ...names, now: new Date(now.getTime() + 1000) })
-    const installed = await installChain({ ...data, chainPem: sign(next.pem), now })
+    const installed = await installChain({ ...data, chainPem: sign(next.pem), now: new Date() })
     t.same(installed, { name: next.name, issues: false }, 'a later one is published first')
     await until(async () => (await bundleOf(ca.url)).length === 2)
-    await commitRotation({ ...data, name: next.name, now })
+    await commitRotation({ ...data, name: next.name, now: new Date() })
     await until(async () => !(await bundleOf(ca.url))[0]!.startsWith(leafPart!))
     t.equal((await bundleOf(ca.url)).length, 2)
   },
