@@ -28,7 +28,7 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     .description(
       'Makes a key, or takes the one that --key names, and prints a certificate signing request for an intermediate. Give it to your CA, and what comes back to `sigstack ca install`.',
     )
-    .option('--key <uri>', 'a key kept elsewhere: pkcs11:, awskms:, gcpkms:, azurekms:, hashivault: or file:')
+    .option('--key <uri>', 'a key kept elsewhere, such as file:/path/key.pem')
     .option('--common-name <name>', 'name of the intermediate', 'sigstack intermediate')
     .option('--organization <name>', 'organization in its name (default: CA_ORGANIZATION, else sigstack)')
     .option('--out <file>', 'where the request goes', '-')
