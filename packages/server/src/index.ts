@@ -13,6 +13,7 @@ export {
 export { createRegistry, listenMetrics, type Registry } from './metrics.ts'
 export { PROBLEM_JSON, replyWithNotFound, replyWithProblem, replyWithProblemOf } from './problem.ts'
 export { type Reloading, type ReloadOptions, reloadFromFiles } from './reload.ts'
+export { replaceFile } from './replace-file.ts'
 export { type Running, type RunServiceOptions, runService } from './run-service.ts'
 export { readSecret } from './secret.ts'
 export { buildServer, type ServerOptions } from './server.ts'

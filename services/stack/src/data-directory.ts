@@ -1,7 +1,7 @@
 /** The one folder that a stack keeps everything in. */
-import { randomBytes } from 'node:crypto'
-import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { replaceFile } from '@sigstack/server'
 
 export type DataDirectory = {
   readonly root: string
@@ -22,7 +22,7 @@ export async function prepareDataDirectory(folder: string): Promise<DataDirector
     await mkdir(keys, { recursive: true, mode: 0o700 })
     await access(root, constants.W_OK)
     // Root passes every permission check, so only a write tells whether the disk takes one.
-    await writeAtomically(path.join(root, '.writable'), '')
+    await replaceFile(path.join(root, '.writable'), '')
     await rm(path.join(root, '.writable'))
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
@@ -40,11 +40,4 @@ export async function prepareDataDirectory(folder: string): Promise<DataDirector
     devIssuer: path.join(root, 'dev-issuer'),
     endpoints: path.join(root, 'endpoints.json'),
   }
-}
-
-/** Readers see the old file or the new one, never half of it. */
-export async function writeAtomically(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}`
-  await writeFile(temporary, text, { mode: 0o644, flush: true })
-  await rename(temporary, file)
 }

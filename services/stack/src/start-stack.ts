@@ -7,11 +7,11 @@ import { type RunningDevIssuer, startDevIssuer } from '@sigstack/dev-issuer'
 import { type FaceConfig, startLog } from '@sigstack/log'
 import { startOidcProxy } from '@sigstack/oidc-proxy'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
-import type { Logger } from '@sigstack/server'
+import { type Logger, replaceFile } from '@sigstack/server'
 import { ensurePassword } from '@sigstack/signers'
 import { startTrust } from '@sigstack/trust'
 import type { Config } from './config.ts'
-import { type DataDirectory, prepareDataDirectory, writeAtomically } from './data-directory.ts'
+import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { proxyIssuers, readIssuers, withTrialIssuer } from './issuers.ts'
 import { choosePorts } from './ports.ts'
 
@@ -222,7 +222,7 @@ async function startParts(
     },
     files: trust.files,
   }
-  await writeAtomically(data.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`)
+  await replaceFile(data.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`)
   // Nobody should be sent to a stack that has stopped.
   cleanups.push(() => rm(data.endpoints, { force: true }))
   return { endpoints, endpointsFile: data.endpoints, database: database.description }

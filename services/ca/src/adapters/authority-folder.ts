@@ -11,9 +11,9 @@
  * Each file appears whole and only `issuing` and `retired` ever change, by renaming, so a process that reads in the middle
  * of a rotation sees the state before or after a step.
  */
-import { randomBytes } from 'node:crypto'
-import { access, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '@sigstack/server'
 import { AuthorityError } from './authority-files.ts'
 
 /** Also the name of the operator's own pair, where the environment names one. */
@@ -80,11 +80,11 @@ export async function watchedPaths(folder: string): Promise<readonly string[]> {
 }
 
 export async function writeIssuing(folder: string, name: string): Promise<void> {
-  await replaceFile(join(folder, 'issuing'), `${name}\n`)
+  await replace(join(folder, 'issuing'), `${name}\n`)
 }
 
 export async function writeRetired(folder: string, names: Iterable<string>): Promise<void> {
-  await replaceFile(join(folder, 'retired'), [...names].map((name) => `${name}\n`).join(''))
+  await replace(join(folder, 'retired'), [...names].map((name) => `${name}\n`).join(''))
 }
 
 export async function exists(path: string): Promise<boolean> {
@@ -96,20 +96,10 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Whole or not at all, and durable. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+async function replace(path: string, text: string): Promise<void> {
   try {
-    const file = await open(temporary, 'wx', 0o644)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await replaceFile(path, text)
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined)
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new AuthorityError('folder_unusable', `${path} cannot be written: ${reason}`, { cause })
   }

@@ -1,6 +1,7 @@
 /** The data folder: its trusted_root.json is both what is published and the memory of what was. */
-import { access, constants, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { access, constants, mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { replaceFile } from '@sigstack/server'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import { TrustError } from '../errors.ts'
 import { type FileName, type Files, fileNames } from './files.ts'
@@ -42,7 +43,7 @@ export async function readPublished(
  */
 export async function writePublished(dataDirectory: string, files: Files): Promise<void> {
   for (const name of Object.keys(fileNames) as FileName[]) {
-    await replaceFile(join(dataDirectory, fileNames[name]), files[name])
+    await replace(join(dataDirectory, fileNames[name]), files[name])
   }
 }
 
@@ -60,18 +61,10 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
+async function replace(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'w', 0o644)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await replaceFile(path, text)
   } catch (cause) {
     throw unwritable(path, cause)
   }

@@ -1,4 +1,5 @@
 /** The description of the API that `/swagger.json` serves and `/docs` renders: OpenAPI 3.1. A test holds every answer against it. */
+import { entryKinds } from '@sigstack/rekor-entries'
 
 const hex64 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
 const entryId = {
@@ -58,22 +59,7 @@ const schemas = {
     required: ['apiVersion', 'kind', 'spec'],
     properties: {
       apiVersion: { type: 'string' },
-      kind: {
-        type: 'string',
-        enum: [
-          'alpine',
-          'cose',
-          'dsse',
-          'hashedrekord',
-          'helm',
-          'intoto',
-          'jar',
-          'rekord',
-          'rfc3161',
-          'rpm',
-          'tuf',
-        ],
-      },
+      kind: { type: 'string', enum: entryKinds },
       spec: { type: 'object' },
     },
   },
