@@ -228,7 +228,7 @@ export async function createTargets(): Promise<readonly Target[]> {
       form: 'text',
       seeds: [...keys, Buffer.from(pems.slice(0, pems.indexOf('-----END') + 26))],
       refusals: ['EntryError'],
-      run: (input) => parseSearchPublicKey(Buffer.from(input).toString('base64')),
+      run: (input) => parseSearchPublicKey('x509', Buffer.from(input).toString('base64')),
     },
     {
       name: 'bundle',

@@ -1,7 +1,8 @@
 /** An artifact that travels whole in its proposal, beside the digest that its sender may give. */
 import { sha256Hex } from '@sigstack/crypto'
 import { EntryError } from './errors.ts'
-import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, textAt } from './json.ts'
+import { hashKeyAt, parseSha256 } from './hash-fields.ts'
+import { isObject, type JsonObject, memberOf, objectAt, parseBase64At } from './json.ts'
 
 /** base64 of 96 MiB: the limit on a whole request is the server's, and lower. */
 const contentLimit = 128 * 1024 * 1024
@@ -15,7 +16,8 @@ export type Artifact = {
 /** The artifact under `name`; a digest sent along must be its own. `path` names the content in refusals. */
 export function artifactAt(spec: JsonObject, name: 'package' | 'archive'): Artifact {
   const object = objectAt(spec, name, name)
-  const given = givenHash(object, name)
+  const hash = memberOf(object, 'hash')
+  const given = isObject(hash) ? parseSha256(hash, `${name}.hash`) : undefined
   const content = memberOf(object, 'content')
   if (typeof content !== 'string' || content === '')
     throw given === undefined
@@ -30,16 +32,5 @@ export function artifactAt(spec: JsonObject, name: 'package' | 'archive'): Artif
 
 /** `sha256:<hex>` of a stored entry. */
 export function storedArtifactHash(spec: JsonObject, name: 'package' | 'archive'): string {
-  const hash = objectAt(objectAt(spec, name, name), 'hash', `${name}.hash`)
-  return `${textAt(hash, 'algorithm', `${name}.hash.algorithm`)}:${textAt(hash, 'value', `${name}.hash.value`)}`
-}
-
-function givenHash(object: JsonObject, name: string): string | undefined {
-  const hash = memberOf(object, 'hash')
-  if (!isObject(hash)) return undefined
-  if (textAt(hash, 'algorithm', `${name}.hash.algorithm`) !== 'sha256')
-    throw new EntryError('bad_field', `${name}.hash.algorithm in body should be one of [sha256]`)
-  const value = textAt(hash, 'value', `${name}.hash.value`)
-  if (!/^[0-9a-fA-F]{64}$/.test(value)) throw new EntryError('bad_hash', 'invalid value for hash')
-  return value
+  return hashKeyAt(objectAt(spec, name, name), 'hash', `${name}.hash`)
 }

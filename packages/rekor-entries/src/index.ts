@@ -2,6 +2,7 @@ export type { Attestation, EntryKind, EntryPolicy, VerifiedEntry } from './entry
 export { entryKinds, isEntryKind } from './entry.ts'
 export type { EntryErrorCode, SchemaFault } from './errors.ts'
 export { EntryError } from './errors.ts'
-export { parseSearchPublicKey } from './keys/search-public-key.ts'
+export type { SearchKeyFormat } from './keys/search-public-key.ts'
+export { isSearchKeyFormat, parseSearchPublicKey, searchKeyFormats } from './keys/search-public-key.ts'
 export { searchKeysOf } from './search-keys.ts'
 export { verifyProposal } from './verify-proposal.ts'

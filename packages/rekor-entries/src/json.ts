@@ -29,12 +29,6 @@ export function textAt(object: JsonObject, name: string, path: string): string {
   return value
 }
 
-/** `<algorithm>:<value>` of the hash object at `name`, as the index holds it. */
-export function hashKeyAt(object: JsonObject, name: string, path: string): string {
-  const hash = objectAt(object, name, path)
-  return `${textAt(hash, 'algorithm', `${path}.algorithm`)}:${textAt(hash, 'value', `${path}.value`)}`
-}
-
 /** Decodes base64 of at most `limit` characters. */
 export function parseBase64At(text: string, path: string, limit: number): Uint8Array {
   if (text.length > limit)

@@ -180,6 +180,7 @@ t.test('queries that cannot be meant are refused with the reason', async (t) => 
     [{ order: 'sideways' }, 422, 606, /order/],
     [{ cursor: 'AAAA' }, 422, 605, /cursor/],
     [{ publicKey: { format: 'x509', content: 'AAAA' } }, 400, 400, /could not be parsed/],
+    [{ publicKey: { format: 'gpg', content: 'AAAA' } }, 422, 606, /format in query should be one of \[pgp /],
   ]
   for (const [query, status, code, message] of refused) {
     const answer = await search(rekor, query)

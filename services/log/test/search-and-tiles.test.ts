@@ -8,7 +8,15 @@ import t, { type Test as TapTest } from 'tap'
 import { openShard, searchKeysOfEntry } from '../src/faces/rekor-v1/index.ts'
 import { openSearch } from '../src/search/index.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
-import { json, jsonVector, openRekor, proposalFor, type RekorUnderTest } from './support.ts'
+import {
+  json,
+  jsonVector,
+  openRekor,
+  type Parsed,
+  proposalFor,
+  type RekorUnderTest,
+  readVector,
+} from './support.ts'
 
 const propose = async (t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> => {
   const answer = await app.inject({
@@ -69,6 +77,41 @@ t.test('entries are found by digest, key, subject and their combinations', async
   }
 })
 
+t.test('keys of every format lead to what they signed, also after the index was built again', async (t) => {
+  const rekor = await openRekor(t)
+  const content = (name: string) => Buffer.from(readVector(`rekor-v1/${name}`)).toString('base64')
+  const spec = {
+    metadata: { content: content('tuf-timestamp.json') },
+    root: { content: content('tuf-root.json') },
+  }
+  const helm = jsonVector('rekor-v1/helm.json')
+  const keyOf = ({ proposal }: Parsed) => proposal.spec.signature.publicKey.content
+  const minisign = jsonVector('rekor-v1/rekord-minisign.json')
+  const ssh = jsonVector('rekor-v1/rekord-ssh.json')
+  const cases = [
+    ['pgp', helm.spec.publicKey.content, helm],
+    ['minisign', keyOf(minisign), minisign.proposal],
+    ['ssh', keyOf(ssh), ssh.proposal],
+    ['tuf', spec.root.content, { apiVersion: '0.0.1', kind: 'tuf', spec }],
+  ] as const
+  const expected: [publicKey: { format: string; content: string }, id: string][] = []
+  for (const [format, content, proposal] of cases)
+    expected.push([{ format, content }, await propose(t, rekor, proposal)])
+  const assertFound = async () => {
+    await rekor.search.catchUp()
+    for (const [publicKey, id] of expected) {
+      t.strictSame((await query(rekor, { publicKey })).value, [id], publicKey.format)
+      const payload = JSON.stringify({ publicKey })
+      const own = await rekor.app.inject({ method: 'POST', url: '/api/v1/search', headers: json, payload })
+      t.match(own.json(), { entries: [{ entryID: id }] }, publicKey.format)
+    }
+  }
+  await assertFound()
+  await rekor.database.pool.query('delete from search_key')
+  await rekor.database.pool.query('update search_position set next_index = 0')
+  await assertFound()
+})
+
 t.test('queries that Rekor refuses are refused', async (t) => {
   const rekor = await openRekor(t)
   const refused: [unknown, number, number, RegExp][] = [
@@ -80,18 +123,13 @@ t.test('queries that Rekor refuses are refused', async (t) => {
     [{ subject: 'x'.repeat(513) }, 422, 603, /subject/],
     [{ publicKey: { content: 'AAAA' } }, 422, 602, /publicKey\.format in body is required/],
     [{ publicKey: { format: 'nonsense' } }, 422, 606, /publicKey\.format in body should be one of/],
-    [
-      { publicKey: { format: 'pgp', content: 'AAAA' } },
-      400,
-      400,
-      /^the PKI format requested is not supported by this server$/,
-    ],
-    [
-      { publicKey: { format: 'x509', content: 'AAAA' } },
+    ...['pgp', 'x509', 'minisign', 'ssh', 'tuf'].map((format): [unknown, number, number, RegExp] => [
+      { publicKey: { format, content: 'AAAA' } },
       400,
       400,
       /^public key provided could not be parsed$/,
-    ],
+    ]),
+    [{ publicKey: { format: 'x509' } }, 400, 400, /^public key provided could not be parsed$/],
     [{ hash: 5 }, 400, 400, /^parsing query body from "" failed, because/],
     [[], 400, 400, /^parsing query body/],
   ]

@@ -4,6 +4,7 @@ import { inTotoPayloadType, statementSearchKeys } from '../dsse/statement.ts'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
+import { hashKeyAt } from '../hash-fields.ts'
 import { type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
 import {
   type CanonicalKey,
@@ -60,14 +61,9 @@ function searchKeysOf(spec: JsonObject): readonly string[] {
   const data = objectAt(spec, 'data', 'data')
   return indexForm([
     ...keySearchKeys(keyAt(spec)),
-    storedHash(data, 'envelopeHash'),
-    storedHash(data, 'payloadHash'),
+    hashKeyAt(data, 'envelopeHash', 'data.envelopeHash'),
+    hashKeyAt(data, 'payloadHash', 'data.payloadHash'),
   ])
-}
-
-function storedHash(data: JsonObject, name: string): string {
-  const hash = objectAt(data, name, `data.${name}`)
-  return `${textAt(hash, 'algorithm', `data.${name}.algorithm`)}:${textAt(hash, 'value', `data.${name}.value`)}`
 }
 
 function messageAt(spec: JsonObject): Uint8Array {

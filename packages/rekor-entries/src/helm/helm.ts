@@ -3,6 +3,7 @@ import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/cr
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
+import { hashKeyAt } from '../hash-fields.ts'
 import { type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
 import { type PgpKeyRing, parsePgpKeyRing, pgpKeyContentLimit } from '../keys/pgp/key-ring.ts'
 import { type PgpSignature, parsePgpSignature, verifyPgpSignature } from '../keys/pgp/signature.ts'
@@ -37,8 +38,7 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
 }
 
 function searchKeysOf(spec: JsonObject): readonly string[] {
-  const hash = objectAt(objectAt(spec, 'chart', 'chart'), 'hash', 'chart.hash')
-  const chartHash = `${textAt(hash, 'algorithm', 'chart.hash.algorithm')}:${textAt(hash, 'value', 'chart.hash.value')}`
+  const chartHash = hashKeyAt(objectAt(spec, 'chart', 'chart'), 'hash', 'chart.hash')
   const key = keyAt(spec)
   return indexForm([sha256Hex(key), ...pgpSubjectsOf(asBuffer(key).toString('latin1')), chartHash])
 }

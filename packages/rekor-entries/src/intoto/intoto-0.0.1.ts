@@ -5,16 +5,8 @@ import { inTotoPayloadType, statementSearchKeys } from '../dsse/statement.ts'
 import { isSignedBy, keySearchKeys, thresholdNotMet } from '../dsse/verifier.ts'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
-import {
-  hashKeyAt,
-  isObject,
-  type JsonObject,
-  memberOf,
-  objectAt,
-  parseBase64At,
-  required,
-  textAt,
-} from '../json.ts'
+import { hashKeyAt } from '../hash-fields.ts'
+import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, required, textAt } from '../json.ts'
 import {
   type CanonicalKey,
   encodeCanonicalKey,

@@ -8,8 +8,8 @@ import { inTotoPayloadType, statementSearchKeys } from '../dsse/statement.ts'
 import { isSignedBy, keySearchKeys, parseVerifier, thresholdNotMet } from '../dsse/verifier.ts'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
+import { hashKeyAt, parseSha256 } from '../hash-fields.ts'
 import {
-  hashKeyAt,
   isList,
   isObject,
   type JsonObject,
@@ -134,11 +134,7 @@ function labelOf(object: JsonObject, name: string, path: string): string {
 function parseHash(content: JsonObject): string {
   const hash = memberOf(content, 'hash')
   if (!isObject(hash)) throw new EntryError('bad_field', 'missing envelope digest')
-  if (textAt(hash, 'algorithm', 'content.hash.algorithm') !== 'sha256')
-    throw new EntryError('bad_field', 'content.hash.algorithm in body should be one of [sha256]')
-  const value = textAt(hash, 'value', 'content.hash.value')
-  if (!/^[0-9a-fA-F]{64}$/.test(value)) throw new EntryError('bad_hash', 'invalid value for hash')
-  return value
+  return parseSha256(hash, 'content.hash')
 }
 
 /** Each key has verified a signature, and each signature has been verified. */

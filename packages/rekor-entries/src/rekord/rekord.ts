@@ -2,7 +2,8 @@
 import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
 import { indexForm, type VerifiedEntry } from '../entry.ts'
 import { EntryError } from '../errors.ts'
-import { hashKeyAt, isObject, type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
+import { hashKeyAt, parseSha256 } from '../hash-fields.ts'
+import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
 import { parseCanonicalKey } from '../keys/canonical-key.ts'
 import { pgpSubjectsOf } from '../keys/pgp/subjects.ts'
 import type { EntryVersion } from '../kinds.ts'
@@ -62,7 +63,7 @@ function keyContentOf(signature: JsonObject): string {
 /** The digest may be given along, and must be that of the content then. */
 function parseData(data: JsonObject): { artifact: Uint8Array; digest: string } {
   const hash = memberOf(data, 'hash')
-  const given = isObject(hash) ? parseHash(hash) : undefined
+  const given = isObject(hash) ? parseSha256(hash, 'data.hash') : undefined
   const content = memberOf(data, 'content')
   if (typeof content !== 'string' || content === '') {
     if (given === undefined) throw new EntryError('bad_field', "'content' must be specified for data")
@@ -73,14 +74,6 @@ function parseData(data: JsonObject): { artifact: Uint8Array; digest: string } {
   if (given !== undefined && given !== digest)
     throw new EntryError('bad_hash', `SHA mismatch: ${digest} != ${given}`)
   return { artifact, digest }
-}
-
-function parseHash(hash: JsonObject): string {
-  if (textAt(hash, 'algorithm', 'data.hash.algorithm') !== 'sha256')
-    throw new EntryError('bad_field', 'data.hash.algorithm in body should be one of [sha256]')
-  const value = textAt(hash, 'value', 'data.hash.value')
-  if (!/^[0-9a-fA-F]{64}$/.test(value)) throw new EntryError('bad_hash', 'invalid value for hash')
-  return value
 }
 
 function encodeBody(format: string, { signature, key }: VerifiedSignature, digest: string): Uint8Array {

@@ -74,12 +74,19 @@ export type Root = {
 
 type Role = { readonly keyIds: ReadonlySet<string>; readonly threshold: number }
 
-export function parseRoot(signed: Signed): Root {
+function parseRoot(signed: Signed): Root {
   const keys = new Map<string, TufKey>()
   for (const [id, key] of membersOf(signed.document, 'keys')) keys.set(id, parseTufKey(key))
   const roles = new Map<string, Role>()
   for (const [name, role] of membersOf(signed.document, 'roles')) roles.set(name, parseRole(role))
   return { signed, keys, roles }
+}
+
+/** A root that is signed by its own root role. */
+export async function parseVerifiedRoot(signed: Signed): Promise<Root> {
+  const root = parseRoot(signed)
+  await verifyRole(root, 'root', signed)
+  return root
 }
 
 /** Whether enough keys of the role signed the document. Expiry plays no part: the log is a record, not a client. */

@@ -5,7 +5,7 @@ import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
 import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, required } from '../json.ts'
 import type { EntryVersion } from '../kinds.ts'
-import { parseRoot, parseSigned, parseSignedBytes, type Signed, verifyRole } from './metadata.ts'
+import { parseSigned, parseSignedBytes, parseVerifiedRoot, type Signed, verifyRole } from './metadata.ts'
 
 /** base64 of 6 MiB; the largest targets files in use have half of it. */
 const contentLimit = 8 * 1024 * 1024
@@ -17,8 +17,7 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
   const rootContent = contentAt(spec, 'root')
   return refusing('', async () => {
     const metadata = parseContent(metadataContent, 'metadata')
-    const root = parseRoot(parseContent(rootContent, 'root'))
-    await verifyRole(root, 'root', root.signed)
+    const root = await parseVerifiedRoot(parseContent(rootContent, 'root'))
     await verifyRole(root, metadata.type, metadata)
     return {
       kind: 'tuf',

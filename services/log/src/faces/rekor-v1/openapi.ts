@@ -146,7 +146,7 @@ const schemas = {
         $ref: '#/components/schemas/Texts',
         description: 'hex SHA-256 of the PEM of a key or certificate',
       },
-      publicKey: { type: 'object', description: 'as in IndexQuery, x509 only' },
+      publicKey: { type: 'object', description: 'as in IndexQuery, or a text: content of format x509' },
       serial: { $ref: '#/components/schemas/Texts', description: 'of the certificate, in hex' },
       kind: ref('Texts'),
       after: {

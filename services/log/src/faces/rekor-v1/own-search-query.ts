@@ -1,10 +1,11 @@
 /** The query of `/api/v1/search`: JSON of a POST, or parameters of a GET with the same names. */
 import { hash } from 'node:crypto'
-import { EntryError, entryKinds, isEntryKind, parseSearchPublicKey } from '@sigstack/rekor-entries'
+import { entryKinds, isEntryKind, isSearchKeyFormat, searchKeyFormats } from '@sigstack/rekor-entries'
 import { issuerKey, kindKey, serialKey, unmarkedKind } from '../../entries/fact-keys.ts'
 import { normalSerial } from '../../entries/signing-identity.ts'
 import { badRequest, badSchema } from './errors.ts'
 import { isObject, type JsonObject } from './json-body.ts'
+import { publicKeySpellings } from './public-key-spellings.ts'
 
 export type OwnSearchQuery = {
   readonly criteria: readonly (readonly string[])[]
@@ -46,7 +47,7 @@ const names = [
 ] as const
 type Name = (typeof names)[number]
 
-export function parseOwnSearch(query: unknown): OwnSearchQuery {
+export async function parseOwnSearch(query: unknown): Promise<OwnSearchQuery> {
   if (!isObject(query)) throw badRequest('the query is not an object')
   const unknown = Object.keys(query).find((name) => !(names as readonly string[]).includes(name))
   if (unknown !== undefined) {
@@ -59,7 +60,7 @@ export function parseOwnSearch(query: unknown): OwnSearchQuery {
   })
   const order = oneOf(query, 'order', ['newest', 'oldest'] as const) ?? 'newest'
   const parsed = {
-    criteria: criteriaOf(query),
+    criteria: await criteriaOf(query),
     operator: oneOf(query, 'operator', ['and', 'or'] as const) ?? 'and',
     ...kindFilter(kinds),
     afterMs: timeOf(query, 'after'),
@@ -70,7 +71,7 @@ export function parseOwnSearch(query: unknown): OwnSearchQuery {
   return { ...parsed, limit: limitOf(query), from: parseCursor(query, fingerprint), fingerprint }
 }
 
-function criteriaOf(query: JsonObject): readonly (readonly string[])[] {
+async function criteriaOf(query: JsonObject): Promise<readonly (readonly string[])[]> {
   const criteria = [
     ...textsOf(query, 'digest').map((digest) => [digestKey(digest)]),
     ...(['email', 'uri', 'subject'] as const).flatMap((name) => textsOf(query, name).map((text) => [text])),
@@ -86,7 +87,7 @@ function criteriaOf(query: JsonObject): readonly (readonly string[])[] {
         throw badSchema('pattern', 'serial in query should be hexadecimal')
       return [serialKey(normalSerial(serial))]
     }),
-    ...publicKeyOf(query),
+    ...(await publicKeyOf(query)),
   ]
   if (criteria.length > 2 * mostValues) {
     throw badSchema('too_many_items', `a query may have ${2 * mostValues} criteria, not ${criteria.length}`)
@@ -121,19 +122,18 @@ function digestKey(text: string): string {
   return `${name}:${hex}`
 }
 
-function publicKeyOf(query: JsonObject): readonly (readonly string[])[] {
+async function publicKeyOf(query: JsonObject): Promise<readonly (readonly string[])[]> {
   const publicKey = query['publicKey']
   if (publicKey === undefined || publicKey === null) return []
   const content = isObject(publicKey) ? publicKey['content'] : publicKey
   const format = isObject(publicKey) ? (publicKey['format'] ?? 'x509') : 'x509'
-  if (format !== 'x509') throw badRequest('the PKI format requested is not supported by this server')
-  try {
-    const key = parseSearchPublicKey(typeof content === 'string' ? content : '')
-    return [[key, `sha256:${key}`]]
-  } catch (error) {
-    if (error instanceof EntryError) throw badRequest('public key provided could not be parsed', error)
-    throw error
+  if (!isSearchKeyFormat(format)) {
+    throw badSchema(
+      'not_in_list',
+      `publicKey.format in query should be one of [${searchKeyFormats.join(' ')}]`,
+    )
   }
+  return [await publicKeySpellings(format, typeof content === 'string' ? content : '')]
 }
 
 /** One text or a list of them. */

@@ -32,7 +32,7 @@ export function ownSearchRoutes(app: FastifyInstance, { shards, search }: RekorV
 
   async function answer(request: FastifyRequest, reply: FastifyReply, asked: unknown): Promise<FastifyReply> {
     assertAccepts(request, jsonType)
-    const query = parseOwnSearch(asked)
+    const query = await parseOwnSearch(asked)
     const indexed = await search.indexed()
     const after = query.afterMs === undefined ? 0n : await indexAt(query.afterMs, indexed)
     const before = query.beforeMs === undefined ? indexed : await indexAt(query.beforeMs, indexed)

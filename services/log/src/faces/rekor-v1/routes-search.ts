@@ -1,11 +1,12 @@
 /** Entries by what they are about (rekor-v1.md sections 2.8 and 11). */
 import { toHex } from '@sigstack/crypto'
-import { EntryError, parseSearchPublicKey } from '@sigstack/rekor-entries'
+import { isSearchKeyFormat, searchKeyFormats } from '@sigstack/rekor-entries'
 import type { FastifyInstance } from 'fastify'
 import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest, badSchema } from './errors.ts'
 import { isObject, type JsonObject, parseJsonBody } from './json-body.ts'
+import { publicKeySpellings } from './public-key-spellings.ts'
 import { sendJson } from './reply.ts'
 import { shardAt } from './shards.ts'
 
@@ -18,15 +19,13 @@ const hashForms = '^(sha512:)?[0-9a-fA-F]{128}$|^(sha256:)?[0-9a-fA-F]{64}$|^(sh
 const hashPattern = new RegExp(hashForms)
 const prefixByDigits: Readonly<Record<number, string>> = { 128: 'sha512:', 64: 'sha256:', 40: 'sha1:' }
 
-const keyFormats = ['pgp', 'x509', 'minisign', 'ssh', 'tuf']
-
 /** One criterion is a list of spellings, of which one is enough. */
 type Criteria = { readonly criteria: readonly (readonly string[])[]; readonly operator: 'and' | 'or' }
 
 export function searchRoutes(app: FastifyInstance, { shards, search }: RekorV1Dependencies): void {
   app.post('/api/v1/index/retrieve', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
     assertAccepts(request, jsonType)
-    const { criteria, operator } = parseQuery(parseJsonBody(request.body, 'query', parsingFailed))
+    const { criteria, operator } = await parseQuery(parseJsonBody(request.body, 'query', parsingFailed))
     const found = criteria.length === 0 ? [] : await search.find(criteria, operator)
     const entryIds = found.map(({ virtualIndex, leafHash }) => {
       return (shardAt(shards.list(), virtualIndex)?.treeIdHex ?? '') + toHex(leafHash)
@@ -39,13 +38,13 @@ function parsingFailed(reason: string): string {
   return `parsing query body from "" failed, because ${reason}`
 }
 
-function parseQuery(query: unknown): Criteria {
+async function parseQuery(query: unknown): Promise<Criteria> {
   if (!isObject(query)) throw badRequest(parsingFailed('it is not an object'))
   const operator = textOf(query, 'operator') ?? 'or'
   if (operator !== 'and' && operator !== 'or') {
     throw badSchema('not_in_list', 'operator in body should be one of [and or]')
   }
-  const criteria = [hashOf(query), emailOf(query), subjectOf(query), publicKeyOf(query)]
+  const criteria = [hashOf(query), emailOf(query), subjectOf(query), await publicKeyOf(query)]
   return { criteria: criteria.filter((keys) => keys !== undefined), operator }
 }
 
@@ -85,24 +84,17 @@ function subjectOf(query: JsonObject): readonly string[] | undefined {
   return text === undefined ? undefined : [text]
 }
 
-function publicKeyOf(query: JsonObject): readonly string[] | undefined {
+async function publicKeyOf(query: JsonObject): Promise<readonly string[] | undefined> {
   const publicKey = query['publicKey']
   if (publicKey === undefined || publicKey === null) return undefined
   if (!isObject(publicKey)) throw badRequest(parsingFailed('publicKey is not an object'))
   const format = textOf(publicKey, 'format')
   if (format === undefined) throw badSchema('required', 'publicKey.format in body is required')
-  if (!keyFormats.includes(format)) {
-    throw badSchema('not_in_list', `publicKey.format in body should be one of [${keyFormats.join(' ')}]`)
+  if (!isSearchKeyFormat(format)) {
+    throw badSchema(
+      'not_in_list',
+      `publicKey.format in body should be one of [${searchKeyFormats.join(' ')}]`,
+    )
   }
-  if (format !== 'x509') throw badRequest('the PKI format requested is not supported by this server')
-  const content = textOf(publicKey, 'content')
-  if (content === undefined) throw badRequest('public key provided could not be parsed')
-  try {
-    const key = parseSearchPublicKey(content)
-    // dsse and intoto entries are found under the prefixed form, all others under the bare one.
-    return [key, `sha256:${key}`]
-  } catch (error) {
-    if (error instanceof EntryError) throw badRequest('public key provided could not be parsed', error)
-    throw error
-  }
+  return publicKeySpellings(format, textOf(publicKey, 'content') ?? '')
 }
