@@ -1,4 +1,5 @@
 export { type Durability, durability, isDurable } from './durability.ts'
+export { type KeptPostgres, type KeptPostgresOptions, keepEmbeddedPostgres } from './embedded/keep-running.ts'
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,

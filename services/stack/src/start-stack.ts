@@ -6,7 +6,7 @@ import { defaultClientAlgorithms, parsePublicKeyPem } from '@sigstack/crypto'
 import { type RunningDevIssuer, startDevIssuer } from '@sigstack/dev-issuer'
 import { type FaceConfig, startLog } from '@sigstack/log'
 import { startOidcProxy } from '@sigstack/oidc-proxy'
-import { startEmbeddedPostgres } from '@sigstack/postgres'
+import { keepEmbeddedPostgres } from '@sigstack/postgres'
 import { type Logger, replaceFile } from '@sigstack/server'
 import { ensurePassword } from '@sigstack/signers'
 import { startTrust } from '@sigstack/trust'
@@ -83,7 +83,7 @@ async function startParts(
   const password = await ensurePassword(path.join(data.keys, 'password'))
 
   onProgress('starting the database')
-  const database = await openDatabase(config, data, onProgress, (server) => running(server))
+  const database = await openDatabase(config, data, onProgress, logger, (server) => running(server))
 
   onProgress('starting the services')
   const trialIssuer = config.trial ? url(ports.devIssuer) : undefined
@@ -232,11 +232,17 @@ async function openDatabase(
   config: Config,
   data: DataDirectory,
   onProgress: (message: string) => void,
+  logger: Logger,
   running: (server: { stop(): Promise<void> }) => unknown,
 ): Promise<{ url: string; description: string }> {
   if (config.databaseUrl !== undefined)
     return { url: config.databaseUrl, description: 'the one in DATABASE_URL' }
-  const server = await startEmbeddedPostgres({ dataDirectory: data.postgres, onProgress })
+  const server = await keepEmbeddedPostgres({
+    dataDirectory: data.postgres,
+    onProgress,
+    onTrouble: (error) => logger.error({ err: error }, 'the database has ended and is started again'),
+    onReturn: () => logger.info('the database is up again'),
+  })
   running(server)
   return { url: server.connectionString, description: `PostgreSQL ${server.version} in ${data.postgres}` }
 }
