@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createLimiter, type Limiter, type LimiterOptions, parseRules } from '../src/index.ts'
-import { missingRedis, openRedis, redisServerPath, startRedis } from './redis.ts'
+import { missingRedis, openRedis, redisServerPath, startRedis } from '../src/testing.ts'
 
 type Make = (t: Test, options: Pick<LimiterOptions, 'rules' | 'name'>) => Promise<Limiter>
 

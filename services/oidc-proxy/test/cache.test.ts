@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { missingRedis, openRedis, redisServerPath, startRedis } from '@sigstack/limits/testing'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { CacheState, DocumentCache } from '../src/cache/document-cache.ts'
 import { createMemoryCache } from '../src/cache/memory-cache.ts'
 import { createRedisCache } from '../src/cache/redis-cache.ts'
-import { missingRedis, openRedis, redisServerPath, startRedis } from './redis.ts'
 
 const keepMs = 60_000
 const freshMs = 10_000
