@@ -1,0 +1,17 @@
+export type { TufErrorCode } from './errors.ts'
+export { TufError } from './errors.ts'
+export { tufKey } from './key.ts'
+export type { Lifetimes } from './lifetime.ts'
+export { secondsLeft } from './lifetime.ts'
+export { encodeMetadata, isSignedFor, metadataLimitBytes, parseMetadata } from './metadata.ts'
+export type {
+  NewFile,
+  NextRelease,
+  Release,
+  ReleaseOptions,
+  SigstoreMetadata,
+  Target,
+} from './release.ts'
+export { nextRelease } from './release.ts'
+export type { WantedRoot } from './root.ts'
+export { isOnlineKey, nextRoot } from './root.ts'
