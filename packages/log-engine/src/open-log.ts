@@ -27,11 +27,14 @@ export type LogOptions = {
   readonly logId: Uint8Array
   /** The origin of a log that does not exist yet; one that does keeps its own. */
   readonly newOrigin: () => string
-  /** Signs a tree head as the dialect wants it. May be slow: it is never called inside a transaction. */
+  /**
+   * Signs a tree head as the dialect wants it. May be slow, since it is never called inside a transaction, and may fail; but whoever
+   * waits for it waits until it settles.
+   */
   readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
   /** Milliseconds since the epoch. */
   readonly now?: () => number
-  /** Writers that may wait; default 10,000. */
+  /** Writers that may wait, for their batch or for its signature; default 10,000. */
   readonly queueLimit?: number
   /** Entries in one transaction at the most; default 512. */
   readonly batchLimit?: number
@@ -65,7 +68,7 @@ const commitAttempts = 3
  * holds a log of that name under another key.
  */
 export async function openLog(options: LogOptions): Promise<Log> {
-  const { pool, name, signCheckpoint, now = Date.now } = options
+  const { pool, name, signCheckpoint, now = Date.now, queueLimit = 10_000 } = options
   await migrateLogs(pool)
   const { logNo, logId, origin } = await findOrCreateLog(pool, options)
   if (!logId.equals(options.logId)) {
@@ -78,16 +81,30 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const tiles = createTiles(pool, logNo, options.tileCacheLimit ?? 2048)
   const sequencer = createSequencer({ pool, logNo, tiles, now })
   const listeners: ((treeSize: bigint) => void)[] = []
+  let unanswered = 0
   let lastCheckpoint: { readonly size: bigint; readonly signed: Promise<SignedCheckpoint> } | undefined
 
   // 1. An append joins the queue and waits for the batch it will be part of.
   const queue = createQueue<Waiting>({
-    limit: options.queueLimit ?? 10_000,
     batchItems: options.batchLimit ?? 512,
     batchBytes,
     sizeOf: ({ draft }) => draft.sizeBytes ?? usualBytes,
     run: runBatch,
   })
+
+  async function append(draft: EntryDraft): Promise<Appended> {
+    if (unanswered >= queueLimit) {
+      throw new LogError('queue_full', `${unanswered} entries are waiting to be logged; try again shortly`)
+    }
+    unanswered++
+    try {
+      return await new Promise<Appended>((resolve, reject) => {
+        queue.push({ draft, resolve, reject })
+      })
+    } finally {
+      unanswered--
+    }
+  }
 
   // 2. The batch starts the moment the one before it has committed.
   async function runBatch(batch: readonly Waiting[]): Promise<void> {
@@ -190,10 +207,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   return {
     logId,
     origin,
-    append: (draft) =>
-      new Promise<Appended>((resolve, reject) => {
-        queue.push({ draft, resolve, reject })
-      }),
+    append,
     treeHead: committedHead,
     checkpoint: async () => checkpointOf(await committedHead()),
     readEntry: async (leafIndex) => (await read(leafIndex, 1))[0],

@@ -5,8 +5,6 @@
 import { LogError } from './errors.ts'
 
 export type QueueOptions<Item> = {
-  /** Items that may wait; one more is refused with `queue_full`. */
-  readonly limit: number
   /** Bounds of one batch. A single item over `batchBytes` goes alone. */
   readonly batchItems: number
   readonly batchBytes: number
@@ -48,12 +46,6 @@ export function createQueue<Item>(options: QueueOptions<Item>): Queue<Item> {
   return {
     push: (item) => {
       if (closed) throw new LogError('closed', 'the log is shutting down')
-      if (waiting.length >= options.limit) {
-        throw new LogError(
-          'queue_full',
-          `${waiting.length} entries are waiting to be logged; try again shortly`,
-        )
-      }
       waiting.push(item)
       // Not at once: what arrives in the same turn of the event loop belongs into the same batch.
       running ??= Promise.resolve().then(drain)

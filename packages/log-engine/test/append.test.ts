@@ -2,7 +2,7 @@ import { emptyRootHash, leafHash, tileFromHashes, verifyConsistency, verifyInclu
 import { createPool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
-import { draft, logId, openTestLog, verifyAppended } from './support.ts'
+import { draft, logId, openTestLog, signNothing, verifyAppended } from './support.ts'
 
 t.test('an entry is answered with its place and a proof that holds', async (t) => {
   const { pool } = await testDatabase(t)
@@ -154,3 +154,25 @@ t.test('writers beyond the queue are refused, and those within it are served', a
   await log.close()
   await t.rejects(log.append(draft('late')), { code: 'closed' })
 })
+
+t.test(
+  'writers who wait for a slow signature count as waiting, so that a dead key fills no memory',
+  async (t) => {
+    const { pool } = await testDatabase(t)
+    const signing = Promise.withResolvers<void>()
+    const log = await openTestLog(pool, {
+      queueLimit: 3,
+      signCheckpoint: async (treeHead, origin) => {
+        await signing.promise
+        return signNothing(treeHead, origin)
+      },
+    })
+    const first = ['a', 'b', 'c'].map((text) => log.append(draft(text)))
+    while ((await log.treeHead()).size < 3n) await new Promise((resolve) => setTimeout(resolve, 5))
+    t.equal(log.queueDepth(), 0, 'all are durable already')
+    await t.rejects(log.append(draft('d')), { code: 'queue_full', message: /^3 entries are waiting/ })
+    signing.resolve()
+    await Promise.all(first)
+    t.equal((await log.append(draft('d'))).entry.leafIndex, 3n)
+  },
+)
