@@ -24,6 +24,7 @@ const commands = {
   bench: () => [['node', 'e2e/load/main.ts']],
   faults: () => [['node', 'e2e/faults/main.ts']],
   fuzz: () => [['node', 'e2e/fuzz/main.ts']],
+  differential: () => [['node', 'e2e/differential/main.ts']],
   'compose-test': () => [['node', 'e2e/compose/main.ts']],
 }
 

@@ -10,7 +10,7 @@
  * Clients are cached in SIGSTACK_INTEROP_CACHE; SIGSTACK_INTEROP_<CLIENT>_VERSION names another version than the pinned one.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -23,7 +23,7 @@ import { type Installed, runMatrix } from './matrix.ts'
 import { failuresIn, toText } from './report.ts'
 import { createRun } from './run-command.ts'
 import { type ForeignPart, publishedTrust, writeForeignTrust } from './trust-material.ts'
-import { openWorkshop } from './workshop.ts'
+import { openUserWorkshop } from './workshop.ts'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
 
@@ -36,13 +36,6 @@ const { values } = parseArgs({
   },
 })
 const onProgress = (message: string): void => void process.stderr.write(`interop: ${message}\n`)
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-)
-const cacheFolder =
-  environment.SIGSTACK_INTEROP_CACHE ??
-  path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
-await mkdir(cacheFolder, { recursive: true })
 
 const wanted = values.only?.split(',').map((name) => name.trim())
 const unknown = wanted?.filter((name) => !allClients.some((client) => client.name === name)) ?? []
@@ -52,7 +45,7 @@ if (unknown.length > 0) {
   )
 }
 
-const workshop = openWorkshop({ cacheFolder, environment, onProgress })
+const workshop = await openUserWorkshop(onProgress)
 const clients: Installed[] = []
 const missing: { name: string; reason: string }[] = []
 for (const client of allClients.filter(({ name }) => wanted?.includes(name) ?? true)) {
@@ -92,7 +85,7 @@ try {
     runIn: (home) =>
       createRun({
         environment: {
-          PATH: environment.PATH ?? '',
+          PATH: process.env.PATH ?? '',
           HOME: home,
           LANG: 'C.UTF-8',
           COLUMNS: '1000',

@@ -1,5 +1,6 @@
 /** Installs clients into a cache folder outside the tree, each in a folder named after its version, once. */
 import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import path from 'node:path'
 import { InteropError } from './client.ts'
 import { createRun, type Run } from './run-command.ts'
@@ -86,6 +87,18 @@ export function openWorkshop(options: {
       return { python: path.join(folder, 'tools/bin/python'), packages: path.join(folder, 'packages') }
     },
   }
+}
+
+/** In SIGSTACK_INTEROP_CACHE, else in the user's cache folder. */
+export async function openUserWorkshop(onProgress: (message: string) => void): Promise<Workshop> {
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+  const cacheFolder =
+    environment.SIGSTACK_INTEROP_CACHE ??
+    path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
+  await mkdir(cacheFolder, { recursive: true })
+  return openWorkshop({ cacheFolder, environment, onProgress })
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,0 +1,46 @@
+/** `npm run differential -- ca`: our certificate authority beside Fulcio. */
+import { send } from '../exchange.ts'
+import { compareFacts, type Difference } from '../facts.ts'
+import type { Comparison, ComparisonOptions } from '../report.ts'
+import { installTool } from '../upstream-tools.ts'
+import { answerFacts } from './answer-facts.ts'
+import { allCases } from './cases.ts'
+import { createKeyRing } from './keys.ts'
+import { knownCaDifferences } from './known-differences.ts'
+import { type CaServer, startOurs, startUpstream, writeIssuerConfiguration } from './servers.ts'
+import { startTokenIssuer } from './token-issuer.ts'
+
+export async function compareCa(options: ComparisonOptions): Promise<Comparison> {
+  const { workshop, folder, onProgress } = options
+  const { command, version } = await installTool(workshop, 'fulcio')
+  await using running = new AsyncDisposableStack()
+  const issuer = await startTokenIssuer()
+  running.defer(() => issuer.stop())
+  const configFile = await writeIssuerConfiguration(folder, issuer)
+  onProgress(`starting our stack and fulcio ${version}`)
+  const ours = await startOurs({ folder, configFile, issuer })
+  running.defer(() => ours.stop())
+  const upstream = await startUpstream({ folder, configFile, command })
+  running.defer(() => upstream.stop())
+
+  const cases = allCases({ issuer, keys: createKeyRing() })
+  onProgress(`sending ${cases.length} requests to each`)
+  const differences: Difference[] = []
+  let facts = 0
+  for (const { name, request, spki } of cases) {
+    const answerOf = async ({ url, logId }: CaServer) =>
+      answerFacts(await send(url, request), { spki, logId, now: new Date() })
+    const [mine, theirs] = await Promise.all([answerOf(ours), answerOf(upstream)])
+    facts += new Set([...mine.keys(), ...theirs.keys()]).size
+    differences.push(...compareFacts(name, mine, theirs))
+  }
+  return {
+    dialect: 'ca',
+    upstream: `fulcio ${version}`,
+    requests: cases.length,
+    facts,
+    differences,
+    known: knownCaDifferences,
+    measured: [],
+  }
+}

@@ -1,0 +1,86 @@
+/** A server that we did not write, run on loopback ports and ended by its own process id. */
+import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type Program = {
+  readonly pid: number
+  /** SIGTERM, after ten seconds SIGKILL, and waits for the end. */
+  stop(): Promise<void>
+}
+
+export type ProgramOptions = {
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  /** What it prints goes there. */
+  readonly logFile: string
+  /** Asked until it says true. */
+  readonly isReady: () => Promise<boolean>
+  readonly timeoutMs?: number
+}
+
+const patienceMs = 10_000
+
+/** Throws one sentence that names the log file when the program ends or stays silent. */
+export async function startProgram(options: ProgramOptions): Promise<Program> {
+  const { name, command, args, logFile, isReady, timeoutMs = 60_000 } = options
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log = createWriteStream(logFile, { flags: 'a' })
+  child.stdout.pipe(log, { end: false })
+  child.stderr.pipe(log, { end: false })
+  let ended: string | undefined
+  const exited = new Promise<void>((resolve) => {
+    const end = (reason: string): void => {
+      ended = reason
+      resolve()
+    }
+    child.on('error', (error) => end(error.message))
+    child.on('exit', (code, signal) => end(`it ended with ${code ?? signal}`))
+  })
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM')
+    const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+    await exited
+    clearTimeout(killer)
+    log.end()
+  }
+  const deadline = performance.now() + timeoutMs
+  while (!(await isReady().catch(() => false))) {
+    if (ended !== undefined) throw new Error(`${name} did not start (${ended}); see ${logFile}`)
+    if (performance.now() > deadline) {
+      await stop()
+      throw new Error(`${name} was not up within ${timeoutMs} ms; see ${logFile}`)
+    }
+    await sleep(50)
+  }
+  return { pid: child.pid ?? 0, stop }
+}
+
+export async function answersWith(url: string, status = 200): Promise<boolean> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2000) })
+  await answer.arrayBuffer()
+  return answer.status === status
+}
+
+/** Free when asked; all are held at once, so that they differ. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ host: '127.0.0.1', port: 0 }, resolve)
+      })
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
