@@ -12,7 +12,7 @@ export {
   listShards,
   migrateLogs,
   prepareNextKey,
-  readLogEntry,
+  readLogEntries,
   readNextKey,
   rememberPublicKey,
   rollOver,

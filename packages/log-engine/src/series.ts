@@ -4,9 +4,10 @@
  */
 import { emptyRootHash } from '@sigstack/merkle'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
+import { readPage } from './audit/read-page.ts'
 import { LogError } from './errors.ts'
 import type { LogEntry } from './log.ts'
-import { findLog, type LogMode, readEntries } from './store.ts'
+import { findLog, type LogMode } from './store.ts'
 
 export type ShardRow = {
   /** Of this log among all in the database. */
@@ -158,12 +159,16 @@ export async function setMode(
   if (rowCount === 0) throw new LogError('not_found', `there is no log ${series} in this database`)
 }
 
-/** One entry of a log that need not be open. */
-export async function readLogEntry(
+/**
+ * Entries of a log that need not be open, from `start` up to but not including `end`; fewer when they are long. What is missing in
+ * the table is missing here.
+ */
+export async function readLogEntries(
   db: Queryable,
   name: string,
-  leafIndex: bigint,
-): Promise<LogEntry | undefined> {
+  start: bigint,
+  end: bigint,
+): Promise<readonly LogEntry[]> {
   const row = await findLog(db, name)
-  return row && (await readEntries(db, row.logNo, leafIndex, leafIndex + 1n))[0]
+  return row === undefined ? [] : readPage(db, row.logNo, start, end)
 }

@@ -1,22 +1,10 @@
 /** The audit of a Rekor log: every shard's tree, the search index, and what was given away (docs/operations/log-operations.md). */
 import { keyFingerprint, type PublicKey, parsePublicKey } from '@sigstack/crypto'
-import {
-  auditLog,
-  createFindings,
-  type Finding,
-  type Findings,
-  LogError,
-  listShards,
-  migrateLogs,
-  readLogEntry,
-  type ShardRow,
-} from '@sigstack/log-engine'
+import { auditLog, createFindings, type Finding, type Findings, readLogEntries } from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
-import { parseOrigin } from '../faces/rekor-v1/index.ts'
-import { firstIndexes } from '../faces/rekor-v1/shards.ts'
-import { rekorSeries } from '../operations/roll-over.ts'
 import { migrations, readPosition } from '../search/store.ts'
+import { lengthOf, readStoredEntries, type StoredShard, storedShards } from '../shards/stored-log.ts'
 import { createSearchCheck } from './check-search.ts'
 import { type Evidence, type KnownShard, readEvidence } from './evidence.ts'
 
@@ -42,6 +30,8 @@ export type RekorAudit = {
   }[]
   readonly entries: bigint
   readonly tiles: bigint
+  /** Entries below this index can be found by search. */
+  readonly indexed: bigint
   /** Entries whose search rows were compared. */
   readonly searched: bigint
   readonly answers: number
@@ -55,31 +45,36 @@ export type RekorAudit = {
 export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit> {
   const { pool, onProgress = () => {} } = options
   const findings = createFindings()
-  await migrateLogs(pool)
-  const rows = await listShards(pool, rekorSeries)
-  if (rows.length === 0) throw new LogError('not_found', 'this database holds no Rekor log')
-  const firsts = firstIndexes(rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n))
-  const total = rows.reduce((sum, { treeSize }) => sum + treeSize, 0n)
+  const rows = await storedShards(pool)
+  const total = lengthOf(rows)
   const evidence = await readEvidence(
     options,
-    rows.flatMap((row) => knownShard(row, firsts[row.shard] ?? 0n, options.publicKeys ?? [])),
+    rows.flatMap((row) => knownShard(row, options.publicKeys ?? [])),
     findings,
   )
 
   await migrate(pool, migrations)
   const logId = rows[0]?.logId ?? Buffer.alloc(32)
-  const position = await readPosition(pool, logId)
+  const indexed = await readPosition(pool, logId)
   const search =
     options.search === 'none'
       ? undefined
-      : createSearchCheck({ pool, logId, position, extent: options.search, findings })
+      : createSearchCheck({
+          pool,
+          logId,
+          // What is logged from now on is not audited.
+          position: indexed < total ? indexed : total,
+          extent: options.search,
+          readEntries: (start, end) => readStoredEntries(pool, rows, start, end),
+          findings,
+        })
 
   const shards: RekorAudit['shards'][number][] = []
   let entries = 0n
   let tiles = 0n
   for (const row of rows) {
-    const firstIndex = firsts[row.shard] ?? 0n
-    const heads = evidence.heads.get(treeIdOf(row) ?? 0n)
+    const { firstIndex, treeId } = row
+    const heads = evidence.heads.get(treeId)
     const audited = await auditLog({
       pool,
       name: row.name,
@@ -87,7 +82,7 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
       rootsAt: [...(heads?.keys() ?? [])],
       onProgress: (done) => onProgress(firstIndex + done, total),
       ...(search !== undefined && {
-        onEntries: (page) =>
+        onEntries: async (page) =>
           search.entries(page.map((entry) => ({ ...entry, leafIndex: firstIndex + entry.leafIndex }))),
       }),
     })
@@ -107,6 +102,7 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
     shards,
     entries,
     tiles,
+    indexed,
     searched: search?.checked() ?? 0n,
     answers: evidence.answers,
     checkpoints: evidence.checkpoints,
@@ -115,18 +111,13 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
   }
 }
 
-function treeIdOf({ origin }: ShardRow): bigint | undefined {
-  return parseOrigin(origin)?.treeId
-}
-
 /** A shard whose key is not known has nothing that evidence could be checked with. */
-function knownShard(row: ShardRow, firstIndex: bigint, given: readonly PublicKey[]): readonly KnownShard[] {
-  const treeId = treeIdOf(row)
-  const isOurs = (key: PublicKey) => row.logId.equals(keyFingerprint(key))
+function knownShard(row: StoredShard, given: readonly PublicKey[]): readonly KnownShard[] {
+  const { treeId, firstIndex, logId } = row
+  const isOurs = (key: PublicKey) => logId.equals(keyFingerprint(key))
   const publicKey =
     given.find(isOurs) ?? (row.publicKey === undefined ? undefined : parsePublicKey(row.publicKey))
-  if (treeId === undefined || publicKey === undefined) return []
-  return [{ treeId, firstIndex, publicKey, logIdHex: row.logId.toString('hex') }]
+  return publicKey === undefined ? [] : [{ treeId, firstIndex, publicKey, logIdHex: logId.toString('hex') }]
 }
 
 /** A signed root must be that of the tree which the entries make, at its size. */
@@ -154,13 +145,13 @@ function compareHeads(
 
 async function comparePlaces(
   pool: Pool,
-  rows: readonly ShardRow[],
+  rows: readonly StoredShard[],
   { places }: Evidence,
   findings: Findings,
 ): Promise<void> {
   for (const { treeId, leafIndex, leafHash, integratedTime } of places) {
-    const row = rows.find((candidate) => treeIdOf(candidate) === treeId)
-    const entry = row && (await readLogEntry(pool, row.name, leafIndex))
+    const row = rows.find((candidate) => candidate.treeId === treeId)
+    const [entry] = row ? await readLogEntries(pool, row.name, leafIndex, leafIndex + 1n) : []
     const where = `the entry that was answered as number ${leafIndex} of ${row?.origin ?? treeId}`
     if (entry === undefined) {
       findings.add('evidence', `${where} is not in the log`)

@@ -4,22 +4,12 @@
  */
 import path from 'node:path'
 import { encodePublicKeyPem, type PublicKey, parsePublicKey, type Signer } from '@sigstack/crypto'
-import {
-  LogError,
-  listShards,
-  migrateLogs,
-  prepareNextKey,
-  readNextKey,
-  rollOver,
-  type ShardRow,
-} from '@sigstack/log-engine'
+import { migrateLogs, prepareNextKey, readNextKey, rollOver } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import { createKeyFile, SignerError } from '@sigstack/signers'
-import { parseOrigin } from '../faces/rekor-v1/index.ts'
 import { newRekorOrigin } from '../shards/rekor-log-options.ts'
 import { openKeyNamed } from '../shards/shard-keys.ts'
-
-export const rekorSeries = 'rekor-v1'
+import { rekorSeries, storedShards } from '../shards/stored-log.ts'
 
 export type PreparedKey = {
   /** Name of the file in the folder of keys; every replica needs it there. */
@@ -41,7 +31,7 @@ export async function prepareRollover(
   pool: Pool,
   options: { readonly keysFolder: string; readonly password: string },
 ): Promise<PreparedKey> {
-  const shards = await existingShards(pool)
+  const shards = await storedShards(pool)
   const known = await readNextKey(pool, rekorSeries)
   if (known !== undefined) return preparedKey(known.keyFile, parsePublicKey(known.publicKey))
   const keyFile = `${rekorSeries}.${shards.length}.key.pem`
@@ -67,30 +57,21 @@ export async function commitRollover(
     | { readonly key: 'same' }
     | { readonly key: 'prepared'; readonly keysFolder: string; readonly password: string },
 ): Promise<RolledOver> {
-  const before = await existingShards(pool)
+  const before = await storedShards(pool)
   if (key.key === 'prepared') {
     const next = await readNextKey(pool, rekorSeries)
     if (next !== undefined) await openKeyNamed(key.keysFolder, next.keyFile, key.password)
   }
-  const hostname = parseOrigin(before.at(-1)?.origin ?? '')?.hostname
-  if (hostname === undefined) throw new Error('the active shard has no origin of the Rekor v1 form')
-  await rollOver(pool, rekorSeries, { newOrigin: newRekorOrigin(hostname), key: key.key })
-  const after = await listShards(pool, rekorSeries)
-  const [frozen, active] = after.slice(-2)
+  const [last] = before.slice(-1)
+  if (last === undefined) throw new Error('a log has at least one shard')
+  await rollOver(pool, rekorSeries, { newOrigin: newRekorOrigin(last.hostname), key: key.key })
+  const [frozen, active] = (await storedShards(pool)).slice(-2)
   if (frozen?.finalSize === undefined || active === undefined)
     throw new Error('the rollover left no two shards')
-  const firstIndex = after.reduce((sum, { finalSize }) => sum + (finalSize ?? 0n), 0n)
   return {
     frozen: { origin: frozen.origin, size: frozen.finalSize },
-    active: { origin: active.origin, firstIndex },
+    active: { origin: active.origin, firstIndex: active.firstIndex },
   }
-}
-
-async function existingShards(pool: Pool): Promise<readonly ShardRow[]> {
-  await migrateLogs(pool)
-  const shards = await listShards(pool, rekorSeries)
-  if (shards.length === 0) throw new LogError('not_found', 'this database holds no Rekor log')
-  return shards
 }
 
 async function makeKey(

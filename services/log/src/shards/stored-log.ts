@@ -1,0 +1,66 @@
+/** The Rekor log as it lies in the database, for operations that need no running service: its shards, and entries by virtual index. */
+import {
+  type LogEntry,
+  LogError,
+  listShards,
+  migrateLogs,
+  readLogEntries,
+  type ShardRow,
+} from '@sigstack/log-engine'
+import type { Pool, Queryable } from '@sigstack/postgres'
+import { parseOrigin } from '../faces/rekor-v1/index.ts'
+import { firstIndexes, shardAt } from '../faces/rekor-v1/shards.ts'
+
+/** Name of the Rekor log's series of shards in the database. */
+export const rekorSeries = 'rekor-v1'
+
+export type StoredShard = ShardRow & {
+  /** Virtual index of its first entry. */
+  readonly firstIndex: bigint
+  readonly hostname: string
+  readonly treeId: bigint
+}
+
+/** Oldest first, at least one. Brings the schema up to date; throws LogError `not_found`. */
+export async function storedShards(pool: Pool): Promise<readonly StoredShard[]> {
+  await migrateLogs(pool)
+  const rows = await listShards(pool, rekorSeries)
+  if (rows.length === 0) throw new LogError('not_found', 'this database holds no Rekor log')
+  const firsts = firstIndexes(rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n))
+  return rows.map((row) => {
+    const origin = parseOrigin(row.origin)
+    if (origin === undefined) throw new Error(`the shard ${row.name} has no origin of the Rekor v1 form`)
+    return { ...row, ...origin, firstIndex: firsts[row.shard] ?? 0n }
+  })
+}
+
+/** Entries of all these shards. */
+export function lengthOf(shards: readonly StoredShard[]): bigint {
+  return shards.reduce((sum, { treeSize }) => sum + treeSize, 0n)
+}
+
+/** Entries by virtual index, in order; the `leafIndex` of each is its virtual one. Ends early where the table has nothing. */
+export async function* readStoredEntries(
+  db: Queryable,
+  shards: readonly StoredShard[],
+  start: bigint,
+  end: bigint,
+): AsyncGenerator<readonly LogEntry[]> {
+  for (let at = start; at < end; ) {
+    const shard = shardAt(shards, at)
+    if (shard === undefined) return
+    const { name, firstIndex, treeSize } = shard
+    const shardEnd = firstIndex + treeSize < end ? treeSize : end - firstIndex
+    const from = at - firstIndex
+    const to = from + entriesPerPage < shardEnd ? from + entriesPerPage : shardEnd
+    const page = await readLogEntries(db, name, from, to)
+    const last = page.at(-1)
+    if (last === undefined) return
+    at = firstIndex + last.leafIndex + 1n
+    yield firstIndex === 0n
+      ? page
+      : page.map((entry) => ({ ...entry, leafIndex: firstIndex + entry.leafIndex }))
+  }
+}
+
+const entriesPerPage = 2048n
