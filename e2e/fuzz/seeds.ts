@@ -1,20 +1,20 @@
 /** Good inputs that no vector of the packages has. */
 import { generateKeyPairSync } from 'node:crypto'
 
-export const gitHubIssuer = 'https://token.actions.githubusercontent.com'
+const ciIssuer = 'https://agent.buildkite.com'
 
 export const issuerConfig = `
 oidc-issuers:
-  ${gitHubIssuer}:
-    issuer-url: ${gitHubIssuer}
+  ${ciIssuer}:
+    issuer-url: ${ciIssuer}
     client-id: sigstore
     type: ci-provider
-    ci-provider: github-workflow
+    ci-provider: buildkite-job
     policy:
       - name: ours
-        allow: { organization: acme, ref: { glob: ["refs/heads/*", "refs/tags/**"] } }
+        allow: { organization: acme, claims: { build_branch: { glob: ["main", "release/**"] } } }
       - name: no forks
-        deny: { claims: { event_name: pull_request_target, '$.a.b[0]': { present: true } } }
+        deny: { claims: { build_source: fork, '$.a.b[0]': { present: true } } }
   https://login.example.com:
     issuer-url: https://login.example.com
     client-id: sigstore
@@ -32,32 +32,24 @@ ci-issuer-metadata:
 `
 
 const claims = {
-  iss: gitHubIssuer,
+  iss: ciIssuer,
   aud: ['sigstore'],
   exp: 4_000_000_000,
   nbf: 1_700_000_000,
-  sub: 'repo:acme/app:ref:refs/heads/main',
-  event_name: 'push',
-  sha: 'bbbb',
-  job_workflow_ref: 'acme/app/.github/workflows/release.yml@refs/heads/main',
-  job_workflow_sha: 'aaaa',
-  repository: 'acme/app',
-  repository_id: '1234',
-  repository_owner: 'acme',
-  repository_owner_id: '56',
-  repository_visibility: 'public',
-  workflow: 'Release it',
-  workflow_ref: 'acme/app/.github/workflows/top.yml@refs/heads/main',
-  workflow_sha: 'cccc',
-  ref: 'refs/heads/main',
-  run_id: '789',
-  run_attempt: '2',
-  runner_environment: 'github-hosted',
+  sub: 'organization:acme:pipeline:app:ref:refs/heads/main:commit:cccc:step:build',
+  organization_slug: 'acme',
+  pipeline_slug: 'app',
+  build_branch: 'main',
+  build_commit: 'cccc',
+  build_source: 'webhook',
+  build_number: 12,
+  job_id: 'j-1',
+  runner_environment: 'self-hosted',
 }
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-export const gitHubToken = `${part({ alg: 'RS256', kid: 'key-1', typ: 'JWT' })}.${part(claims)}.AAAA`
+export const ciToken = `${part({ alg: 'RS256', kid: 'key-1', typ: 'JWT' })}.${part(claims)}.AAAA`
 export const emailToken = `${part({ alg: 'RS256', kid: 'key-1' })}.${part({
   iss: 'https://login.example.com',
   aud: 'sigstore',

@@ -29,7 +29,7 @@ import {
   verifyChain,
 } from '@sigstack/x509'
 import { createCaTarget } from './ca-target.ts'
-import { emailToken, gitHubToken, issuerConfig, keyPem } from './seeds.ts'
+import { ciToken, emailToken, issuerConfig, keyPem } from './seeds.ts'
 import type { Target } from './target.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -135,7 +135,7 @@ export async function createTargets(): Promise<readonly Target[]> {
     {
       name: 'identity-token',
       form: 'jwt',
-      seeds: bytes(gitHubToken, emailToken),
+      seeds: bytes(ciToken, emailToken),
       refusals: [],
       run: (input) => explainToken(issuers, text(input), now),
     },

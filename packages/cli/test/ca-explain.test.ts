@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UnsecuredJWT } from 'jose'
 import t from 'tap'
+import { gitHubClaims } from '../../../services/ca/test/support/tokens.ts'
 import { runCli } from '../src/index.ts'
 
 async function run(words: readonly string[], input = '') {
@@ -33,25 +34,7 @@ oidc-issuers:
       - { name: ours, allow: { organization: acme } }
       - { name: no forks, deny: { claims: { event_name: pull_request_target } } }
 `
-const claims = {
-  sub: 'repo:acme/app:ref:refs/heads/main',
-  event_name: 'push',
-  sha: 'bbbb',
-  job_workflow_ref: 'acme/app/.github/workflows/release.yml@refs/heads/main',
-  job_workflow_sha: 'aaaa',
-  repository: 'acme/app',
-  repository_id: '1234',
-  repository_owner: 'acme',
-  repository_owner_id: '56',
-  repository_visibility: 'public',
-  workflow: 'Release\u001b[2J it',
-  workflow_ref: 'acme/app/.github/workflows/top.yml@refs/heads/main',
-  workflow_sha: 'cccc',
-  ref: 'refs/heads/main',
-  run_id: '789',
-  run_attempt: '2',
-  runner_environment: 'github-hosted',
-}
+const claims = { ...gitHubClaims, workflow: 'Release\u001b[2J it' }
 const token = (more: Record<string, unknown> = {}, iss = gitHub) =>
   new UnsecuredJWT({ aud: 'sigstore', exp: Math.floor(Date.now() / 1000) + 60, ...claims, ...more })
     .setIssuer(iss)

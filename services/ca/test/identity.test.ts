@@ -8,6 +8,7 @@ import { identityOf } from '../src/identity/identity-of.ts'
 import { parseIssuerConfig } from '../src/identity/issuer-config.ts'
 import { parseTemplate, renderTemplate } from '../src/identity/template.ts'
 import { parseUriName } from '../src/identity/uri-name.ts'
+import { gitHubClaims } from './support/tokens.ts'
 
 const url = 'https://login.example.com'
 
@@ -213,73 +214,11 @@ t.test('kubernetes: namespace and service account, both as Kubernetes names thin
     refused(t, of(about), /^kubernetes\.io/, 'claim_malformed')
 })
 
-const gitHub = {
-  sub: 'repo:octo/app:ref:refs/heads/main',
-  job_workflow_ref: 'octo/app/.github/workflows/release.yml@refs/heads/main',
-  job_workflow_sha: 'aaaa',
-  sha: 'bbbb',
-  event_name: 'push',
-  repository: 'octo/app',
-  repository_id: '1234',
-  repository_owner: 'octo',
-  repository_owner_id: '56',
-  repository_visibility: 'public',
-  workflow: 'Release it',
-  workflow_ref: 'octo/app/.github/workflows/top.yml@refs/heads/main',
-  workflow_sha: 'cccc',
-  ref: 'refs/heads/main',
-  run_id: '789',
-  run_attempt: '2',
-  runner_environment: 'github-hosted',
-}
-
-t.test('GitHub tokens yield the table of section 2.5 exactly', async (t) => {
-  const issuer = 'https://token.actions.githubusercontent.com'
-  const fields = { type: 'ci-provider', 'ci-provider': 'github-workflow' }
-  const made = identity(fields, gitHub, issuer)
-  t.same(made, {
-    subjectAlternativeName: {
-      type: 'uri',
-      value: 'https://github.com/octo/app/.github/workflows/release.yml@refs/heads/main',
-    },
-    proofSubjects: [gitHub.sub],
-    claims: {
-      issuer,
-      subject: gitHub.sub,
-      githubWorkflowTrigger: 'push',
-      githubWorkflowSha: 'bbbb',
-      githubWorkflowName: 'Release it',
-      githubWorkflowRepository: 'octo/app',
-      githubWorkflowRef: 'refs/heads/main',
-      buildSignerUri: 'https://github.com/octo/app/.github/workflows/release.yml@refs/heads/main',
-      buildSignerDigest: 'aaaa',
-      runnerEnvironment: 'github-hosted',
-      sourceRepositoryUri: 'https://github.com/octo/app',
-      sourceRepositoryDigest: 'bbbb',
-      sourceRepositoryRef: 'refs/heads/main',
-      sourceRepositoryIdentifier: '1234',
-      sourceRepositoryOwnerUri: 'https://github.com/octo',
-      sourceRepositoryOwnerIdentifier: '56',
-      buildConfigUri: 'https://github.com/octo/app/.github/workflows/top.yml@refs/heads/main',
-      buildConfigDigest: 'cccc',
-      buildTrigger: 'push',
-      runInvocationUri: 'https://github.com/octo/app/actions/runs/789/attempts/2',
-      sourceRepositoryVisibilityAtSigning: 'public',
-    },
-  })
-  t.equal(identity(fields, { ...gitHub, environment: 'prod' }, issuer).claims.deploymentEnvironment, 'prod')
-  const enterprise = { ...fields, 'default-template-values': { url: 'https://github.example.com' } }
-  t.equal(
-    identity(enterprise, gitHub, issuer).claims.sourceRepositoryUri,
-    'https://github.example.com/octo/app',
-  )
-})
-
 t.test('a missing CI claim is told by name, as Fulcio words it', async (t) => {
   const issuer = 'https://token.actions.githubusercontent.com'
   const fields = { type: 'ci-provider', 'ci-provider': 'github-workflow' }
   const without = (name: string) => () => {
-    const { [name as 'sha']: _, ...claims } = gitHub
+    const { [name as 'sha']: _, ...claims } = gitHubClaims
     return identity(fields, claims, issuer)
   }
   t.throws(without('job_workflow_sha'), {
@@ -290,11 +229,11 @@ t.test('a missing CI claim is told by name, as Fulcio words it', async (t) => {
     code: 'extension_unavailable',
     message: /map has no entry for key "run_id"$/,
   })
-  for (const name of Object.keys(gitHub).filter((claim) => claim !== 'sub'))
+  for (const name of Object.keys(gitHubClaims).filter((claim) => claim !== 'sub'))
     t.throws(without(name), { name: 'IssuanceError' }, name)
   refused(
     t,
-    () => identity({ ...fields, 'ci-provider': 'none' }, gitHub, issuer),
+    () => identity({ ...fields, 'ci-provider': 'none' }, gitHubClaims, issuer),
     /"none", which is not configured/,
     'provider_not_configured',
   )
@@ -306,129 +245,6 @@ t.test('a missing CI claim is told by name, as Fulcio words it', async (t) => {
     message: `SubjectAlternativeNameTemplate should not be empty. Issuer: ${url}`,
   })
 })
-
-t.test(
-  'GitLab, Buildkite, Codefresh, CircleCI and Buddy tokens yield the tables of section 2.5',
-  async (t) => {
-    const made = (provider: string, claims: Claims) => {
-      const { subjectAlternativeName, claims: all } = identity(
-        { type: 'ci-provider', 'ci-provider': provider },
-        claims,
-      )
-      const { issuer: _issuer, subject: _subject, ...extensions } = all
-      return { san: subjectAlternativeName.value, ...extensions }
-    }
-    const gitLab = {
-      ci_config_ref_uri: 'gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
-      ci_config_sha: 'aaaa',
-      runner_environment: 'gitlab-hosted',
-      project_path: 'group/app',
-      sha: 'bbbb',
-      ref: 'main',
-      ref_type: 'branch',
-      project_id: 12345678901,
-      namespace_path: 'group',
-      namespace_id: '99',
-      pipeline_source: 'push',
-      job_id: '7',
-      project_visibility: 'private',
-    }
-    t.same(made('gitlab-pipeline', gitLab), {
-      san: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
-      buildSignerUri: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
-      buildSignerDigest: 'aaaa',
-      runnerEnvironment: 'gitlab-hosted',
-      sourceRepositoryUri: 'https://gitlab.com/group/app',
-      sourceRepositoryDigest: 'bbbb',
-      sourceRepositoryRef: 'refs/heads/main',
-      sourceRepositoryIdentifier: '12345678901',
-      sourceRepositoryOwnerUri: 'https://gitlab.com/group',
-      sourceRepositoryOwnerIdentifier: '99',
-      buildConfigUri: 'https://gitlab.com/group/app//.gitlab-ci.yml@refs/heads/main',
-      buildConfigDigest: 'aaaa',
-      buildTrigger: 'push',
-      runInvocationUri: 'https://gitlab.com/group/app/-/jobs/7',
-      sourceRepositoryVisibilityAtSigning: 'private',
-    })
-    t.equal(made('gitlab-pipeline', { ...gitLab, ref_type: 'tag' }).sourceRepositoryRef, 'refs/tags/main')
-    t.same(
-      made('buildkite-job', {
-        organization_slug: 'acme',
-        pipeline_slug: 'app',
-        build_commit: 'cccc',
-        build_source: 'webhook',
-        build_number: 12,
-        job_id: 'j-1',
-        runner_environment: 'self-hosted',
-      }),
-      {
-        san: 'https://buildkite.com/acme/app',
-        runnerEnvironment: 'self-hosted',
-        sourceRepositoryDigest: 'cccc',
-        buildTrigger: 'webhook',
-        runInvocationUri: 'https://buildkite.com/acme/app/builds/12#j-1',
-      },
-    )
-    const codefresh = {
-      account_name: 'acme',
-      account_id: 'a1',
-      pipeline_name: 'app/release',
-      pipeline_id: 'p1',
-      workflow_id: 'w1',
-    }
-    t.same(made('codefresh-workflow', codefresh), {
-      san: 'https://g.codefresh.io/acme/app/release:a1/p1',
-      buildSignerUri: 'https://g.codefresh.io/build/w1',
-      buildConfigUri: 'https://g.codefresh.io/api/pipelines/p1',
-      runInvocationUri: 'https://g.codefresh.io/build/w1',
-    })
-    const circle = Object.fromEntries(
-      Object.entries({
-        'project-id': 'p1',
-        'pipeline-definition-id': 'd1',
-        'pipeline-id': 'q1',
-        'workflow-id': 'w1',
-        'job-id': 'j1',
-        'vcs-origin': 'github.com/acme/app',
-        'vcs-ref': 'refs/heads/main',
-        'ssh-rerun': false,
-      }).map(([name, value]) => [`oidc.circleci.com/${name}`, value]),
-    )
-    const circleSan = 'https://circleci.com/api/v2/projects/p1/pipeline-definitions/d1'
-    t.same(made('circleci-job', circle), {
-      san: circleSan,
-      buildSignerUri: circleSan,
-      runnerEnvironment: '""',
-      sourceRepositoryUri: 'github.com/acme/app',
-      sourceRepositoryRef: 'refs/heads/main',
-      buildConfigUri: 'https://circleci.com/api/v2/pipeline/q1/config',
-      runInvocationUri: 'https://app.circleci.com//workflow/w1/job/j1',
-    })
-    t.equal(
-      made('circleci-job', { ...circle, 'oidc.circleci.com/ssh-rerun': true }).runnerEnvironment,
-      'ssh-rerun',
-    )
-    t.same(
-      made('buddy-pipeline', {
-        workspace_domain: 'acme',
-        project_name: 'app',
-        pipeline_id: 5,
-        execution_id: 'e1',
-        runner_environment: 'cloud',
-        triggered_on: 'EVENT',
-      }),
-      {
-        san: 'https://app.buddy.works/acme/app/pipelines/pipeline/5',
-        buildSignerUri: 'https://app.buddy.works/acme/app/pipelines/pipeline/5',
-        runnerEnvironment: 'cloud',
-        sourceRepositoryUri: 'https://app.buddy.works/acme/app',
-        sourceRepositoryOwnerUri: 'https://app.buddy.works/acme',
-        buildTrigger: 'EVENT',
-        runInvocationUri: 'https://app.buddy.works/acme/app/pipelines/pipeline/5/execution/e1',
-      },
-    )
-  },
-)
 
 t.test('URIs come out as Go prints them and not as browsers do', async (t) => {
   const printed: [string, string][] = [
