@@ -7,6 +7,7 @@ export { LogError } from './errors.ts'
 export type { Appended, EncodedEntry, EntryDraft, Log, LogEntry, Place, SignedCheckpoint } from './log.ts'
 export type { BatchReport, LogOptions } from './open-log.ts'
 export { openLog } from './open-log.ts'
+export { orUnavailable } from './or-unavailable.ts'
 export type { NextKey, ShardRow } from './series.ts'
 export {
   listShards,

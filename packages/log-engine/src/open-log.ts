@@ -10,9 +10,10 @@ import {
   verifyInclusion,
   widthOfTile,
 } from '@sigstack/merkle'
-import { isUnavailable, type Pool, PostgresError } from '@sigstack/postgres'
+import { type Pool, PostgresError } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 import type { Appended, EntryDraft, Log, LogEntry, SignedCheckpoint } from './log.ts'
+import { asLogError, orUnavailable } from './or-unavailable.ts'
 import { createQueue } from './queue.ts'
 import { createSequencer, type Sequenced } from './sequence.ts'
 import { migrateLogs } from './series.ts'
@@ -179,11 +180,11 @@ export async function openLog(options: LogOptions): Promise<Log> {
   /** The newest tree head, which extends everything that this process has vouched for. */
   async function committedHead(): Promise<TreeHead> {
     const before = sequencer.largest()
-    const head = await guarded(readHead(pool, logNo))
+    const head = await orUnavailable(readHead(pool, logNo))
     const largest = sequencer.largest()
     // A batch of this process may have overtaken the reader; but a head older than what was known before is a loss.
     if (largest !== undefined && head.size < largest.size && largest !== before) return largest
-    await guarded(sequencer.assertExtends(head))
+    await orUnavailable(sequencer.assertExtends(head))
     return { size: head.size, rootHash: head.rootHash }
   }
 
@@ -194,7 +195,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
   async function read(start: bigint, count: number): Promise<readonly LogEntry[]> {
     const end = start + BigInt(count)
-    return start < 0n || end > largestIndex ? [] : guarded(readEntries(pool, logNo, start, end))
+    return start < 0n || end > largestIndex ? [] : orUnavailable(readEntries(pool, logNo, start, end))
   }
 
   /** Refuses sizes beyond the log. The database is asked only where memory cannot tell. */
@@ -212,27 +213,27 @@ export async function openLog(options: LogOptions): Promise<Log> {
     checkpoint: async () => checkpointOf(await committedHead()),
     readEntry: async (leafIndex) => (await read(leafIndex, 1))[0],
     readEntries: read,
-    findByIdentity: async (identity) => (await guarded(findByIdentities(pool, logNo, [identity])))[0],
-    findByLeafHash: (hash) => guarded(findByLeafHash(pool, logNo, hash)),
+    findByIdentity: async (identity) => (await orUnavailable(findByIdentities(pool, logNo, [identity])))[0],
+    findByLeafHash: (hash) => orUnavailable(findByLeafHash(pool, logNo, hash)),
     proveInclusion: async (leafIndex, treeSize) => {
       if (leafIndex < 0n || leafIndex >= treeSize) {
         throw new LogError('not_found', `there is no leaf ${leafIndex} in a tree of ${treeSize}`)
       }
       await assertReaches(treeSize)
-      return guarded(proveIn(leafIndex, treeSize))
+      return orUnavailable(proveIn(leafIndex, treeSize))
     },
     proveConsistency: async (oldSize, newSize) => {
       if (oldSize < 0n || oldSize > newSize) {
         throw new LogError('not_found', `a tree of ${newSize} does not extend one of ${oldSize}`)
       }
       await assertReaches(newSize)
-      const source = await guarded(tiles.load(tilesForConsistency(oldSize, newSize), newSize))
+      const source = await orUnavailable(tiles.load(tilesForConsistency(oldSize, newSize), newSize))
       return proveConsistency(oldSize, newSize, source)
     },
     readTile: async (level, index, width) => {
       const { size } = await committedHead()
       if (widthOfTile(level, index, size) < width) return undefined
-      const source = await guarded(tiles.load([{ level, index }], size))
+      const source = await orUnavailable(tiles.load([{ level, index }], size))
       return tileHashes(source(level, index), width)
     },
     onAppended: (listener) => {
@@ -241,18 +242,4 @@ export async function openLog(options: LogOptions): Promise<Log> {
     queueDepth: queue.depth,
     close: queue.close,
   }
-}
-
-async function guarded<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw asLogError(error)
-  }
-}
-
-function asLogError(error: unknown): unknown {
-  return isUnavailable(error)
-    ? new LogError('unavailable', 'the database of the log cannot be reached; try again', { cause: error })
-    : error
 }

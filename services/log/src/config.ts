@@ -18,6 +18,8 @@ const Environment = Type.Object({
   LOG_KEY: Type.String({ minLength: 1 }),
   /** Folder of the keys of later shards; that of LOG_KEY where it is not set. */
   LOG_KEYS: Type.Optional(Type.String({ minLength: 1 })),
+  /** A signature that takes longer is answered as 503. */
+  LOG_SIGN_TIMEOUT_MS: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
   QUEUE_LIMIT: Type.Integer({ default: 10_000, minimum: 1, maximum: 1_000_000 }),
   BODY_LIMIT: Type.Optional(Type.Integer({ minimum: 1024, maximum: 1_073_741_824 })),
   LOG_LEVEL: Type.String({ default: 'info', pattern: '^(fatal|error|warn|info|debug|trace|silent)$' }),
@@ -54,6 +56,8 @@ export type LogConfig = {
   readonly keyPassword: string
   /** Where the keys of later shards lie; beside `keyFile` where it is not set. */
   readonly keysFolder?: string
+  /** The longest wait for a signature; default 2,000. */
+  readonly signTimeoutMs?: number
   readonly queueLimit: number
   readonly bodyLimitBytes: number
   /** Addresses and ranges of proxies that may speak for clients; none when left out. */
@@ -91,6 +95,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string):
     keyFile: candidate.LOG_KEY,
     keyPassword,
     ...(candidate.LOG_KEYS === undefined ? {} : { keysFolder: candidate.LOG_KEYS }),
+    ...(candidate.LOG_SIGN_TIMEOUT_MS === undefined ? {} : { signTimeoutMs: candidate.LOG_SIGN_TIMEOUT_MS }),
     queueLimit: candidate.QUEUE_LIMIT,
     bodyLimitBytes: candidate.BODY_LIMIT ?? bodyLimitBytes,
     ...(trustedProxies.length > 0 && { trustedProxies }),

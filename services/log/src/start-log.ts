@@ -3,18 +3,11 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { defaultClientAlgorithms, encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
-import { type LogOptions, openLog } from '@sigstack/log-engine'
+import { type Log, type LogOptions, openLog } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
 import { verifyProposal } from '@sigstack/rekor-entries'
-import {
-  createRegistry,
-  type Logger,
-  listen,
-  listenMetrics,
-  type Readiness,
-  type Registry,
-} from '@sigstack/server'
+import { createRegistry, type Logger, listen, listenMetrics, type Registry } from '@sigstack/server'
 import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
@@ -23,6 +16,7 @@ import type { RootSource } from './faces/ct/index.ts'
 import { searchKeysOfEntry } from './faces/rekor-v1/index.ts'
 import { createLogMetrics, type LogGauges, type LogMetrics } from './metrics.ts'
 import { openEvents, openSettings, type SettingsContext } from './open-settings.ts'
+import { readinessOf } from './readiness.ts'
 import type { RekorConfig } from './rekor-config.ts'
 import { createRekorMetrics, type RekorMetrics } from './rekor-metrics.ts'
 import { fileRoots } from './roots/file-roots.ts'
@@ -30,11 +24,16 @@ import { urlRoots } from './roots/url-roots.ts'
 import { openSearch, type SearchIndex } from './search/index.ts'
 import { openShardSet } from './shards/shard-set.ts'
 import { wholeLog } from './shards/whole-log.ts'
+import { boundedSigner } from './signing/bounded-signer.ts'
 
 export type StartLogOptions = {
   readonly logger: Logger
   /** Shared with others in this process; its owner closes it. Without it the log opens its own. */
   readonly pool?: Pool
+  /** Milliseconds since the epoch; the machine's clock when left out. */
+  readonly now?: () => number
+  /** Stands between the log and each of its keys. */
+  readonly wrapSigner?: (signer: Signer) => Signer
 }
 
 export type RunningLog = {
@@ -51,6 +50,8 @@ export type RunningLog = {
 /** A face, and what is told of its log. */
 type OpenFace = LogGauges & {
   readonly face: Face
+  /** The log that takes entries. */
+  readonly log: () => Log
   readonly origin: string
   readonly publicKeyPem: string
   readonly measure?: RekorMetrics['measure']
@@ -61,12 +62,15 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   readonly version: string
 }
 
+/** Of two signatures for an answer, both fit into the 5 s after which sigstore-js gives up. */
+const defaultSignTimeoutMs = 2_000
+
 /** Changed files of accepted roots are looked for this often; unknown roots at once. */
 const rootsPollMs = 5_000
 
 /** Throws one clear sentence when the port, the database or the key cannot be had, or belongs to another log. */
 export async function startLog(config: LogConfig, options: StartLogOptions): Promise<RunningLog> {
-  const { logger } = options
+  const { logger, now = Date.now, wrapSigner = (signer) => signer } = options
   const cleanups: (() => Promise<void> | void)[] = []
   const stop = async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -79,11 +83,11 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
   }
 
   async function start(): Promise<RunningLog> {
-    const signer = await loadOrCreateSigner(config.keyFile, config.keyPassword)
+    const signer = guarded(await loadOrCreateSigner(config.keyFile, config.keyPassword))
     const pool = options.pool ?? openPool()
     const registry = createRegistry({ processMetrics: options.pool === undefined })
     let metrics: LogMetrics | undefined
-    const { face, origin, publicKeyPem, measure, ...gauges } = await openFace(signer, pool, registry, {
+    const { face, log, origin, publicKeyPem, measure, ...gauges } = await openFace(signer, pool, registry, {
       batch: (report) => metrics?.batch(report),
       verified: (kind, elapsed) => metrics?.verified(kind, elapsed),
     })
@@ -92,7 +96,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       logger,
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
-      readiness: () => readinessOf(pool),
+      readiness: () => readinessOf(pool, log()),
       ...(measure !== undefined && { measure }),
       ...(config.trustedProxies !== undefined && { trustProxy: [...config.trustedProxies] }),
     })
@@ -106,6 +110,16 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     if (metricsListener !== undefined) cleanups.push(() => metricsListener.stop())
     logger.info({ url, origin, face: config.face.face }, 'log is open')
     return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin, stop }
+  }
+
+  function guarded(signer: Signer): Signer {
+    return boundedSigner(wrapSigner(signer), {
+      timeoutMs: config.signTimeoutMs ?? defaultSignTimeoutMs,
+      onChange: (signs, reason) =>
+        signs
+          ? logger.info('the key of the log signs again')
+          : logger.error({ err: reason }, 'the key of the log does not sign; writers are told to come back'),
+    })
   }
 
   function openPool(): Pool {
@@ -135,6 +149,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const log = await openLog({
       ...ctLogOptions(hostname, pathPrefix, signer),
       pool,
+      now,
       queueLimit,
       onBatch: batch,
     })
@@ -143,10 +158,11 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     return {
       origin: log.origin,
       publicKeyPem: encodePublicKeyPem(signer.publicKey),
+      log: () => log,
       queueDepth: log.queueDepth,
       face: {
         face: 'ct',
-        dependencies: { log, signer, roots, pathPrefix, extendedKeyUsages, bodyLimitBytes, nowMs: Date.now },
+        dependencies: { log, signer, roots, pathPrefix, extendedKeyUsages, bodyLimitBytes, nowMs: now },
       },
     }
   }
@@ -161,7 +177,13 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const { bodyLimitBytes, hostname, queueLimit, keyFile, keyPassword } = config
     const shards = await openShardSet({
       pool,
-      keys: { first, folder: config.keysFolder ?? path.dirname(keyFile), password: keyPassword },
+      keys: {
+        first,
+        folder: config.keysFolder ?? path.dirname(keyFile),
+        password: keyPassword,
+        wrap: guarded,
+      },
+      now,
       series: 'rekor-v1',
       hostname,
       queueLimit,
@@ -211,6 +233,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     return {
       origin: log.origin,
       publicKeyPem,
+      log: () => shards.active().log,
       queueDepth: shards.queueDepth,
       searchBacklog: search.backlog,
       measure: metrics.measure,
@@ -275,14 +298,5 @@ function timedSearch(search: SearchIndex, searched: RekorMetrics['searched']): S
         searched(isSuccess, (performance.now() - began) / 1000)
       }
     },
-  }
-}
-
-async function readinessOf(pool: Pool): Promise<Readiness> {
-  try {
-    await pool.query('select 1')
-    return { ready: true, checks: { database: 'ok' } }
-  } catch {
-    return { ready: false, checks: { database: 'cannot be reached' } }
   }
 }

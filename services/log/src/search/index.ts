@@ -2,7 +2,7 @@
  * Search: an index that follows the log by leaf index, never in an append's way (rekor-v1.md section 11). It is complete up to
  * its position, resumes there after a stop, and can be built again from nothing.
  */
-import type { LogEntry } from '@sigstack/log-engine'
+import { type LogEntry, orUnavailable } from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
 import type { WholeLog } from '../shards/whole-log.ts'
@@ -147,16 +147,19 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   return {
     find: async (criteria, operator) => {
-      return placesOf(log, await findLeafIndexes(pool, criteria.map(hashed), operator, mostHits))
+      const found = findLeafIndexes(pool, criteria.map(hashed), operator, mostHits)
+      return placesOf(log, await orUnavailable(found))
     },
     page: ({ criteria, required, excluded, ...rest }) =>
-      findPage(pool, {
-        ...rest,
-        criteria: criteria.map(hashed),
-        required: required.map(hashed),
-        excluded: hashed(excluded),
-      }),
-    indexed: () => readPosition(pool, log.logId),
+      orUnavailable(
+        findPage(pool, {
+          ...rest,
+          criteria: criteria.map(hashed),
+          required: required.map(hashed),
+          excluded: hashed(excluded),
+        }),
+      ),
+    indexed: () => orUnavailable(readPosition(pool, log.logId)),
     remember: (leafIndex, keys) => {
       // The follower may have read it from the log already.
       if (leafIndex >= position && remembered.size < mostRemembered) remembered.set(leafIndex, keys)

@@ -10,6 +10,8 @@ export type ShardKeys = {
   /** Where later shards' keys lie. */
   readonly folder: string
   readonly password: string
+  /** Put around each key that is opened here; `first` comes as it is to be used. */
+  readonly wrap?: (signer: Signer) => Signer
 }
 
 /** Throws `foreign_key` when the key at hand is not that of the shard, and what the signer says when there is none. */
@@ -17,8 +19,9 @@ export async function openShardKey(
   keys: ShardKeys,
   row: Pick<ShardRow, 'keyFile' | 'logId' | 'name'>,
 ): Promise<Signer> {
+  const { folder, password, wrap = (signer) => signer } = keys
   const signer =
-    row.keyFile === undefined ? keys.first : await openKeyNamed(keys.folder, row.keyFile, keys.password)
+    row.keyFile === undefined ? keys.first : wrap(await openKeyNamed(folder, row.keyFile, password))
   const fingerprint = Buffer.from(keyFingerprint(signer.publicKey))
   if (!row.logId.equals(fingerprint)) {
     throw new LogError(

@@ -11,11 +11,12 @@ import {
   listShards,
   migrateLogs,
   openLog,
+  orUnavailable,
   readNextKey,
   rememberPublicKey,
   type ShardRow,
 } from '@sigstack/log-engine'
-import { isUnavailable, type Pool } from '@sigstack/postgres'
+import type { Pool } from '@sigstack/postgres'
 import { openShard, type Shard, type Shards } from '../faces/rekor-v1/index.ts'
 import { firstIndexes } from '../faces/rekor-v1/shards.ts'
 import { logFirstEntry } from '../first-entry.ts'
@@ -39,6 +40,8 @@ export type ShardSetOptions = {
   /** For the origin of a log that does not exist yet. */
   readonly hostname: string
   readonly queueLimit?: number
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
   readonly onBatch?: (batch: BatchReport) => void
   /** Told when the log was rolled over, and of keys that were prepared for it. */
   readonly onNews?: (news: string) => void
@@ -94,6 +97,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
       pool,
       name: row.name,
       ...(options.queueLimit !== undefined && { queueLimit: options.queueLimit }),
+      ...(options.now !== undefined && { now: options.now }),
       ...(options.onBatch !== undefined && { onBatch: options.onBatch }),
     })
     if (row.publicKey === undefined) await rememberPublicKey(pool, row.name, signer.publicKey.spki)
@@ -113,15 +117,12 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
   async function lookForNews(): Promise<boolean> {
     if (closed) return false
     try {
-      const grown = await openNew()
+      const grown = await orUnavailable(openNew())
       if (grown) for (const listener of listeners) listener(active().firstIndex)
-      await announceNextKey()
+      await orUnavailable(announceNextKey())
       return grown
     } catch (cause) {
       if (cause instanceof LogError) throw cause
-      if (isUnavailable(cause)) {
-        throw new LogError('unavailable', 'the database of the log cannot be reached; try again', { cause })
-      }
       throw new LogError(
         'unavailable',
         `the log was rolled over to a shard that cannot be opened here (${cause instanceof Error ? cause.message : String(cause)}); try again`,
@@ -165,7 +166,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
     refresh,
     publicKeys: async () => {
       await refresh()
-      const next = await readNextKey(pool, series)
+      const next = await orUnavailable(readNextKey(pool, series))
       const prepared = next === undefined ? [] : [encodePublicKeyPem(parsePublicKey(next.publicKey))]
       return [...new Set([...shards.map(({ publicKeyPem }) => publicKeyPem), ...prepared])]
     },

@@ -1,0 +1,17 @@
+import { isUnavailable } from '@sigstack/postgres'
+import { LogError } from './errors.ts'
+
+/** Settles as `work` does; but the database's being away is `unavailable` here, which every dialect answers as "come back". */
+export async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw asLogError(error)
+  }
+}
+
+export function asLogError(error: unknown): unknown {
+  return isUnavailable(error)
+    ? new LogError('unavailable', 'the database of the log cannot be reached; try again', { cause: error })
+    : error
+}

@@ -1,0 +1,21 @@
+import { type Log, LogError } from '@sigstack/log-engine'
+import type { Pool } from '@sigstack/postgres'
+import type { Readiness } from '@sigstack/server'
+
+/** Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it. */
+export async function readinessOf(pool: Pool, log: Log): Promise<Readiness> {
+  try {
+    await pool.query('select 1')
+  } catch {
+    return { ready: false, checks: { database: 'cannot be reached' } }
+  }
+  try {
+    // Signed once for each size, so asking costs nothing while the log rests.
+    await log.checkpoint()
+    return { ready: true, checks: { database: 'ok', checkpoint: 'ok' } }
+  } catch (error) {
+    const isForked = error instanceof LogError && error.code === 'inconsistent'
+    const checkpoint = isForked ? 'the database shows another history than was signed' : 'cannot be signed'
+    return { ready: false, checks: { database: 'ok', checkpoint } }
+  }
+}
