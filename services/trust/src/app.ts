@@ -2,14 +2,16 @@ import { allowAnyOrigin, buildServer, type Logger, type Registry } from '@sigsta
 import type { FastifyInstance } from 'fastify'
 import type { Publisher } from './publication/publisher.ts'
 import { publishedFileRoutes } from './routes/published-files.ts'
+import { type RepositoryRouteOptions, repositoryFileRoutes } from './routes/repository-files.ts'
 
 export type AppDependencies = {
   readonly publisher: Pick<Publisher, 'current' | 'isCollected'>
   readonly logger: Logger | false
   readonly registry?: Registry
+  readonly tuf?: RepositoryRouteOptions
 }
 
-export function buildApp({ publisher, logger, registry }: AppDependencies): FastifyInstance {
+export function buildApp({ publisher, logger, registry, tuf }: AppDependencies): FastifyInstance {
   const app = buildServer({
     name: 'trust',
     logger,
@@ -24,6 +26,7 @@ export function buildApp({ publisher, logger, registry }: AppDependencies): Fast
     }),
   })
   allowAnyOrigin(app, { methods: ['GET', 'HEAD'], headers: ['If-None-Match'] })
-  app.register(publishedFileRoutes, { current: publisher.current })
+  app.register(publishedFileRoutes, { current: publisher.current, hasRepository: tuf !== undefined })
+  if (tuf !== undefined) app.register(repositoryFileRoutes, tuf)
   return app
 }

@@ -1,9 +1,24 @@
-import type { LogLevel } from '@sigstack/server'
-import { Type } from 'typebox'
+import { join } from 'node:path'
+import { type LogLevel, readSecret } from '@sigstack/server'
+import type { Lifetimes } from '@sigstack/tuf'
+import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
 /** Where a key comes from: the service itself, or a PEM file that the operator vouches for. */
 export type KeySource = { readonly url: string } | { readonly file: string }
+
+/** Key files are encrypted with one password, and made where they are missing. */
+export type TufConfig = {
+  /** Signs targets, snapshot and timestamp. */
+  readonly onlineKeyFile: string
+  /** Undefined: the root keys are not here, and the root stays as it is. */
+  readonly rootKeyFiles: readonly string[] | undefined
+  /** Root keys that are being replaced. */
+  readonly formerRootKeyFiles: readonly string[]
+  readonly rootThreshold: number
+  readonly keyPassword: string
+  readonly lifetimes: Lifetimes
+}
 
 export type Config = {
   readonly host: string
@@ -27,7 +42,11 @@ export type Config = {
   readonly marginSeconds: number
   /** Where set: the validity of new log keys and authorities starts here. */
   readonly keysValidFrom?: Date
+  /** Undefined: only plain files are published. */
+  readonly tuf?: TufConfig
 }
+
+export const defaultLifetimes: Lifetimes = { metadataSeconds: 365 * 86_400, timestampSeconds: 7 * 86_400 }
 
 const Url = Type.String({ pattern: '^https?://[^\\s?#]+$', maxLength: 2048 })
 const OptionalUrl = Type.Optional(Url)
@@ -54,6 +73,12 @@ const Environment = Type.Object({
   TRUST_KEYS_VALID_FROM: Type.Optional(
     Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$' }),
   ),
+  TUF_ONLINE_KEY_FILE: OptionalPath,
+  TUF_ROOT_KEY_FILES: OptionalPath,
+  TUF_FORMER_ROOT_KEY_FILES: Type.String({ default: '', maxLength: 4096 }),
+  TUF_ROOT_THRESHOLD: Type.Integer({ default: 1, minimum: 1, maximum: 16 }),
+  TUF_METADATA_DAYS: Type.Integer({ default: 365, minimum: 2, maximum: 3650 }),
+  TUF_TIMESTAMP_DAYS: Type.Integer({ default: 7, minimum: 1, maximum: 3650 }),
 })
 
 /** The only reader of the environment. Throws one error that names every bad variable. */
@@ -75,6 +100,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const source = (file: string | undefined, url: string | undefined, publicUrl: string): KeySource =>
     file === undefined ? { url: withoutSlash(url ?? publicUrl) } : { file }
   const keysValidFrom = candidate.TRUST_KEYS_VALID_FROM
+  const tufPassword = readSecret(environment, 'TUF_KEY_PASSWORD')
   return {
     host: candidate.TRUST_HOST,
     port: candidate.TRUST_PORT,
@@ -93,7 +119,31 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     refreshSeconds: candidate.TRUST_REFRESH_SECONDS,
     marginSeconds: candidate.TRUST_MARGIN_SECONDS,
     ...(keysValidFrom !== undefined && { keysValidFrom: new Date(keysValidFrom) }),
+    ...(tufPassword !== undefined && { tuf: tufConfig(candidate, tufPassword) }),
   }
+}
+
+function tufConfig(environment: Static<typeof Environment>, keyPassword: string): TufConfig {
+  const keys = join(environment.TRUST_DATA, 'tuf-keys')
+  const rootKeys = environment.TUF_ROOT_KEY_FILES ?? join(keys, 'root.key.pem')
+  return {
+    onlineKeyFile: environment.TUF_ONLINE_KEY_FILE ?? join(keys, 'online.key.pem'),
+    rootKeyFiles: rootKeys === 'none' ? undefined : listed(rootKeys),
+    formerRootKeyFiles: listed(environment.TUF_FORMER_ROOT_KEY_FILES),
+    rootThreshold: environment.TUF_ROOT_THRESHOLD,
+    keyPassword,
+    lifetimes: {
+      metadataSeconds: environment.TUF_METADATA_DAYS * 86_400,
+      timestampSeconds: environment.TUF_TIMESTAMP_DAYS * 86_400,
+    },
+  }
+}
+
+function listed(paths: string): readonly string[] {
+  return paths
+    .split(',')
+    .map((path) => path.trim())
+    .filter((path) => path !== '')
 }
 
 function withoutSlash(url: string): string {

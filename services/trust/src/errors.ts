@@ -1,4 +1,8 @@
-export type TrustErrorCode = 'source_unavailable' | 'source_unusable' | 'data_unusable'
+export type TrustErrorCode =
+  | 'source_unavailable'
+  | 'source_unusable'
+  | 'data_unusable'
+  | 'repository_unusable'
 
 /** Why the trust could not be collected or published. The message is for the operator. */
 export class TrustError extends Error {

@@ -1,5 +1,5 @@
-export type { Config, KeySource } from './config.ts'
-export { readConfig } from './config.ts'
+export type { Config, KeySource, TufConfig } from './config.ts'
+export { defaultLifetimes, readConfig } from './config.ts'
 export type { TrustErrorCode } from './errors.ts'
 export { TrustError } from './errors.ts'
 export type { RunningTrust, StartOptions } from './start.ts'

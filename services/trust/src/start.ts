@@ -1,11 +1,15 @@
+import { join } from 'node:path'
 import { createRegistry, type Logger, listen } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import { collect } from './collection/collect.ts'
-import type { Config } from './config.ts'
+import type { Config, TufConfig } from './config.ts'
 import { createMetrics } from './metrics.ts'
 import type { FileName } from './publication/files.ts'
 import { publishedPaths } from './publication/folder.ts'
 import { openPublisher } from './publication/publisher.ts'
+import { openTufKeys } from './repository/keys.ts'
+import { openRepository, type Repository, type RepositoryDependencies } from './repository/repository.ts'
+import { repositoryPath } from './routes/repository-files.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -15,6 +19,8 @@ export type StartOptions = {
 
 export type RunningTrust = {
   readonly url: string
+  /** URL of the TUF repository, where there is one. */
+  readonly mirror: string | undefined
   /** Absolute paths of the published files; each is there once something was published. */
   readonly files: Readonly<Record<FileName, string>>
   /** Collects now, and resolves when everything is published. Throws a `TrustError` naming what does not answer. */
@@ -31,14 +37,19 @@ export async function startTrust(config: Config, options: StartOptions): Promise
     )
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
   const stopping = new AbortController()
+  const metrics = createMetrics(registry)
+  const now = () => new Date()
+  const folder = join(config.dataDirectory, 'tuf')
+  const tuf = config.tuf && (await openTuf(config.tuf, { folder, now, logger, metrics }))
   const publisher = await openPublisher({
     config,
     collect: () => collect(config.sources, stopping.signal),
-    now: () => new Date(),
+    now,
     logger,
-    metrics: createMetrics(registry),
+    metrics,
+    ...(tuf && { repository: tuf }),
   })
-  const app = buildApp({ publisher, logger, registry })
+  const app = buildApp({ publisher, logger, registry, ...(tuf && { tuf: { folder, repository: tuf } }) })
   let url: string
   try {
     url = (await listen(app, { host: config.host, port: config.port, portVariable: 'TRUST_PORT' })).url
@@ -49,6 +60,7 @@ export async function startTrust(config: Config, options: StartOptions): Promise
   const running = publisher.run(stopping.signal)
   return {
     url,
+    mirror: tuf && `${url}${repositoryPath}`,
     files: publishedPaths(config.dataDirectory),
     refresh: publisher.refresh,
     async stop() {
@@ -56,4 +68,15 @@ export async function startTrust(config: Config, options: StartOptions): Promise
       await Promise.all([running, app.close()])
     },
   }
+}
+
+function openTuf(
+  config: TufConfig,
+  dependencies: Omit<RepositoryDependencies, 'lifetimes' | 'openKeys'>,
+): Promise<Repository> {
+  return openRepository({
+    ...dependencies,
+    lifetimes: config.lifetimes,
+    openKeys: (isFirstRoot) => openTufKeys(config, isFirstRoot),
+  })
 }

@@ -1,3 +1,4 @@
+import { encodePublicKeyPem } from '@sigstack/crypto'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
 import type { Observed } from '../src/collection/collect.ts'
@@ -20,7 +21,7 @@ function publish(published: TrustedRoot | undefined, seen: Observed, now: string
     marginSeconds: 3600,
     ...(keysValidFrom && { keysValidFrom }),
   })
-  const files = composeFiles(trust, { publicUrls, operator: 'example.org' })
+  const files = composeFiles(trust, { publicUrls, operator: 'example.org' }, seen.activeRekorKey)
   return { files, root: parseTrustedRoot(files.trustedRoot) }
 }
 
@@ -81,7 +82,13 @@ t.test(
         { publicKey: otherKey.spki, validFor: { start: new Date('2026-04-01T11:00:00Z') } },
       ],
     )
-    t.equal(files.rekorKey.match(/BEGIN PUBLIC KEY/g)?.length, 2)
+    t.equal(files.rekorKey, encodePublicKeyPem(otherKey) + encodePublicKeyPem(rekorKey), 'newest first')
+    const asked = { ...both, activeRekorKey: rekorKey }
+    t.equal(
+      publish(first.root, asked, '2026-04-01T12:00:00Z').files.rekorKey,
+      encodePublicKeyPem(rekorKey) + encodePublicKeyPem(otherKey),
+      'the key that signs comes before the one that is prepared',
+    )
     t.same(publish(root, both, '2026-05-01T12:00:00Z').files, files)
   },
 )

@@ -148,6 +148,15 @@ t.test('a second start serves what was published, and a rotation keeps the old k
     ],
     'a log that lists its keys says that both are in use',
   )
+  const listed = encodePublicKeyPem(otherKey) + encodePublicKeyPem(rekorKey)
+  t.equal(await (await fetch(`${second.url}/keys/rekor.pub`)).text(), listed)
+  state.rekorKey = rekorKey
+  await second.refresh()
+  t.equal(
+    await (await fetch(`${second.url}/keys/rekor.pub`)).text(),
+    encodePublicKeyPem(rekorKey) + encodePublicKeyPem(otherKey),
+    'the one that signs first, whichever is newer',
+  )
 })
 
 t.test('keys may come from files, and what is no key is refused by name', async (t) => {

@@ -11,6 +11,8 @@ export type Observed = {
   readonly chains: readonly (readonly Uint8Array[])[]
   /** Of every shard, oldest first, and one that is prepared for the next: all of them stay without an end. */
   readonly rekorKeys: readonly PublicKey[]
+  /** The one of them that signs now, where the log itself was asked. */
+  readonly activeRekorKey?: PublicKey
   /** Undefined where there is no CT log. */
   readonly ctKey: PublicKey | undefined
 }
@@ -26,12 +28,12 @@ const TrustBundle = Type.Object({
 
 /** Throws a {@link TrustError} that names the source which failed. */
 export async function collect(sources: Config['sources'], signal: AbortSignal): Promise<Observed> {
-  const [chains, rekorKeys, ctKey] = await Promise.all([
+  const [chains, rekor, ctKey] = await Promise.all([
     collectChains(sources.ca, signal),
     collectRekorKeys(sources.rekor, signal),
     sources.ct === undefined ? undefined : collectKey(sources.ct, '/publicKey', 'CT_PUBLIC_KEY_FILE', signal),
   ])
-  return { chains, rekorKeys, ctKey }
+  return { chains, ...rekor, ctKey }
 }
 
 async function collectChains(source: KeySource, signal: AbortSignal): Promise<Observed['chains']> {
@@ -45,13 +47,20 @@ async function collectChains(source: KeySource, signal: AbortSignal): Promise<Ob
 }
 
 /** All keys of the log; a log of another make says only which one is active. */
-async function collectRekorKeys(source: KeySource, signal: AbortSignal): Promise<readonly PublicKey[]> {
+async function collectRekorKeys(
+  source: KeySource,
+  signal: AbortSignal,
+): Promise<Pick<Observed, 'rekorKeys' | 'activeRekorKey'>> {
   const fileVariable = 'REKOR_PUBLIC_KEY_FILE'
-  if ('file' in source) return keysIn(await readSourceFile(source.file), source.file, fileVariable)
+  if ('file' in source) {
+    return { rekorKeys: keysIn(await readSourceFile(source.file), source.file, fileVariable) }
+  }
   const url = `${source.url}/api/v1/log/publicKeys`
-  const all = await readUrlIfThere(url, signal)
-  if (all !== undefined) return keysIn(all, url, fileVariable)
-  return [await collectKey(source, '/api/v1/log/publicKey', fileVariable, signal)]
+  const [all, activeRekorKey] = await Promise.all([
+    readUrlIfThere(url, signal),
+    collectKey(source, '/api/v1/log/publicKey', fileVariable, signal),
+  ])
+  return { rekorKeys: all === undefined ? [activeRekorKey] : keysIn(all, url, fileVariable), activeRekorKey }
 }
 
 async function collectKey(

@@ -1,5 +1,5 @@
 /** The published files as text; the same trust is the same bytes. */
-import { encodePem, encodePublicKeyPem } from '@sigstack/crypto'
+import { encodePem, encodePublicKeyPem, equalBytes, type PublicKey } from '@sigstack/crypto'
 import {
   buildClientTrustConfig,
   buildSigningConfig,
@@ -24,16 +24,18 @@ export const fileNames = {
 
 export type Files = Readonly<Record<FileName, string>>
 
+/** @param activeRekorKey The key that the log signs with now, where it is known. */
 export function composeFiles(
   trust: TrustToPublish,
   { publicUrls, operator }: Pick<Config, 'publicUrls' | 'operator'>,
+  activeRekorKey?: PublicKey,
 ): Files {
   const signingConfig = composeSigningConfig(trust, publicUrls, operator)
   return {
     trustedRoot: buildTrustedRoot(trust),
     signingConfig: buildSigningConfig(signingConfig),
     clientTrustConfig: buildClientTrustConfig(trust, signingConfig),
-    rekorKey: keysPem(trust.tlogs),
+    rekorKey: keysPem(trust.tlogs, activeRekorKey),
     ctKey: keysPem(trust.ctlogs),
     caCertificates: trust.certificateAuthorities
       .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
@@ -63,10 +65,17 @@ function composeSigningConfig(
   }
 }
 
-/** Newest first, for readers that take only the first block. */
-function keysPem(logs: readonly LogToTrust[]): string {
+/**
+ * For readers that take only the first block: the active key comes first, since a newer one may only be prepared; then the newest.
+ */
+function keysPem(logs: readonly LogToTrust[], active?: PublicKey): string {
+  const isActive = ({ publicKey }: LogToTrust) =>
+    active !== undefined && equalBytes(publicKey.spki, active.spki)
   return logs
-    .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
+    .toSorted(
+      (a, b) =>
+        Number(isActive(b)) - Number(isActive(a)) || b.validFor.start.getTime() - a.validFor.start.getTime(),
+    )
     .map(({ publicKey }) => encodePublicKeyPem(publicKey))
     .join('')
 }

@@ -4,10 +4,13 @@ import type { Logger } from '@sigstack/server'
 import type { TrustedRoot } from '@sigstack/trust-root'
 import type { Observed } from '../collection/collect.ts'
 import type { Config } from '../config.ts'
+import { prepareFolder } from '../durable-files.ts'
 import { TrustError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Repository } from '../repository/repository.ts'
+import { composeTargets } from '../repository/targets.ts'
 import { composeFiles, type Files } from './files.ts'
-import { prepareFolder, readPublished, writePublished } from './folder.ts'
+import { readPublished, writePublished } from './folder.ts'
 import { mergeTrust } from './merge.ts'
 
 export type Publisher = {
@@ -29,6 +32,8 @@ export type PublisherDependencies = {
     readonly keysValidFrom?: Date
   }
   readonly collect: () => Promise<Observed>
+  /** Where clients of TUF get the same. */
+  readonly repository?: Pick<Repository, 'update'>
   readonly now: () => Date
   readonly logger: Logger
   readonly metrics: Metrics
@@ -48,16 +53,28 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
   // The loop and a caller may refresh at the same time, but files are written by one of them.
   let refreshing: Promise<void> | undefined
   const refresh = (): Promise<void> => {
-    refreshing ??= collectAndPublish().finally(() => {
+    refreshing ??= refreshOnce().finally(() => {
       refreshing = undefined
     })
     return refreshing
   }
 
+  async function refreshOnce(): Promise<void> {
+    try {
+      await collectAndPublish()
+    } finally {
+      // What is published must not expire because a service is down.
+      if (files !== undefined && root !== undefined)
+        await dependencies.repository?.update(composeTargets(root, files))
+    }
+  }
+
   async function collectAndPublish(): Promise<void> {
     const observed = await dependencies.collect()
+    // Another copy of this service may have published since: what it listed stays listed.
+    root = (await readPublished(config.dataDirectory))?.root ?? root
     const trust = mergeTrust(root, observed, { ...config, now: dependencies.now() })
-    const next = composeFiles(trust, config)
+    const next = composeFiles(trust, config, observed.activeRekorKey)
     if (files === undefined || !sameFiles(files, next)) {
       await writePublished(config.dataDirectory, next)
       files = next

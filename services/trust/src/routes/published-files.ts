@@ -1,7 +1,8 @@
 /** The published files at stable URLs, with strong validators so that clients ask cheaply. */
-import { sha256Hex } from '@sigstack/crypto'
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginCallback } from 'fastify'
 import { type FileName, type Files, fileNames } from '../publication/files.ts'
+import { replyNotYet, replyWithFile } from './reply.ts'
+import { repositoryPath } from './repository-files.ts'
 
 type Served = { readonly path: string; readonly name: FileName; readonly about: string }
 
@@ -18,63 +19,47 @@ export const servedFiles: readonly Served[] = [
 
 const cacheControl = 'public, max-age=60'
 
-export const publishedFileRoutes: FastifyPluginCallback<{ current: () => Files | undefined }> = (
-  app,
-  { current },
-  done,
-) => {
+export const publishedFileRoutes: FastifyPluginCallback<{
+  current: () => Files | undefined
+  hasRepository: boolean
+}> = (app, { current, hasRepository }, done) => {
   for (const { path, name } of servedFiles) {
     app.get(path, async (request, reply) => {
       const files = current()
-      if (files === undefined) return notYet(reply)
-      return sendFile(
-        request,
-        reply,
-        files[name],
-        path.endsWith('.json') ? 'application/json' : 'application/x-pem-file',
-      )
+      if (files === undefined) return replyNotYet(reply)
+      const type = path.endsWith('.json') ? 'application/json' : 'application/x-pem-file'
+      return replyWithFile(request, reply, { content: files[name], type, cacheControl })
     })
   }
 
+  const plain = servedFiles.map(({ path, about }) => ({ path, about }))
+  const listedFiles: readonly Listed[] = hasRepository ? [...plain, rootOfRepository] : plain
+  const indexPage = indexPageOf(listedFiles)
   app.get('/', async (request, reply) => {
     reply.header('vary', 'Accept, Origin').header('cache-control', cacheControl)
     if (request.headers.accept?.includes('text/html'))
       return reply.type('text/html; charset=utf-8').send(indexPage)
-    return { files: servedFiles.map(({ path, about }) => ({ path, about })) }
+    return { files: listedFiles }
   })
   done()
 }
 
-function sendFile(request: FastifyRequest, reply: FastifyReply, text: string, type: string): FastifyReply {
-  const etag = `"${sha256Hex(text)}"`
-  reply.header('etag', etag).header('cache-control', cacheControl)
-  const asked = request.headers['if-none-match']
-  const known = asked?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  if (known?.includes(etag) || asked?.trim() === '*') return reply.code(304).send()
-  return reply.type(type).send(text)
+type Listed = Pick<Served, 'path' | 'about'>
+
+const rootOfRepository: Listed = {
+  path: `${repositoryPath}/root.json`,
+  about: 'the newest root of the TUF repository, whose URL is the folder of this file',
 }
 
-function notYet(reply: FastifyReply): FastifyReply {
-  return reply
-    .code(503)
-    .header('retry-after', '2')
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .send({
-      type: 'about:blank',
-      title: 'Service Unavailable',
-      status: 503,
-      detail: 'the keys of the services are not collected yet; try again in a moment',
-    })
-}
-
-const indexPage = `<!doctype html>
+function indexPageOf(files: readonly Listed[]): string {
+  return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Published trust</title>
 <h1>Published trust</h1>
 <ul>
-${servedFiles.map(({ path, about }) => `<li><a href="${path}">${path}</a>: ${about}</li>`).join('\n')}
+${files.map(({ path, about }) => `<li><a href="${path}">${path}</a>: ${about}</li>`).join('\n')}
 </ul>
 </html>
 `
+}

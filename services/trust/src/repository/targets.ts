@@ -1,0 +1,48 @@
+/** What the TUF repository holds: the trust files, and each key as older clients look for it. */
+import { encodePem, sha256Hex, utf8 } from '@sigstack/crypto'
+import type { TrustedLog, TrustedRoot, ValidityPeriod } from '@sigstack/trust-root'
+import type { SigstoreMetadata, Target } from '@sigstack/tuf'
+import { type Files, fileNames } from '../publication/files.ts'
+
+/** The same trust is the same targets, whatever the time. */
+export function composeTargets(root: TrustedRoot, files: Files): readonly Target[] {
+  return [
+    { name: fileNames.trustedRoot, content: utf8(files.trustedRoot) },
+    { name: fileNames.signingConfig, content: utf8(files.signingConfig) },
+    ...legacyTargets(
+      'fulcio',
+      '.crt.pem',
+      'Fulcio',
+      root.certificateAuthorities.map(({ chain, uri, validFor }) => ({
+        pem: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
+        uri: uri ?? '',
+        validFor,
+      })),
+    ),
+    ...legacyTargets('rekor', '.pub', 'Rekor', root.tlogs.map(legacyLog)),
+    ...legacyTargets('ctfe', '.pub', 'CTFE', root.ctlogs.map(legacyLog)),
+  ]
+}
+
+type Legacy = { readonly pem: string; readonly uri: string; readonly validFor: Partial<ValidityPeriod> }
+
+function legacyLog({ publicKey, baseUrl, validFor }: TrustedLog): Legacy {
+  return { pem: encodePem('PUBLIC KEY', publicKey), uri: baseUrl, validFor }
+}
+
+/** One file a key, since these clients read only the first key of a file; the newest has the plain name. */
+function legacyTargets(
+  name: string,
+  extension: string,
+  usage: SigstoreMetadata['usage'],
+  keys: readonly Legacy[],
+): readonly Target[] {
+  const startOf = ({ validFor }: Legacy): number => validFor.start?.getTime() ?? 0
+  return keys
+    .toSorted((a, b) => startOf(b) - startOf(a))
+    .map(({ pem, uri, validFor }, position) => ({
+      name: `${name}${position === 0 ? '' : `-${sha256Hex(pem).slice(0, 16)}`}${extension}`,
+      content: utf8(pem),
+      sigstore: { usage, status: validFor.end === undefined ? 'Active' : 'Expired', uri },
+    }))
+}
