@@ -28,7 +28,9 @@ import {
   parseCertificatesPem,
   verifyChain,
 } from '@sigstack/x509'
-import { createCaTarget } from './ca-target.ts'
+import { signingRequestTarget } from './ca-target.ts'
+import { createCa } from './ca-under-test.ts'
+import { grpcTargets } from './grpc-targets.ts'
 import { ciToken, emailToken, issuerConfig, keyPem } from './seeds.ts'
 import type { Target } from './target.ts'
 
@@ -81,7 +83,7 @@ export async function createTargets(): Promise<readonly Target[]> {
   const note = `${encodeCheckpoint({ origin: 'log.example.com', treeHead: { size: 123_456n, rootHash: emptyRootHash } })}\n${encodeSignatureLine({ name: 'log.example.com', keyHint: Uint8Array.of(1, 2, 3, 4), signature: new Uint8Array(64) })}`
   const issuers = parseIssuerConfigText(issuerConfig).issuers
   const now = new Date('2026-08-07T00:00:00Z')
-  const ca = await createCaTarget(requests)
+  const ca = await createCa()
   const policy = { allowedAlgorithms: defaultClientAlgorithms }
   const certificateRefusals = ['X509Error', 'CryptoError']
   return [
@@ -147,7 +149,8 @@ export async function createTargets(): Promise<readonly Target[]> {
       refusals: ['IssuerConfigError', 'YAMLParseError', 'ReferenceError', 'TemplateError'],
       run: (input) => parseIssuerConfigText(text(input)),
     },
-    ca.target,
+    signingRequestTarget(ca, requests),
+    ...grpcTargets(ca, requests),
     {
       name: 'sct',
       form: 'bytes',
