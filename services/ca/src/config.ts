@@ -38,6 +38,8 @@ export type Config = {
     readonly parse: (text: string) => IssuerConfig
   }
   readonly oidcProxyUrl: string
+  /** For how long keys of issuers are used while the proxy is away; default 10 minutes. */
+  readonly issuerKeysKeepSeconds?: number
   /** Undefined with its key: no CT log, by the explicit word `none`. */
   readonly ctLogUrl: string | undefined
   readonly ctLogPublicKey: PublicKey | undefined
@@ -70,6 +72,7 @@ const Environment = Type.Object({
   CA_TRUSTED_CHAINS_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_CONFIG_FILE: Type.String({ minLength: 1 }),
   OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
+  CA_ISSUER_KEYS_KEEP_SECONDS: Type.Integer({ default: 600, minimum: 60, maximum: 86_400 }),
   CA_CT_LOG_URL: Type.String({ pattern: '^(https?://|none$)' }),
   CA_POLICY_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_LIMIT_PER_ADDRESS: Type.Optional(Type.String()),
@@ -140,6 +143,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     identity,
     identityFile,
     oidcProxyUrl: candidate.OIDC_PROXY_URL,
+    issuerKeysKeepSeconds: candidate.CA_ISSUER_KEYS_KEEP_SECONDS,
     ctLogUrl,
     ctLogPublicKey,
     ...(limits !== undefined && { limits }),

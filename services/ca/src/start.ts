@@ -70,7 +70,11 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
     issuance: {
       authenticate: createTokenVerifier({
         findIssuer: (issuerUrl) => identity().findIssuer(issuerUrl),
-        readKeys: createReadIssuerKeys(proxy, () => performance.now()),
+        readKeys: createReadIssuerKeys(
+          proxy,
+          () => performance.now(),
+          config.issuerKeysKeepSeconds && config.issuerKeysKeepSeconds * 1000,
+        ),
         now,
       }),
       authority: authorities.issuing,

@@ -1,8 +1,11 @@
 /** The gRPC face, called by clients that we did not write: grpc-js over its own reading of the .proto files. */
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as tlsConnect } from 'node:tls'
 import {
   credentials,
   type GrpcObject,
@@ -11,13 +14,13 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
-import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { encodeCertificatePem, parseCertificatesPem } from '@sigstack/x509'
 import t from 'tap'
 import { readConfig, startCa } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
-import { createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
+import { environmentIn } from './support/environment.ts'
+import { createClientKey, emailConfig, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
 
 const issuer = await createIssuer(emailIssuerUrl)
@@ -38,28 +41,16 @@ t.teardown(async () => {
 })
 
 function environment(folder: string): Record<string, string> {
-  writeFileSync(
-    join(folder, 'identity.json'),
-    JSON.stringify({
-      'oidc-issuers': {
-        [emailIssuerUrl]: { 'issuer-url': emailIssuerUrl, 'client-id': 'sigstore', type: 'email' },
-      },
-      'meta-issuers': {
-        'https://oidc.eks.*.amazonaws.com/id/*': { 'client-id': 'sigstore', type: 'kubernetes' },
-      },
-    }),
-  )
-  writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
-  return {
-    CA_PORT: '0',
-    CA_DATA: join(folder, 'data'),
-    CA_CONFIG_FILE: join(folder, 'identity.json'),
-    CA_CT_LOG_URL: ctLog.url,
-    CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
+  const tls = {
     CA_TLS_CERTIFICATE_FILE: join(folder, 'tls.crt'),
     CA_TLS_KEY_FILE: join(folder, 'tls.key'),
-    OIDC_PROXY_URL: proxy.url,
   }
+  return environmentIn(folder, { proxy, ctLog }, tls, {
+    ...emailConfig,
+    'meta-issuers': {
+      'https://oidc.eks.*.amazonaws.com/id/*': { 'client-id': 'sigstore', type: 'kubernetes' },
+    },
+  })
 }
 
 function makeTls(folder: string): void {
@@ -262,3 +253,40 @@ t.test('calls are counted under the names that dashboards ask for', async (t) =>
   )
   t.match(text, /grpc_server_handling_seconds_count\{/)
 })
+
+t.test(
+  'another certificate takes effect without a restart; files that do not belong together change nothing',
+  async (t) => {
+    const authority = () => readFileSync(join(folder, 'tls.crt'))
+    const presented = () =>
+      new Promise<string>((resolve, reject) => {
+        const [host = '', port] = target.split(':')
+        const socket = tlsConnect({ host, port: Number(port), rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? '')
+          socket.destroy()
+        }).on('error', reject)
+      })
+    const until = async (condition: () => boolean | Promise<boolean>) => {
+      for (let i = 0; i < 100 && !(await condition()); i++) await sleep(30)
+    }
+    const before = await presented()
+    makeTls(folder)
+    const { fingerprint256 } = new X509Certificate(authority())
+    t.not(fingerprint256, before)
+    await until(async () => (await presented()) === fingerprint256)
+    t.equal(await presented(), fingerprint256)
+    const renewed = new (at('grpc.health.v1.Health'))(target, credentials.createSsl(authority()))
+    t.teardown(() => renewed.close())
+    t.match(await call(renewed, 'check', {}), { status: 'SERVING' }, 'gRPC too')
+
+    writeFileSync(
+      join(folder, 'tls.key'),
+      createClientKey().privateKey.export({ format: 'pem', type: 'pkcs8' }),
+    )
+    await until(() =>
+      logLines.some((line) => line.includes('"what":"tls"') && line.includes('belong together')),
+    )
+    t.equal(await presented(), fingerprint256, 'the pair before stays')
+    t.match(await call(renewed, 'check', {}), { status: 'SERVING' })
+  },
+)

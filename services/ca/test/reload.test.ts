@@ -1,12 +1,12 @@
 /** Files that change while the CA runs. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
 import { parseIssuerConfigText, readConfig, startCa } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
+import { environmentIn } from './support/environment.ts'
 import {
   createAuthority,
   createClientKey,
@@ -32,27 +32,15 @@ t.test(
   async (t) => {
     const folder = t.testdir()
     const file = join(folder, 'identity.json')
-    writeFileSync(file, JSON.stringify(emailConfig))
-    writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
     const lines: string[] = []
-    const ca = await startCa(
-      readConfig({
-        CA_PORT: '0',
-        CA_DATA: join(folder, 'data'),
-        CA_CONFIG_FILE: file,
-        CA_CT_LOG_URL: ctLog.url,
-        CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
-        OIDC_PROXY_URL: proxy.url,
+    const ca = await startCa(readConfig(environmentIn(folder, { proxy, ctLog })), {
+      logger: createLogger({
+        name: 'ca',
+        level: 'info',
+        destination: { write: (line) => lines.push(line) },
       }),
-      {
-        logger: createLogger({
-          name: 'ca',
-          level: 'info',
-          destination: { write: (line) => lines.push(line) },
-        }),
-        processMetrics: false,
-      },
-    )
+      processMetrics: false,
+    })
     t.teardown(() => ca.stop())
     const status = async (from: typeof issuer): Promise<number> => {
       const body = JSON.stringify(v2Body(await signToken(from, person), createClientKey()))

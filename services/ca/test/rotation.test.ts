@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
 import { encodeCertificatePem, parseCertificatesPem, verifyChain } from '@sigstack/x509'
@@ -18,14 +17,8 @@ import {
   startCa,
 } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
-import {
-  certificatesOf,
-  createClientKey,
-  emailConfig,
-  emailIssuerUrl,
-  person,
-  v2Body,
-} from './support/harness.ts'
+import { environmentIn } from './support/environment.ts'
+import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
 
 const issuer = await createIssuer(emailIssuerUrl)
@@ -44,17 +37,7 @@ const logger = createLogger({
 })
 
 async function startIn(folder: string, more: Record<string, string> = {}) {
-  writeFileSync(join(folder, 'identity.json'), JSON.stringify(emailConfig))
-  writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
-  const config = readConfig({
-    CA_PORT: '0',
-    CA_DATA: join(folder, 'data'),
-    CA_CONFIG_FILE: join(folder, 'identity.json'),
-    CA_CT_LOG_URL: ctLog.url,
-    CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
-    OIDC_PROXY_URL: proxy.url,
-    ...more,
-  })
+  const config = readConfig(environmentIn(folder, { proxy, ctLog }, more))
   return startCa(config, { logger, processMetrics: false })
 }
 

@@ -1,20 +1,13 @@
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
 import t from 'tap'
 import { openConfiguredAuthority, readConfig, startCa } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
-import {
-  certificatesOf,
-  createClientKey,
-  emailConfig,
-  emailIssuerUrl,
-  person,
-  v2Body,
-} from './support/harness.ts'
+import { environmentIn as fullEnvironmentIn } from './support/environment.ts'
+import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
 
 const logger = createLogger({ name: 'ca', level: 'silent' })
@@ -26,19 +19,8 @@ t.teardown(async () => {
   await ctLog.stop()
 })
 
-function environmentIn(folder: string, more: Record<string, string> = {}): Record<string, string> {
-  writeFileSync(join(folder, 'identity.json'), JSON.stringify(emailConfig))
-  writeFileSync(join(folder, 'ct.pem'), encodePublicKeyPem(ctLog.publicKey))
-  return {
-    CA_PORT: '0',
-    CA_DATA: join(folder, 'data'),
-    CA_CONFIG_FILE: join(folder, 'identity.json'),
-    CA_CT_LOG_URL: ctLog.url,
-    CA_CT_LOG_PUBLIC_KEY_FILE: join(folder, 'ct.pem'),
-    OIDC_PROXY_URL: proxy.url,
-    ...more,
-  }
-}
+const environmentIn = (folder: string, more: Readonly<Record<string, string>> = {}) =>
+  fullEnvironmentIn(folder, { proxy, ctLog }, more)
 
 t.test('a first start makes keys and chain, a second finds them, and both serve', async (t) => {
   const folder = t.testdir()

@@ -8,11 +8,11 @@ const url = 'https://login.example.com'
 const now = (): number => Math.floor(Date.now() / 1000)
 const standard = { iss: url, aud: 'sigstore', sub: 'subject-1', exp: now() + 600 }
 
-async function setUp(t: Test, alg = 'RS256') {
+async function setUp(t: Test, alg = 'RS256', keepMs?: number) {
   const issuer = await createIssuer(url, alg)
   const proxy = await startProxy(issuer)
   const clock = { ms: 0 }
-  const { authenticate, close } = createVerifier(proxy.url, () => clock.ms)
+  const { authenticate, close } = createVerifier(proxy.url, () => clock.ms, keepMs)
   t.teardown(async () => {
     await close()
     await proxy.stop()
@@ -271,6 +271,14 @@ t.test(
     t.ok(await authenticate(token), 'keys of two minutes ago')
     clock.ms += 600_000
     await t.rejects(authenticate(token), { code: 'identity_provider_unreachable' }, 'but not of twelve')
+    const longer = await setUp(t, 'RS256', 3600_000)
+    const other = await signToken(longer.issuer)
+    t.ok(await longer.authenticate(other))
+    longer.proxy.mode = 'down'
+    longer.clock.ms += 3500_000
+    t.ok(await longer.authenticate(other), 'as long as the configuration says')
+    longer.clock.ms += 200_000
+    await t.rejects(longer.authenticate(other), { code: 'identity_provider_unreachable' })
   },
 )
 

@@ -34,8 +34,8 @@ export const acceptedAlgorithms: readonly string[] = [
 ]
 
 const freshMs = 60_000
-/** While the proxy is away, keys are used for this long. Withdrawn keys live longer then, so not for hours. */
-const staleMs = 10 * 60_000
+/** Withdrawn keys live on where the proxy is away, so not for hours unless the operator wants it. */
+const defaultKeepMs = 10 * 60_000
 /** After a failure, and after a key that nobody knows, the proxy is left alone. */
 const pauseMs = 3000
 const mostIssuers = 200
@@ -48,7 +48,12 @@ type Memory = {
   flight?: Promise<IssuerKeys> | undefined
 }
 
-export function createReadIssuerKeys(proxy: OidcProxyClient, nowMs: () => number): ReadIssuerKeys {
+/** `keepMs`: for how long keys are used while the proxy is away. */
+export function createReadIssuerKeys(
+  proxy: OidcProxyClient,
+  nowMs: () => number,
+  keepMs = defaultKeepMs,
+): ReadIssuerKeys {
   const memories = new Map<string, Memory>()
 
   async function load(memory: Memory, issuerUrl: string, keyId?: string): Promise<IssuerKeys> {
@@ -61,7 +66,7 @@ export function createReadIssuerKeys(proxy: OidcProxyClient, nowMs: () => number
     } catch (error) {
       if (!(error instanceof IssuanceError)) throw error
       memory.failure = { error, atMs: nowMs() }
-      if (memory.keys !== undefined && nowMs() - memory.keys.loadedAtMs < staleMs) return memory.keys
+      if (memory.keys !== undefined && nowMs() - memory.keys.loadedAtMs < keepMs) return memory.keys
       throw error
     }
   }
@@ -88,7 +93,7 @@ export function createReadIssuerKeys(proxy: OidcProxyClient, nowMs: () => number
     const { keys, failure } = memory
     if (keys !== undefined && nowMs() - keys.loadedAtMs < freshMs) return keys
     if (failure !== undefined && nowMs() - failure.atMs < pauseMs) {
-      if (keys !== undefined && nowMs() - keys.loadedAtMs < staleMs) return keys
+      if (keys !== undefined && nowMs() - keys.loadedAtMs < keepMs) return keys
       throw failure.error
     }
     return loadOnce(memory, issuerUrl)

@@ -6,11 +6,11 @@ import { createFindIssuer } from '../../src/identity/find-issuer.ts'
 import { parseIssuerConfig } from '../../src/identity/issuer-config.ts'
 import { emailConfig } from './harness.ts'
 
-export function createVerifier(proxyUrl: string, nowMs: () => number) {
+export function createVerifier(proxyUrl: string, nowMs: () => number, keepMs?: number) {
   const proxy = createOidcProxyClient(proxyUrl)
   const authenticate = createTokenVerifier({
     findIssuer: createFindIssuer(parseIssuerConfig(emailConfig).issuers),
-    readKeys: createReadIssuerKeys(proxy, nowMs),
+    readKeys: createReadIssuerKeys(proxy, nowMs, keepMs),
     now: () => new Date(),
   })
   return { authenticate, close: () => proxy.close() }
