@@ -3,7 +3,7 @@ import type { Pool } from '@sigstack/postgres'
 import type { Readiness } from '@sigstack/server'
 
 /** Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it. */
-export async function readinessOf(pool: Pool, log: Log): Promise<Readiness> {
+export async function readinessOf(pool: Pool, log: Log, searchBacklog?: () => bigint): Promise<Readiness> {
   try {
     await pool.query('select 1')
   } catch {
@@ -12,10 +12,17 @@ export async function readinessOf(pool: Pool, log: Log): Promise<Readiness> {
   try {
     // Signed once for each size, so asking costs nothing while the log rests.
     await log.checkpoint()
-    return { ready: true, checks: { database: 'ok', checkpoint: 'ok' } }
+    return { ready: true, checks: { database: 'ok', checkpoint: 'ok', ...searchCheck(searchBacklog) } }
   } catch (error) {
     const isForked = error instanceof LogError && error.code === 'inconsistent'
     const checkpoint = isForked ? 'the database shows another history than was signed' : 'cannot be signed'
     return { ready: false, checks: { database: 'ok', checkpoint } }
   }
+}
+
+/** Search that lags makes no writer wait, so it is told and no more. */
+function searchCheck(backlog: (() => bigint) | undefined): Readonly<Record<string, string>> {
+  if (backlog === undefined) return {}
+  const behind = backlog()
+  return { search: behind === 0n ? 'ok' : `${behind} entries behind` }
 }

@@ -13,7 +13,6 @@ import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
 import type { Publisher } from './events/publish.ts'
 import type { RootSource } from './faces/ct/index.ts'
-import { searchKeysOfEntry } from './faces/rekor-v1/index.ts'
 import { createLogMetrics, type LogGauges, type LogMetrics } from './metrics.ts'
 import { openEvents, openSettings, type SettingsContext } from './open-settings.ts'
 import { readinessOf } from './readiness.ts'
@@ -22,6 +21,7 @@ import { createRekorMetrics, type RekorMetrics } from './rekor-metrics.ts'
 import { fileRoots } from './roots/file-roots.ts'
 import { urlRoots } from './roots/url-roots.ts'
 import { openSearch, type SearchIndex } from './search/index.ts'
+import { followInThread } from './search/thread.ts'
 import { openShardSet } from './shards/shard-set.ts'
 import { wholeLog } from './shards/whole-log.ts'
 import { boundedSigner } from './signing/bounded-signer.ts'
@@ -96,7 +96,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       logger,
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
-      readiness: () => readinessOf(pool, log()),
+      readiness: () => readinessOf(pool, log(), gauges.searchBacklog),
       ...(measure !== undefined && { measure }),
       ...(config.trustedProxies !== undefined && { trustProxy: [...config.trustedProxies] }),
     })
@@ -192,11 +192,15 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       onError: (error) => logger.error({ err: error }, 'the shards of the log could not be followed'),
     })
     cleanups.push(() => shards.close())
+    const followed = wholeLog(shards)
+    const onError = (error: unknown) =>
+      logger.warn({ err: error }, 'the search index could not follow the log')
     const search = await openSearch({
       pool,
-      log: wholeLog(shards),
-      searchKeysOf: searchKeysOfEntry,
-      onError: (error) => logger.warn({ err: error }, 'the search index could not follow the log'),
+      log: followed,
+      turns: followInThread({ databaseUrl: config.databaseUrl, logId: followed.logId, onError }),
+      isBusy: () => shards.queueDepth() > 0,
+      onError,
     })
     cleanups.push(() => search.stop())
     const policy = {

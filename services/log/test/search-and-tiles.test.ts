@@ -7,6 +7,7 @@ import { createPool } from '@sigstack/postgres'
 import t, { type Test as TapTest } from 'tap'
 import { openShard, searchKeysOfEntry } from '../src/faces/rekor-v1/index.ts'
 import { openSearch } from '../src/search/index.ts'
+import { createTurns } from '../src/search/turn.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
 import {
   json,
@@ -160,14 +161,15 @@ t.test('the index follows within a moment, resumes, and is built again from noth
     newOrigin: () => 'unused',
     signCheckpoint: async () => '',
   })
+  const onError = (e: unknown) => t.fail(String(e))
   const other = await openSearch({
     pool: otherPool,
     log: wholeLog({
       list: () => [openShard(otherLog, rekor.signer, 0n)],
       onAppended: otherLog.onAppended,
     }),
-    searchKeysOf: searchKeysOfEntry,
-    onError: (e) => t.fail(String(e)),
+    turns: createTurns({ pool: otherPool, logId: rekor.log.logId, searchKeysOf: searchKeysOfEntry, onError }),
+    onError,
     pollMs: 20,
   })
   t.teardown(async () => {

@@ -20,6 +20,7 @@ import {
   searchKeysOfEntry,
 } from '../src/faces/rekor-v1/index.ts'
 import { openSearch, type SearchIndex } from '../src/search/index.ts'
+import { createTurns } from '../src/search/turn.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
@@ -79,7 +80,12 @@ export async function openRekor(
   const search = await openSearch({
     pool: database.pool,
     log: wholeLog({ ...shards, onAppended: log.onAppended }),
-    searchKeysOf: searchKeysOfEntry,
+    turns: createTurns({
+      pool: database.pool,
+      logId: log.logId,
+      searchKeysOf: searchKeysOfEntry,
+      onError: () => {},
+    }),
     pollMs: 50,
     onError: () => {},
   })

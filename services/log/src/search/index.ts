@@ -2,20 +2,13 @@
  * Search: an index that follows the log by leaf index, never in an append's way (rekor-v1.md section 11). It is complete up to
  * its position, resumes there after a stop, and can be built again from nothing.
  */
-import { type LogEntry, orUnavailable } from '@sigstack/log-engine'
+import { orUnavailable } from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
 import type { WholeLog } from '../shards/whole-log.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
-import {
-  advance,
-  ensurePosition,
-  findLeafIndexes,
-  type IndexedEntry,
-  migrations,
-  readPosition,
-  searchKeyOf,
-} from './store.ts'
+import { ensurePosition, findLeafIndexes, migrations, readPosition, searchKeyOf } from './store.ts'
+import type { Turns } from './turn.ts'
 
 export type { Page, PageQuery } from './page.ts'
 export { firstIndexAt } from './time.ts'
@@ -29,9 +22,7 @@ export type SearchIndex = {
   page(query: PageQuery<string>): Promise<Page>
   /** Entries below this leaf index are in the index, whoever put them there. */
   indexed(): Promise<bigint>
-  /** An entry that was just appended, so that the follower need not read it. Its keys are made when their turn comes. */
-  remember(leafIndex: bigint, keys: () => readonly string[]): void
-  /** Entries that are logged and not indexed yet, as far as this process knows. */
+  /** Entries that are logged and not indexed yet, when it was last looked at. */
   backlog(): bigint
   /** Reads on until the end of the log, or until another process is found at it. */
   catchUp(): Promise<void>
@@ -42,89 +33,58 @@ export type SearchIndex = {
 export type SearchOptions = {
   readonly pool: Pool
   readonly log: WholeLog
-  /** The keys of a stored entry. An entry for which it throws is indexed under none. */
-  readonly searchKeysOf: (entry: LogEntry) => readonly string[]
+  /** Who follows the log. */
+  readonly turns: Turns
+  /** Whether appends wait, so that what could be done later should be. */
+  readonly isBusy?: () => boolean
   /** Told of trouble; the follower tries again by itself. */
   readonly onError: (error: unknown) => void
   /** How often other replicas' work is looked for; default 1,000 ms. */
   readonly pollMs?: number
 }
 
-/** A turn is a few milliseconds of the event loop, which appends share. */
-const entriesPerTurn = 100
 const mostHits = 10_000
-/** Enough for a follower that keeps up. One that lags reads from the log; what waits here for long only costs memory. */
-const mostRemembered = 1_000
-/** Of the time under load, a fifth is the follower's: it must not take from the appends what it could do later. */
-const restFactor = 4
+/** What arrives within it is one turn: a turn for each batch would cost more than what it does. */
+const gatherMs = 100
+/** While appends wait, of the time a third is the follower's: enough to keep up, and to catch up more slowly. */
+const restFactor = 2
 const longestRestMs = 500
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
-  const { pool, log, searchKeysOf, onError } = options
+  const { pool, log, turns, onError, isBusy = () => false } = options
   await migrate(pool, migrations)
   await ensurePosition(pool, log.logId)
 
-  const remembered = new Map<bigint, () => readonly string[]>()
   let position = 0n
-  let treeSize = 0n
+  let length = 0n
   let stopped = false
   let following: Promise<void> | undefined
   let wake = false
+  /** Another process is at it; nothing to do but to look again at times. */
+  let isTheirs = false
 
   const hashed = (keys: readonly string[]) => keys.map((key) => searchKeyOf(log.logId, key))
 
-  function keysOf(leafIndex: bigint, keys: readonly string[]): IndexedEntry {
-    return { leafIndex, keys: hashed(keys) }
-  }
-
-  /** From memory as far as it reaches without a gap, otherwise from the log. */
-  async function entriesFrom(from: bigint): Promise<readonly IndexedEntry[]> {
-    const entries: IndexedEntry[] = []
-    for (let index = from; entries.length < entriesPerTurn; index++) {
-      const keys = remembered.get(index)
-      if (keys === undefined) break
-      entries.push(keysOf(index, attempt(keys)))
-    }
-    if (entries.length > 0) return entries
-    const read = await log.readEntries(from, entriesPerTurn)
-    return read.map((entry) =>
-      keysOf(
-        entry.leafIndex,
-        attempt(() => searchKeysOf(entry)),
-      ),
-    )
-  }
-
-  /** One entry that cannot be read must not stop the index. */
-  function attempt(keys: () => readonly string[]): readonly string[] {
-    try {
-      return keys()
-    } catch (error) {
-      onError(error)
-      return []
-    }
-  }
-
-  async function turn(): Promise<'moved' | 'done'> {
-    const before = position
-    const next = await advance(pool, log.logId, entriesFrom)
-    if (next === undefined) return 'done'
-    position = next
-    for (let index = before; index < next && remembered.size > 0; index++) remembered.delete(index)
-    if (position > treeSize) treeSize = position
-    return next > before ? 'moved' : 'done'
-  }
-
+  /** Turn after turn until the end of the log, or until another process is found at it. */
   async function follow(isUrgent: boolean): Promise<void> {
     do {
       wake = false
-      while (!stopped) {
-        // Of each turn by itself: between replicas, which remember only their own entries, turns are short and many.
+      for (let more = true; more && !stopped; ) {
         const began = performance.now()
-        if ((await turn()) !== 'moved') break
-        if (!isUrgent) await rest(Math.min((performance.now() - began) * restFactor, longestRestMs))
+        const turn = await turns.take()
+        moveTo(turn.position)
+        isTheirs = turn.outcome === 'not ours'
+        more = turn.outcome === 'full' || turn.outcome === 'moved'
+        if (isUrgent || !more) continue
+        if (turn.outcome === 'moved') await rest(gatherMs)
+        else if (isBusy()) await rest(Math.min((performance.now() - began) * restFactor, longestRestMs))
       }
-    } while (wake && !stopped)
+    } while (wake && !stopped && !isTheirs)
+  }
+
+  function moveTo(next: bigint): void {
+    position = next
+    if (length < position) length = position
   }
 
   function start(): void {
@@ -137,13 +97,22 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
       })
   }
 
-  log.onAppended((size) => {
-    if (size > treeSize) treeSize = size
-    start()
+  /** Finds what other processes have logged, and indexed. */
+  async function look(): Promise<void> {
+    if (stopped || following !== undefined) return
+    const [total, indexed] = await Promise.all([log.length(), readPosition(pool, log.logId)])
+    if (total > length) length = total
+    moveTo(indexed)
+    if (length > position) start()
+  }
+
+  log.onAppended((total) => {
+    if (total > length) length = total
+    if (!isTheirs) start()
   })
-  const poll = setInterval(start, options.pollMs ?? 1_000)
+  const poll = setInterval(() => void look().catch(onError), options.pollMs ?? 1_000)
   poll.unref()
-  start()
+  await look()
 
   return {
     find: async (criteria, operator) => {
@@ -160,11 +129,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
         }),
       ),
     indexed: () => orUnavailable(readPosition(pool, log.logId)),
-    remember: (leafIndex, keys) => {
-      // The follower may have read it from the log already.
-      if (leafIndex >= position && remembered.size < mostRemembered) remembered.set(leafIndex, keys)
-    },
-    backlog: () => (treeSize > position ? treeSize - position : 0n),
+    backlog: () => length - position,
     catchUp: async () => {
       await following
       await follow(true)
@@ -173,6 +138,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
       stopped = true
       clearInterval(poll)
       await following
+      await turns.stop()
     },
   }
 }

@@ -25,7 +25,7 @@ export function searchKeyOf(logId: Uint8Array, key: string): bigint {
 export async function advance(
   pool: Pool,
   logId: Uint8Array,
-  index: (from: bigint) => Promise<readonly IndexedEntry[]>,
+  index: (from: bigint, tx: Queryable) => Promise<readonly IndexedEntry[]>,
 ): Promise<bigint | undefined> {
   return inTransaction(pool, async (tx) => {
     // Nothing is lost when a crash forgets the last turns: position and keys are forgotten together.
@@ -36,7 +36,7 @@ export async function advance(
     )
     const from = rows[0]?.next_index
     if (from === undefined) return undefined
-    const entries = await index(from)
+    const entries = await index(from, tx)
     const last = entries.at(-1)
     if (last === undefined) return from
     await writeKeys(tx, from, entries)

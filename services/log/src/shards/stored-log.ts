@@ -24,7 +24,12 @@ export type StoredShard = ShardRow & {
 /** Oldest first, at least one. Brings the schema up to date; throws LogError `not_found`. */
 export async function storedShards(pool: Pool): Promise<readonly StoredShard[]> {
   await migrateLogs(pool)
-  const rows = await listShards(pool, rekorSeries)
+  return shardsInDatabase(pool)
+}
+
+/** The same where the schema is known to be up to date. */
+export async function shardsInDatabase(db: Queryable): Promise<readonly StoredShard[]> {
+  const rows = await listShards(db, rekorSeries)
   if (rows.length === 0) throw new LogError('not_found', 'this database holds no Rekor log')
   const firsts = firstIndexes(rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n))
   return rows.map((row) => {

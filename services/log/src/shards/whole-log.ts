@@ -1,5 +1,4 @@
 /** All shards read as one log, by virtual index: what the search index follows. */
-import type { LogEntry } from '@sigstack/log-engine'
 import { asHash, type Hash, type TreeHead, tileWidth, widthOfTile } from '@sigstack/merkle'
 import type { Shard, Shards } from '../faces/rekor-v1/index.ts'
 import { shardAt } from '../faces/rekor-v1/shards.ts'
@@ -7,8 +6,8 @@ import { shardAt } from '../faces/rekor-v1/shards.ts'
 export type WholeLog = {
   /** The first shard's, whatever keys came after: it names the log, not a key. */
   readonly logId: Uint8Array
-  /** Entries from a virtual index on, at most `count`; `leafIndex` of each is its virtual index. Fewer at the end of a shard. */
-  readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>
+  /** Entries over all shards, whoever logged them. */
+  length(): Promise<bigint>
   /** Leaf hashes of these virtual indexes, in their order; `undefined` for what is not there. */
   readLeafHashes(virtualIndexes: readonly bigint[]): Promise<readonly (Hash | undefined)[]>
   onAppended(listener: (length: bigint) => void): void
@@ -20,12 +19,9 @@ export function wholeLog(
   return {
     logId: shards.list()[0]?.log.logId ?? new Uint8Array(32),
     onAppended: shards.onAppended,
-    readEntries: async (start, count) => {
-      const shard = shardAt(shards.list(), start)
-      if (shard === undefined) return []
-      const entries = await shard.log.readEntries(start - shard.firstIndex, count)
-      if (shard.firstIndex === 0n) return entries
-      return entries.map((entry) => ({ ...entry, leafIndex: shard.firstIndex + entry.leafIndex }))
+    length: async () => {
+      const active = shards.list().at(-1)
+      return active === undefined ? 0n : active.firstIndex + (await active.log.treeHead()).size
     },
     readLeafHashes: async (virtualIndexes) => {
       const tiles = new Map<string, Promise<Uint8Array | undefined>>()

@@ -17,8 +17,6 @@ export type Search = {
   page(query: PageQuery<string>): Promise<Page>
   /** Entries below this virtual index can be found. */
   indexed(): Promise<bigint>
-  /** Spares the follower from reading what was just written. */
-  remember(virtualIndex: bigint, keys: () => readonly string[]): void
 }
 
 export type RekorV1Dependencies = {

@@ -11,11 +11,11 @@ import { encodeLogEntryAnswer, entryIdOf } from './log-entry.ts'
 import { requiredInteger } from './query.ts'
 import { findEntry, prove, readEntry } from './read-entry.ts'
 import { sendEntryNotFound, sendJson, sendJsonText, uncached } from './reply.ts'
-import { encodeSearchKeys, searchKeysOfVerified } from './search-keys.ts'
+import { encodeSearchKeys } from './search-keys.ts'
 import { type Placed, type Shards, virtualIndexOf } from './shard.ts'
 
 export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependencies): void {
-  const { shards, verifyProposal, search, bodyLimitBytes, settings = {} } = dependencies
+  const { shards, verifyProposal, bodyLimitBytes, settings = {} } = dependencies
   const { gate, attestations, largeBodies } = settings
 
   const routeOptions = {
@@ -38,7 +38,6 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
       return sendJson(reply, 409, { code: 409, message })
     }
     const virtualIndex = virtualIndexOf(appended)
-    if (!duplicate) search.remember(virtualIndex, () => searchKeysOfVerified(verified))
     // Without quotes: sigstore-go looks the entry up in the answer by this very text.
     reply.header('ETag', entryId)
     return sendJsonText(reply, 201, await encodeLogEntryAnswer(shard, appended, virtualIndex))

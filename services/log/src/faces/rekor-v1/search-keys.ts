@@ -12,11 +12,6 @@ export function encodeSearchKeys({ kind, searchKeys }: VerifiedEntry): Uint8Arra
   return kind === 'hashedrekord' ? undefined : Buffer.from(JSON.stringify(searchKeys))
 }
 
-/** All keys of an entry that was just logged. */
-export function searchKeysOfVerified({ body, searchKeys }: VerifiedEntry): readonly string[] {
-  return [...searchKeys, ...factKeys(readEntryFacts(body))]
-}
-
 export function searchKeysOfEntry(entry: LogEntry): readonly string[] {
   return [...keptSearchKeys(entry), ...factKeys(readEntryFacts(entry.leaf))]
 }
