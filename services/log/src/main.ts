@@ -5,7 +5,7 @@ import { startLog } from './start-log.ts'
 
 await runService(async () => {
   const environment = { ...process.env }
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'LOG_EVENTS_SECRET']) {
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'LOG_EVENTS_SECRET', 'LOG_EVENTS_REDIS_URL']) {
     const secret = readSecret(process.env, name)
     if (secret !== undefined) environment[name] = secret
   }

@@ -1,4 +1,4 @@
-/** What the operator has set about the Rekor face, put together: gate, attestations, large bodies, events. */
+/** What the operator has set about the Rekor face, put together: gate, attestations, large bodies. */
 import { createLimiter, type Limiter, type Rule } from '@sigstack/limits'
 import type { Pool } from '@sigstack/postgres'
 import type { EntryPolicy } from '@sigstack/rekor-entries'
@@ -6,12 +6,9 @@ import type { Logger } from '@sigstack/server'
 import { createGate, type GateOptions } from './admission/gate.ts'
 import { followPolicy } from './admission/policy-file.ts'
 import { openAttestations } from './attestations/store.ts'
-import { openPublisher, type Publisher } from './events/publish.ts'
-import { webhook } from './events/webhook.ts'
-import { newEntryEvent, type RekorV1Settings, readEntry } from './faces/rekor-v1/index.ts'
+import type { RekorV1Settings } from './faces/rekor-v1/index.ts'
 import type { RekorConfig } from './rekor-config.ts'
 import type { RekorMetrics } from './rekor-metrics.ts'
-import type { ShardSet } from './shards/shard-set.ts'
 import { openLargeBodies } from './verification/large-bodies.ts'
 
 export type SettingsContext = {
@@ -22,9 +19,6 @@ export type SettingsContext = {
   /** Takes what is to be stopped with the log. */
   readonly onStop: (stop: () => Promise<void> | void) => void
 }
-
-/** Single events are sent one after the other; the cursor moves after so many. */
-const singlesPerTurn = 20
 
 /** Throws when the file of rules cannot be used: a log must not start open by mistake. */
 export async function openSettings(config: RekorConfig, context: SettingsContext): Promise<RekorV1Settings> {
@@ -92,33 +86,4 @@ async function openGate(
     onStop(() => following.stop())
     return () => following.current()
   }
-}
-
-/** Events of new entries to the receiver that is configured. */
-export async function openEvents(
-  events: NonNullable<RekorConfig['events']>,
-  shards: ShardSet,
-  { pool, logger, metrics, onStop }: SettingsContext,
-): Promise<Publisher> {
-  const deliver = webhook({ ...events, onEvents: metrics.published })
-  const publisher = await openPublisher({
-    pool,
-    logId: shards.list()[0]?.log.logId ?? new Uint8Array(32),
-    length: async () => {
-      const { firstIndex, log } = shards.active()
-      return firstIndex + (await log.treeHead()).size
-    },
-    readEntries: async (start, count) => {
-      const indexes = Array.from({ length: count }, (_, i) => start + BigInt(i))
-      const placed = await Promise.all(indexes.map((index) => readEntry(shards, index)))
-      const end = placed.indexOf(undefined)
-      return placed.slice(0, end === -1 ? count : end).filter((entry) => entry !== undefined)
-    },
-    deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
-    batch: events.batch === 1 ? singlesPerTurn : events.batch,
-    onError: (error) => logger.warn({ err: error }, 'events could not be delivered; they are tried again'),
-  })
-  shards.onAppended(() => publisher.wake())
-  onStop(() => publisher.stop())
-  return publisher
 }

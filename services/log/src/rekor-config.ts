@@ -2,6 +2,7 @@
 import { LimitsError, parseRules, type Rule } from '@sigstack/limits'
 import { type EntryKind, entryKinds, isEntryKind } from '@sigstack/rekor-entries'
 import { type Static, Type } from 'typebox'
+import { type EventsConfig, eventsConfig, eventVariables, redisUrl } from './events-config.ts'
 import { type Endpoint, endpointNames, isEndpoint } from './faces/rekor-v1/index.ts'
 
 export const rekorVariables = {
@@ -12,18 +13,18 @@ export const rekorVariables = {
   /** Such as `20/s` or `600/min burst 100`; several with commas between. */
   LOG_LIMIT_ADDRESS: Type.String({ default: '', maxLength: 500 }),
   LOG_LIMIT_IDENTITY: Type.String({ default: '', maxLength: 500 }),
-  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://' })),
+  REDIS_URL: Type.Optional(redisUrl),
   LOG_ATTESTATIONS: Type.Union([Type.Literal('off'), Type.Literal('hash-only'), Type.Literal('store')], {
     default: 'off',
   }),
   LOG_MAX_ATTESTATION_BYTES: Type.Integer({ default: 102_400, minimum: 0, maximum: 134_217_728 }),
+  /** How large the unpacked metadata of an apk or JAR may be. */
+  LOG_MAX_METADATA_BYTES: Type.Integer({ default: 1_048_576, minimum: 1, maximum: 33_554_432 }),
   /** Operation IDs with commas between; all when empty. */
   LOG_ENABLED_ENDPOINTS: Type.String({ default: '' }),
   /** Entry kinds that may be written, with commas between; all when empty. */
   LOG_ENABLED_KINDS: Type.String({ default: '' }),
-  LOG_EVENTS_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
-  LOG_EVENTS_SECRET: Type.Optional(Type.String({ minLength: 16 })),
-  LOG_EVENTS_BATCH: Type.Integer({ default: 1, minimum: 1, maximum: 500 }),
+  ...eventVariables,
 } as const
 
 const Variables = Type.Object(rekorVariables)
@@ -39,12 +40,15 @@ export type RekorConfig = {
   readonly attestations?: { readonly mode: 'hash-only' | 'store'; readonly maxBytes: number }
   readonly enabledEndpoints?: readonly Endpoint[]
   readonly enabledKinds?: readonly EntryKind[]
-  readonly events?: { readonly url: string; readonly secret?: string; readonly batch: number }
+  /** Of an apk or JAR, unpacked. */
+  readonly metadataLimitBytes?: number
+  readonly events?: EventsConfig
 }
 
 /** Throws one error that names the variable. */
 export function rekorConfig(environment: Static<typeof Variables>): RekorConfig {
-  const { LOG_EVENTS_URL: url, LOG_EVENTS_SECRET: secret, LOG_ATTESTATIONS: mode } = environment
+  const { LOG_ATTESTATIONS: mode } = environment
+  const events = eventsConfig(environment)
   const enabledEndpoints = listOf(
     'LOG_ENABLED_ENDPOINTS',
     environment,
@@ -61,9 +65,8 @@ export function rekorConfig(environment: Static<typeof Variables>): RekorConfig 
     ...(mode !== 'off' && { attestations: { mode, maxBytes: environment.LOG_MAX_ATTESTATION_BYTES } }),
     ...(enabledEndpoints.length > 0 && { enabledEndpoints }),
     ...(enabledKinds.length > 0 && { enabledKinds }),
-    ...(url !== undefined && {
-      events: { url, batch: environment.LOG_EVENTS_BATCH, ...(secret !== undefined && { secret }) },
-    }),
+    metadataLimitBytes: environment.LOG_MAX_METADATA_BYTES,
+    ...(events !== undefined && { events }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Histogram, Summary } from 'prom-client'
 import type { GateOutcome } from './admission/gate.ts'
 import type { AttestationOutcome } from './attestations/store.ts'
+import type { Receiver } from './events/cursor.ts'
 import { endpointOf } from './faces/rekor-v1/index.ts'
 
 export type RekorMetrics = {
@@ -17,8 +18,8 @@ export type RekorMetrics = {
 }
 
 export type RekorGauges = {
-  /** Entries whose events are not delivered yet; not where there are no events. */
-  readonly eventBacklog?: () => bigint
+  /** Of each receiver, the entries whose events are not delivered yet; not where there are no events. */
+  readonly eventBacklog?: () => ReadonlyMap<Receiver, bigint>
 }
 
 const nanoseconds = 1_000_000
@@ -89,9 +90,10 @@ export function createRekorMetrics(registry: Registry, version: string, gauges: 
     new Gauge({
       name: 'log_event_backlog',
       help: 'Entries that are logged and whose events are not delivered yet',
+      labelNames: ['receiver'] as const,
       registers,
       collect() {
-        this.set(Number(eventBacklog()))
+        for (const [receiver, entries] of eventBacklog()) this.set({ receiver }, Number(entries))
       },
     })
   }

@@ -11,10 +11,10 @@ import { createRegistry, type Logger, listen, listenMetrics, type Registry } fro
 import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
-import type { Publisher } from './events/publish.ts'
+import { type OpenEvents, openEvents } from './events/open-events.ts'
 import type { RootSource } from './faces/ct/index.ts'
 import { createLogMetrics, type LogGauges, type LogMetrics } from './metrics.ts'
-import { openEvents, openSettings, type SettingsContext } from './open-settings.ts'
+import { openSettings, type SettingsContext } from './open-settings.ts'
 import { readinessOf } from './readiness.ts'
 import type { RekorConfig } from './rekor-config.ts'
 import { createRekorMetrics, type RekorMetrics } from './rekor-metrics.ts'
@@ -206,10 +206,11 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const policy = {
       allowedAlgorithms: defaultClientAlgorithms,
       ...(face.enabledKinds !== undefined && { enabledKinds: face.enabledKinds }),
+      ...(face.metadataLimitBytes !== undefined && { metadataLimitBytes: face.metadataLimitBytes }),
     }
-    let events: Publisher | undefined
+    let events: OpenEvents | undefined
     const metrics = createRekorMetrics(registry, version, {
-      ...(face.events !== undefined && { eventBacklog: () => events?.backlog() ?? 0n }),
+      ...(face.events !== undefined && { eventBacklog: () => events?.backlog() ?? new Map() }),
     })
     const context: SettingsContext = {
       pool,

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test as TapTest } from 'tap'
-import { openPublisher } from '../src/events/publish.ts'
+import { EventsError } from '../src/events/errors.ts'
 import { webhook } from '../src/events/webhook.ts'
-import { newEntryEvent, readEntry } from '../src/faces/rekor-v1/index.ts'
 import { createTestCa } from './certified.ts'
-import { json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+import { type Deliver, propose, proposeMany, publish, until } from './publishing.ts'
+import { openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
 type Received = { headers: IncomingMessage['headers']; body: string }
 
@@ -38,45 +38,11 @@ async function openReceiver(t: TapTest) {
 
 const secret = `whsec_${Buffer.from('a secret of the receiver').toString('base64')}`
 
-function publish(
+const toWebhook = (
   rekor: RekorUnderTest,
   url: string,
-  options: { batch?: number; onError?: (e: unknown) => void } = {},
-) {
-  const { log, shard, database } = rekor
-  const { batch = 1 } = options
-  const shards: Parsed = { list: () => [shard], active: () => shard, refresh: async () => false }
-  const deliver = webhook({ url, secret, batch })
-  return openPublisher({
-    pool: database.pool,
-    logId: log.logId,
-    length: async () => (await log.treeHead()).size,
-    readEntries: async (start, count) => {
-      const placed = await Promise.all(
-        Array.from({ length: count }, (_, i) => readEntry(shards, start + BigInt(i))),
-      )
-      // Each was read by itself, so a later one may be there when an earlier one was not yet: only what has no gap counts.
-      const gap = placed.indexOf(undefined)
-      return placed.slice(0, gap < 0 ? undefined : gap).filter((entry) => entry !== undefined)
-    },
-    deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
-    batch: 10,
-    pollMs: 20,
-    longestPauseMs: 50,
-    onError: options.onError ?? (() => {}),
-  })
-}
-
-async function propose(t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> {
-  const payload = JSON.stringify(proposal)
-  const answer = await app.inject({ method: 'POST', url: '/api/v1/log/entries', headers: json, payload })
-  t.equal(answer.statusCode, 201)
-  return answer.headers['etag'] as string
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await sleep(20)
-}
+  { batch = 1, ...options }: { batch?: number; onError?: (error: unknown) => void } = {},
+) => publish(rekor, 'webhook', webhook({ url, secret, batch }), options)
 
 const idsOf = (received: readonly Received[]) => received.map(({ body }) => JSON.parse(body).id as string)
 
@@ -84,7 +50,7 @@ t.test('every new entry is told once, in order, signed, with its evidence', asyn
   const rekor = await openRekor(t)
   const receiver = await openReceiver(t)
   await propose(t, rekor, proposalFor('before anybody listened'))
-  const publisher = await publish(rekor, receiver.url)
+  const publisher = await toWebhook(rekor, receiver.url)
   t.teardown(() => publisher.stop())
   const ca = await createTestCa()
   const issuer = 'https://accounts.example.org'
@@ -127,15 +93,14 @@ t.test('a receiver that is away gets everything when it is back, over restarts t
   const receiver = await openReceiver(t)
   const errors: unknown[] = []
   const options = { onError: (error: unknown) => errors.push(error) }
-  const first = await publish(rekor, receiver.url, options)
+  const first = await toWebhook(rekor, receiver.url, options)
   receiver.status = 503
-  const ids: string[] = []
-  for (let i = 0; i < 12; i++) ids.push(await propose(t, rekor, proposalFor(`kept ${i}`)))
+  const ids = await proposeMany(t, rekor, 'kept', 12)
   await until(() => receiver.attempts >= 3)
-  t.match(errors[0], { name: 'WebhookError', message: /answered 503/ })
+  t.match(errors[0], { name: 'EventsError', code: 'not_taken', message: /answered 503/ })
   t.ok(first.backlog() > 0n)
   await first.stop()
-  const second = await publish(rekor, receiver.url, options)
+  const second = await toWebhook(rekor, receiver.url, options)
   receiver.status = 200
   await until(() => receiver.received.length >= ids.length)
   t.same(idsOf(receiver.received), ids)
@@ -145,7 +110,7 @@ t.test('a receiver that is away gets everything when it is back, over restarts t
 t.test('replicas take turns, and nothing is told twice while they live', async (t) => {
   const rekor = await openRekor(t)
   const receiver = await openReceiver(t)
-  const replicas = [await publish(rekor, receiver.url), await publish(rekor, receiver.url)]
+  const replicas = [await toWebhook(rekor, receiver.url), await toWebhook(rekor, receiver.url)]
   const ids: string[] = []
   for (let i = 0; i < 20; i++) {
     ids.push(await propose(t, rekor, proposalFor(`turns ${i}`)))
@@ -166,10 +131,9 @@ t.test('several events travel in one list where that is wanted', async (t) => {
   const rekor = await openRekor(t)
   const receiver = await openReceiver(t)
   receiver.status = 503
-  const publisher = await publish(rekor, receiver.url, { batch: 10 })
+  const publisher = await toWebhook(rekor, receiver.url, { batch: 10 })
   t.teardown(() => publisher.stop())
-  const ids: string[] = []
-  for (let i = 0; i < 10; i++) ids.push(await propose(t, rekor, proposalFor(`list ${i}`)))
+  const ids = await proposeMany(t, rekor, 'list', 10)
   receiver.status = 200
   await until(() => receiver.received.length > 0)
   const events = receiver.received.flatMap(({ body }) => JSON.parse(body) as Parsed[])
@@ -177,3 +141,50 @@ t.test('several events travel in one list where that is wanted', async (t) => {
   t.equal(receiver.received[0]?.headers['content-type'], 'application/cloudevents-batch+json')
   t.equal(events[0].id, ids[0])
 })
+
+t.test('a delivery that takes longer than its turn is not made by another replica as well', async (t) => {
+  const rekor = await openRekor(t)
+  const taken: string[] = []
+  const slow: Deliver = async (events) => {
+    await sleep(400)
+    taken.push(...events.map(({ id }) => id))
+  }
+  const replicas = [0, 1].map(() => publish(rekor, 'webhook', slow, { leaseMs: 100 }))
+  for (const replica of await Promise.all(replicas)) t.teardown(() => replica.stop())
+  const ids = await proposeMany(t, rekor, 'slow', 3)
+  await until(() => taken.length >= ids.length)
+  await sleep(200)
+  t.same(taken, ids)
+})
+
+t.test(
+  'a replica whose turn was taken gives up its delivery, and one that crashed is followed',
+  async (t) => {
+    const rekor = await openRekor(t)
+    const { pool } = rekor.database
+    const errors: unknown[] = []
+    const taken: string[] = []
+    let hangs = true
+    const deliver: Deliver = async (events, signal) => {
+      if (hangs)
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      taken.push(...events.map(({ id }) => id))
+    }
+    const options = { leaseMs: 200, onError: (error: unknown) => errors.push(error) }
+    const publisher = await publish(rekor, 'webhook', deliver, options)
+    t.teardown(() => publisher.stop())
+    const ids = await proposeMany(t, rekor, 'taken', 2)
+    await until(
+      async () => (await pool.query('select from event_cursor where holder is not null')).rowCount === 1,
+    )
+    await pool.query(
+      `update event_cursor set holder = 'crashed', leased_until = now() + interval '500 milliseconds'`,
+    )
+    await until(() => errors.length > 0)
+    t.match(errors[0], new EventsError('turn_lost', 'another process delivers events now'))
+    t.same(taken, [])
+    hangs = false
+    await until(() => taken.length >= ids.length)
+    t.same([...new Set(taken)], ids)
+  },
+)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createSigner, generateSigningKey } from '@sigstack/crypto'
@@ -54,6 +55,57 @@ t.test('the environment is read once and refused by name', async (t) => {
     () => readConfig({ ...ct, CT_ROOTS_FILE: '/roots.pem' }, ''),
     /either CT_ROOTS_FILE or CT_ROOTS_URL/,
   )
+})
+
+t.test('who is told of new entries is read from the environment', async (t) => {
+  const eventsOf = (variables: Record<string, string>) =>
+    (readConfig({ ...required, ...variables }, '').face as Parsed).events
+  t.equal(eventsOf({ REDIS_URL: 'redis://shared' }), undefined)
+  const url = 'https://hooks.example.org/rekor'
+  t.strictSame(eventsOf({ LOG_EVENTS_URL: url }), { webhook: { url, batch: 1 } })
+  const secret = 'sixteen bytes or more'
+  const both = {
+    LOG_EVENTS_URL: url,
+    LOG_EVENTS_SECRET: secret,
+    LOG_EVENTS_BATCH: '50',
+    LOG_EVENTS_STREAM: 's',
+  }
+  t.strictSame(eventsOf({ ...both, REDIS_URL: 'redis://shared' }), {
+    webhook: { url, batch: 50, secret },
+    stream: { url: 'redis://shared', name: 's', maxEvents: 100_000 },
+  })
+  const own = { LOG_EVENTS_STREAM: 's', LOG_EVENTS_STREAM_MAX: '5', LOG_EVENTS_REDIS_URL: 'rediss://own' }
+  t.strictSame(eventsOf({ ...own, REDIS_URL: 'redis://shared' }), {
+    stream: { url: 'rediss://own', name: 's', maxEvents: 5 },
+  })
+  t.throws(
+    () => eventsOf({ LOG_EVENTS_STREAM: 's' }),
+    /LOG_EVENTS_STREAM: set LOG_EVENTS_REDIS_URL or REDIS_URL/,
+  )
+  t.throws(() => eventsOf({ ...own, LOG_EVENTS_REDIS_URL: 'http://own' }), /LOG_EVENTS_REDIS_URL/)
+})
+
+t.test('an operator says how large the unpacked metadata of packages may be', async (t) => {
+  const content = (name: string) =>
+    readFileSync(new URL(`./vectors/alpine/${name}`, import.meta.url)).toString('base64')
+  const spec = { package: { content: content('test.apk') }, publicKey: { content: content('key.pub') } }
+  const body = JSON.stringify({ apiVersion: '0.0.1', kind: 'alpine', spec })
+  const post = async (variables: Record<string, string>) => {
+    const { connectionString } = await testDatabase(t)
+    const LOG_KEY = path.join(t.testdir(), 'rekor.pem')
+    const environment = { ...required, ...variables, DATABASE_URL: connectionString, PORT: '0', LOG_KEY }
+    const log = await startLog(readConfig(environment, 'a password'), { logger })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${log.url}/api/v1/log/entries`, { method: 'POST', headers, body })
+    await log.stop()
+    return { status: answer.status, ...((await answer.json()) as object) }
+  }
+  t.match(await post({}), { status: 201 })
+  t.match(await post({ LOG_MAX_METADATA_BYTES: '100' }), {
+    status: 400,
+    message: /^error processing entry: /,
+  })
+  t.throws(() => readConfig({ ...required, LOG_MAX_METADATA_BYTES: '0' }, ''), /LOG_MAX_METADATA_BYTES/)
 })
 
 t.test('a log keeps its key, its origin and its entries over a restart', async (t) => {

@@ -4,16 +4,29 @@
  */
 import { randomUUID } from 'node:crypto'
 import { migrate, type Pool } from '@sigstack/postgres'
-import { endLease, ensureCursor, migrations, moveCursor, takeLease } from './cursor.ts'
+import {
+  type CursorKey,
+  endLease,
+  ensureCursor,
+  migrations,
+  moveCursor,
+  type Receiver,
+  takeLease,
+} from './cursor.ts'
+import { EventsError } from './errors.ts'
 
 export type PublishOptions<Entry> = {
   readonly pool: Pool
   readonly logId: Uint8Array
+  /** Each has a cursor of its own. */
+  readonly receiver: Receiver
   /** Entries of the whole log, now. */
   readonly length: () => Promise<bigint>
   /** From an index on, at most `count`; fewer at the end of the log or of a shard. */
   readonly readEntries: (start: bigint, count: number) => Promise<readonly Entry[]>
-  /** Resolves when the receiver has taken them all; throws when they are to be delivered again. */
+  /**
+   * Resolves when the receiver has taken them all; throws when they are to be delivered again. The signal tells it to give up.
+   */
   readonly deliver: (entries: readonly Entry[], signal: AbortSignal) => Promise<void>
   /** Told of trouble; delivery is tried again by itself. */
   readonly onError: (error: unknown) => void
@@ -23,6 +36,8 @@ export type PublishOptions<Entry> = {
   readonly pollMs?: number
   /** The longest pause after failures; default 60,000 ms. */
   readonly longestPauseMs?: number
+  /** After a crash another process goes on when so much time has gone by; default 5,000 ms. */
+  readonly leaseMs?: number
 }
 
 export type Publisher = {
@@ -34,14 +49,14 @@ export type Publisher = {
   stop(): Promise<void>
 }
 
-const leaseMs = 30_000
 const firstPauseMs = 500
 
 export async function openPublisher<Entry>(options: PublishOptions<Entry>): Promise<Publisher> {
   const { pool, logId, length, readEntries, deliver, onError, batch } = options
-  const { pollMs = 1_000, longestPauseMs = 60_000 } = options
+  const { pollMs = 1_000, longestPauseMs = 60_000, leaseMs = 5_000 } = options
+  const cursor: CursorKey = { logId, receiver: options.receiver }
   await migrate(pool, migrations)
-  await ensureCursor(pool, logId, await length())
+  await ensureCursor(pool, cursor, await length())
   const holder = randomUUID()
   const stopping = new AbortController()
   let behind = 0n
@@ -51,17 +66,38 @@ export async function openPublisher<Entry>(options: PublishOptions<Entry>): Prom
 
   /** True when there may be more. */
   async function turn(): Promise<boolean> {
-    const from = await takeLease(pool, logId, holder, leaseMs)
+    const from = await takeLease(pool, cursor, holder, leaseMs)
     if (from === undefined) return false
     const end = await length()
     behind = end > from ? end - from : 0n
     if (behind === 0n) return false
     const entries = await readEntries(from, batch)
     if (entries.length === 0) return false
-    await deliver(entries, stopping.signal)
-    const moved = await moveCursor(pool, logId, holder, from, from + BigInt(entries.length))
+    await deliverLeased(entries)
+    const moved = await moveCursor(pool, cursor, holder, from, from + BigInt(entries.length))
     if (moved) behind -= BigInt(entries.length)
     return moved
+  }
+
+  /** The lease is short, so that a crash is not felt for long; a delivery may take longer, and renews it meanwhile. */
+  async function deliverLeased(entries: readonly Entry[]): Promise<void> {
+    const lost = new AbortController()
+    let renewing: Promise<void> | undefined
+    const renew = async () => {
+      // A database that is away renews nothing, but takes the turn from nobody either.
+      const next = await takeLease(pool, cursor, holder, leaseMs).catch(() => 0n)
+      if (next === undefined) lost.abort(new EventsError('turn_lost', 'another process delivers events now'))
+      renewing = undefined
+    }
+    const renewal = setInterval(() => {
+      renewing ??= renew()
+    }, leaseMs / 3)
+    try {
+      await deliver(entries, AbortSignal.any([stopping.signal, lost.signal]))
+    } finally {
+      clearInterval(renewal)
+      await renewing
+    }
   }
 
   async function work(): Promise<void> {
@@ -95,7 +131,7 @@ export async function openPublisher<Entry>(options: PublishOptions<Entry>): Prom
       clearInterval(poll)
       stopping.abort()
       await working
-      await endLease(pool, logId, holder).catch(onError)
+      await endLease(pool, cursor, holder).catch(onError)
     },
   }
 }

@@ -4,6 +4,8 @@
  * what is old or seen.
  */
 import { createHmac, hash } from 'node:crypto'
+import { EventsError } from './errors.ts'
+import { eventType, type NewEntryEvent, type OnEvents } from './event.ts'
 
 export type WebhookOptions = {
   readonly url: string
@@ -13,22 +15,13 @@ export type WebhookOptions = {
   readonly batch: number
   readonly timeoutMs?: number
   readonly nowMs?: () => number
-  /** Told of each event: whether the receiver took it. */
-  readonly onEvents?: (contentType: string, status: 'SUCCESS' | 'ERROR', count: number) => void
+  readonly onEvents?: OnEvents
 }
 
-/** A CloudEvent in JSON, and its id. */
-export type WebhookEvent = { readonly id: string; readonly json: string }
-
-export class WebhookError extends Error {
-  override readonly name = 'WebhookError'
-  readonly code = 'not_taken'
-}
-
-/** Throws {@link WebhookError} when the receiver cannot be reached or does not answer with 2xx. */
+/** Throws {@link EventsError} when the receiver cannot be reached or does not answer with 2xx. */
 export function webhook(
   options: WebhookOptions,
-): (events: readonly WebhookEvent[], signal: AbortSignal) => Promise<void> {
+): (events: readonly NewEntryEvent[], signal: AbortSignal) => Promise<void> {
   const { url, batch, timeoutMs = 10_000, nowMs = Date.now, onEvents = () => {} } = options
   const key = options.secret === undefined ? undefined : keyOf(options.secret)
 
@@ -56,16 +49,19 @@ export function webhook(
       await answer.body?.cancel()
       status = answer.status
     } catch (cause) {
-      throw new WebhookError(`the receiver of events cannot be reached: ${reasonOf(cause)}`, { cause })
+      throw new EventsError('not_taken', `the receiver of events cannot be reached: ${reasonOf(cause)}`, {
+        cause,
+      })
     }
-    if (status < 200 || status > 299) throw new WebhookError(`the receiver of events answered ${status}`)
+    if (status < 200 || status > 299)
+      throw new EventsError('not_taken', `the receiver of events answered ${status}`)
   }
 
   return async (events, signal) => {
     const groups = batch === 1 ? events.map((event) => [event]) : [events]
     for (const group of groups) {
       const single = batch === 1 ? group[0] : undefined
-      const contentType = single ? 'application/cloudevents+json' : 'application/cloudevents-batch+json'
+      const contentType = single ? eventType : 'application/cloudevents-batch+json'
       const body = single ? single.json : `[${group.map(({ json }) => json).join(',')}]`
       const id = single ? single.id : hash('sha256', group.map((event) => event.id).join(), 'hex')
       try {

@@ -3,13 +3,14 @@
  * `GET /api/v1/log/entries/{entryUUID}` answers it, with proof and SET, so that a receiver can verify at once.
  */
 import { readEntryFacts } from '../../entries/signing-identity.ts'
+import type { NewEntryEvent } from '../../events/event.ts'
 import { encodeLogEntry, entryIdOf } from './log-entry.ts'
 import { prove } from './read-entry.ts'
 import { type Placed, virtualIndexOf } from './shard.ts'
 
 export const newEntryType = 'dev.sigstore.rekor.events.v1.NewEntry'
 
-export async function newEntryEvent(placed: Placed): Promise<{ readonly id: string; readonly json: string }> {
+export async function newEntryEvent(placed: Placed): Promise<NewEntryEvent> {
   const { shard, entry } = placed
   const id = entryIdOf(shard, entry)
   const { kind = '', identities = [] } = readEntryFacts(entry.leaf) ?? {}

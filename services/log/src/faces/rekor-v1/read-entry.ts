@@ -62,6 +62,18 @@ export async function readEntry(shards: Shards, virtual: bigint): Promise<Placed
   return (await read()) ?? ((await shards.refresh()) ? read() : undefined)
 }
 
+/** From a virtual index on, at most `count`; fewer at the end of a shard, none at the end of the log. */
+export async function readEntriesFrom(
+  shards: Pick<Shards, 'list'>,
+  start: bigint,
+  count: number,
+): Promise<readonly Placed[]> {
+  const shard = shardAt(shards.list(), start)
+  if (shard === undefined) return []
+  const entries = await shard.log.readEntries(start - shard.firstIndex, count)
+  return entries.map((entry) => ({ shard, entry }))
+}
+
 /** The checkpoint is asked for after the entry was seen, so it covers it. With the attestation where one is kept. */
 export async function prove({ shard, entry }: Placed, attestations?: Attestations): Promise<ProvenEntry> {
   const key = attestations === undefined ? undefined : attestationKeyOf(entry.leaf)
