@@ -2,7 +2,6 @@ export type { TufErrorCode } from './errors.ts'
 export { TufError } from './errors.ts'
 export { tufKey } from './key.ts'
 export type { Lifetimes } from './lifetime.ts'
-export { secondsLeft } from './lifetime.ts'
 export { encodeMetadata, isSignedFor, metadataLimitBytes, parseMetadata } from './metadata.ts'
 export type {
   NewFile,
@@ -13,5 +12,5 @@ export type {
   Target,
 } from './release.ts'
 export { nextRelease } from './release.ts'
-export type { WantedRoot } from './root.ts'
-export { isOnlineKey, nextRoot } from './root.ts'
+export type { RootMetadata, WantedRoot } from './root.ts'
+export { isWantedRoot, nextRoot } from './root.ts'

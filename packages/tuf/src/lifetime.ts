@@ -24,6 +24,6 @@ export function isSeventhOver(expires: string, now: Date, seconds: number): bool
 }
 
 /** Negative when it is over. */
-export function secondsLeft(expires: string, now: Date): number {
+function secondsLeft(expires: string, now: Date): number {
   return (Date.parse(expires) - now.getTime()) / 1000
 }

@@ -6,6 +6,8 @@ import { tufKey } from './key.ts'
 import { expiryAfter, isHalfOver, type Lifetimes } from './lifetime.ts'
 import { isSignedFor, signDocument, specVersion } from './metadata.ts'
 
+export type RootMetadata = Metadata<Root>
+
 /** Who shall sign what from now on. */
 export type WantedRoot = {
   /** Keys of the root role. Undefined: they are elsewhere, and the root stays as it is. */
@@ -24,11 +26,11 @@ const onlineRoles = ['targets', 'snapshot', 'timestamp'] as const
  * `current` stands. Throws `not_enough_signatures` when the keys at hand cannot make what is wanted.
  */
 export async function nextRoot(
-  current: Metadata<Root> | undefined,
+  current: RootMetadata | undefined,
   wanted: WantedRoot,
   lifetimes: Lifetimes,
   now: Date,
-): Promise<Metadata<Root> | undefined> {
+): Promise<RootMetadata | undefined> {
   const { rootSigners, threshold, onlineSigner, formerRootSigners } = wanted
   if (rootSigners === undefined) {
     if (current !== undefined && isOnlineKey(current, onlineSigner)) return undefined
@@ -59,9 +61,19 @@ export async function nextRoot(
 }
 
 /** Whether `signer` may sign for all the roles that this service signs. */
-export function isOnlineKey(root: Metadata<Root>, signer: Signer): boolean {
+export function isOnlineKey(root: RootMetadata, signer: Signer): boolean {
   const { keyID } = tufKey(signer.publicKey)
   return onlineRoles.every((role) => root.signed.roles[role]?.keyIDs.includes(keyID))
+}
+
+/** Whether the root names just the keys that are wanted; of root keys that are elsewhere nothing is known. */
+export function isWantedRoot(
+  root: RootMetadata,
+  { rootSigners, threshold, onlineSigner }: WantedRoot,
+): boolean {
+  if (rootSigners === undefined) return isOnlineKey(root, onlineSigner)
+  const { version, expires } = root.signed
+  return sameKeys(root.signed, composeRoot(rootSigners, threshold, onlineSigner, { version, expires }))
 }
 
 function composeRoot(

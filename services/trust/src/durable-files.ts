@@ -1,7 +1,8 @@
-/** Files that appear whole or not at all, and outlive a power failure. */
+/** Files that appear whole or not at all, with a sentence for the operator when the folder does not take them. */
 import { randomBytes } from 'node:crypto'
-import { access, constants, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, constants, link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { replaceFile } from '@sigstack/server'
 import { TrustError } from './errors.ts'
 
 /** Makes the folder where it is missing. Better now than when the first key has been collected. */
@@ -25,50 +26,33 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
 }
 
 /** Readers see the old file or the new one. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  await writeBeside(path, content, (temporary) => rename(temporary, path))
+export async function replaceOrRefuse(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await replaceFile(path, text)
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
 }
 
 /** False when the file was there already, also when another process made it at the same moment; it is left alone. */
 export async function createFile(path: string, content: Uint8Array): Promise<boolean> {
-  let created = true
-  await writeBeside(path, content, async (temporary) => {
-    try {
-      // Not rename, which would replace what is there.
-      await link(temporary, path)
-    } catch (cause) {
-      if (codeOf(cause) !== 'EEXIST') throw cause
-      created = false
-    }
-  })
-  return created
-}
-
-async function writeBeside(
-  path: string,
-  content: string | Uint8Array,
-  putInPlace: (temporary: string) => Promise<void>,
-): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'wx', 0o644)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await putInPlace(temporary)
+    await writeFile(temporary, content, { flag: 'wx', mode: 0o644, flush: true })
+    // Not rename, which would replace what is there.
+    await link(temporary, path)
     await syncFolder(dirname(path))
+    return true
   } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return false
     throw unwritable(path, cause)
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 
-/** The new name must outlive a power failure too, not only the bytes behind it. */
+/** A number that others have seen must not be free again after a power failure. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {

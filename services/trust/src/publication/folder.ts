@@ -1,9 +1,7 @@
 /** The data folder: its trusted_root.json is both what is published and the memory of what was. */
-import { access, constants, mkdir, readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import { replaceFile } from '@sigstack/server'
+import { join, resolve } from 'node:path'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
-import { readIfThere, replaceFile } from '../durable-files.ts'
+import { readIfThere, replaceOrRefuse } from '../durable-files.ts'
 import { TrustError } from '../errors.ts'
 import { type FileName, type Files, fileNames } from './files.ts'
 
@@ -36,7 +34,7 @@ export async function readPublished(
  */
 export async function writePublished(dataDirectory: string, files: Files): Promise<void> {
   for (const name of Object.keys(fileNames) as FileName[]) {
-    await replace(join(dataDirectory, fileNames[name]), files[name])
+    await replaceOrRefuse(join(dataDirectory, fileNames[name]), files[name])
   }
 }
 

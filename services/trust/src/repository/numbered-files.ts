@@ -1,7 +1,7 @@
 /** The files of the repository by role and number. */
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSignedFor, parseMetadata, type Release, TufError } from '@sigstack/tuf'
+import { isSignedFor, parseMetadata, type Release, type RootMetadata, TufError } from '@sigstack/tuf'
 import { readIfThere } from '../durable-files.ts'
 
 const roles = ['root', 'targets', 'snapshot', 'timestamp'] as const
@@ -25,7 +25,7 @@ export async function newestNumber(folder: string, role: Role, known: number): P
 }
 
 /** Undefined for number 0. Throws `damaged`. */
-export async function readRoot(folder: string, number: number) {
+export async function readRoot(folder: string, number: number): Promise<RootMetadata | undefined> {
   if (number === 0) return undefined
   const root = await readNumbered(folder, 'root', number)
   if (!isSignedFor(root, 'root', root))

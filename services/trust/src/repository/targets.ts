@@ -30,19 +30,24 @@ function legacyLog({ publicKey, baseUrl, validFor }: TrustedLog): Legacy {
   return { pem: encodePem('PUBLIC KEY', publicKey), uri: baseUrl, validFor }
 }
 
-/** One file a key, since these clients read only the first key of a file; the newest has the plain name. */
+/** One file a key, since these clients read only the first key of a file; the newest in use has the plain name. */
 function legacyTargets(
   name: string,
   extension: string,
   usage: SigstoreMetadata['usage'],
   keys: readonly Legacy[],
 ): readonly Target[] {
-  const startOf = ({ validFor }: Legacy): number => validFor.start?.getTime() ?? 0
-  return keys
-    .toSorted((a, b) => startOf(b) - startOf(a))
-    .map(({ pem, uri, validFor }, position) => ({
-      name: `${name}${position === 0 ? '' : `-${sha256Hex(pem).slice(0, 16)}`}${extension}`,
-      content: utf8(pem),
-      sigstore: { usage, status: validFor.end === undefined ? 'Active' : 'Expired', uri },
-    }))
+  const rank = ({ validFor }: Legacy): number =>
+    validFor.end === undefined ? (validFor.start?.getTime() ?? 0) : Number.NEGATIVE_INFINITY
+  return (
+    keys
+      // Trusted roots list the oldest first, and of two from the same second the later one counts.
+      .toReversed()
+      .toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(b) - rank(a)))
+      .map(({ pem, uri, validFor }, position) => ({
+        name: `${name}${position === 0 ? '' : `-${sha256Hex(pem).slice(0, 16)}`}${extension}`,
+        content: utf8(pem),
+        sigstore: { usage, status: validFor.end === undefined ? 'Active' : 'Expired', uri },
+      }))
+  )
 }
