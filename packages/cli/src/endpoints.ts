@@ -1,21 +1,12 @@
 /** endpoints.json: what a running stack writes into its data folder, so that commands and scripts find it. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Endpoints as WrittenEndpoints } from '@sigstack/stack'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 
-export type Endpoints = {
-  /** URL of each service by its name: `ca`, `log`, `trust`, `dev-issuer` and so on. */
-  readonly services: Readonly<Record<string, string>>
-  /** The OIDC issuer whose tokens the CA takes. */
-  readonly issuer: string
-  /** URL or path of each trust file. */
-  readonly trust: {
-    readonly trustedRoot: string
-    readonly signingConfig: string
-    readonly clientTrustConfig: string
-  }
-}
+/** What the commands need of it. */
+export type Endpoints = Omit<WrittenEndpoints, 'files'>
 
 const limitBytes = 64 * 1024
 const maximumServices = 64

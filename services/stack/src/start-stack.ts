@@ -23,6 +23,7 @@ export type StackOptions = {
 
 /** What a running stack writes into endpoints.json. */
 export type Endpoints = {
+  /** URL of each service by its name: `ca`, `rekor`, `trust`, `dev-issuer` and so on. */
   readonly services: Readonly<Record<string, string>>
   /** The issuer whose tokens this stack was tried with. */
   readonly issuer: string
