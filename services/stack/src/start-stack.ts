@@ -9,7 +9,7 @@ import { startOidcProxy } from '@sigstack/oidc-proxy'
 import { keepEmbeddedPostgres } from '@sigstack/postgres'
 import { type Logger, replaceFile } from '@sigstack/server'
 import { ensurePassword } from '@sigstack/signers'
-import { startTrust } from '@sigstack/trust'
+import { defaultLifetimes, startTrust } from '@sigstack/trust'
 import type { Config } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { proxyIssuers, readIssuers, withTrialIssuer } from './issuers.ts'
@@ -32,6 +32,8 @@ export type Endpoints = {
     readonly trustedRoot: string
     readonly signingConfig: string
     readonly clientTrustConfig: string
+    /** URL of the TUF repository. */
+    readonly mirror: string
   }
   /** The same as files, and the keys that older clients want as files. */
   readonly files: Readonly<Record<string, string>>
@@ -200,6 +202,14 @@ async function startParts(
         // A rotation waits for it.
         refreshSeconds: 10,
         marginSeconds: 3600,
+        tuf: {
+          onlineKeyFile: path.join(data.keys, 'tuf-online.key.pem'),
+          rootKeyFiles: [path.join(data.keys, 'tuf-root.key.pem')],
+          formerRootKeyFiles: [],
+          rootThreshold: 1,
+          keyPassword: password,
+          lifetimes: defaultLifetimes,
+        },
       },
       of('trust'),
     ),
@@ -220,6 +230,7 @@ async function startParts(
       trustedRoot: `${trust.url}/trusted_root.json`,
       signingConfig: `${trust.url}/signing_config.v0.2.json`,
       clientTrustConfig: `${trust.url}/trust_config.json`,
+      mirror: trust.mirror ?? '',
     },
     files: trust.files,
   }
