@@ -341,13 +341,13 @@ t.test('as cosign on a terminal: the device flow from code to token', async (t) 
     expires_in: 600,
     interval: 2,
   })
-  const poll = () =>
+  const poll = (proof: Record<string, string> = { code_verifier: verifier }) =>
     post(metadata.token_endpoint, {
       grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
       client_id: 'sigstore',
       device_code: device.device_code!,
       scope: 'openid email',
-      code_verifier: verifier,
+      ...proof,
     })
   const pending = await poll()
   t.equal(pending.status, 400)
@@ -368,6 +368,11 @@ t.test('as cosign on a terminal: the device flow from code to token', async (t) 
   t.equal(done.status, 200)
   t.match(done.html, 'Your device is signed in')
 
+  for (const proof of [{}, { code_verifier: '' }, { code_verifier: verifier.replace(/.$/, '~') }]) {
+    const stolen = await poll(proof)
+    t.equal(stolen.status, 400, 'whoever saw the device code only gets nothing')
+    t.match(await stolen.json(), { error: 'invalid_grant' })
+  }
   const reply = await poll()
   t.equal(reply.status, 200)
   const tokens = (await reply.json()) as Tokens
@@ -377,6 +382,31 @@ t.test('as cosign on a terminal: the device flow from code to token', async (t) 
     aud: 'sigstore',
   })
   t.match(await (await poll()).json(), { error: 'invalid_grant' })
+})
+
+t.test('a device may ask without PKCE, and not with a challenge that nobody could check', async (t) => {
+  const { metadata } = await open(t)
+  const ask = (more: Record<string, string>) =>
+    post(metadata.device_authorization_endpoint, { client_id: 'sigstore', scope: 'openid email', ...more })
+  const plain = await ask({})
+  t.equal(plain.status, 200)
+  const { device_code: code } = (await plain.json()) as { device_code: string }
+  const polled = await post(metadata.token_endpoint, {
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    client_id: 'sigstore',
+    device_code: code,
+  })
+  t.match(await polled.json(), { error: 'authorization_pending' })
+  const challenge = createHash('sha256').update('x').digest('base64url')
+  for (const more of [
+    { code_challenge: challenge },
+    { code_challenge: challenge, code_challenge_method: 'plain' },
+    { code_challenge: 'short', code_challenge_method: 'S256' },
+  ]) {
+    const refused = await ask(more)
+    t.equal(refused.status, 400)
+    t.match(await refused.json(), { error: 'invalid_request' })
+  }
 })
 
 t.test(

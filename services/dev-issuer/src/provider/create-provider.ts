@@ -13,7 +13,9 @@ import {
 import { tokenLifetimeSeconds } from '../tokens/mint-token.ts'
 import type { SigningKey } from '../tokens/signing-key.ts'
 import { outOfBandRedirect, routes, serveClientNeeds } from './client-needs.ts'
+import { checkDevicePkce, deviceGrantType } from './device-pkce.ts'
 import { createMemoryAdapter } from './memory-adapter.ts'
+import { formWithin } from './provider-request.ts'
 
 export type ProviderOptions = {
   readonly issuer: string
@@ -33,7 +35,7 @@ const callbackPaths = ['', '/', '/auth/callback', '/Callback']
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
 
 export function createProvider(options: ProviderOptions): Provider {
-  const { issuer, mount, logger } = options
+  const { issuer, mount, logger, now } = options
   const provider = new Provider(issuer, configurationOf(options))
   // Its scheme and host come from us, see provider-request.ts.
   provider.proxy = true
@@ -41,6 +43,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.silent = true
   provider.on('server_error', (_ctx, error) => logger.error({ err: error }, 'sign-in failed'))
   serveClientNeeds(provider, mount)
+  checkDevicePkce(provider, { now, lifetimeSeconds: signInSeconds, paths: routes, formOf: formWithin })
   return provider
 }
 
@@ -60,7 +63,7 @@ function configurationOf({ mount, key, now }: ProviderOptions): Configuration {
           ...loopbackHosts.flatMap((host) => callbackPaths.map((path) => `http://${host}${path}`)),
           outOfBandRedirect,
         ],
-        grant_types: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+        grant_types: ['authorization_code', deviceGrantType],
         response_types: ['code'],
         scope,
       },

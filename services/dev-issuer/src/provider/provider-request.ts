@@ -25,6 +25,13 @@ export function dropSession({ headers }: IncomingMessage): void {
     .join(';')
 }
 
+const forms = new WeakMap<IncomingMessage, URLSearchParams>()
+
+/** Of a request made by {@link withForm}. */
+export function formWithin(request: IncomingMessage): URLSearchParams | undefined {
+  return forms.get(request)
+}
+
 /** A request with the given form as its body. The outer server has read the first one to its end. */
 export function withForm(request: IncomingMessage, form: URLSearchParams): IncomingMessage {
   const body = Buffer.from(form.toString())
@@ -41,6 +48,7 @@ export function withForm(request: IncomingMessage, form: URLSearchParams): Incom
   copy.push(body)
   copy.push(null)
   copy.complete = true
+  forms.set(copy, form)
   return copy
 }
 
