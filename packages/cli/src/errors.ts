@@ -16,17 +16,34 @@ export type CliErrorCode =
   | 'not_published'
   /** The log, its database or its keys do not allow what was asked. */
   | 'log_refused'
-  /** An audit found what must not be. */
-  | 'damaged'
+  /** No verdict on the log. */
+  | 'not_audited'
 
 /** Why a command failed. `advice` says what to do next, in words that can be followed. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly code: CliErrorCode
   readonly advice: string | undefined
-  constructor(code: CliErrorCode, message: string, options?: ErrorOptions & { readonly advice?: string }) {
+  /** Of the process. */
+  readonly status: number
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly advice?: string; readonly status?: number },
+  ) {
     super(message, options)
     this.code = code
     this.advice = options?.advice
+    this.status = options?.status ?? 1
+  }
+}
+
+/** The command has said what it found; the exit status says it to scripts. */
+export class ExitWith extends Error {
+  override readonly name = 'ExitWith'
+  readonly status: number
+  constructor(status: number) {
+    super(`exit status ${status}`)
+    this.status = status
   }
 }

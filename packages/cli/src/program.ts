@@ -7,7 +7,7 @@ import { addToken } from './commands/token.ts'
 import { addTrust } from './commands/trust.ts'
 import { addUp } from './commands/up.ts'
 import { addVerifyBlob } from './commands/verify-blob.ts'
-import { CliError } from './errors.ts'
+import { CliError, ExitWith } from './errors.ts'
 import type { Io } from './io.ts'
 import { withoutTokens } from './signing/sign-bundle.ts'
 
@@ -19,8 +19,9 @@ export async function runCli(words: readonly string[], io: Io): Promise<number> 
   } catch (error) {
     // Commander has said it already.
     if (error instanceof CommanderError) return error.exitCode
+    if (error instanceof ExitWith) return error.status
     tellError(io, error, words.includes('--json'))
-    return 1
+    return error instanceof CliError ? error.status : 1
   }
 }
 

@@ -7,8 +7,15 @@ export {
   requestCertificate,
   retireAuthority,
 } from '@sigstack/ca'
-export type { ModeOfLog, PreparedKey, RolledOver } from '@sigstack/log'
-export { changeMode, commitRollover, preparedRollover, prepareRollover, readMode } from '@sigstack/log'
+export type { ModeOfLog, PreparedKey, RekorAudit, RolledOver } from '@sigstack/log'
+export {
+  auditRekor,
+  changeMode,
+  commitRollover,
+  preparedRollover,
+  prepareRollover,
+  readMode,
+} from '@sigstack/log'
 export { caFolderOf } from './ca-folder.ts'
 export type { Config, Ports } from './config.ts'
 export { readConfig } from './config.ts'

@@ -1,0 +1,192 @@
+/** The commands that keep a log, against the log of a whole stack. */
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parsePublicKeyPem } from '@sigstack/crypto'
+import { testDatabase } from '@sigstack/postgres/testing'
+import { createLogger } from '@sigstack/server'
+import { readConfig, startStack } from '@sigstack/stack'
+import t from 'tap'
+import { runCli } from '../src/index.ts'
+import { createProgress } from '../src/presentation/progress.ts'
+
+const folder = t.testdir({ file: 'hello' })
+const data = join(folder, 'data')
+
+async function run(words: readonly string[], environment: Record<string, string> = {}) {
+  let out = ''
+  let err = ''
+  const status = await runCli(words, {
+    environment: { SIGSTACK_DATA: data, ...environment },
+    self: ['sigstack'],
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    readStandardInput: async () => Buffer.alloc(0),
+  })
+  return { status, out, err }
+}
+
+t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const anyPorts = Object.fromEntries(
+    ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
+  )
+  const config = readConfig({ ...anyPorts, SIGSTACK_DATA: data, DATABASE_URL: connectionString })
+  const stack = await startStack(config, { logger: createLogger({ name: 'stack', level: 'silent' }) })
+  t.teardown(() => stack.stop())
+  const { rekor = '', trust = '' } = stack.endpoints.services
+  const log = (...words: readonly string[]) => run(['log', ...words], { DATABASE_URL: connectionString })
+  const sign = () => run(['sign-blob', '--bundle', '-', join(folder, 'file')])
+  const text = async (url: string) => (await fetch(url)).text()
+  const info = async () => JSON.parse(await text(`${rekor}/api/v1/log`))
+
+  await t.test('mode: said, changed with a reason, obeyed by the running log', async (t) => {
+    t.same(await log('mode'), { status: 0, out: 'rekor-v1 is open\n', err: '' })
+    const changed = await log('mode', 'maintenance', '--reason', 'The database moves.')
+    t.same(changed, { status: 0, out: 'rekor-v1 is maintenance: The database moves.\n', err: '' })
+    const refused = await sign()
+    t.equal(refused.status, 1)
+    t.match(refused.err, /The database moves\./)
+    t.same(JSON.parse((await log('mode', '--json')).out), {
+      log: 'rekor-v1',
+      mode: 'maintenance',
+      reason: 'The database moves.',
+    })
+    t.equal((await log('mode', 'open')).out, 'rekor-v1 is open\n')
+    t.equal((await sign()).status, 0)
+    t.equal((await log('mode', '--log', 'ct')).out, 'ct is open\n', 'of each log its own')
+  })
+
+  await t.test('mode: what it refuses', async (t) => {
+    t.match(await log('mode', 'closed'), {
+      status: 1,
+      err: /Allowed choices are open, read-only, maintenance/,
+    })
+    t.match(await log('mode', '--reason', 'x'), { status: 1, err: /a reason belongs to a change/ })
+    t.match(await log('mode', 'open', '--reason', 'a\nb'), { status: 1, err: /one line of at most 300/ })
+    t.match(await log('mode', '--log', 'no-log'), { status: 1, err: /this database holds no log no-log/ })
+    t.match(await log('mode', 'open', '--log', 'no-log'), { status: 1, err: /there is no log no-log/ })
+  })
+
+  await t.test('rollover: what it refuses', async (t) => {
+    t.match(await log('rollover'), { status: 1, err: /say one of --prepare, --commit and --same-key/ })
+    t.match(await log('rollover', '--prepare', '--commit'), { status: 1, err: /say one of/ })
+    t.match(await log('rollover', '--commit', '--json'), {
+      status: 1,
+      err: /no key is prepared/,
+      out: /"code":"log_refused"/,
+    })
+    t.equal((await info()).inactiveShards.length, 0)
+  })
+
+  await t.test('rollover: a new key in two steps, the second only once it is published', async (t) => {
+    const first = await text(`${rekor}/api/v1/log/publicKey`)
+    const prepared = await log('rollover', '--prepare')
+    t.equal(prepared.status, 0, prepared.err)
+    t.match(prepared.err, /The key of the next shard is rekor-v1\.1\.key\.pem in .*keys/)
+    const again = JSON.parse((await log('rollover', '--prepare', '--json')).out)
+    t.same(again, { keyFile: 'rekor-v1.1.key.pem', publicKey: prepared.out }, 'one key, however often')
+    t.match(readFileSync(join(data, 'keys', 'rekor-v1.1.key.pem'), 'utf8'), /BEGIN ENCRYPTED PRIVATE KEY/)
+    t.equal(await text(`${rekor}/api/v1/log/publicKeys`), first + prepared.out)
+    t.equal(await text(`${rekor}/api/v1/log/publicKey`), first, 'it does not sign yet')
+
+    const early = await log('rollover', '--commit')
+    t.equal(early.status, 1)
+    t.match(early.err, /the published trust does not list the new key yet\nThe trust service looks/)
+    t.equal((await info()).inactiveShards.length, 0)
+
+    const root = JSON.parse(await text(`${trust}/trusted_root.json`))
+    const spki = Buffer.from(parsePublicKeyPem(prepared.out).spki)
+    const [tlog] = root.tlogs
+    const publicKey = { ...tlog.publicKey, rawBytes: spki.toString('base64') }
+    const logId = { keyId: createHash('sha256').update(spki).digest('base64') }
+    root.tlogs.push({ ...tlog, publicKey, logId })
+    const published = join(folder, 'trusted_root.json')
+    writeFileSync(published, JSON.stringify(root))
+    const { treeSize } = await info()
+    const committed = await log('rollover', '--commit', '--trusted-root', published, '--json')
+    t.equal(committed.status, 0, committed.err)
+    const done = JSON.parse(committed.out)
+    t.equal(done.frozen.size, `${treeSize}`)
+    t.equal(done.active.firstIndex, `${treeSize}`)
+    // The log goes on in the new shard; the trust of this stack follows within a minute.
+    t.match((await sign()).err, /the fresh signature does not verify, so it was not written/)
+    t.equal(await text(`${rekor}/api/v1/log/publicKey`), prepared.out)
+    t.equal((await info()).inactiveShards[0].treeSize, treeSize)
+    t.match(await log('rollover', '--commit', '--unpublished'), { status: 1, err: /no key is prepared/ })
+  })
+
+  await t.test('rollover: the same key in one step, in words', async (t) => {
+    const { status, out } = await log('rollover', '--same-key')
+    t.equal(status, 0)
+    t.match(out, /^Frozen: .* - \d+, with 2 entries\.\nActive: .* - \d+, from log index \d+ on\.\n$/)
+    await sign()
+    t.equal((await info()).inactiveShards.length, 2)
+  })
+
+  await t.test('audit: sound, and then what is damaged', async (t) => {
+    const checkpoint = await text(`${rekor}/checkpoint`)
+    writeFileSync(join(folder, 'checkpoint'), checkpoint)
+    while ((await pool.query('select from search_position where next_index = 6')).rowCount === 0);
+    const sound = await log('audit', '--checkpoint', join(folder, 'checkpoint'))
+    t.equal(sound.status, 0, sound.err)
+    t.match(sound.out, /, frozen, root .*\n.*, frozen, root .*\n.*: 2 entries, root .*\nChecked: 6 entries, /)
+    t.match(sound.out, /search keys of 6 entries, 0 answers, 1 checkpoints\.\nThe log is sound\.\n$/)
+    const json = await log('audit', '--json', '--quiet', '--checkpoint', `${rekor}/checkpoint`)
+    t.match(JSON.parse(json.out), { verdict: 'sound', findingCount: 0, checked: { checkpoints: 1 } })
+
+    await pool.query(`insert into search_key values (1, 1)`)
+    const search = await log('audit')
+    t.equal(search.status, 1)
+    t.match(search.out, /its search index is damaged: build it again with `sigstack log reindex`/)
+    await pool.query(
+      `update entry set leaf = set_byte(leaf, 9, get_byte(leaf, 9) # 1) where leaf_index = 1 and log_no = (select min(log_no) from log where name = 'rekor-v1')`,
+    )
+    const damaged = await log('audit', '--json', '--search', 'none')
+    t.equal(damaged.status, 1)
+    t.match(JSON.parse(damaged.out), {
+      verdict: 'damaged',
+      findingCount: 1,
+      findings: [{ kind: 'entry', message: 'the bytes of entry 1 are not those that were logged' }],
+    })
+    t.match(await log('audit', '--search', 'none'), {
+      status: 1,
+      out: /The log is DAMAGED\. Stop its writers/,
+    })
+  })
+
+  await t.test('audit: what keeps it from a verdict ends with 2', async (t) => {
+    t.match(await log('audit', '--search', 'most'), {
+      status: 2,
+      err: /Allowed choices are all, sample, none/,
+    })
+    t.match(await log('audit', '--answers', '/nowhere'), { status: 2, err: /ENOENT/ })
+    t.match(await log('audit', '--public-key', join(folder, 'file')), {
+      status: 2,
+      err: /holds no public key/,
+    })
+    t.match(await run(['log', 'audit', '--data', '/nowhere', '--json']), {
+      status: 2,
+      out: /^\{"error":\{"code":"not_audited","message":"there is no database in /,
+      err: /Name the database with --database/,
+    })
+    t.equal((await log('audit', '--help')).status, 0)
+  })
+})
+
+t.test('progress tells speed and end, not more often than every few seconds', (t) => {
+  let now = 0
+  const lines: string[] = []
+  const tell = createProgress({ err: (line) => lines.push(line) }, 'audited', () => now)
+  for (; now <= 10_000; now += 500) tell(BigInt(now * 2), 1_000_000n)
+  t.same(lines, [
+    'audited 6,000 of 1,000,000 entries, 2,000/s, 9 min left\n',
+    'audited 12,000 of 1,000,000 entries, 2,000/s, 9 min left\n',
+    'audited 18,000 of 1,000,000 entries, 2,000/s, 9 min left\n',
+  ])
+  t.end()
+})
