@@ -12,7 +12,7 @@ const publicUrls = {
   ct: 'https://ct.example.org',
   oidcIssuer: 'https://login.example.org/',
 }
-const observed: Observed = { chains: [chain], rekorKeys: [rekorKey], ctKey }
+const observed: Observed = { chains: [{ certificates: chain }], rekorKeys: [rekorKey], ctKey }
 
 function publish(published: TrustedRoot | undefined, seen: Observed, now: string, keysValidFrom?: Date) {
   const trust = mergeTrust(published, seen, {
@@ -48,7 +48,11 @@ t.test('the same keys are the same files, however much later', async (t) => {
 
 t.test('a new key leaves the old one listed, with an end', async (t) => {
   const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
-  const seen: Observed = { chains: [chain, oldChain], rekorKeys: [otherKey], ctKey }
+  const seen: Observed = {
+    chains: [{ certificates: chain }, { certificates: oldChain }],
+    rekorKeys: [otherKey],
+    ctKey,
+  }
   const { root, files } = publish(first.root, seen, '2026-04-01T12:00:00Z')
   t.same(
     root.tlogs.map(({ publicKey, validFor }) => ({ publicKey, validFor })),
@@ -73,7 +77,7 @@ t.test(
   'a key that is prepared is published beside the one in use, and both stay without an end',
   async (t) => {
     const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
-    const both: Observed = { chains: [chain], rekorKeys: [rekorKey, otherKey], ctKey }
+    const both: Observed = { chains: [{ certificates: chain }], rekorKeys: [rekorKey, otherKey], ctKey }
     const { root, files } = publish(first.root, both, '2026-04-01T12:00:00Z')
     t.same(
       root.tlogs.map(({ publicKey, validFor }) => ({ publicKey, validFor })),
@@ -97,7 +101,7 @@ t.test('a key that comes back loses its end', async (t) => {
   const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
   const other = publish(
     first.root,
-    { chains: [oldChain], rekorKeys: [otherKey], ctKey: otherKey },
+    { chains: [{ certificates: oldChain }], rekorKeys: [otherKey], ctKey: otherKey },
     '2026-03-01T12:01:00Z',
   )
   t.same(

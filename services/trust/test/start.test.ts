@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@s
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.ts'
 import { startTrust } from '../src/index.ts'
-import { chain, ctKey, otherKey, rekorKey } from './material.ts'
+import { chain, ctKey, oldChain, otherKey, rekorKey } from './material.ts'
 
 const logger = createLogger({ name: 'trust', level: 'silent' })
 
@@ -184,6 +184,47 @@ t.test('keys may come from files, and what is no key is refused by name', async 
   )
   t.teardown(wrong.stop)
   await t.rejects(wrong.refresh(), { code: 'source_unusable', message: /wrong\.pub is not a public key/ })
+})
+
+t.test('a file may hold several chains, each with the time in which it counts', async (t) => {
+  const { url } = await startServices(t)
+  const pem = (certificates: readonly Uint8Array[]) =>
+    certificates.map((der) => encodePem('CERTIFICATE', der)).join('')
+  const folder = t.testdir({ data: {} })
+  const file = join(folder, 'ca.pem')
+  const write = (text: string) => writeFileSync(file, text)
+  write(`# ours\n${pem(chain)}# valid from 2021-03-07T00:00:00Z until 2022-12-31T23:59:59Z\n${pem(oldChain)}`)
+  const config = configOf(url, join(folder, 'data'), { CA_CERTIFICATES_FILE: file })
+  const trust = await startTrust(config, { logger, processMetrics: false })
+  t.teardown(trust.stop)
+  await trust.refresh()
+  const published = () => {
+    const root = parseTrustedRoot(readFileSync(trust.files.trustedRoot, 'utf8'))
+    return root.certificateAuthorities.map(({ chain, validFor }) => ({ chain, validFor }))
+  }
+  const old = { start: new Date('2021-03-07T00:00:00Z'), end: new Date('2022-12-31T23:59:59Z') }
+  const [first, second] = published()
+  t.match(first, { chain: oldChain, validFor: old })
+  t.same(second?.chain, chain)
+  t.equal(second?.validFor.end, undefined)
+  write(`${pem(chain)}# valid until 2030-01-01T00:00:00Z\n${pem(oldChain)}`)
+  await trust.refresh()
+  t.same(published()[0]?.validFor, { start: old.start, end: new Date('2030-01-01T00:00:00Z') })
+
+  for (const [text, message] of [
+    ['', /no PEM certificates/],
+    [pem(chain.slice(0, 1)), /does not end with a self-signed root/],
+    [pem(chain) + pem(oldChain).slice(0, 200), /ca\.pem holds/],
+    [encodePublicKeyPem(otherKey), /holds a PEM block PUBLIC KEY/],
+    [`# valid\n${pem(chain)}`, /has the line "# valid"; write it like/],
+    [`# valid from yesterday\n${pem(chain)}`, /write it like/],
+    [`# valid from 2021-13-40T00:00:00Z\n${pem(chain)}`, /write it like/],
+    [`# valid from 2023-01-01T00:00:00Z until 2022-01-01T00:00:00Z\n${pem(chain)}`, /write it like/],
+  ] as const) {
+    write(text)
+    await t.rejects(trust.refresh(), { code: 'source_unusable', message }, String(message))
+  }
+  t.equal(published().length, 2, 'what was published stays')
 })
 
 t.test('a damaged data folder stops the start with a sentence', async (t) => {

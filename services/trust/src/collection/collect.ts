@@ -4,11 +4,11 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Config, KeySource } from '../config.ts'
 import { TrustError } from '../errors.ts'
+import { type ChainToTrust, parseChainsFile } from './chains-file.ts'
 import { readSourceFile, readUrl, readUrlIfThere } from './read-source.ts'
 
 export type Observed = {
-  /** DER chains, issuing certificate first. */
-  readonly chains: readonly (readonly Uint8Array[])[]
+  readonly chains: readonly ChainToTrust[]
   /** Of every shard, oldest first, and one that is prepared for the next: all of them stay without an end. */
   readonly rekorKeys: readonly PublicKey[]
   /** The one of them that signs now, where the log itself was asked. */
@@ -37,13 +37,15 @@ export async function collect(sources: Config['sources'], signal: AbortSignal): 
 }
 
 async function collectChains(source: KeySource, signal: AbortSignal): Promise<Observed['chains']> {
-  if ('file' in source) return [certificatesIn(await readSourceFile(source.file), source.file)]
+  if ('file' in source) return parseChainsFile(await readSourceFile(source.file), source.file)
   const url = `${source.url}/api/v2/trustBundle`
   const bundle = parseJson(await readUrl(url, signal))
   if (!Value.Check(TrustBundle, bundle)) {
     throw new TrustError('source_unusable', `${url} does not answer with a trust bundle`)
   }
-  return bundle.chains.map(({ certificates }) => certificatesIn(certificates.join('\n'), url))
+  return bundle.chains.map(({ certificates }) => ({
+    certificates: certificatesIn(certificates.join('\n'), url),
+  }))
 }
 
 /** All keys of the log; a log of another make says only which one is active. */

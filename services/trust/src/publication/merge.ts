@@ -81,12 +81,13 @@ function mergeAuthorities(
     a.length === b.length && a.every((der, position) => equalBytes(der, b[position] ?? new Uint8Array()))
   return [
     ...published
-      .filter(({ chain }) => !chains.some((current) => sameChain(chain, current)))
+      .filter(({ chain }) => !chains.some(({ certificates }) => sameChain(chain, certificates)))
       .map(asPublished)
       .map((authority) => ({ ...authority, validFor: ended(authority.validFor, options) })),
-    ...chains.map((chain) => {
+    ...chains.map(({ certificates: chain, validFor }) => {
       const known = published.find((authority) => sameChain(authority.chain, chain))
-      return { uri, chain, validFor: { start: known?.validFor.start ?? startOfNew(options) } }
+      const start = validFor?.start ?? known?.validFor.start ?? startOfNew(options)
+      return { uri, chain, validFor: { start, ...(validFor?.end !== undefined && { end: validFor.end }) } }
     }),
   ]
 }

@@ -120,7 +120,8 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
 }
 
 function isComplete(files: Files | undefined): boolean {
-  return files !== undefined && Object.values(files).every((text) => text !== '')
+  // Without a CT log the file with its key is empty.
+  return files !== undefined && Object.entries(files).every(([name, text]) => text !== '' || name === 'ctKey')
 }
 
 function sameFiles(a: Files, b: Files): boolean {
