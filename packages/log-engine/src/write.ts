@@ -74,12 +74,12 @@ export async function writeBatch(
   })
 }
 
-function isOwnIdentity(entry: StoredEntry): boolean {
+export function isOwnIdentity(entry: StoredEntry): boolean {
   return Buffer.compare(entry.identity, entry.leafHash) === 0
 }
 
 /** Many byte strings as one, with where each starts (SQL counts from 1) and how long it is. */
-function slices(parts: readonly (Uint8Array | undefined)[]): {
+export function slices(parts: readonly (Uint8Array | undefined)[]): {
   bytes: Buffer
   starts: (number | null)[]
   lengths: (number | null)[]

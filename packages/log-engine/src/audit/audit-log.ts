@@ -2,18 +2,10 @@
  * An audit: the whole tree computed again from the bytes of the entries, and everything that is stored compared with it. It trusts
  * nothing that it can compute, reads while the log goes on (up to the head that it saw first), and takes no lock.
  */
-import {
-  emptyTree,
-  growTree,
-  type Hash,
-  hashBytes,
-  leafHash,
-  type Tree,
-  tileHashes,
-  tileWidth,
-} from '@sigstack/merkle'
+import { emptyTree, type Hash, hashBytes, leafHash, type Tree, tileHashes, tileWidth } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { LogError } from '../errors.ts'
+import { growTo } from '../grow-to.ts'
 import type { LogEntry } from '../log.ts'
 import { findByIdentities, findLog, hexOf, keyOf, type LogNo, readHead } from '../store.ts'
 import type { Findings } from './findings.ts'
@@ -148,15 +140,9 @@ export async function auditLog(options: AuditOptions): Promise<Audited> {
 
   /** Grows the tree, stopping at the sizes whose roots are asked for, and compares every tile that is finished on the way. */
   async function growThrough(hashes: readonly Hash[], leafTiles: ReadonlyMap<bigint, Buffer>): Promise<void> {
-    let from = 0
-    while (from < hashes.length) {
-      const next = wanted.find((at) => at > tree.size)
-      const room = next === undefined ? hashes.length : from + Number(next - tree.size)
-      const part = hashes.slice(from, Math.min(room, hashes.length))
-      from += part.length
-      const grown = growTree(tree, part)
+    for (const grown of growTo(tree, hashes, wanted)) {
       tree = grown.tree
-      if (tree.size === next) roots.set(tree.size, tree.rootHash)
+      if (wanted.includes(tree.size)) roots.set(tree.size, tree.rootHash)
       for (const { level, index, width, tile } of grown.changedTiles) {
         if (width < tileWidth) continue
         const stored = level === 0 ? leafTiles.get(index) : await readStoredTile(pool, logNo, level, index)
