@@ -203,5 +203,6 @@ t.test('the lines to copy are quoted for the shell and name what they need', asy
     'sigstack token --email you@example.org > token.jwt\ncurl -fsSO http://127.0.0.1:5559/trusted_root.json\n',
   )
   t.match(lines, '--certificate-oidc-issuer http://127.0.0.1:5556 hello.txt\n')
+  t.match(lines, 'cosign initialize --mirror http://127.0.0.1:5559/tuf --root root.json\n')
   t.match(lines, 'subjectAlternativeName: "^you@example\\\\.org$"')
 })

@@ -18,6 +18,7 @@ export function howToLines(options: HowTo): string {
   return [
     section('Get a token and the trust', preparation(options)),
     section('cosign 3', cosign(options)),
+    section('cosign 3 with the trust from the TUF repository', cosignWithMirror(options)),
     section('sigstore-python', python(options)),
     section('sigstore-js', javascript(options)),
   ].join('\n')
@@ -47,6 +48,19 @@ function cosign({ email, issuer }: HowTo): readonly string[] {
   return [
     `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
     `cosign verify-blob --trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
+  ]
+}
+
+/** `TUF_ROOT` keeps the caller's own trust, below the home folder, as it is. */
+function cosignWithMirror({ trustUrl, email, issuer }: HowTo): readonly string[] {
+  const bundle = `${file}.mirror.json`
+  const mirror = quote(`${trustUrl}/tuf`)
+  return [
+    'export TUF_ROOT="$PWD/tuf"',
+    `curl -fsSO ${quote(`${trustUrl}/tuf/root.json`)}`,
+    `cosign initialize --mirror ${mirror} --root root.json`,
+    `cosign sign-blob --yes --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
+    `cosign verify-blob --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
   ]
 }
 
