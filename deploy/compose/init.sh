@@ -33,6 +33,7 @@ password redis-password
 password ca-key-password
 password rekor-key-password
 password ct-key-password
+password tuf-key-password
 
 # The same passwords in the form that their readers want.
 keep rekor-database-url "postgres://rekor:$(cat "$folder/rekor-database-password")@postgres:5432/rekor"
