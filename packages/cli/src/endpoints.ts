@@ -6,7 +6,9 @@ import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 
 /** What the commands need of it. */
-export type Endpoints = Omit<WrittenEndpoints, 'files'>
+export type Endpoints = Omit<WrittenEndpoints, 'files' | 'trust'> & {
+  readonly trust: Omit<WrittenEndpoints['trust'], 'mirror'>
+}
 
 const limitBytes = 64 * 1024
 const maximumServices = 64

@@ -25,6 +25,7 @@ export async function selfCheck(endpoints: Endpoints): Promise<void> {
     bundle: readBundle(text),
     artifact: { bytes: artifact },
     trustedRoot: await readLocation(endpoints.trust.trustedRoot, 'trusted root'),
+    ignoreSct: endpoints.services['ct'] === undefined,
     signer: {
       policy: parseIdentityPolicy({
         certificateIdentity: trialEmail,

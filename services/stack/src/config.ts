@@ -26,6 +26,8 @@ export type Config = {
   readonly redisUrl?: string
   /** The trial issuer, which signs in anyone as anyone. */
   readonly trial: boolean
+  /** False: certificates are in no CT log, and the published trust says so. */
+  readonly ctLog: boolean
   /** Issuers that the CA accepts besides, in Fulcio's format. */
   readonly issuerConfigFile?: string
   /** Issuers that may resolve to private addresses. */
@@ -46,6 +48,7 @@ const Environment = Type.Object({
   SIGSTACK_DEV_ISSUER_PORT: port(5558),
   SIGSTACK_TRUST_PORT: port(5559),
   SIGSTACK_TRIAL: Type.String({ default: '1', pattern: '^[01]$' }),
+  SIGSTACK_CT_LOG: Type.String({ default: 'own', pattern: '^(own|none)$' }),
   SIGSTACK_CA_CONFIG_FILE: Type.Optional(Type.String({ minLength: 1 })),
   SIGSTACK_PRIVATE_ISSUERS: Type.String({ default: '' }),
   SIGSTACK_ORGANIZATION: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
@@ -95,6 +98,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     ...(databaseUrl !== undefined && databaseUrl !== '' && { databaseUrl }),
     ...(redisUrl !== undefined && redisUrl !== '' && { redisUrl }),
     trial,
+    ctLog: candidate.SIGSTACK_CT_LOG === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
     privateIssuers: candidate.SIGSTACK_PRIVATE_ISSUERS.split(',').filter((url) => url !== ''),
     organization: candidate.SIGSTACK_ORGANIZATION,

@@ -147,19 +147,14 @@ async function startParts(
       },
       of(face.face),
     )
-  const ct = running(
-    await log(
-      {
-        face: 'ct',
-        prefix: '',
-        // The CA starts after its log; its roots are read when the first chain comes.
-        roots: { url: `${url(ports.ca)}/api/v1/rootCert` },
-        extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
-      },
-      ports.ct,
-      512 * 1024,
-    ),
-  )
+  const ctFace: FaceConfig = {
+    face: 'ct',
+    prefix: '',
+    // The CA starts after its log; its roots are read when the first chain comes.
+    roots: { url: `${url(ports.ca)}/api/v1/rootCert` },
+    extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
+  }
+  const ct = config.ctLog ? running(await log(ctFace, ports.ct, 512 * 1024)) : undefined
   const rekor = running(await log({ face: 'rekor-v1' }, ports.rekor, 32 * 1024 * 1024))
   const ca = running(
     await startCa(
@@ -175,8 +170,8 @@ async function startParts(
           identityFile: { path: issuerConfigFile, parse: parseIssuers },
         }),
         oidcProxyUrl: oidcProxy.url,
-        ctLogUrl: ct.url,
-        ctLogPublicKey: parsePublicKeyPem(ct.publicKeyPem),
+        ctLogUrl: ct?.url,
+        ctLogPublicKey: ct && parsePublicKeyPem(ct.publicKeyPem),
         clientAlgorithms: defaultClientAlgorithms,
       },
       of('ca'),
@@ -194,10 +189,10 @@ async function startParts(
         publicUrls: {
           ca: ca.url,
           rekor: rekor.url,
-          ct: ct.url,
+          ct: ct?.url,
           oidcIssuer: trialIssuer ?? identity.issuers[0]?.url ?? '',
         },
-        sources: { ca: { url: ca.url }, rekor: { url: rekor.url }, ct: { url: ct.url } },
+        sources: { ca: { url: ca.url }, rekor: { url: rekor.url }, ct: ct && { url: ct.url } },
         operator: organization,
         // A rotation waits for it.
         refreshSeconds: 10,
@@ -220,7 +215,7 @@ async function startParts(
     services: {
       ca: ca.url,
       rekor: rekor.url,
-      ct: ct.url,
+      ...(ct !== undefined && { ct: ct.url }),
       'oidc-proxy': oidcProxy.url,
       ...(devIssuer !== undefined && { 'dev-issuer': devIssuer.url }),
       trust: trust.url,

@@ -16,7 +16,8 @@ export function addUp(program: Command, io: Io): void {
       'Starts every service on an embedded database, checks them by signing a file, and stays until Ctrl-C.\n' +
         'Ports come from SIGSTACK_CA_PORT, SIGSTACK_REKOR_PORT, SIGSTACK_CT_PORT, SIGSTACK_OIDC_PROXY_PORT,\n' +
         'SIGSTACK_TRUST_PORT and SIGSTACK_DEV_ISSUER_PORT. DATABASE_URL and REDIS_URL name servers to use in\n' +
-        'place of the embedded database and the memory. SIGSTACK_TRIAL=0 leaves the trial issuer out.',
+        'place of the embedded database and the memory. SIGSTACK_TRIAL=0 leaves the trial issuer out,\n' +
+        'SIGSTACK_CT_LOG=none the CT log, which several clients refuse to go without (docs/trust.md).',
     )
     .option('--data <folder>', 'where everything is kept (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--host <address>', 'the address to listen on (default: SIGSTACK_HOST, else 127.0.0.1)')
@@ -45,6 +46,7 @@ async function up(io: Io, options: Options): Promise<void> {
     try {
       const endpoints = parseEndpoints(JSON.stringify(stack.endpoints))
       io.out(`\n${serviceTable(endpoints.services)}\nDatabase: ${stack.database}\n`)
+      if (endpoints.services['ct'] === undefined) io.err(withoutCtLog)
       await checkAndExplain(io, endpoints, options.data)
       io.out('\nThe stack is up; Ctrl-C stops it.\n')
     } catch (error) {
@@ -54,6 +56,10 @@ async function up(io: Io, options: Options): Promise<void> {
     return { stop: () => stack.stop() }
   })
 }
+
+const withoutCtLog =
+  'WARNING: there is no CT log, so nobody can see which certificates are issued here. cosign and sigstack verify with\n' +
+  '--insecure-ignore-sct; sigstore-python does not work at all without one.\n'
 
 async function checkAndExplain(io: Io, endpoints: Endpoints, data: string | undefined): Promise<void> {
   const { issuer, services } = endpoints
