@@ -5,6 +5,7 @@ import { pathOf } from '@sigstack/server'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AdmissionError } from '../../admission/errors.ts'
 import { RekorRefusal } from './errors.ts'
+import { endpointOf } from './operations.ts'
 import { sendJson, sendPing, sendPreflight } from './reply.ts'
 
 /** A batch takes milliseconds, so a second is long enough for a full queue to drain. */
@@ -18,10 +19,11 @@ export function replyWithRekorError(
   const refusal = refusalOf(error, request)
   if (refusal === undefined) {
     request.log.error({ err: error, req: request }, 'request failed')
-    return sendJson(reply, 500, {
-      code: 500,
-      message: 'unexpected error communicating with transparency log',
-    })
+    const message =
+      endpointOf(request) === 'searchIndex'
+        ? 'unexpected result from searching index'
+        : 'unexpected error communicating with transparency log'
+    return sendJson(reply, 500, { code: 500, message })
   }
   const { status, code, message } = refusal
   if (status === 503) reply.header('Retry-After', retryAfterSeconds)

@@ -1,5 +1,5 @@
 /** How every answer of the dialect leaves: compact JSON, one line feed, no charset, open to browsers. */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const corsHeaders = { 'Access-Control-Allow-Origin': '*', Vary: 'Origin' } as const
 
@@ -40,10 +40,13 @@ export function sendEntryNotFound(reply: FastifyReply): FastifyReply {
   return reply.code(404).headers(corsHeaders).send()
 }
 
-/** The GETs of the log are never to be cached. */
-export function uncached(reply: FastifyReply): FastifyReply {
-  return reply.headers(uncachedHeaders)
-}
+/** Of routes whose answers, refusals included, are never to be cached: the GETs of the log. */
+export const uncachedRoute = {
+  onRequest: (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    reply.headers(uncachedHeaders)
+    done()
+  },
+} as const
 
 export function sendPreflight(reply: FastifyReply, method: string): FastifyReply {
   return reply

@@ -10,7 +10,7 @@ import { notJson, parseJsonBody } from './json-body.ts'
 import { encodeLogEntryAnswer, entryIdOf } from './log-entry.ts'
 import { requiredInteger } from './query.ts'
 import { findEntry, prove, readEntry } from './read-entry.ts'
-import { sendEntryNotFound, sendJson, sendJsonText, uncached } from './reply.ts'
+import { sendEntryNotFound, sendJson, sendJsonText, uncachedRoute } from './reply.ts'
 import { encodeSearchKeys } from './search-keys.ts'
 import { type Placed, type Shards, virtualIndexOf } from './shard.ts'
 
@@ -43,19 +43,23 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
     return sendJsonText(reply, 201, await encodeLogEntryAnswer(shard, appended, virtualIndex))
   })
 
-  app.get('/api/v1/log/entries', async (request, reply) => {
+  app.get('/api/v1/log/entries', uncachedRoute, async (request, reply) => {
     assertAccepts(request, jsonType)
     const placed = await readEntry(shards, requiredInteger(request, 'logIndex', 0n))
-    return placed === undefined ? sendEntryNotFound(uncached(reply)) : sendEntry(reply, placed)
+    return placed === undefined ? sendEntryNotFound(reply) : sendEntry(reply, placed)
   })
 
-  app.get<{ Params: { entryUUID: string } }>('/api/v1/log/entries/:entryUUID', async (request, reply) => {
-    assertAccepts(request, jsonType)
-    const id = parseEntryId(request.params.entryUUID)
-    if (id === undefined) throw badSchema('pattern', `entryUUID in path should match '${entryIdPattern}'`)
-    const placed = await findEntry(shards, id)
-    return placed === undefined ? sendEntryNotFound(uncached(reply)) : sendEntry(reply, placed)
-  })
+  app.get<{ Params: { entryUUID: string } }>(
+    '/api/v1/log/entries/:entryUUID',
+    uncachedRoute,
+    async (request, reply) => {
+      assertAccepts(request, jsonType)
+      const id = parseEntryId(request.params.entryUUID)
+      if (id === undefined) throw badSchema('pattern', `entryUUID in path should match '${entryIdPattern}'`)
+      const placed = await findEntry(shards, id)
+      return placed === undefined ? sendEntryNotFound(reply) : sendEntry(reply, placed)
+    },
+  )
 
   async function verifyBody(body: unknown): Promise<VerifiedEntry> {
     if (largeBodies === undefined || !(body instanceof Uint8Array)) {
@@ -69,7 +73,7 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
   async function sendEntry(reply: FastifyReply, placed: Placed): Promise<FastifyReply> {
     const proven = await prove(placed, attestations)
     const answer = await encodeLogEntryAnswer(placed.shard, proven, virtualIndexOf(placed))
-    return sendJsonText(uncached(reply), 200, answer)
+    return sendJsonText(reply, 200, answer)
   }
 }
 

@@ -5,36 +5,36 @@ import { assertAccepts, jsonType, pemType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest } from './errors.ts'
 import { integerParameter, requiredInteger, treeIdParameter } from './query.ts'
-import { sendJsonText, sendText, uncached } from './reply.ts'
+import { sendJsonText, sendText, uncachedRoute } from './reply.ts'
 import type { Shard } from './shard.ts'
 import { isTreeId } from './tree-id.ts'
 
 export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies): void {
-  app.get('/api/v1/log', async (request, reply) => {
+  app.get('/api/v1/log', uncachedRoute, async (request, reply) => {
     assertAccepts(request, jsonType)
     const [active, ...inactive] = (await Promise.all(shards.list().map(infoOf))).toReversed()
     return sendJsonText(
-      uncached(reply),
+      reply,
       200,
       `{"inactiveShards":[${inactive.reverse().map(asObject).join(',')}],${active}}\n`,
     )
   })
 
-  app.get('/api/v1/log/publicKey', async (request, reply) => {
+  app.get('/api/v1/log/publicKey', uncachedRoute, async (request, reply) => {
     assertAccepts(request, pemType)
     const treeId = treeIdParameter(request)
     const shard = treeId === undefined ? shards.active() : await shardOf(treeId)
     if (shard === undefined) throw badRequest('Bad Request')
-    return sendText(uncached(reply), pemType, shard.publicKeyPem)
+    return sendText(reply, pemType, shard.publicKeyPem)
   })
 
   // Not in upstream: whoever publishes the trust needs all keys, and a new one before it signs.
-  app.get('/api/v1/log/publicKeys', async (request, reply) => {
+  app.get('/api/v1/log/publicKeys', uncachedRoute, async (request, reply) => {
     assertAccepts(request, pemType)
-    return sendText(uncached(reply), pemType, (await shards.publicKeys()).join(''))
+    return sendText(reply, pemType, (await shards.publicKeys()).join(''))
   })
 
-  app.get('/api/v1/log/proof', async (request, reply) => {
+  app.get('/api/v1/log/proof', uncachedRoute, async (request, reply) => {
     assertAccepts(request, jsonType)
     const firstSize = integerParameter(request, 'firstSize', 1n) ?? 1n
     const lastSize = requiredInteger(request, 'lastSize', 1n)
@@ -58,7 +58,7 @@ export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies)
     const { hashes } = await shard.log.proveConsistency(firstSize, lastSize)
     // The root is that of the tree as it is now, not of lastSize: clients take roots from checkpoints.
     const proof = { hashes: hashes.map(toHex), rootHash: toHex(rootHash) }
-    return sendJsonText(uncached(reply), 200, `${JSON.stringify(proof)}\n`)
+    return sendJsonText(reply, 200, `${JSON.stringify(proof)}\n`)
   })
 
   async function shardOf(treeId: bigint): Promise<Shard | undefined> {

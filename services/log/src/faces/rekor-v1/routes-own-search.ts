@@ -12,7 +12,7 @@ import { parseJsonBody } from './json-body.ts'
 import { entryIdOf } from './log-entry.ts'
 import { encodeCursor, parseOwnSearch } from './own-search-query.ts'
 import { readEntry } from './read-entry.ts'
-import { sendJsonText, uncached } from './reply.ts'
+import { sendJsonText, uncachedRoute } from './reply.ts'
 import { type Placed, virtualIndexOf } from './shard.ts'
 import { shardAt } from './shards.ts'
 
@@ -20,9 +20,9 @@ const bodyLimitBytes = 262_144
 const ownSearchPath = '/api/v1/search'
 
 export function ownSearchRoutes(app: FastifyInstance, { shards, search }: RekorV1Dependencies): void {
-  app.get(ownSearchPath, (request, reply) => answer(request, reply, request.query))
+  app.get(ownSearchPath, uncachedRoute, (request, reply) => answer(request, reply, request.query))
 
-  app.post(ownSearchPath, { bodyLimit: bodyLimitBytes }, (request, reply) =>
+  app.post(ownSearchPath, { ...uncachedRoute, bodyLimit: bodyLimitBytes }, (request, reply) =>
     answer(
       request,
       reply,
@@ -45,11 +45,7 @@ export function ownSearchRoutes(app: FastifyInstance, { shards, search }: RekorV
     const found = await Promise.all(page.leafIndexes.map((index) => readEntry(shards, index)))
     const entries = found.filter((placed) => placed !== undefined).map(describe)
     const next = page.next === undefined ? '' : `,"next":"${encodeCursor(page.next, fingerprint)}"`
-    return sendJsonText(
-      uncached(reply),
-      200,
-      `{"entries":[${entries.join(',')}],"indexed":${indexed}${next}}\n`,
-    )
+    return sendJsonText(reply, 200, `{"entries":[${entries.join(',')}],"indexed":${indexed}${next}}\n`)
   }
 
   function indexAt(timeMs: number, size: bigint): Promise<bigint> {
