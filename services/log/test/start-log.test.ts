@@ -108,6 +108,39 @@ t.test('an operator says how large the unpacked metadata of packages may be', as
   t.throws(() => readConfig({ ...required, LOG_MAX_METADATA_BYTES: '0' }, ''), /LOG_MAX_METADATA_BYTES/)
 })
 
+t.test('metrics have the names, labels and units of upstream', async (t) => {
+  const { connectionString: DATABASE_URL } = await testDatabase(t)
+  const LOG_KEY = path.join(t.testdir(), 'rekor.pem')
+  const config = readConfig({ ...required, DATABASE_URL, LOG_KEY, PORT: '0' }, 'a password')
+  const { url, stop } = await startLog(config, { logger })
+  t.teardown(stop)
+  const headers = { 'content-type': 'application/json' }
+  const post = (at: string, body: unknown) =>
+    fetch(url + at, { method: 'POST', headers, body: JSON.stringify(body) })
+  await post('/api/v1/log/entries', proposalFor('measured'))
+  await post('/api/v1/index/retrieve', { hash: '0'.repeat(64) })
+  await fetch(`${url}/api/v1/log/entries/${'0'.repeat(64)}`)
+  await fetch(`${url}/ping`)
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  const written = 'path="/api/v1/log/entries"'
+  for (const line of [
+    'rekor_new_entries 1',
+    `rekor_qps_by_api{${written},method="POST",code="201"} 1`,
+    'rekor_qps_by_api{path="/api/v1/log/entries/{entryUUID}",method="GET",code="404"} 1',
+    `rekor_api_latency_count{${written},code="201"} 1`,
+    `rekor_api_latency_summary_count{${written},code="201"} 1`,
+    `rekor_latency_by_api_count{${written},method="POST"} 1`,
+    `rekor_latency_by_api_bucket{le="60000000000",${written},method="POST"} 1`,
+    'rekor_index_storage_latency_summary_count{success="true"} 1',
+  ])
+    t.ok(metrics.split('\n').includes(line), line)
+  t.match(
+    metrics,
+    /^rekor_build_info\{version="[^"]+",revision="",build_date="",goversion="node v[\d.]+"\} 1$/m,
+  )
+  t.notMatch(metrics, /rekor_\w+\{[^}]*path="\/ping"/, 'only the operations of the API are counted')
+})
+
 t.test('a log keeps its key, its origin and its entries over a restart', async (t) => {
   const { connectionString } = await testDatabase(t)
   const directory = t.testdir({})
