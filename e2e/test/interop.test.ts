@@ -54,7 +54,7 @@ const matrixOf = async (clients: readonly Installed[]) =>
     endpoints: {
       services: {},
       issuer: '',
-      trust: { trustedRoot: '', signingConfig: '', clientTrustConfig: '' },
+      trust: { trustedRoot: '', signingConfig: '', clientTrustConfig: '', mirror: '' },
       files: {},
     },
     trust: trust('ours'),

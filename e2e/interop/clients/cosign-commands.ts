@@ -1,5 +1,6 @@
 /** The command lines that cosign 2 and 3 share. */
-import type { Session, SignJob, VerifyJob } from '../client.ts'
+import type { Check, Session, SignJob, VerifyJob } from '../client.ts'
+import { mirrorCheck } from '../mirror.ts'
 import { predicateTypeName, writePredicate } from '../statement.ts'
 
 export type Cosign = {
@@ -105,6 +106,36 @@ export async function verifyBlobAttestation(
 
 export function identityFlags({ identity }: VerifyJob): readonly string[] {
   return ['--certificate-identity', identity.email, '--certificate-oidc-issuer', identity.issuer]
+}
+
+/** Its cache is in its home; there is nothing else that it could believe in. */
+export function cosignMirrorCheck(
+  { program, bundleFlags }: Cosign,
+  signFlags: (session: Session) => readonly string[],
+): Check {
+  return mirrorCheck({
+    initialize: async (session, { url, root }) => {
+      await session.run(program, ['initialize', '--mirror', url, '--root', root])
+    },
+    sign: async (session, { file, bundle }) => {
+      const token = ['--identity-token', await session.token()]
+      await session.run(program, [
+        'sign-blob',
+        '--yes',
+        ...bundleFlags,
+        ...signFlags(session),
+        ...token,
+        '--bundle',
+        bundle,
+        file,
+      ])
+    },
+    verify: async (session, job) => {
+      const { bundle, file } = job
+      const flags = [...bundleFlags, '--bundle', bundle, ...identityFlags(job)]
+      await session.run(program, ['verify-blob', ...flags, file])
+    },
+  })
 }
 
 /** `cosign version` draws a picture first. */

@@ -2,6 +2,7 @@ import type { Client, SignJob } from '../client.ts'
 import {
   attestBlob,
   type Cosign,
+  cosignMirrorCheck,
   identityFlags,
   predicateFlags,
   signBlob,
@@ -82,6 +83,7 @@ export const cosignV2: Client = {
           },
         },
       ],
+      checks: [cosignMirrorCheck(cosign, (session) => urlFlags(session, []))],
     }
   },
 }

@@ -3,6 +3,7 @@ import { writeStatement } from '../statement.ts'
 import {
   attestBlob,
   type Cosign,
+  cosignMirrorCheck,
   predicateFlags,
   signBlob,
   signingConfigFlags,
@@ -49,6 +50,7 @@ export const cosignV3: Client = {
         { kinds: ['bundle'], verify: (session, job) => verifyBlob(cosign, session, job) },
         { kinds: ['attestation'], verify: (session, job) => verifyBlobAttestation(cosign, session, job) },
       ],
+      checks: [cosignMirrorCheck(cosign, () => [])],
     }
   },
 }

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { Client, Session, SignJob } from '../client.ts'
+import { mirrorCheck } from '../mirror.ts'
 import { writeStatement } from '../statement.ts'
 
 const examples = 'github.com/sigstore/sigstore-go/examples'
@@ -55,6 +56,15 @@ export const sigstoreGo: Client = {
             ])
           },
         },
+      ],
+      checks: [
+        mirrorCheck({
+          verify: async (session, { file, bundle, identity: { email, issuer } }, { url, root }) => {
+            const trust = ['-tufRootURL', url, '-tufTrustedRoot', root]
+            const expected = ['-expectedSAN', email, '-expectedIssuer', issuer]
+            await session.run(verification, [...trust, ...expected, '-artifact', file, bundle])
+          },
+        }),
       ],
     }
   },

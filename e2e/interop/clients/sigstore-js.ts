@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Client, Session, Signer, SignJob, Verifier } from '../client.ts'
+import { mirrorCheck } from '../mirror.ts'
 import { writeStatement } from '../statement.ts'
 
 const program = fileURLToPath(new URL('../programs/sigstore-js.ts', import.meta.url))
@@ -47,6 +48,12 @@ export const sigstoreJs: Client = {
   install: async (workshop) => {
     const { stdout } = await workshop.run(process.execPath, [program, 'version'])
     const [version = '', verifyVersion = ''] = stdout.trim().split(' ')
-    return { version, signers, verifiers: [verifier(verifyVersion)] }
+    const checks = [
+      mirrorCheck({
+        verify: (session, { file, bundle, identity }, { url, root }) =>
+          run(session, 'verify-by-mirror', { file, bundle, mirror: url, root, ...identity }),
+      }),
+    ]
+    return { version, signers, verifiers: [verifier(verifyVersion)], checks }
   },
 }

@@ -1,4 +1,5 @@
 import type { Client, Session } from '../client.ts'
+import { mirrorCheck } from '../mirror.ts'
 import { predicateType, writePredicate } from '../statement.ts'
 
 export const sigstorePython: Client = {
@@ -69,6 +70,22 @@ export const sigstorePython: Client = {
             ])
           },
         },
+      ],
+      checks: [
+        mirrorCheck({
+          initialize: async (session, { url, root }) => {
+            await sigstore(session, ['--instance', url, 'trust-instance', root])
+          },
+          sign: async (session, { file, bundle }, { url }) => {
+            const token = ['--identity-token', await session.token()]
+            await sigstore(session, ['--instance', url, 'sign', ...token, '--bundle', bundle, file])
+          },
+          verify: async (session, { file, bundle, identity: { email, issuer } }, { url }) => {
+            const expected = ['--cert-identity', email, '--cert-oidc-issuer', issuer]
+            const command = ['--instance', url, 'verify', 'identity', ...expected]
+            await sigstore(session, [...command, '--bundle', bundle, file])
+          },
+        }),
       ],
     }
   },

@@ -1,10 +1,10 @@
 /**
  * The npm packages as a program, so that they too run apart, with a home of their own:
  *
- *   node sigstore-js.ts version | sign JOB | attest JOB | verify JOB        with the job as JSON
+ *   node sigstore-js.ts version | sign JOB | attest JOB | verify JOB | verify-by-mirror JOB        with the job as JSON
  *
- * `sigstore` finds its trust only in a TUF mirror, so verification is that of `@sigstore/verify`, which `sigstore` itself uses, with the
- * trusted root as a file.
+ * `sigstore` finds its trust only in a TUF mirror; with the trusted root as a file, verification is that of `@sigstore/verify`, which
+ * `sigstore` itself uses.
  */
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { bundleFromJSON } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
-import { attest, sign } from 'sigstore'
+import { attest, sign, verify as verifyByMirror } from 'sigstore'
 
 const [command, text = '{}'] = process.argv.slice(2)
 const job = JSON.parse(text) as Readonly<Record<string, string>>
@@ -45,6 +45,14 @@ async function run(): Promise<void> {
     }
     case 'verify':
       await verify()
+      break
+    case 'verify-by-mirror':
+      await verifyByMirror(JSON.parse(await readFile(of('bundle'), 'utf8')), await readFile(of('file')), {
+        tufMirrorURL: of('mirror'),
+        tufRootPath: of('root'),
+        certificateIssuer: of('issuer'),
+        certificateIdentityEmail: of('email'),
+      })
       break
     default:
       throw new Error(`unknown command ${command}`)
