@@ -4,7 +4,7 @@ import { createLogger } from '@sigstack/server'
 import { readConfig, startStack } from '@sigstack/stack'
 import { parseTrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
-import { readBundle, runCli } from '../src/index.ts'
+import { readBundle, runCli, selfCheck } from '../src/index.ts'
 
 const folder = t.testdir({ file: 'hello', other: 'hullo' })
 const data = join(folder, 'data')
@@ -117,3 +117,47 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
   await stack.stop()
   t.match((await run(['token', '--email', 'a@example.org'])).err, /^Error: no stack is running/)
 })
+
+t.test(
+  'a stack without CT log: loud at the start, signs, and verifies when told so',
+  { timeout: 120_000 },
+  async (t) => {
+    const folder = t.testdir({ file: 'hello' })
+    const SIGSTACK_DATA = join(folder, 'data')
+    const anyPorts = Object.fromEntries(
+      ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [
+        `SIGSTACK_${name}_PORT`,
+        '0',
+      ]),
+    )
+    const lines: string[] = []
+    const logger = createLogger({
+      name: 'stack',
+      level: 'warn',
+      destination: { write: (line) => lines.push(line) },
+    })
+    const config = readConfig({ ...anyPorts, SIGSTACK_DATA, SIGSTACK_CT_LOG: 'none' })
+    const stack = await startStack(config, { logger })
+    t.teardown(() => stack.stop())
+    for (const service of ['ca', 'trust'])
+      t.ok(
+        lines.some((line) => line.includes('THERE IS NO CT LOG') && line.includes(`"service":"${service}"`)),
+        service,
+      )
+    const { issuer, services, files } = stack.endpoints
+    t.notOk('ct' in services)
+    t.same(parseTrustedRoot(readFileSync(files['trustedRoot']!, 'utf8')).ctlogs, [])
+    await selfCheck(stack.endpoints)
+
+    const here = join(folder, 'file')
+    const environment = { SIGSTACK_DATA, SIGSTORE_ID_TOKEN: (await run(['token'], { SIGSTACK_DATA })).out }
+    t.equal((await run(['sign-blob', here], environment)).status, 0)
+    const whom = ['--certificate-identity-regexp', '.*', '--certificate-oidc-issuer', issuer]
+    const verify = (...more: readonly string[]) =>
+      run(['verify-blob', '--bundle', `${here}.sigstore.json`, ...whom, ...more, here], environment)
+    const refused = await verify()
+    t.equal(refused.status, 1)
+    t.match(refused.err, /lists no CT log[^]*--insecure-ignore-sct/)
+    t.match(await verify('--insecure-ignore-sct'), { status: 0, err: /Verified OK/ })
+  },
+)

@@ -81,7 +81,9 @@ async function verify(options: VerifyOptions): Promise<Verified> {
   demandArtifact(bundle, artifact, options.predicateType)
 
   // Strictly first: the library takes log keys without a validity.
-  const trust = toTrustMaterial(trustedRootOf(options.trustedRoot), (hint) => {
+  const trustedRoot = trustedRootOf(options.trustedRoot)
+  if (certificate !== undefined && options.ignoreSct !== true) demandCtLogs(trustedRoot)
+  const trust = toTrustMaterial(trustedRoot, (hint) => {
     if (!('key' in signer)) throw new CliError('not_verified', `no key was given for the hint ${hint}`)
     return { publicKey: signer.key.keyObject, validFor: () => true }
   })
@@ -124,6 +126,16 @@ function trustedRootOf(text: string): TrustedRoot {
     throw new CliError('bad_trust', `the trusted root cannot be used: ${reason}`, { cause })
   }
   return TrustedRoot.fromJSON(JSON.parse(text))
+}
+
+/** What would be missed otherwise is one SCT of none, which tells nobody what to do. */
+function demandCtLogs({ ctlogs }: TrustedRoot): void {
+  if (ctlogs.length > 0) return
+  throw new CliError(
+    'not_verified',
+    'the trusted root lists no CT log, so no certificate can be shown to be in one',
+    { advice: 'Where the CA runs without one on purpose, add --insecure-ignore-sct.' },
+  )
 }
 
 /** The digest inside a bundle is a hint, but one that lies is refused. */
