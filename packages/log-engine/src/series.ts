@@ -2,7 +2,7 @@
  * A log as a series of shards: rows of their own, oldest first, of which the last one takes entries and all others are frozen
  * at their final size. Each has its origin and its key; one series is what a dialect numbers as one log.
  */
-import { emptyRootHash } from '@sigstack/merkle'
+import { asHash, emptyRootHash, type Hash } from '@sigstack/merkle'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
 import { readPage } from './audit/read-page.ts'
 import { LogError } from './errors.ts'
@@ -21,6 +21,7 @@ export type ShardRow = {
   /** Name of the key's file in the folder of keys; `undefined` for the first key. */
   readonly keyFile: string | undefined
   readonly treeSize: bigint
+  readonly rootHash: Hash
   /** Set once the shard is frozen, and never changed. */
   readonly finalSize: bigint | undefined
   readonly mode: LogMode
@@ -42,6 +43,7 @@ type SeriesRow = {
   public_key: Buffer | null
   key_file: string | null
   tree_size: bigint
+  root_hash: Buffer
   final_size: bigint | null
   mode: LogMode
   mode_reason: string | null
@@ -51,7 +53,8 @@ export async function migrateLogs(pool: Pool): Promise<void> {
   await migrate(pool, { component: 'log-engine', directory: new URL('migrations/', import.meta.url) })
 }
 
-const columns = 'name, shard, log_id, origin, public_key, key_file, tree_size, final_size, mode, mode_reason'
+const columns =
+  'name, shard, log_id, origin, public_key, key_file, tree_size, root_hash, final_size, mode, mode_reason'
 
 /** The shards of a series, oldest first; none when the series does not exist. */
 export async function listShards(db: Queryable, series: string): Promise<readonly ShardRow[]> {
@@ -68,6 +71,7 @@ export async function listShards(db: Queryable, series: string): Promise<readonl
     publicKey: row.public_key ?? undefined,
     keyFile: row.key_file ?? undefined,
     treeSize: row.tree_size,
+    rootHash: asHash(row.root_hash),
     finalSize: row.final_size ?? undefined,
     mode: row.mode,
     modeReason: row.mode_reason ?? undefined,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { defaultClientAlgorithms, encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
-import { type Log, type LogOptions, openLog } from '@sigstack/log-engine'
+import { type Log, type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
 import { verifyProposal } from '@sigstack/rekor-entries'
@@ -146,14 +146,10 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     { batch }: LogMetrics,
   ): Promise<OpenFace> {
     const { bodyLimitBytes, hostname, queueLimit } = config
-    const log = await openLog({
-      ...ctLogOptions(hostname, pathPrefix, signer),
-      pool,
-      now,
-      queueLimit,
-      onBatch: batch,
-    })
+    const dialect = ctLogOptions(hostname, pathPrefix, signer)
+    const log = await openLog({ ...dialect, pool, now, queueLimit, onBatch: batch })
     cleanups.push(() => log.close())
+    await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
     const roots = await openRoots(source.roots)
     return {
       origin: log.origin,

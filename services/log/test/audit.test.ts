@@ -1,13 +1,12 @@
 /** An audit of a log of two shards, whole and damaged in each way that an audit is for. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createPool, type Pool } from '@sigstack/postgres'
+import type { Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
-import { createLogger } from '@sigstack/server'
 import t, { type Test } from 'tap'
-import { auditRekor, commitRollover, type RekorAuditOptions, readConfig, startLog } from '../src/index.ts'
-import { type Parsed, proposalFor } from './support.ts'
+import { auditRekor, commitRollover, type RekorAuditOptions } from '../src/index.ts'
+import { emptyDatabase, indexedUpTo, startRekor } from './running-log.ts'
+import type { Parsed } from './support.ts'
 
 const perShard = 20
 /** Each shard begins with an entry of the log's own. */
@@ -21,44 +20,21 @@ type Kept = {
 
 /** Two shards, indexed to their end, the answers to every append, and a checkpoint of every size; nothing runs any more. */
 async function keptLog(t: Test): Promise<Kept> {
-  const { connectionString } = await testDatabase(t)
-  const pool = createPool({ connectionString, maxConnections: 3 })
-  t.teardown(() => pool.end())
-  const config = readConfig(
-    {
-      LOG_FACE: 'rekor-v1',
-      LOG_HOSTNAME: 'rekor.example.org',
-      DATABASE_URL: connectionString,
-      PORT: '0',
-      LOG_KEY: path.join(t.testdir({}), 'key.pem'),
-    },
-    'a password',
-  )
-  const log = await startLog(config, { logger: createLogger({ name: 'log', level: 'silent' }) })
-  t.teardown(() => log.stop())
+  const database = await emptyDatabase(t)
+  const log = await startRekor(t, { ...database, keysFolder: t.testdir({}) })
+  const { pool } = database
   const answers: string[] = []
   const checkpoints: string[] = []
   for (const shard of [0, 1]) {
     for (let i = 0; i < perShard; i++) {
-      const answer = await fetch(`${log.url}/api/v1/log/entries`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(proposalFor(`shard ${shard} entry ${i}`)),
-      })
-      if (answer.status !== 201) throw new Error(await answer.text())
-      answers.push((await answer.text()).trim())
-      checkpoints.push(await (await fetch(`${log.url}/checkpoint`)).text())
+      answers.push(await log.append(`shard ${shard} entry ${i}`))
+      checkpoints.push(await log.read('/checkpoint'))
     }
     if (shard === 0) await commitRollover(pool, { key: 'same' })
   }
-  while ((await indexed(pool)) < length) await sleep(20)
+  await indexedUpTo(pool, length)
   await log.stop()
   return { pool, answers, checkpoints }
-}
-
-async function indexed(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ next_index: bigint }>('select next_index from search_position')
-  return Number(rows[0]?.next_index)
 }
 
 const sentences = async (options: RekorAuditOptions) => {
