@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -58,7 +58,8 @@ async function startClient(t: Test, folder: string) {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const memory = `${folder}-client`
   mkdirSync(join(memory, 'targets'), { recursive: true })
-  cpSync(join(folder, '1.root.json'), join(memory, 'root.json'))
+  // What it remembers from before stays.
+  if (!existsSync(join(memory, 'root.json'))) cpSync(join(folder, '1.root.json'), join(memory, 'root.json'))
   return async (): Promise<string> => {
     const updater = new Updater({
       metadataDir: memory,
@@ -194,6 +195,23 @@ t.test('a writer with other keys stops when another copy has moved on', async (t
   await t.rejects(old.update(trust('two')), { code: 'repository_unusable', message: /restart this one/ })
   const elsewhere: WantedRoot = { ...keys, rootSigners: undefined }
   await t.rejects(open(folder, { keys: elsewhere }), { message: /the root names another online key/ })
+})
+
+t.test('after going back to an older state, another online key makes clients follow again', async (t) => {
+  const folder = join(t.testdir(), 'tuf')
+  const repository = await open(folder)
+  await repository.update(trust('one'))
+  cpSync(folder, `${folder}-backup`, { recursive: true })
+  for (const text of ['two', 'three', 'four']) await repository.update(trust(text))
+  const read = await startClient(t, folder)
+  t.equal(await read(), 'four')
+  rmSync(folder, { recursive: true })
+  cpSync(`${folder}-backup`, folder, { recursive: true })
+  await (await open(folder)).update(trust('five'))
+  const readAgain = await startClient(t, folder)
+  await t.rejects(readAgain(), { message: /less than current version 4/ })
+  await (await open(folder, { keys: { ...keys, onlineSigner: otherOnlineSigner } })).update(trust('six'))
+  t.equal(await (await startClient(t, folder))(), 'six')
 })
 
 t.test('a folder that lacks what it names is refused with the name', async (t) => {
