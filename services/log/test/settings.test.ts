@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { defaultClientAlgorithms } from '@sigstack/crypto'
 import { verifyProposal } from '@sigstack/rekor-entries'
 import t from 'tap'
@@ -122,6 +123,37 @@ t.test('attestations are kept up to a size and answered with their entries', asy
   t.same(rows, [{ size_bytes: Buffer.from(payload, 'base64').length, data: null }])
   t.same(outcomes, ['kept', 'too_large', 'kept'])
 })
+
+t.test(
+  'of intoto the payload is kept, of cose the whole message, each under the digest in its body',
+  async (t) => {
+    const twice = (text: string) => Buffer.from(text, 'base64').toString()
+    const kinds: readonly [vector: string, attested: (spec: Parsed) => string][] = [
+      ['intoto-0.0.1', ({ content }) => JSON.parse(content.envelope).payload],
+      ['intoto-0.0.2-two-signers', ({ content }) => twice(content.envelope.payload)],
+      ['cose', ({ message }) => message],
+    ]
+    const rekor = await openRekor(t, {
+      withDatabase: async (pool) => ({
+        attestations: await openAttestations({
+          pool,
+          mode: 'store',
+          maxBytes: 102_400,
+          onOutcome: () => {},
+          onError: (error) => t.fail(String(error)),
+        }),
+      }),
+    })
+    for (const [vector, attested] of kinds) {
+      const { proposal } = jsonVector(`rekor-v1/${vector}.json`)
+      const id = (await propose(rekor, proposal)).headers['etag'] as string
+      const entry = (await rekor.app.inject(`/api/v1/log/entries/${id}`)).json()[id]
+      t.equal(entry.attestation?.data, attested(proposal.spec), vector)
+      const digest = createHash('sha256').update(Buffer.from(entry.attestation.data, 'base64')).digest('hex')
+      t.match(Buffer.from(entry.body, 'base64').toString(), digest, vector)
+    }
+  },
+)
 
 t.test('large bodies are verified in a thread of their own, with the same answers', async (t) => {
   const largeBodies = openLargeBodies({ policy: { allowedAlgorithms: defaultClientAlgorithms }, minBytes: 1 })
