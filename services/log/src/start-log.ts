@@ -6,7 +6,7 @@ import { defaultClientAlgorithms, encodePublicKeyPem, keyFingerprint, type Signe
 import { type Log, type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
-import { verifyProposal } from '@sigstack/rekor-entries'
+import { type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
 import { createRegistry, type Logger, listen, listenMetrics, type Registry } from '@sigstack/server'
 import { loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
@@ -25,6 +25,7 @@ import { followInThread } from './search/thread.ts'
 import { openShardSet } from './shards/shard-set.ts'
 import { wholeLog } from './shards/whole-log.ts'
 import { boundedSigner } from './signing/bounded-signer.ts'
+import { openSmallBodies } from './verification/small-bodies.ts'
 
 export type StartLogOptions = {
   readonly logger: Logger
@@ -219,12 +220,14 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     }
     const settings = await openSettings(face, context)
     if (face.events !== undefined) events = await openEvents(face.events, shards, context)
-    const verifyTimed = async (proposal: unknown) => {
+    const smallBodies = openSmallBodies({ policy })
+    cleanups.push(() => smallBodies.stop())
+    const timed = async <T extends VerifiedEntry | undefined>(verification: Promise<T>): Promise<T> => {
       const began = performance.now()
       let kind = 'refused'
       try {
-        const entry = await verifyProposal(proposal, policy)
-        kind = entry.kind
+        const entry = await verification
+        kind = entry?.kind ?? kind
         return entry
       } finally {
         verified(kind, (performance.now() - began) / 1000)
@@ -243,7 +246,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         dependencies: {
           shards,
           search: timedSearch(search, metrics.searched),
-          verifyProposal: verifyTimed,
+          verifyProposal: (proposal) => timed(verifyProposal(proposal, policy)),
+          verifyText: (text) => timed(smallBodies.verify(text)),
           bodyLimitBytes,
           settings,
         },

@@ -22,6 +22,7 @@ import {
 import { openSearch, type SearchIndex } from '../src/search/index.ts'
 import { createTurns } from '../src/search/turn.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
+import { openSmallBodies } from '../src/verification/small-bodies.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
 
@@ -90,17 +91,20 @@ export async function openRekor(
     onError: () => {},
   })
   const settings = (await options.withDatabase?.(database.pool)) ?? options.settings ?? {}
+  const policy = { allowedAlgorithms: defaultClientAlgorithms }
+  const smallBodies = openSmallBodies({ policy })
   const dependencies = {
     shards,
     search,
     settings,
-    verifyProposal: (proposal: unknown) =>
-      verifyProposal(proposal, { allowedAlgorithms: defaultClientAlgorithms }),
+    verifyProposal: (proposal: unknown) => verifyProposal(proposal, policy),
+    verifyText: smallBodies.verify,
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
   }
   const app = await buildApp({ face: 'rekor-v1', dependencies }, { logger: false })
   t.teardown(async () => {
     await app.close()
+    await smallBodies.stop()
     await search.stop()
     await log.close()
   })

@@ -1,14 +1,13 @@
-/** What goes to the thread that verifies large bodies, and what comes back. */
+/** What goes to a thread that verifies, and what comes back. */
 import type { EntryErrorCode, EntryPolicy, SchemaFault, VerifiedEntry } from '@sigstack/rekor-entries'
 
-export type Task = {
-  readonly id: number
-  readonly task: 'entry' | 'query'
-  /** The request's body; transferred, not copied. */
-  readonly bytes: Uint8Array
-}
+export type ThreadData = { readonly policy: EntryPolicy }
 
-export type TaskData = { readonly policy: EntryPolicy }
+export type Task =
+  /** A request's body with one proposal, or with a query; the bytes are transferred, not copied. */
+  | { readonly kind: 'entry' | 'query'; readonly bytes: Uint8Array }
+  /** Proposals of usual size, each by itself. */
+  | { readonly kind: 'texts'; readonly texts: readonly string[] }
 
 /** An EntryError, which does not survive the way between threads. */
 export type Refusal = {
@@ -17,11 +16,19 @@ export type Refusal = {
   readonly schemaFault?: SchemaFault
 }
 
-export type Outcome<T> = { readonly value: T } | { readonly refusal: Refusal }
-
-export type TaskResult = { readonly id: number } & (
-  | { readonly entry: Outcome<VerifiedEntry> }
-  | { readonly query: unknown; readonly entries: readonly Outcome<VerifiedEntry>[] }
+export type Outcome =
+  | { readonly value: VerifiedEntry }
+  | { readonly refusal: Refusal }
+  /** It is not JSON. */
   | { readonly badJson: true }
-  | { readonly failed: string }
-)
+
+export type Answer = {
+  /** Of each proposal, in their order. */
+  readonly outcomes: readonly Outcome[]
+  /** Of a body with a query: the query without its proposals. */
+  readonly query?: unknown
+}
+
+export type Request = { readonly id: number; readonly task: Task }
+
+export type Reply = { readonly id: number } & ({ readonly answer: Answer } | { readonly failed: string })

@@ -1,64 +1,77 @@
-/** The thread: parses a large body and verifies what it proposes. Millions of bytes take it longer than other requests should wait. */
+/** The thread: parses bodies and verifies what they propose. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { EntryError, type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
-import type { Outcome, Task, TaskData, TaskResult } from './messages.ts'
+import { asBuffer } from '@sigstack/crypto'
+import type { Answer, Outcome, Reply, Request, Task, ThreadData } from './messages.ts'
+import { verifyParsed, verifyText } from './verify-text.ts'
 
 /** More are refused by the endpoint, unverified. */
 const mostEntries = 10
-const { policy } = workerData as TaskData
+const { policy } = workerData as ThreadData
 
-async function verify(proposal: unknown): Promise<Outcome<VerifiedEntry>> {
-  try {
-    return { value: await verifyProposal(proposal, policy) }
-  } catch (error) {
-    if (!(error instanceof EntryError)) throw error
-    const { code, message, schemaFault } = error
-    return { refusal: { code, message, ...(schemaFault !== undefined && { schemaFault }) } }
+async function run(task: Task): Promise<Answer> {
+  if (task.kind === 'texts') {
+    const outcomes: Outcome[] = []
+    for (const text of task.texts) outcomes.push(await verifyText(text, policy))
+    return { outcomes }
   }
+  const text = asBuffer(task.bytes).toString()
+  return task.kind === 'entry' ? { outcomes: [await verifyText(text, policy)] } : runQuery(text)
 }
 
-async function run({ id, task, bytes }: Task): Promise<TaskResult> {
+async function runQuery(text: string): Promise<Answer> {
   let body: unknown
   try {
-    body = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+    body = JSON.parse(text)
   } catch {
-    return { id, badJson: true }
+    return { outcomes: [{ badJson: true }] }
   }
-  if (task === 'entry') return { id, entry: await verify(body) }
-  if (typeof body !== 'object' || body === null || !('entries' in body))
-    return { id, query: body, entries: [] }
+  if (typeof body !== 'object' || body === null || !('entries' in body)) return { query: body, outcomes: [] }
   const { entries: proposals } = body
   if (!Array.isArray(proposals))
-    return { id, query: { ...body, entries: proposals === null ? null : '' }, entries: [] }
+    return { query: { ...body, entries: proposals === null ? null : '' }, outcomes: [] }
   // Their number is all that the endpoint still needs of them.
   const query = {
     ...body,
     entries: Array.from({ length: Math.min(proposals.length, mostEntries + 1) }, () => null),
   }
-  if (proposals.length > mostEntries) return { id, query, entries: [] }
-  const entries: Outcome<VerifiedEntry>[] = []
-  for (const proposal of proposals) entries.push(await verify(proposal))
-  return { id, query, entries }
+  if (proposals.length > mostEntries) return { query, outcomes: [] }
+  const outcomes: Outcome[] = []
+  for (const proposal of proposals) outcomes.push(await verifyParsed(proposal, policy))
+  return { query, outcomes }
 }
 
-/** Attestations are large: they change hands instead of being copied while the other thread waits. */
-function ownAttestation(result: TaskResult): { result: TaskResult; transfer: ArrayBuffer[] } {
-  if (!('entry' in result) || !('value' in result.entry)) return { result, transfer: [] }
-  const { attestation, ...rest } = result.entry.value
-  if (attestation === undefined) return { result, transfer: [] }
-  const bytes = Uint8Array.from(attestation.bytes)
-  const value = { ...rest, attestation: { key: attestation.key, bytes } }
-  return { result: { id: result.id, entry: { value } }, transfer: [bytes.buffer] }
+/** The bytes of all entries in one piece of memory, which changes hands instead of being copied while the other thread waits. */
+function inOnePiece({ outcomes, ...rest }: Answer): { answer: Answer; memory: ArrayBuffer } {
+  let length = 0
+  for (const outcome of outcomes) {
+    if ('value' in outcome)
+      length += outcome.value.body.length + (outcome.value.attestation?.bytes.length ?? 0)
+  }
+  const whole = new Uint8Array(length)
+  let end = 0
+  const moved = (bytes: Uint8Array): Uint8Array => {
+    whole.set(bytes, end)
+    end += bytes.length
+    return whole.subarray(end - bytes.length, end)
+  }
+  const movedOutcomes = outcomes.map((outcome) => {
+    if (!('value' in outcome)) return outcome
+    const { attestation, ...entry } = outcome.value
+    const body = moved(entry.body)
+    if (attestation === undefined) return { value: { ...entry, body } }
+    return { value: { ...entry, body, attestation: { ...attestation, bytes: moved(attestation.bytes) } } }
+  })
+  return { answer: { ...rest, outcomes: movedOutcomes }, memory: whole.buffer }
 }
 
-async function answer(task: Task): Promise<void> {
+async function reply({ id, task }: Request): Promise<void> {
   try {
-    const { result, transfer } = ownAttestation(await run(task))
-    parentPort?.postMessage(result, transfer)
+    const { answer, memory } = inOnePiece(await run(task))
+    parentPort?.postMessage({ id, answer } satisfies Reply, [memory])
   } catch (error) {
     const failed = error instanceof Error ? String(error.stack) : String(error)
-    parentPort?.postMessage({ id: task.id, failed } satisfies TaskResult)
+    parentPort?.postMessage({ id, failed } satisfies Reply)
   }
 }
 
-parentPort?.on('message', (task: Task) => void answer(task))
+parentPort?.on('message', (request: Request) => void reply(request))

@@ -23,6 +23,8 @@ export type RekorV1Dependencies = {
   readonly shards: Shards
   /** Throws EntryError. */
   readonly verifyProposal: (proposal: unknown) => Promise<VerifiedEntry>
+  /** The same of a proposal that is not parsed yet; `undefined` for what is not JSON. */
+  readonly verifyText: (text: string) => Promise<VerifiedEntry | undefined>
   readonly search: Search
   /** Of POST bodies. */
   readonly bodyLimitBytes: number

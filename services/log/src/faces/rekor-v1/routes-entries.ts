@@ -6,7 +6,7 @@ import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { entryIdPattern, parseEntryId } from './entry-id.ts'
 import { badSchema } from './errors.ts'
-import { notJson, parseJsonBody } from './json-body.ts'
+import { notJson, textOf } from './json-body.ts'
 import { encodeLogEntryAnswer, entryIdOf } from './log-entry.ts'
 import { requiredInteger } from './query.ts'
 import { findEntry, prove, readEntry } from './read-entry.ts'
@@ -15,7 +15,7 @@ import { encodeSearchKeys } from './search-keys.ts'
 import { type Placed, type Shards, virtualIndexOf } from './shard.ts'
 
 export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependencies): void {
-  const { shards, verifyProposal, bodyLimitBytes, settings = {} } = dependencies
+  const { shards, verifyText, bodyLimitBytes, settings = {} } = dependencies
   const { gate, attestations, largeBodies } = settings
 
   const routeOptions = {
@@ -62,10 +62,10 @@ export function entryRoutes(app: FastifyInstance, dependencies: RekorV1Dependenc
   )
 
   async function verifyBody(body: unknown): Promise<VerifiedEntry> {
-    if (largeBodies === undefined || !(body instanceof Uint8Array)) {
-      return verifyProposal(parseJsonBody(body, 'proposedEntry', (reason) => reason))
-    }
-    const verified = await largeBodies.verifyEntry(body)
+    const verified =
+      largeBodies !== undefined && body instanceof Uint8Array
+        ? await largeBodies.verifyEntry(body)
+        : await verifyText(textOf(body, 'proposedEntry'))
     if (verified === undefined) throw notJson((reason) => reason)
     return verified
   }

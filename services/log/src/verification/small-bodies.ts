@@ -1,0 +1,78 @@
+/**
+ * Proposals of usual size. One that comes alone is verified where it is, which is quickest. Those that come together go to a thread,
+ * gathered, so that the way there costs each of them little: on two cores the thread of requests then has a third of its time more.
+ */
+import { LogError } from '@sigstack/log-engine'
+import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import type { Outcome } from './messages.ts'
+import { openThread, type ThreadOptions } from './thread.ts'
+import { entryOf, verifyText } from './verify-text.ts'
+
+export type SmallBodies = {
+  /** Throws EntryError, `undefined` for what is not JSON, and LogError `queue_full` and `unavailable`. */
+  verify(text: string): Promise<VerifiedEntry | undefined>
+  stop(): Promise<void>
+}
+
+export type SmallBodyOptions = ThreadOptions & {
+  /** Proposals that may wait; default 10,000. */
+  readonly waitingLimit?: number
+}
+
+type Waiting = {
+  readonly text: string
+  resolve(outcome: Outcome): void
+  reject(error: unknown): void
+}
+
+/** In one message: the first of them should not wait for the last. */
+const mostTexts = 32
+
+export function openSmallBodies(options: SmallBodyOptions): SmallBodies {
+  const { policy, waitingLimit = 10_000 } = options
+  const thread = openThread(options)
+  let gathered: Waiting[] = []
+  let waiting = 0
+
+  function flush(): void {
+    const all = gathered
+    gathered = []
+    const [first] = all
+    if (first !== undefined && all.length === 1 && thread.depth() === 0) {
+      return void settle(all, async () => [await verifyText(first.text, policy)])
+    }
+    for (let at = 0; at < all.length; at += mostTexts) {
+      const some = all.slice(at, at + mostTexts)
+      void settle(some, async () => {
+        return (await thread.run({ kind: 'texts', texts: some.map(({ text }) => text) })).outcomes
+      })
+    }
+  }
+
+  async function settle(some: readonly Waiting[], verify: () => Promise<readonly Outcome[]>): Promise<void> {
+    try {
+      const outcomes = await verify()
+      for (const [at, { resolve }] of some.entries()) resolve(outcomes[at] as Outcome)
+    } catch (error) {
+      for (const { reject } of some) reject(error)
+    } finally {
+      waiting -= some.length
+    }
+  }
+
+  return {
+    verify: async (text) => {
+      if (waiting >= waitingLimit) {
+        throw new LogError('queue_full', `${waiting} entries are waiting to be verified; try again shortly`)
+      }
+      waiting++
+      const outcome = await new Promise<Outcome>((resolve, reject) => {
+        // Whatever was received in this turn of the event loop goes together.
+        if (gathered.length === 0) setImmediate(flush)
+        gathered.push({ text, resolve, reject })
+      })
+      return entryOf(outcome)
+    },
+    stop: thread.stop,
+  }
+}

@@ -1,0 +1,31 @@
+/** A proposal's text becomes an outcome, which can go from one thread to another and be made an entry or an error again. */
+import { EntryError, type EntryPolicy, type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
+import type { Outcome } from './messages.ts'
+
+export async function verifyText(text: string, policy: EntryPolicy): Promise<Outcome> {
+  let proposal: unknown
+  try {
+    proposal = JSON.parse(text)
+  } catch {
+    return { badJson: true }
+  }
+  return verifyParsed(proposal, policy)
+}
+
+export async function verifyParsed(proposal: unknown, policy: EntryPolicy): Promise<Outcome> {
+  try {
+    return { value: await verifyProposal(proposal, policy) }
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error
+    const { code, message, schemaFault } = error
+    return { refusal: { code, message, ...(schemaFault !== undefined && { schemaFault }) } }
+  }
+}
+
+/** `undefined` for what is not JSON; throws the EntryError that it was. */
+export function entryOf(outcome: Outcome): VerifiedEntry | undefined {
+  if ('value' in outcome) return outcome.value
+  if ('badJson' in outcome) return undefined
+  const { code, message, schemaFault } = outcome.refusal
+  throw new EntryError(code, message, schemaFault === undefined ? {} : { schemaFault })
+}
