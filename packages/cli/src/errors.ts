@@ -16,6 +16,8 @@ export type CliErrorCode =
   | 'not_published'
   /** The log, its database or its keys do not allow what was asked. */
   | 'log_refused'
+  /** Going on from it would fork the log. */
+  | 'older_state'
   /** No verdict on the log. */
   | 'not_audited'
 

@@ -1,7 +1,7 @@
 /** The database of a log: the one that is named, else that of the stack in the data folder, whether it runs or not. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LogError } from '@sigstack/log-engine'
+import { BackupError, LogError } from '@sigstack/log-engine'
 import { createPool, type Pool, PostgresError, startEmbeddedPostgres } from '@sigstack/postgres'
 import { readSecret } from '@sigstack/server'
 import { readSecretFile, SignerError } from '@sigstack/signers'
@@ -22,14 +22,18 @@ export function withDatabaseOptions(command: Command): Command {
     .option('--data <folder>', 'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)')
 }
 
-/** Opens the database for `work` and closes it. Trouble of log, database and keys becomes a {@link CliError}. */
+/**
+ * Opens the database for `work` and closes it. Trouble of log, database and keys becomes a {@link CliError}. With `create` a data folder
+ * that has keys and no database yet gets one.
+ */
 export async function withLogDatabase<Result>(
   io: Io,
   options: DatabaseOptions,
   work: (pool: Pool) => Promise<Result>,
+  { create = false } = {},
 ): Promise<Result> {
   try {
-    const { url, stop } = await findDatabase(io, options)
+    const { url, stop } = await findDatabase(io, options, create)
     const pool = createPool({ connectionString: url, maxConnections: 4, applicationName: 'sigstack log' })
     try {
       return await work(pool)
@@ -38,11 +42,33 @@ export async function withLogDatabase<Result>(
       await stop()
     }
   } catch (cause) {
-    if (cause instanceof LogError || cause instanceof PostgresError || cause instanceof SignerError) {
-      throw new CliError('log_refused', cause.message, { cause })
-    }
-    throw cause
+    throw asCliError(cause)
   }
+}
+
+/** Two sentences on what is refused. */
+const whatAForkIs =
+  'Going on from an older state forks the log: indexes that were signed for some entries would be given to others, and the log would ' +
+  'contradict proofs and checkpoints that people hold. Verifiers and monitors take that for tampering and cannot be told otherwise, so ' +
+  'restore the newest backup, or retire this log and begin another one with new keys (docs/operations/log-operations.md).'
+
+/** Trouble of logs, databases, keys and backups in one kind of error; everything else as it is. */
+export function asCliError(cause: unknown): unknown {
+  if (cause instanceof BackupError && cause.code === 'older_state') {
+    return new CliError('older_state', cause.message, { cause, advice: whatAForkIs })
+  }
+  const isKnown =
+    cause instanceof LogError ||
+    cause instanceof BackupError ||
+    cause instanceof PostgresError ||
+    cause instanceof SignerError
+  return isKnown ? new CliError('log_refused', cause.message, { cause }) : asFileError(cause)
+}
+
+function asFileError(cause: unknown): unknown {
+  const { code, path, syscall } = (cause ?? {}) as { code?: unknown; path?: unknown; syscall?: unknown }
+  if (typeof syscall !== 'string' || typeof path !== 'string') return cause
+  return new CliError('unreadable', `cannot ${syscall} ${path} (${String(code)})`, { cause })
 }
 
 /** The password of the log's keys: LOG_KEY_PASSWORD (or its _FILE), else that of the stack in the data folder. */
@@ -63,16 +89,22 @@ export async function logKeyPassword(io: Io, options: DatabaseOptions): Promise<
 async function findDatabase(
   io: Io,
   options: DatabaseOptions,
+  create: boolean,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const url = options.database ?? readSecret({ ...io.environment }, 'DATABASE_URL')
   if (url !== undefined && url !== '') return { url, stop: async () => {} }
-  const folder = join(dataFolder(io, options.data), 'postgres')
+  const data = dataFolder(io, options.data)
+  const folder = join(data, 'postgres')
   // Without this a mistyped folder would be given a new, empty database.
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+  if (!(await isFolder(folder)) && !(create && (await isFolder(join(data, 'keys'))))) {
     throw new CliError('not_running', `there is no database in ${folder}`, {
       advice: 'Name the database with --database or DATABASE_URL, or the data folder of a stack with --data.',
     })
   }
   const server = await startEmbeddedPostgres({ dataDirectory: folder, shared: true })
   return { url: server.connectionString, stop: async () => (server.started ? server.stop() : undefined) }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }

@@ -128,14 +128,149 @@ t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
     t.equal((await info()).inactiveShards.length, 2)
   })
 
+  const backup = join(folder, 'log.backup')
+  const restore = (database: string, ...more: readonly string[]) =>
+    run(['log', 'restore', backup, '--database', database, ...more])
+
+  await t.test('backup and restore: the whole log, and what is not in it', async (t) => {
+    const { status, out, err } = await log('backup', backup)
+    t.equal(status, 0, err)
+    t.match(
+      out,
+      /, frozen, root .*\n {2}key [0-9a-f]{64}, in the first key file\n.*\n {2}key .*, in rekor-v1\.1\.key\.pem\n/,
+    )
+    t.match(out, /log\.backup: 6 entries, [\d,]+ bytes, checksum [0-9a-f]{64}\n$/)
+    t.match(err, /^Not in it: the keys of the log/)
+    const json = JSON.parse(
+      (await log('backup', backup, '--json', '--checkpoints', `${rekor}/api/v1/log`)).out,
+    )
+    t.match(json, {
+      log: 'rekor-v1',
+      entries: '6',
+      later: '0',
+      shards: { length: 3 },
+      notIncluded: { length: 5 },
+    })
+    const verified = JSON.parse((await run(['log', 'verify-backup', backup, '--json'])).out)
+    t.match(verified, { verdict: 'sound', sha256: json.sha256, shards: json.shards })
+    t.match((await run(['log', 'verify-backup', backup])).out, `checksum ${json.sha256}\n`)
+
+    const fresh = await testDatabase(t)
+    const restored = await restore(fresh.connectionString, '--replaces', connectionString)
+    t.equal(restored.status, 0, restored.err)
+    t.match(restored.out, /\nRestored: rekor-v1 as of .*, mode open\.\n$/)
+    t.match(restored.err, `Looked for a newer state at ${rekor}/api/v1/log: 2 entries of `)
+    t.match(restored.err, 'Looked for a newer state at the database that it replaces: 2 entries of ')
+    const audit = await run(['log', 'audit', '--database', fresh.connectionString])
+    t.match(audit, { status: 0, out: /The log is sound\.\n$/ })
+    t.match(await restore(fresh.connectionString), {
+      status: 1,
+      err: /^Error: the database holds the log rekor-v1 already/,
+    })
+  })
+
+  await t.test('backup and restore: the CT log of the same database', async (t) => {
+    const ct = join(folder, 'ct.backup')
+    t.match(await log('backup', ct, '--log', 'ct'), { status: 0, out: /^127\.0\.0\.1: 4 entries, root / })
+    const fresh = await testDatabase(t)
+    t.match(await run(['log', 'restore', ct, '--database', fresh.connectionString]), {
+      status: 0,
+      out: /Restored: ct as of /,
+    })
+  })
+
+  await t.test('restore: a data folder with keys and without a database gets one', async (t) => {
+    const { endpoints } = stack
+    // The CT log of this stack in place of a Rekor log.
+    const another = {
+      ...endpoints,
+      services: { ...endpoints.services, rekor: `${endpoints.services['ct']}/checkpoint#` },
+    }
+    const moved = t.testdir({ keys: {}, empty: {} })
+    const elsewhere = await run(['log', 'restore', backup, '--data', join(moved, 'empty')])
+    t.match(elsewhere, { status: 1, err: /^Error: there is no database in / })
+    const restored = await run(['log', 'restore', backup, '--data', moved, '--json'])
+    t.equal(restored.status, 0, restored.err)
+    t.match(JSON.parse(restored.out), { log: 'rekor-v1', lookedAt: [] })
+    t.match(await run(['log', 'mode', '--data', moved]), { out: 'rekor-v1 is open\n' })
+    writeFileSync(join(moved, 'endpoints.json'), JSON.stringify(another))
+    const beside = await restore((await testDatabase(t)).connectionString, '--data', moved)
+    t.equal(beside.status, 0, beside.err)
+    t.match(
+      beside.err,
+      /: the checkpoint from http.* is of another log, 127\.0\.0\.1\.\n/,
+      'another stack runs there',
+    )
+  })
+
+  await t.test(
+    'restore: refuses an older state, says where it saw a newer one and what a fork would be',
+    async (t) => {
+      await sign()
+      const fresh = await testDatabase(t)
+      const message =
+        /^Error: the backup holds 2 entries of .*, and (.*) shows 3: the backup is not the newest state of this log\n/
+      const refused = await restore(fresh.connectionString)
+      t.equal(refused.status, 1)
+      t.equal(message.exec(refused.err)?.[1], `${rekor}/api/v1/log`)
+      t.match(
+        refused.err,
+        /\nGoing on from an older state forks the log: .*\. Verifiers and monitors take that for tampering/,
+      )
+      writeFileSync(join(folder, 'newest'), await text(`${rekor}/checkpoint`))
+      const elsewhere = ['--data', '/nowhere'] as const
+      const newest = ['--newest-checkpoint', join(folder, 'newest')] as const
+      for (const where of [newest, ['--log-url', `${rekor}/`], ['--replaces', connectionString]] as const) {
+        const { status, out } = await restore(fresh.connectionString, ...elsewhere, ...where, '--json')
+        t.equal(status, 1)
+        t.match(JSON.parse(out), { error: { code: 'older_state' } }, where[0])
+      }
+      const missing = ['--newest-checkpoint', '/nowhere/checkpoint'] as const
+      t.match(await restore(fresh.connectionString, ...missing), {
+        status: 1,
+        err: /cannot read the checkpoint/,
+      })
+      const down = ['--log-url', 'http://127.0.0.1:1', '--replaces', 'postgresql://127.0.0.1:1/none'] as const
+      const alone = await restore(fresh.connectionString, ...elsewhere, ...down)
+      t.equal(alone.status, 0, alone.err)
+      t.match(alone.err, 'Looked for a newer state at http://127.0.0.1:1/api/v1/log: it does not answer.\n')
+      t.match(alone.err, 'Looked for a newer state at the database that it replaces: it does not answer.\n')
+    },
+  )
+
+  await t.test('backup: what is damaged, missing or of another kind', async (t) => {
+    const bytes = readFileSync(backup)
+    bytes[5000] = (bytes[5000] ?? 0) ^ 1
+    writeFileSync(backup, bytes)
+    const damaged = await run(['log', 'verify-backup', backup])
+    t.match(damaged, {
+      status: 1,
+      err: /^Error: the backup is damaged at byte \d+: .* take another copy of it\n$/,
+    })
+    t.match(await run(['log', 'verify-backup', '/nowhere']), {
+      status: 1,
+      err: 'Error: cannot open /nowhere (ENOENT)\n',
+    })
+    t.match(await run(['log', 'restore', join(folder, 'file')]), {
+      status: 1,
+      err: /this is no backup of a log/,
+    })
+    t.match(await log('backup', '/nowhere/log.backup'), {
+      status: 1,
+      err: /cannot open \/nowhere\/log.backup.partial/,
+    })
+    t.match(await log('backup', backup, '--data', '/nowhere'), { status: 1, err: /no stack is running/ })
+    t.same(readFileSync(backup), bytes)
+  })
+
   await t.test('audit: sound, and then what is damaged', async (t) => {
     const checkpoint = await text(`${rekor}/checkpoint`)
     writeFileSync(join(folder, 'checkpoint'), checkpoint)
-    while ((await pool.query('select from search_position where next_index = 6')).rowCount === 0);
+    while ((await pool.query('select from search_position where next_index = 7')).rowCount === 0);
     const sound = await log('audit', '--checkpoint', join(folder, 'checkpoint'))
     t.equal(sound.status, 0, sound.err)
-    t.match(sound.out, /, frozen, root .*\n.*, frozen, root .*\n.*: 2 entries, root .*\nChecked: 6 entries, /)
-    t.match(sound.out, /search keys of 6 entries, 0 answers, 1 checkpoints\.\nThe log is sound\.\n$/)
+    t.match(sound.out, /, frozen, root .*\n.*, frozen, root .*\n.*: 3 entries, root .*\nChecked: 7 entries, /)
+    t.match(sound.out, /search keys of 7 entries, 0 answers, 1 checkpoints\.\nThe log is sound\.\n$/)
     const json = await log('audit', '--json', '--quiet', '--checkpoint', `${rekor}/checkpoint`)
     t.match(JSON.parse(json.out), { verdict: 'sound', findingCount: 0, checked: { checkpoints: 1 } })
 

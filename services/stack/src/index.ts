@@ -7,14 +7,28 @@ export {
   requestCertificate,
   retireAuthority,
 } from '@sigstack/ca'
-export type { ModeOfLog, PreparedKey, RekorAudit, RolledOver } from '@sigstack/log'
+export type {
+  BackedUp,
+  CheckedBackup,
+  CheckpointSource,
+  ModeOfLog,
+  PreparedKey,
+  RekorAudit,
+  RolledOver,
+} from '@sigstack/log'
 export {
   auditRekor,
+  backUpLog,
   changeMode,
   commitRollover,
   preparedRollover,
   prepareRollover,
+  readManifest,
   readMode,
+  restoreBackup,
+  signedHeads,
+  storedHeads,
+  verifyBackup,
 } from '@sigstack/log'
 export { caFolderOf } from './ca-folder.ts'
 export type { Config, Ports } from './config.ts'

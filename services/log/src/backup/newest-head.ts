@@ -28,6 +28,8 @@ export async function storedHeads(
   replaced: Queryable,
   where: string,
 ): Promise<readonly KnownHead[]> {
+  const { rows: tables } = await replaced.query<{ log: string | null }>(`select to_regclass('log') as log`)
+  if (tables[0]?.log === null) return []
   const rows = await listShards(replaced, log)
   if (!rows.some(({ origin }) => origin === shards[0]?.origin)) return []
   return rows.map(({ origin, treeSize: size, rootHash }) => {
