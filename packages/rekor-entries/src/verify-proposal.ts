@@ -50,7 +50,8 @@ function parseFrame(proposal: unknown): Frame {
 
 function textMember(proposal: JsonObject, name: 'kind' | 'apiVersion'): string {
   const value = frameMember(proposal, name)
-  if (value === undefined || value === null || value === '')
+  // An empty version is present, and no version.
+  if (value === undefined || value === null || (value === '' && name === 'kind'))
     throw schemaFault(602, `${name} in body is required`)
   if (typeof value !== 'string') throw schemaFault(601, `${name} in body must be of type string`)
   return value

@@ -491,7 +491,7 @@ t.test('an RPM is refused with the reason where anything about it does not hold'
     [rpm(Buffer.alloc(200)), 'bad_format', 'file is not an RPM'],
     [rpm(changed(96)), 'bad_format', 'bad magic for header'],
     [rpm(changed(104)), 'bad_format', 'error reading RPM header table: unexpected EOF'],
-    [rpm(changed(nameAt)), 'bad_format', 'sha256 mismatch in signature header'],
+    [rpm(changed(nameAt)), 'bad_format', 'SHA-256 mismatch in signature header'],
     [
       rpm(changed(payloadAt, (rpmFile.at(-1) ?? 0) ^ 1)),
       'bad_format',

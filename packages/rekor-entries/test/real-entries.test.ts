@@ -102,7 +102,10 @@ t.test('derived proposals give the derived bodies, leaf hashes and search keys',
 
 t.test('proposals that must be refused are refused for their own reason', async (t) => {
   const reasons: Readonly<Record<string, readonly [string, string]>> = {
-    'hashedrekord-ed25519-pure': ['bad_signature', 'verifying signature: ed25519: invalid signature'],
+    'hashedrekord-ed25519-pure': [
+      'bad_signature',
+      'verifying signature: failed to verify signature: ed25519: invalid signature',
+    ],
     'hashedrekord-rsa2048-sha512': ['algorithm_not_allowed', 'entry algorithms are not allowed'],
     'dsse-one-of-two-verifiers': ['envelope_not_verified', 'all signatures must have a key that verifies it'],
     'cose-wrong-aad': ['bad_signature', 'verification error'],

@@ -288,7 +288,7 @@ t.test('refused entries are told why in words that people look for (9.2)', async
   const pem = (type: string, count = 1) =>
     Buffer.from(`-----BEGIN ${type}-----\nAAAA\n-----END ${type}-----\n`.repeat(count)).toString('base64')
   const key = (content: string) => changed(({ signature }) => Object.assign(signature.publicKey, { content }))
-  const notPure = 'verifying signature: ed25519: invalid signature'
+  const notPure = 'verifying signature: failed to verify signature: ed25519: invalid signature'
   const unverified = 'all signatures must have a key that verifies it'
   await assertRows(t, app, [
     [

@@ -90,6 +90,6 @@ function searchKeys({ algorithm, value }: Hash, { hash, subjects }: CanonicalKey
 /** In the words that users of Rekor look for. */
 function failureOf(key: PublicKey, signature: Uint8Array): string {
   if (key.type === 'rsa') return 'crypto/rsa: verification error'
-  if (key.type === 'ed25519') return 'ed25519: invalid signature'
+  if (key.type === 'ed25519') return 'failed to verify signature: ed25519: invalid signature'
   return ecdsaFailureOf(signature)
 }

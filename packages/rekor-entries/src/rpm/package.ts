@@ -65,14 +65,14 @@ export function parseRpmPackage(file: Uint8Array): RpmPackage {
 
 function assertHeaderDigest(signatures: RpmHeader, header: RpmHeader): void {
   const algorithms = [
-    ['sha256', signatureTag.sha256],
-    ['sha1', signatureTag.sha1],
+    ['SHA-256', 'sha256', signatureTag.sha256],
+    ['SHA-1', 'sha1', signatureTag.sha1],
   ] as const
-  for (const [algorithm, digestTag] of algorithms) {
+  for (const [name, algorithm, digestTag] of algorithms) {
     const value = signatures.textOf(digestTag) ?? ''
     if (value === '') continue
     if (createHash(algorithm).update(header.bytes).digest('hex') !== value)
-      throw malformed(`${algorithm} mismatch in signature header`)
+      throw malformed(`${name} mismatch in signature header`)
     return
   }
 }
