@@ -238,6 +238,11 @@ t.test('checkpoints that prove nothing are refused', async (t) => {
     [],
     'a database of another log says nothing',
   )
+  t.same(
+    await storedHeads(manifest, (await emptyDatabase(t)).pool, 'a database'),
+    [],
+    'nor does an empty one',
+  )
 })
 
 t.test('a backup whose manifest claims more than its checkpoint signs is refused', async (t) => {
