@@ -4,7 +4,7 @@ import type { Run } from './run-command.ts'
 import type { Workshop } from './workshop.ts'
 
 /** What a signer leaves behind; a verifier reads some of these. */
-export type Kind = 'bundle' | 'attestation' | 'cosign legacy'
+export type Kind = 'bundle' | 'attestation' | 'cosign legacy' | 'commit'
 
 /** Absolute paths of the published trust, or of an altered copy of it. */
 export type TrustFiles = {
@@ -14,6 +14,8 @@ export type TrustFiles = {
   readonly rekorKey: string
   readonly ctKey: string
   readonly caCertificates: string
+  /** URL of the TUF repository. */
+  readonly mirror: string
 }
 
 export type Identity = { readonly email: string; readonly issuer: string }

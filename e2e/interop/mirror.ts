@@ -1,7 +1,14 @@
 /** The published trust as clients of TUF get it: a mirror, and the root that users are handed beside it. */
 import { appendFile, copyFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Check, InteropError, type Session, type VerifyJob } from './client.ts'
+import {
+  type Check,
+  InteropError,
+  type Kind,
+  type Session,
+  type TrustFiles,
+  type VerifyJob,
+} from './client.ts'
 
 export type Mirror = {
   readonly url: string
@@ -9,8 +16,7 @@ export type Mirror = {
   readonly root: string
 }
 
-export async function mirrorOf({ endpoints, folder }: Session): Promise<Mirror> {
-  const url = endpoints.trust.mirror
+export async function mirrorOf({ mirror: url }: TrustFiles, { folder }: Session): Promise<Mirror> {
   const root = path.join(folder, 'root.json')
   await writeFile(root, await (await fetch(`${url}/root.json`)).text())
   return { url, root }
@@ -25,12 +31,12 @@ export type MirrorClient = {
 }
 
 /** With no file of keys or trust anywhere: what the client knows it has from the mirror. */
-export function mirrorCheck(client: MirrorClient): Check {
+export function mirrorCheck(client: MirrorClient, kind: Kind = 'bundle'): Check {
   return {
-    kind: 'bundle',
+    kind,
     name: `the TUF repository: ${client.sign ? 'sign, verify' : 'verify'}, refuse another identity and an altered file`,
     run: async (session, entry) => {
-      const mirror = await mirrorOf(session)
+      const mirror = await mirrorOf(entry.trust, session)
       await client.initialize?.(session, mirror)
       const bundle = path.join(session.folder, 'by-mirror.sigstore.json')
       const job = client.sign ? { ...entry, bundle } : entry

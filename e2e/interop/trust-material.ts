@@ -12,8 +12,9 @@ import {
   serialNumberFrom,
 } from '@sigstack/x509'
 import type { TrustFiles } from './client.ts'
+import { startForeignMirror } from './foreign-mirror.ts'
 
-export function publishedTrust({ files }: Endpoints): TrustFiles {
+export function publishedTrust({ files, trust }: Endpoints): TrustFiles {
   const file = (name: string): string => {
     const value = files[name]
     if (value === undefined) throw new Error(`endpoints.json names no file ${name}`)
@@ -26,6 +27,16 @@ export function publishedTrust({ files }: Endpoints): TrustFiles {
     rekorKey: file('rekorKey'),
     ctKey: file('ctKey'),
     caCertificates: file('caCertificates'),
+    mirror: trust.mirror,
+  }
+}
+
+/** How clients were told about a private deployment before there was a trusted root. */
+export function keyFileVariables(trust: TrustFiles): Readonly<Record<string, string>> {
+  return {
+    SIGSTORE_ROOT_FILE: trust.caCertificates,
+    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: trust.ctKey,
+    SIGSTORE_REKOR_PUBLIC_KEY: trust.rekorKey,
   }
 }
 
@@ -59,10 +70,15 @@ export async function writeForeignTrust(
   const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'))
   const root = alter((await read(trust.trustedRoot)) as TrustedRoot)
   const config = (await read(trust.clientTrustConfig)) as { readonly trustedRoot: TrustedRoot }
+  const rootText = JSON.stringify(root)
   return {
     ...trust,
     ...files,
-    trustedRoot: await write('trusted_root.json', JSON.stringify(root)),
+    mirror: await startForeignMirror({
+      'trusted_root.json': rootText,
+      'signing_config.v0.2.json': await readFile(trust.signingConfig, 'utf8'),
+    }),
+    trustedRoot: await write('trusted_root.json', rootText),
     clientTrustConfig: await write(
       'trust_config.json',
       JSON.stringify({ ...config, trustedRoot: alter(config.trustedRoot) }),

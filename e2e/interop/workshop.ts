@@ -1,5 +1,5 @@
 /** Installs clients into a cache folder outside the tree, each in a folder named after its version, once. */
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { access, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { InteropError } from './client.ts'
@@ -15,6 +15,17 @@ export type Workshop = {
     readonly name: string
     readonly module: string
     readonly version: string
+  }): Promise<string>
+  /**
+   * A folder with the program of `module`, and one of each of our own Go files, named after its folder. Built in a
+   * module that requires nothing but `module`, which also works for those that `go install` cannot find.
+   */
+  goBuild(tool: {
+    readonly name: string
+    readonly module: string
+    readonly version: string
+    /** Paths of files `main.go`. */
+    readonly sources: readonly string[]
   }): Promise<string>
   /** An interpreter and the folder of packages to give it as PYTHONPATH. */
   pipInstall(tool: { readonly name: string; readonly version: string }): Promise<PythonPackages>
@@ -65,6 +76,27 @@ export function openWorkshop(options: {
       })
       return path.join(folder, path.basename(module))
     },
+    goBuild: ({ name, module, version, sources }) =>
+      once(`${name}-${version}`, async (partial) => {
+        const code = path.join(partial, 'module')
+        await mkdir(code)
+        await writeFile(
+          path.join(code, 'go.mod'),
+          `module sigstack.test/interop\n\ngo 1.25.0\n\nrequire ${module} ${version}\n`,
+        )
+        const build = (packagePath: string, program: string) =>
+          run('go', ['build', '-mod=mod', '-o', path.join(partial, program), packagePath], {
+            folder: code,
+            timeoutMs: installTimeoutMs,
+          })
+        await build(module, path.basename(module))
+        for (const source of sources) {
+          const program = path.basename(path.dirname(source))
+          await cp(source, path.join(code, program, 'main.go'))
+          await build(`./${program}`, program)
+        }
+        await rm(code, { recursive: true })
+      }),
     pipInstall: async ({ name, version }) => {
       const folder = await once(`py-${name}-${version}`, async (partial) => {
         // Programs of a virtual environment name its folder, which is renamed; a plain folder of packages does not.

@@ -19,6 +19,7 @@ const trust = (name: string): TrustFiles => ({
   rekorKey: name,
   ctKey: name,
   caCertificates: name,
+  mirror: name,
 })
 
 /** Its "signature" is a copy of the file, the identity and the trust. */

@@ -1,4 +1,5 @@
-import type { Client, SignJob } from '../client.ts'
+import type { Client } from '../client.ts'
+import { keyFileVariables } from '../trust-material.ts'
 import {
   attestBlob,
   type Cosign,
@@ -11,15 +12,6 @@ import {
   verifyBlobAttestation,
   versionIn,
 } from './cosign-commands.ts'
-
-/** How cosign was told about a private deployment before there was a trusted root. */
-function legacyTrust({ trust }: SignJob): Readonly<Record<string, string>> {
-  return {
-    SIGSTORE_ROOT_FILE: trust.caCertificates,
-    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: trust.ctKey,
-    SIGSTORE_REKOR_PUBLIC_KEY: trust.rekorKey,
-  }
-}
 
 export const cosignV2: Client = {
   name: 'cosign-v2',
@@ -55,7 +47,7 @@ export const cosignV2: Client = {
                 job.bundle,
                 job.file,
               ],
-              { environment: legacyTrust(job) },
+              { environment: keyFileVariables(job.trust) },
             )
           },
         },
@@ -78,7 +70,7 @@ export const cosignV2: Client = {
                 ...identityFlags(job),
                 job.file,
               ],
-              { environment: legacyTrust(job) },
+              { environment: keyFileVariables(job.trust) },
             )
           },
         },

@@ -1,6 +1,7 @@
 import type { Client } from '../client.ts'
 import { cosignV2 } from './cosign-v2.ts'
 import { cosignV3 } from './cosign-v3.ts'
+import { gitsign } from './gitsign.ts'
 import { rekorCli } from './rekor-cli.ts'
 import { sigstack } from './sigstack.ts'
 import { sigstoreGo } from './sigstore-go.ts'
@@ -14,6 +15,7 @@ export const allClients: readonly Client[] = [
   cosignV2,
   sigstorePython,
   sigstoreGo,
+  gitsign,
   rekorCli,
   sigstack,
 ]
