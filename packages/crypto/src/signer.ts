@@ -4,21 +4,24 @@ import type { SignatureAlgorithm } from './algorithms.ts'
 import { signatureAlgorithms } from './algorithms.ts'
 import { asBuffer } from './bytes.ts'
 import { CryptoError } from './errors.ts'
-import type { PublicKey } from './public-key.ts'
+import type { PublicKey, PublicKeyKind } from './public-key.ts'
 import { parsePublicKey } from './public-key.ts'
 
 /** File, KMS and PKCS#11 keys all look like this; the domain never learns which one it has. */
 export type Signer = {
   readonly publicKey: PublicKey
   readonly algorithm: SignatureAlgorithm
-  /** Signs `message` itself; hashing is part of `algorithm`. ECDSA signatures are DER. */
+  /**
+   * Signs `message` itself; hashing is part of `algorithm`. ECDSA signatures are DER. Settles within a bounded time also where
+   * the key is kept by a service that does not answer.
+   */
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
 /** A signer over a private key in this process. */
 export function createSigner(privateKey: KeyObject): Signer {
   const publicKey = parsePublicKey(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }))
-  const algorithm = algorithmFor(publicKey)
+  const algorithm = signingAlgorithm(publicKey)
   const { hash } = signatureAlgorithms[algorithm]
   return {
     publicKey,
@@ -33,7 +36,8 @@ export function generateSigningKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 }
 
-function algorithmFor(key: PublicKey): SignatureAlgorithm {
+/** How a private key signs whose public half is `key`. Throws `unsupported_key` for RSA keys of unusual size. */
+export function signingAlgorithm(key: PublicKeyKind): SignatureAlgorithm {
   if (key.type === 'ed25519') return 'ed25519'
   if (key.type === 'ecdsa') {
     return key.curve === 'P-256'

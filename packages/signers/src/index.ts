@@ -1,6 +1,7 @@
 export type { SignerErrorCode } from './errors.ts'
 export { SignerError } from './errors.ts'
 export { createKeyFile } from './key-file.ts'
-export { loadOrCreateSigner, openSigner } from './open-signer.ts'
+export type { SignerOptions } from './open-signer.ts'
+export { isKeyUri, loadOrCreateSigner, openSigner } from './open-signer.ts'
 export { ensurePassword } from './password-file.ts'
 export { readSecretFile, writeSecretFile } from './secret-file.ts'

@@ -1,19 +1,57 @@
 import { fileURLToPath } from 'node:url'
 import type { Signer } from '@sigstack/crypto'
+import type { Environment } from './environment.ts'
 import { isMissingFile, SignerError } from './errors.ts'
 import { createKeyFile, openKeyFile } from './key-file.ts'
+import { type ConnectKey, openRemoteSigner } from './remote/remote-signer.ts'
+
+export type SignerOptions = {
+  /** Of a key file; the PIN of a token whose URI names no pin-source. */
+  readonly password?: string
+  /** For one signature of a key that is no file; default 5 s. */
+  readonly timeoutMs?: number
+  /** Where Vault and Google's KMS are; default: the environment of this process, which the vendors' libraries read in any case. */
+  readonly environment?: Environment
+}
+
+type Connect = (
+  uri: string,
+  options: SignerOptions & { readonly environment: Environment },
+) => Promise<ConnectKey>
+
+/** Loaded when there is such a key: most services have none, and the packages behind them may be missing. */
+const connectors: ReadonlyMap<string, Connect> = new Map<string, Connect>([
+  ['pkcs11', async (uri, { password }) => (await import('./pkcs11/pkcs11.ts')).connectPkcs11(uri, password)],
+  ['awskms', async (uri) => (await import('./cloud/aws-kms.ts')).connectAwsKms(uri)],
+  [
+    'gcpkms',
+    async (uri, { environment }) => (await import('./cloud/gcp-kms.ts')).connectGcpKms(uri, environment),
+  ],
+  ['azurekms', async (uri) => (await import('./cloud/azure-kms.ts')).connectAzureKms(uri)],
+  [
+    'hashivault',
+    async (uri, { environment }) => (await import('./vault/vault.ts')).connectVault(uri, environment),
+  ],
+])
 
 /**
- * Opens the key that `uri` names: `file:/absolute/path.pem`, a PKCS#8 PEM, encrypted when `password` is given.
- * Throws {@link SignerError}.
+ * Opens the key that `uri` names: `file:/absolute/path.pem`, a PKCS#8 PEM, encrypted when `password` is given; `pkcs11:`,
+ * `awskms:`, `gcpkms:`, `azurekms:` or `hashivault:` as docs/operations/ca-keys.md has them. Throws {@link SignerError}; so
+ * does the signer itself where the key is no file.
  */
-export async function openSigner(uri: string, options: { readonly password?: string } = {}): Promise<Signer> {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase()
+export async function openSigner(uri: string, options: SignerOptions = {}): Promise<Signer> {
+  const scheme = schemeOf(uri)
   if (scheme === undefined)
     throw new SignerError('bad_uri', 'a key is named by a URI like file:/etc/sigstack/ca.pem')
-  if (scheme !== 'file')
-    throw new SignerError('unsupported_scheme', `keys of kind ${scheme}: are not supported; use file:`)
-  return openKeyFile(pathOf(uri), options.password)
+  if (scheme === 'file') return openKeyFile(pathOf(uri), options.password)
+  const connect = connectors.get(scheme)
+  if (connect === undefined)
+    throw new SignerError(
+      'unsupported_scheme',
+      `keys of kind ${scheme}: are not supported; use file:, ${[...connectors.keys()].join(':, ')}:`,
+    )
+  const connectKey = await connect(uri, { environment: process.env, ...options })
+  return openRemoteSigner(uri, connectKey, options.timeoutMs)
 }
 
 /** Opens the key in `path`, or makes one where there is none. Safe when several processes start at once. */
@@ -29,6 +67,15 @@ export async function loadOrCreateSigner(path: string, password: string): Promis
     if (error instanceof SignerError && error.code === 'already_exists') return openKeyFile(path, password)
     throw error
   }
+}
+
+/** Whether `text` names a key by URI, and not by the path of its file. */
+export function isKeyUri(text: string): boolean {
+  return schemeOf(text) !== undefined
+}
+
+function schemeOf(uri: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase()
 }
 
 function pathOf(uri: string): string {
