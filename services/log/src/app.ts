@@ -30,8 +30,9 @@ export async function buildApp(face: Face, { measure, ...frame }: Frame): Promis
   const app = buildServer({
     name: `log-${face.face}`,
     ...frame,
-    // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones.
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones. What is no entry ID is for the face to
+    // refuse, however long it is.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 16_384 },
     errorHandler: face.face === 'ct' ? replyWithCtError : replyWithRekorError,
     notFoundHandler: face.face === 'ct' ? replyWithCtNotFound : replyWithRekorNotFound,
   })

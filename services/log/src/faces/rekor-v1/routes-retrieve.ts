@@ -86,6 +86,7 @@ function parsingFailed(reason: string): string {
 }
 
 function parseQuery(query: unknown): Query {
+  if (query === null) return { ids: [], indexes: [], proposals: [] }
   if (!isObject(query)) throw badRequest(parsingFailed('it is not an object'))
   const ids = listOf(query, 'entryUUIDs')
   const indexes = listOf(query, 'logIndexes')

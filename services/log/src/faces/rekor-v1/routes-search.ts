@@ -39,6 +39,7 @@ function parsingFailed(reason: string): string {
 }
 
 async function parseQuery(query: unknown): Promise<Criteria> {
+  if (query === null) return { criteria: [], operator: 'or' }
   if (!isObject(query)) throw badRequest(parsingFailed('it is not an object'))
   const operator = textOf(query, 'operator') ?? 'or'
   if (operator !== 'and' && operator !== 'or') {
@@ -75,13 +76,12 @@ function emailOf(query: JsonObject): readonly string[] | undefined {
 }
 
 function subjectOf(query: JsonObject): readonly string[] | undefined {
-  const subject = query['subject']
-  if (subject === '') throw badSchema('too_short', 'subject in body should be at least 1 chars long')
-  const text = textOf(query, 'subject')
-  if (text !== undefined && text.length > longestSubject) {
+  const subject = textOf(query, 'subject')
+  if (subject === undefined) return undefined
+  if (subject.length > longestSubject) {
     throw badSchema('too_long', `subject in body should be at most ${longestSubject} chars long`)
   }
-  return text === undefined ? undefined : [text]
+  return [subject]
 }
 
 async function publicKeyOf(query: JsonObject): Promise<readonly string[] | undefined> {
