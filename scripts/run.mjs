@@ -28,6 +28,9 @@ const commands = {
   'compose-test': () => [['node', 'e2e/compose/main.ts']],
 }
 
+/** These need no test tools, linters, compilers or libraries of key services, which are more than two thirds of everything. */
+const lean = new Set(['start', 'sigstack'])
+
 const [name = '', ...args] = process.argv.slice(2)
 if (!Object.hasOwn(commands, name)) {
   fail(`unknown command ${JSON.stringify(name)}; there are: ${Object.keys(commands).join(', ')}`)
@@ -89,21 +92,36 @@ function marker() {
   return path.join(root, 'node_modules/.cache/sigstack-installed')
 }
 
+/** `all`, `lean` or nothing, and for which lockfile. */
+function installed() {
+  const [scope = '', hash = ''] = existsSync(marker()) ? readFileSync(marker(), 'utf8').split(' ') : []
+  return { scope, isCurrent: hash === lockHash() }
+}
+
+/** Whoever has worked here with all of it keeps all of it. */
+function wantedScope() {
+  return lean.has(name) && installed().scope !== 'all' ? 'lean' : 'all'
+}
+
 function isInstalled() {
-  return existsSync(marker()) && readFileSync(marker(), 'utf8') === lockHash()
+  const { scope, isCurrent } = installed()
+  return isCurrent && (scope === 'all' || scope === wantedScope())
 }
 
 function install(env) {
   if (isInstalled()) return
   say('installing from the lockfile')
-  const pnpm = spawnSync('pnpm', ['install', '--frozen-lockfile', '--config.confirmModulesPurge=false'], {
+  const scope = wantedScope()
+  const selection = scope === 'lean' ? ['--prod', '--filter', '@sigstack/cli...'] : []
+  const options = ['--frozen-lockfile', '--config.confirmModulesPurge=false', ...selection]
+  const pnpm = spawnSync('pnpm', ['install', ...options], {
     cwd: root,
     env: { ...env, npm_config_update_notifier: 'false', PNPM_CONFIG_UPDATE_NOTIFIER: 'false' },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   if (pnpm.status !== 0) fail('the installation failed: see the message of pnpm above')
   mkdirSync(path.dirname(marker()), { recursive: true })
-  writeFileSync(marker(), lockHash())
+  writeFileSync(marker(), `${scope} ${lockHash()}`)
 }
 
 /** Signals reach the child by the terminal or by us; its status becomes ours. */
