@@ -2,9 +2,8 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Check, type Client, InteropError, type Kind, type Session, type VerifyJob } from '../client.ts'
-
-/** Where the program is, and the key it is told to trust: by itself it believes the log it asks. */
-type RekorCli = (session: Session, job: VerifyJob, args: readonly string[]) => Promise<string>
+import { expect, type RekorCli } from './rekor-cli-command.ts'
+import { kindChecks } from './rekor-cli-kinds.ts'
 
 export const rekorCli: Client = {
   name: 'rekor-cli',
@@ -66,6 +65,7 @@ function checks(rekor: RekorCli): readonly Check[] {
     },
     ...entryChecks(rekor, 'bundle', 'HashedRekordObj', 'a signature'),
     ...entryChecks(rekor, 'attestation', 'DSSEObj', 'an attestation'),
+    ...kindChecks(rekor),
   ]
 }
 
@@ -191,13 +191,4 @@ async function sha256Of(file: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(file))
     .digest('hex')
-}
-
-function expect(answer: string, part: string, what: string): void {
-  if (!answer.includes(part)) {
-    throw new InteropError(
-      'failed',
-      `${what} answered without ${JSON.stringify(part)}: ${answer.slice(0, 200)}`,
-    )
-  }
 }
