@@ -2,10 +2,11 @@
  * `npm run interop`: starts the stack in a temporary folder and lets clients that we did not write sign and verify against it, each
  * what all others signed. Ends with status 1 when something that ran failed; a client that the machine cannot have is named as missing.
  *
- *   --write         put the result into docs/interop.md
- *   --only NAMES    these clients, separated by commas
- *   --require-all   a missing client is a failure too
- *   --keep          leave the temporary folder
+ *   --write            put the result into docs/interop.md
+ *   --only NAMES       these clients, separated by commas
+ *   --require-all      a missing client is a failure too
+ *   --keep             leave the temporary folder
+ *   --without-ct-log   in place of the matrix: what each client makes of a stack that has no CT log
  *
  * Clients are cached in SIGSTACK_INTEROP_CACHE; SIGSTACK_INTEROP_<CLIENT>_VERSION names another version than the pinned one.
  */
@@ -19,10 +20,11 @@ import { InteropError } from './client.ts'
 import { allClients } from './clients/index.ts'
 import { writeIntoPage } from './documentation.ts'
 import { startEgressGuard } from './egress-guard.ts'
-import { type Installed, runMatrix } from './matrix.ts'
+import { type Installed, type MatrixOptions, runMatrix } from './matrix.ts'
 import { failuresIn, toText } from './report.ts'
 import { createRun } from './run-command.ts'
 import { type ForeignPart, publishedTrust, writeForeignTrust } from './trust-material.ts'
+import { runWithoutCtLog } from './without-ct-log.ts'
 import { openUserWorkshop } from './workshop.ts'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
@@ -33,6 +35,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     'require-all': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    'without-ct-log': { type: 'boolean', default: false },
   },
 })
 const onProgress = (message: string): void => void process.stderr.write(`interop: ${message}\n`)
@@ -61,28 +64,23 @@ for (const client of allClients.filter(({ name }) => wanted?.includes(name) ?? t
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-interop-'))
 const guard = await startEgressGuard()
 onProgress('starting the stack')
-const stack = await startStackProcess({ dataDirectory: path.join(folder, 'data') })
+const stack = await startStackProcess({
+  dataDirectory: path.join(folder, 'data'),
+  environment: values['without-ct-log'] ? { SIGSTACK_CT_LOG: 'none' } : {},
+})
 try {
   const { endpoints } = stack
   const trust = publishedTrust(endpoints)
   const identity = { email: 'interop@example.org', issuer: endpoints.issuer }
   const files = path.join(folder, 'files')
   await mkdir(files)
-  const foreignTrust = (part: ForeignPart) =>
-    writeForeignTrust(trust, part, path.join(folder, 'foreign-trust', part.replace(' ', '-')))
-  const start = performance.now()
-  const matrix = await runMatrix({
+  const common = {
     clients,
     endpoints,
     trust,
-    foreignTrust: {
-      log: await foreignTrust('log'),
-      'certificate log': await foreignTrust('certificate log'),
-      CA: await foreignTrust('CA'),
-    },
     identity,
     folder: files,
-    runIn: (home) =>
+    runIn: (home: string) =>
       createRun({
         environment: {
           PATH: process.env.PATH ?? '',
@@ -96,6 +94,29 @@ try {
       }),
     token: () => trialToken(endpoints, identity.email),
     onProgress,
+  }
+  const isGood = values['without-ct-log']
+    ? await runWithoutCtLog(common, (line) => void process.stdout.write(`${line}\n`))
+    : await runWholeMatrix(common, folder)
+  process.exitCode = isGood && !(values['require-all'] && missing.length > 0) ? 0 : 1
+} finally {
+  await stack.stop()
+  await guard.stop()
+  if (values.keep) onProgress(`everything is left in ${folder}`)
+  else await rm(folder, { recursive: true, force: true })
+}
+
+async function runWholeMatrix(common: Omit<MatrixOptions, 'foreignTrust'>, folder: string): Promise<boolean> {
+  const foreignTrust = (part: ForeignPart) =>
+    writeForeignTrust(common.trust, part, path.join(folder, 'foreign-trust', part.replace(' ', '-')))
+  const start = performance.now()
+  const matrix = await runMatrix({
+    ...common,
+    foreignTrust: {
+      log: await foreignTrust('log'),
+      'certificate log': await foreignTrust('certificate log'),
+      CA: await foreignTrust('CA'),
+    },
   })
   onProgress(`everything was tried in ${Math.round((performance.now() - start) / 1000)} s`)
   const report = {
@@ -106,11 +127,5 @@ try {
   }
   process.stdout.write(toText(report))
   if (values.write) await writeIntoPage(page, report)
-  const failed = failuresIn(matrix).length > 0 || (values['require-all'] && missing.length > 0)
-  process.exitCode = failed ? 1 : 0
-} finally {
-  await stack.stop()
-  await guard.stop()
-  if (values.keep) onProgress(`everything is left in ${folder}`)
-  else await rm(folder, { recursive: true, force: true })
+  return failuresIn(matrix).length === 0
 }

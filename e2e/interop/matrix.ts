@@ -155,7 +155,10 @@ function label(name: string, ...more: readonly (string | undefined)[]): string {
   return ways.length === 0 ? name : `${name} (${ways.join(', ')})`
 }
 
-async function openSession(options: MatrixOptions, client: Client): Promise<Session> {
+export async function openSession(
+  options: Pick<MatrixOptions, 'folder' | 'endpoints' | 'runIn' | 'token'>,
+  client: Client,
+): Promise<Session> {
   const folder = path.join(options.folder, 'clients', fileName(client.name))
   const home = path.join(folder, 'home')
   await mkdir(home, { recursive: true })
@@ -163,7 +166,10 @@ async function openSession(options: MatrixOptions, client: Client): Promise<Sess
 }
 
 /** Every signer has a file of its own, so that none meets an entry of another. */
-async function newJob({ folder, trust, identity }: MatrixOptions, name: string): Promise<VerifyJob> {
+export async function newJob(
+  { folder, trust, identity }: Pick<MatrixOptions, 'folder' | 'trust' | 'identity'>,
+  name: string,
+): Promise<VerifyJob> {
   const file = path.join(folder, `${fileName(name)}.txt`)
   await writeFile(file, `signed by ${name} at ${new Date().toISOString()}\n`)
   return { file, bundle: `${file}.sigstore.json`, trust, identity }
@@ -224,7 +230,7 @@ async function refusalOf(verifier: Verifier, session: Session, job: VerifyJob): 
   throw new InteropError('failed', `accepted ${path.basename(job.bundle)}`)
 }
 
-async function attempt(action: () => Promise<void>): Promise<Outcome> {
+export async function attempt(action: () => Promise<void>): Promise<Outcome> {
   const start = performance.now()
   try {
     await action()

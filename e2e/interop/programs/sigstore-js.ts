@@ -69,7 +69,8 @@ async function verify(): Promise<void> {
   const data = await readFile(of('file'))
   const entity =
     bundle.content.$case === 'messageSignature' ? toSignedEntity(bundle, data) : toSignedEntity(bundle)
-  new Verifier(toTrustMaterial(root)).verify(entity, {
+  const ctlogThreshold = Number(job['ctlogThreshold'] ?? 1)
+  new Verifier(toTrustMaterial(root), { ctlogThreshold }).verify(entity, {
     // The library takes a pattern.
     subjectAlternativeName: `^${of('email').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`,
     extensions: { issuer: of('issuer') },

@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { isFulcioFormat, linesOfFulcioFormat, parseJsonOrYaml } from './issuers/fulcio-format.ts'
 import { type IssuerEntry, isIssuerUrl, isPattern } from './issuers/issuer.ts'
+import { type EgressProxy, readEgressProxy } from './upstream/egress.ts'
 
 export type Config = {
   readonly host: string
@@ -20,6 +21,8 @@ export type Config = {
   /** Where documents are shared with other replicas; undefined keeps them in memory only. */
   readonly redisUrl?: string
   readonly cacheKeyPrefix: string
+  /** What requests to issuers go through; undefined: nothing. */
+  readonly egressProxy?: EgressProxy
   readonly freshSeconds: number
   readonly keepSeconds: number
   readonly keyIdRefetchSeconds: number
@@ -69,6 +72,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   const issuers = attempt(() => readIssuers(environment))
   const redisUrl = attempt(() => readRedisUrl(environment))
+  const egressProxy = attempt(() => readEgressProxy(environment))
   const issuersFile = issuersFileOf(environment)
   if (complaints.length > 0 || issuers === undefined || !Value.Check(Environment, candidate)) {
     throw new Error(`bad configuration: ${complaints.join('; ')}`)
@@ -80,6 +84,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     issuers,
     ...(issuersFile !== undefined && { issuersFile }),
     ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...(egressProxy !== undefined && { egressProxy }),
     cacheKeyPrefix: candidate.OIDC_CACHE_KEY_PREFIX,
     freshSeconds: candidate.OIDC_FRESH_SECONDS,
     keepSeconds: candidate.OIDC_KEEP_SECONDS,

@@ -44,6 +44,7 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
       retryAfterMs,
     },
     events: createDocumentEvents(metrics, cache),
+    ...(config.egressProxy !== undefined && { proxy: config.egressProxy }),
     now,
   })
   const { registry: issuers, documents } = current
@@ -66,6 +67,11 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
     throw error
   }
 
+  if (config.egressProxy !== undefined)
+    logger.info(
+      { proxy: new URL(config.egressProxy.url).host },
+      'issuers are asked through the proxy of the network, which checks the addresses behind their names or does not',
+    )
   // Documents are fetched ahead of need, so that a token seldom waits for its issuer.
   const refresh = (): void => {
     documents.refreshNamed().catch((error: unknown) => logger.error({ err: error }, 'issuers not refreshed'))

@@ -1,4 +1,5 @@
 /** The environment of the whole stack in one process, read once. */
+import { type EgressProxy, readEgressProxy } from '@sigstack/oidc-proxy'
 import { type LogLevel, readSecret } from '@sigstack/server'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -32,6 +33,8 @@ export type Config = {
   readonly issuerConfigFile?: string
   /** Issuers that may resolve to private addresses. */
   readonly privateIssuers: readonly string[]
+  /** What issuers are asked through. */
+  readonly egressProxy?: EgressProxy
   /** In the certificates' names and in the signing config. */
   readonly organization: string
 }
@@ -76,6 +79,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   const databaseUrl = readSecret(environment, 'DATABASE_URL')
   const redisUrl = readSecret(environment, 'REDIS_URL')
+  const egressProxy = readEgressProxy(environment)
   const issuerConfigFile = candidate.SIGSTACK_CA_CONFIG_FILE
   const trial = candidate.SIGSTACK_TRIAL === '1'
   if (!trial && issuerConfigFile === undefined) {
@@ -100,6 +104,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     trial,
     ctLog: candidate.SIGSTACK_CT_LOG === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
+    ...(egressProxy !== undefined && { egressProxy }),
     privateIssuers: candidate.SIGSTACK_PRIVATE_ISSUERS.split(',').filter((url) => url !== ''),
     organization: candidate.SIGSTACK_ORGANIZATION,
   }

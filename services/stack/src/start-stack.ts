@@ -121,6 +121,7 @@ async function startParts(
           issuersFile: { path: issuerConfigFile, parse: (text: string) => toProxy(parseIssuers(text)) },
         }),
         ...(config.redisUrl !== undefined && { redisUrl: config.redisUrl }),
+        ...(config.egressProxy !== undefined && { egressProxy: config.egressProxy }),
         cacheKeyPrefix: 'sigstack:oidc:',
         freshSeconds: 600,
         keepSeconds: 86_400,

@@ -4,6 +4,7 @@
  */
 import type { IssuerEntry } from '../issuers/issuer.ts'
 import { createIssuerRegistry, type IssuerRegistry } from '../issuers/registry.ts'
+import type { EgressProxy } from '../upstream/egress.ts'
 import { createGuardedFetch, type GuardedFetch } from '../upstream/guarded-fetch.ts'
 import {
   createIssuerDocuments,
@@ -23,14 +24,17 @@ const graceMs = 15_000
 
 export function createCurrentIssuers(
   entries: readonly IssuerEntry[],
-  dependencies: Omit<IssuerDocumentsDependencies, 'registry' | 'upstream'>,
+  dependencies: Omit<IssuerDocumentsDependencies, 'registry' | 'upstream'> & {
+    readonly proxy?: EgressProxy
+  },
 ): CurrentIssuers {
+  const { proxy } = dependencies
   let current = build(entries)
   const leaving = new Map<GuardedFetch, NodeJS.Timeout>()
 
   function build(list: readonly IssuerEntry[]) {
     const registry = createIssuerRegistry(list)
-    const upstream = createGuardedFetch()
+    const upstream = createGuardedFetch(proxy === undefined ? {} : { proxy })
     return { registry, upstream, documents: createIssuerDocuments({ ...dependencies, registry, upstream }) }
   }
 

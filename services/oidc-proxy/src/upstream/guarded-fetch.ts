@@ -4,20 +4,19 @@
  * https only (plain http only to the issuer's own host where its entry allows it); addresses are checked,
  * and the connection goes to the very address that was checked, because the check happens in the resolver
  * that the socket itself uses: a name that answers differently the next time (DNS rebinding) wins nothing.
- * Redirects stay on their host. Time and size are bounded. The environment's proxy settings are not read.
+ * Redirects stay on their host. Time and size are bounded. Where the network has an egress proxy, egress.ts says what is left of this.
  */
-import { rootCertificates } from 'node:tls'
-import { callbackify } from 'node:util'
-import { Agent, type Dispatcher, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import type { Issuer } from '../issuers/issuer.ts'
 import {
   checkLiteralAddress,
   type IsAllowedAddress,
   isPublicAddress,
   type Resolve,
-  resolveAllowed,
   resolveWithSystem,
 } from './addresses.ts'
+import { createDirectAgent, createProxyAgent } from './dispatchers.ts'
+import { checkPublicName, type EgressProxy, goesThroughProxy } from './egress.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export type GuardedFetchLimits = {
@@ -42,24 +41,34 @@ export type GuardedFetchOptions = {
   readonly limits?: Partial<GuardedFetchLimits>
   readonly resolve?: Resolve
   readonly isAllowedAddress?: IsAllowedAddress
+  /** Undefined: issuers are asked directly. */
+  readonly proxy?: EgressProxy
 }
 
 export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
   const limits = { ...defaultLimits, ...options.limits }
   const resolve = options.resolve ?? resolveWithSystem
   const isAllowedAddress = options.isAllowedAddress ?? isPublicAddress
-  // One agent for each entry of the issuer list, so their number is bounded by the configuration.
-  const agents = new Map<Issuer['entry'], Agent>()
+  const { proxy } = options
+  // One agent or two for each entry of the issuer list, so their number is bounded by the configuration.
+  const direct = new Map<Issuer['entry'], Dispatcher>()
+  const proxied = new Map<Issuer['entry'], Dispatcher>()
   const stopped = new AbortController()
 
   const addressRuleOf = (issuer: Issuer): IsAllowedAddress =>
     issuer.entry.allowPrivateNetwork ? () => true : isAllowedAddress
 
-  function agentOf(issuer: Issuer): Agent {
-    const existing = agents.get(issuer.entry)
+  function dispatcherFor(issuer: Issuer, target: URL): Dispatcher {
+    const { entry } = issuer
+    const isProxied = proxy !== undefined && goesThroughProxy(entry, target, proxy)
+    if (isProxied) checkPublicName(target)
+    const agents = isProxied ? proxied : direct
+    const existing = agents.get(entry)
     if (existing !== undefined) return existing
-    const agent = createAgent(issuer, limits, resolve, addressRuleOf(issuer))
-    agents.set(issuer.entry, agent)
+    const agent = isProxied
+      ? createProxyAgent(entry, limits, proxy)
+      : createDirectAgent(entry, limits, resolve, addressRuleOf(issuer))
+    agents.set(entry, agent)
     return agent
   }
 
@@ -70,7 +79,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
     for (let redirects = 0; ; redirects++) {
       checkLiteralAddress(target.hostname, allowed)
       const response = await request(target, {
-        dispatcher: agentOf(issuer),
+        dispatcher: dispatcherFor(issuer, target),
         signal,
         headers: {
           accept: 'application/json',
@@ -100,40 +109,9 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
     },
     async stop() {
       stopped.abort(new UpstreamError('unreachable', 'the proxy is stopping'))
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+      await Promise.all([...direct.values(), ...proxied.values()].map((agent) => agent.destroy()))
     },
   }
-}
-
-const resolveChecked = callbackify(resolveAllowed)
-
-function createAgent(
-  issuer: Issuer,
-  limits: GuardedFetchLimits,
-  resolve: Resolve,
-  allowed: IsAllowedAddress,
-): Agent {
-  const { caCertificate, connectTo, url } = issuer.entry
-  const hostToResolve = (hostname: string): string =>
-    connectTo !== undefined && hostname === URL.parse(url)?.hostname ? connectTo : hostname
-  return new Agent({
-    connections: 4,
-    pipelining: 1,
-    headersTimeout: limits.totalTimeoutMs,
-    bodyTimeout: limits.totalTimeoutMs,
-    connect: {
-      timeout: limits.connectTimeoutMs,
-      minVersion: 'TLSv1.2',
-      ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
-      lookup(hostname, lookupOptions, done) {
-        resolveChecked(hostToResolve(hostname), resolve, allowed, (error, addresses) => {
-          if (error !== null) done(error, '', 0)
-          else if (lookupOptions.all === true) done(null, [...addresses])
-          else done(null, addresses[0]?.address ?? '', addresses[0]?.family)
-        })
-      },
-    },
-  })
 }
 
 /** A URL taken from configuration or from a discovery document, parsed, or a refusal. */
