@@ -188,7 +188,7 @@ t.test('the table has a line for each service', async (t) => {
 })
 
 t.test('the lines to copy are quoted for the shell and name what they need', async (t) => {
-  const lines = howToLines({
+  const options = {
     self: ['/opt/node', "/it's/main.ts"],
     dataFolder: '/var/my data',
     trustUrl: 'http://127.0.0.1:5559',
@@ -196,7 +196,8 @@ t.test('the lines to copy are quoted for the shell and name what they need', asy
     rekorUrl: 'http://127.0.0.1:3000',
     issuer: 'http://127.0.0.1:5556',
     email: 'you@example.org',
-  })
+  }
+  const lines = howToLines({ ...options, ctLog: true })
   t.match(lines, `sigstack() { SIGSTACK_DATA='/var/my data' /opt/node '/it'\\''s/main.ts' "$@"; }\n`)
   t.match(
     lines,
@@ -205,4 +206,10 @@ t.test('the lines to copy are quoted for the shell and name what they need', asy
   t.match(lines, '--certificate-oidc-issuer http://127.0.0.1:5556 hello.txt\n')
   t.match(lines, 'cosign initialize --mirror http://127.0.0.1:5559/tuf --root root.json\n')
   t.match(lines, 'subjectAlternativeName: "^you@example\\\\.org$"')
+  t.notMatch(lines, /ignore-sct|ctlogThreshold/)
+
+  const without = howToLines({ ...options, ctLog: false })
+  t.equal(without.match(/verify-blob --insecure-ignore-sct /g)?.length, 2)
+  t.match(without, 'new Verifier(toTrustMaterial(root), { ctlogThreshold: 0 })')
+  t.notMatch(without, /sigstore-python/, 'which does not work without an SCT')
 })

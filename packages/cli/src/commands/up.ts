@@ -17,7 +17,7 @@ export function addUp(program: Command, io: Io): void {
         'Ports come from SIGSTACK_CA_PORT, SIGSTACK_REKOR_PORT, SIGSTACK_CT_PORT, SIGSTACK_OIDC_PROXY_PORT,\n' +
         'SIGSTACK_TRUST_PORT and SIGSTACK_DEV_ISSUER_PORT. DATABASE_URL and REDIS_URL name servers to use in\n' +
         'place of the embedded database and the memory. SIGSTACK_TRIAL=0 leaves the trial issuer out,\n' +
-        'SIGSTACK_CT_LOG=none the CT log, which several clients refuse to go without (docs/trust.md).',
+        'SIGSTACK_CT_LOG=none the CT log, which several clients refuse to go without (docs/interop.md).',
     )
     .option('--data <folder>', 'where everything is kept (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--host <address>', 'the address to listen on (default: SIGSTACK_HOST, else 127.0.0.1)')
@@ -70,11 +70,11 @@ async function checkAndExplain(io: Io, endpoints: Endpoints, data: string | unde
   const begun = performance.now()
   await selfCheck(endpoints)
   io.out(`Self-check: a file was signed and verified in ${Math.round(performance.now() - begun)} ms.\n`)
-  const { ca: caUrl, rekor: rekorUrl, trust: trustUrl } = services
+  const { ca: caUrl, rekor: rekorUrl, trust: trustUrl, ct } = services
   if (caUrl === undefined || rekorUrl === undefined || trustUrl === undefined) return
   const { self } = io
   const dataDirectory = resolve(dataFolder(io, data))
   io.out(
-    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, rekorUrl, issuer, email: 'you@example.org' })}`,
+    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, rekorUrl, issuer, email: 'you@example.org', ctLog: ct !== undefined })}`,
   )
 }

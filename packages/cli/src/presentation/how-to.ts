@@ -12,6 +12,8 @@ export type HowTo = {
   readonly issuer: string
   /** Whom the example signs as. */
   readonly email: string
+  /** False where certificates are in no CT log, so that verifiers have to be told. */
+  readonly ctLog: boolean
 }
 
 export function howToLines(options: HowTo): string {
@@ -19,7 +21,8 @@ export function howToLines(options: HowTo): string {
     section('Get a token and the trust', preparation(options)),
     section('cosign 3', cosign(options)),
     section('cosign 3 with the trust from the TUF repository', cosignWithMirror(options)),
-    section('sigstore-python', python(options)),
+    // It wants an SCT, whatever it is told.
+    ...(options.ctLog ? [section('sigstore-python', python(options))] : []),
     section('sigstore-js', javascript(options)),
   ].join('\n')
 }
@@ -43,16 +46,16 @@ function preparation({ self, dataFolder, trustUrl, email }: HowTo): readonly str
 }
 
 /** cosign takes a file too, but sends its line feed along, so the token is put into the line. */
-function cosign({ email, issuer }: HowTo): readonly string[] {
+function cosign({ email, issuer, ctLog }: HowTo): readonly string[] {
   const bundle = `${file}.cosign.json`
   return [
     `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
-    `cosign verify-blob --trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
+    `cosign verify-blob ${sctFlag(ctLog)}--trusted-root trusted_root.json --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
   ]
 }
 
 /** `TUF_ROOT` keeps the caller's own trust, below the home folder, as it is. */
-function cosignWithMirror({ trustUrl, email, issuer }: HowTo): readonly string[] {
+function cosignWithMirror({ trustUrl, email, issuer, ctLog }: HowTo): readonly string[] {
   const bundle = `${file}.mirror.json`
   const mirror = quote(`${trustUrl}/tuf`)
   return [
@@ -60,7 +63,7 @@ function cosignWithMirror({ trustUrl, email, issuer }: HowTo): readonly string[]
     `curl -fsSO ${quote(`${trustUrl}/tuf/root.json`)}`,
     `cosign initialize --mirror ${mirror} --root root.json`,
     `cosign sign-blob --yes --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
-    `cosign verify-blob --bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
+    `cosign verify-blob ${sctFlag(ctLog)}--bundle ${bundle} --certificate-identity ${quote(email)} --certificate-oidc-issuer ${quote(issuer)} ${file}`,
   ]
 }
 
@@ -72,7 +75,8 @@ function python({ email, issuer }: HowTo): readonly string[] {
   ]
 }
 
-function javascript({ caUrl, rekorUrl, email, issuer }: HowTo): readonly string[] {
+function javascript({ caUrl, rekorUrl, email, issuer, ctLog }: HowTo): readonly string[] {
+  const threshold = ctLog ? '' : ', { ctlogThreshold: 0 }'
   const text = (value: string) => JSON.stringify(value)
   return [
     'npm install --no-save sigstore @sigstore/bundle @sigstore/protobuf-specs @sigstore/verify',
@@ -86,7 +90,7 @@ function javascript({ caUrl, rekorUrl, email, issuer }: HowTo): readonly string[
     "const identityToken = readFileSync('token.jwt', 'utf8').trim()",
     `const bundle = await sign(data, { fulcioURL: ${text(caUrl)}, rekorURL: ${text(rekorUrl)}, identityToken })`,
     "const root = TrustedRoot.fromJSON(JSON.parse(readFileSync('trusted_root.json', 'utf8')))",
-    'const signer = new Verifier(toTrustMaterial(root)).verify(toSignedEntity(bundleFromJSON(bundle), data), {',
+    `const signer = new Verifier(toTrustMaterial(root)${threshold}).verify(toSignedEntity(bundleFromJSON(bundle), data), {`,
     `  subjectAlternativeName: ${text(`^${escapePattern(email)}$`)},`,
     `  extensions: { issuer: ${text(issuer)} },`,
     '})',
@@ -94,6 +98,10 @@ function javascript({ caUrl, rekorUrl, email, issuer }: HowTo): readonly string[
     'END',
     'node try-sigstore.mjs',
   ]
+}
+
+function sctFlag(ctLog: boolean): string {
+  return ctLog ? '' : '--insecure-ignore-sct '
 }
 
 function escapePattern(text: string): string {
