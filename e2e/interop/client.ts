@@ -4,7 +4,13 @@ import type { Run } from './run-command.ts'
 import type { Workshop } from './workshop.ts'
 
 /** What a signer leaves behind; a verifier reads some of these. */
-export type Kind = 'bundle' | 'attestation' | 'cosign legacy' | 'commit'
+export type Kind =
+  | 'bundle'
+  | 'attestation'
+  | 'cosign legacy'
+  | 'cosign files'
+  | 'cosign attestation files'
+  | 'commit'
 
 /** Absolute paths of the published trust, or of an altered copy of it. */
 export type TrustFiles = {

@@ -12,6 +12,7 @@ import {
   verifyBlobAttestation,
   versionIn,
 } from './cosign-commands.ts'
+import { fileAttester, fileSigner, fileVerifiers } from './cosign-files.ts'
 
 export const cosignV2: Client = {
   name: 'cosign-v2',
@@ -22,6 +23,7 @@ export const cosignV2: Client = {
       version: versionOf('cosign-v2', 'v2.6.5'),
     })
     const cosign: Cosign = { program, bundleFlags: ['--new-bundle-format'] }
+    const withFiles = { program, signFlags: [], verifyFlags: [] }
     return {
       version: versionIn((await run(program, ['version'])).stdout),
       signers: [
@@ -51,6 +53,9 @@ export const cosignV2: Client = {
             )
           },
         },
+        fileSigner(withFiles),
+        fileAttester(withFiles, 'attest without a bundle'),
+        fileAttester(withFiles, 'attest without a bundle, intoto', ['--rekor-entry-type', 'intoto']),
       ],
       verifiers: [
         { kinds: ['bundle'], verify: (session, job) => verifyBlob(cosign, session, job) },
@@ -74,6 +79,7 @@ export const cosignV2: Client = {
             )
           },
         },
+        ...fileVerifiers(withFiles),
       ],
       checks: [cosignMirrorCheck(cosign, (session) => urlFlags(session, []))],
     }

@@ -12,6 +12,7 @@ import {
   verifyBlobAttestation,
   versionIn,
 } from './cosign-commands.ts'
+import { fileAttester, fileSigner, fileVerifiers } from './cosign-files.ts'
 
 export const cosignV3: Client = {
   name: 'cosign-v3',
@@ -22,6 +23,11 @@ export const cosignV3: Client = {
       version: versionOf('cosign-v3', 'v3.1.3'),
     })
     const cosign: Cosign = { program, bundleFlags: [] }
+    const withFiles = {
+      program,
+      signFlags: ['--new-bundle-format=false', '--use-signing-config=false'],
+      verifyFlags: ['--new-bundle-format=false'],
+    }
     return {
       version: versionIn((await run(program, ['version'])).stdout),
       signers: [
@@ -45,10 +51,13 @@ export const cosignV3: Client = {
             await attestBlob(cosign, session, job, statement, signingConfigFlags(job))
           },
         },
+        fileSigner(withFiles),
+        fileAttester(withFiles, 'attest without a bundle'),
       ],
       verifiers: [
         { kinds: ['bundle'], verify: (session, job) => verifyBlob(cosign, session, job) },
         { kinds: ['attestation'], verify: (session, job) => verifyBlobAttestation(cosign, session, job) },
+        ...fileVerifiers(withFiles),
       ],
       checks: [cosignMirrorCheck(cosign, () => [])],
     }
