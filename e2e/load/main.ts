@@ -8,6 +8,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createPool, durability, type Pool, startEmbeddedPostgres } from '@sigstack/postgres'
 import { type StackProcess, startStackProcess, trialToken } from '../support/stack-process.ts'
+import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
 import { bodyOf, encodeRequest } from './http-socket.ts'
 import { closedLoop, type LoadResult, openLoop } from './load.ts'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     rates: { type: 'string', default: '500,1000' },
     'certificate-clients': { type: 'string', default: '1,16,64' },
     'certificate-rates': { type: 'string', default: '200,400' },
+    'ca-curve': { type: 'string', default: 'P-256' },
     seconds: { type: 'string', default: '5' },
     prefill: { type: 'string', default: '0' },
     data: { type: 'string' },
@@ -44,6 +46,13 @@ const server = process.env.DATABASE_URL
 const databaseUrl = process.env.DATABASE_URL ?? server?.connectionString ?? ''
 const pool = createPool({ connectionString: databaseUrl, maxConnections: 2 })
 const environment = { DATABASE_URL: databaseUrl, LOG_LEVEL: 'error' }
+const { 'ca-curve': caCurve } = values
+if (caCurve !== 'P-256' && caCurve !== 'P-384')
+  throw new Error(`--ca-curve ${caCurve} is neither P-256 nor P-384`)
+if (caCurve !== 'P-256') {
+  if (values.data !== undefined) throw new Error('--ca-curve needs a folder of its own; leave --data out')
+  await makeCaKeys(path.join(folder, 'stack'), caCurve)
+}
 const start = () => startStackProcess({ dataDirectory: path.join(folder, 'stack'), environment })
 let stack = await start()
 try {
@@ -121,16 +130,16 @@ async function benchCertificates({ endpoints }: StackProcess): Promise<void> {
   let at = 0
   const next = (): Buffer | undefined => requests[at++ % requests.length]
   say(
-    '\ncertificates  RS256 token, proof of possession, P-256 CA, SCT logged durably by the CT log of the same stack',
+    `\ncertificates  RS256 token, proof of possession, CA of ${caCurve}, SCT logged durably by the CT log of the same stack`,
   )
   say(header)
   for (const clients of numbers(values['certificate-clients'])) {
     const result = await closedLoop({ url, seconds, status: 200, next, clients })
-    row(`closed loop, ${clients} clients`, result, { kind: 'certificate', clients })
+    row(`closed loop, ${clients} clients`, result, { kind: 'certificate', caCurve, clients })
   }
   for (const perSecond of numbers(values['certificate-rates'])) {
     const result = await openLoop({ url, seconds, status: 200, next, perSecond, connections: 64 })
-    row(`open loop, ${perSecond}/s`, result, { kind: 'certificate', perSecond })
+    row(`open loop, ${perSecond}/s`, result, { kind: 'certificate', caCurve, perSecond })
   }
 }
 
