@@ -278,6 +278,14 @@ t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
     const search = await log('audit')
     t.equal(search.status, 1)
     t.match(search.out, /its search index is damaged: build it again with `sigstack log reindex`/)
+    t.match(await log('reindex'), {
+      status: 0,
+      out: 'The search index is new, and complete up to entry 7.\n',
+      err: 'sorting the rows\n',
+    })
+    t.equal((await log('audit')).status, 0)
+    const again = await log('reindex', '--quiet', '--json')
+    t.same(again, { status: 0, out: '{"entries":"7","unreadable":0}\n', err: '' })
     await pool.query(
       `update entry set leaf = set_byte(leaf, 9, get_byte(leaf, 9) # 1) where leaf_index = 1 and log_no = (select min(log_no) from log where name = 'rekor-v1')`,
     )

@@ -17,6 +17,8 @@ export type LogErrorCode =
   | 'maintenance'
   /** What was asked of a series of shards does not fit its state. */
   | 'bad_series'
+  /** Another process does the same at this moment. */
+  | 'busy'
 
 /** Why the log did not do what was asked. */
 export class LogError extends Error {

@@ -13,6 +13,7 @@ export type {
   CheckpointSource,
   ModeOfLog,
   PreparedKey,
+  Reindexed,
   RekorAudit,
   RolledOver,
 } from '@sigstack/log'
@@ -25,6 +26,7 @@ export {
   prepareRollover,
   readManifest,
   readMode,
+  reindex,
   restoreBackup,
   signedHeads,
   storedHeads,

@@ -6,8 +6,7 @@
  */
 import type { Findings, LogEntry } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
-import { searchKeysOfEntry } from '../faces/rekor-v1/index.ts'
-import { searchKeyOf } from '../search/store.ts'
+import { storedKeysOf } from '../search/stored-keys.ts'
 
 export type SearchCheck = {
   /** Takes a page of entries with their virtual indexes. */
@@ -57,7 +56,7 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
         const sums = expected.get(block) ?? { rows: 0n, keys: 0n, places: 0n }
         expected.set(block, sums)
         const place = (entry.leafIndex % blockEntries) + 1n
-        for (const key of keysOf(logId, entry)) {
+        for (const key of storedKeysOf(logId, entry)) {
           sums.rows++
           sums.keys ^= key
           sums.places += BigInt.asUintN(keyBits, key) * place
@@ -113,7 +112,7 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
     for await (const page of options.readEntries(start, end)) {
       for (const entry of page) {
         const { leafIndex } = entry
-        const wanted = keysOf(logId, entry)
+        const wanted = storedKeysOf(logId, entry)
         const there = found.get(leafIndex) ?? new Set<bigint>()
         found.delete(leafIndex)
         const missing = countBeyond(wanted, there)
@@ -139,13 +138,4 @@ function isSame(a: Sums | undefined, b: Sums | undefined): boolean {
 /** How many of `keys` are not among `others`. */
 function countBeyond(keys: ReadonlySet<bigint>, others: ReadonlySet<bigint>): number {
   return [...keys].filter((key) => !others.has(key)).length
-}
-
-/** As the follower writes them: an entry that cannot be read has none. */
-function keysOf(logId: Uint8Array, entry: LogEntry): ReadonlySet<bigint> {
-  try {
-    return new Set(searchKeysOfEntry(entry).map((key) => searchKeyOf(logId, key)))
-  } catch {
-    return new Set()
-  }
 }

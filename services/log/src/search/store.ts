@@ -60,7 +60,13 @@ export async function readPosition(db: Queryable, logId: Uint8Array): Promise<bi
   return rows[0]?.next_index ?? 0n
 }
 
-async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedEntry[]): Promise<void> {
+/** @param table Where the rows go: into the index, or into the one that is to take its place. */
+export async function writeKeys(
+  tx: Queryable,
+  from: bigint,
+  entries: readonly IndexedEntry[],
+  table: 'search_key' | 'search_key_rebuild' = 'search_key',
+): Promise<void> {
   const keys: string[] = []
   const offsets: number[] = []
   for (const entry of entries) {
@@ -71,8 +77,8 @@ async function writeKeys(tx: Queryable, from: bigint, entries: readonly IndexedE
   }
   if (keys.length === 0) return
   await tx.query({
-    name: 'search-write-keys',
-    text: `insert into search_key (key, leaf_index)
+    name: `search-write-keys-${table}`,
+    text: `insert into ${table} (key, leaf_index)
              select key, $2::bigint + distance
                from unnest($1::bigint[], $3::int[]) as rows (key, distance)
                on conflict do nothing`,

@@ -3,6 +3,7 @@ import type { Io } from '../../io.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
 import { addMode } from './mode.ts'
+import { addReindex } from './reindex.ts'
 import { addRestore } from './restore.ts'
 import { addRollover } from './rollover.ts'
 import { addVerifyBackup } from './verify-backup.ts'
@@ -10,10 +11,13 @@ import { addVerifyBackup } from './verify-backup.ts'
 export function addLog(program: Command, io: Io): void {
   const log = program
     .command('log')
-    .description('Keeping a transparency log: roll it over, stop and start writing, audit it, back it up.')
+    .description(
+      'Keeping a transparency log: roll it over, stop and start writing, audit it, index it, back it up.',
+    )
   addRollover(log, io)
   addMode(log, io)
   addAudit(log, io)
+  addReindex(log, io)
   addBackup(log, io)
   addVerifyBackup(log, io)
   addRestore(log, io)

@@ -1,0 +1,37 @@
+import { reindex } from '@sigstack/stack'
+import type { Command } from 'commander'
+import type { Io } from '../../io.ts'
+import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
+import { progressOf, whole } from '../../presentation/progress.ts'
+
+type Options = DatabaseOptions & { readonly quiet?: boolean; readonly json?: boolean }
+
+export function addReindex(log: Command, io: Io): void {
+  const command = log
+    .command('reindex')
+    .summary('build the search index anew')
+    .description(
+      'Builds the search index of the Rekor log anew from the entries of all shards, while the log serves. Search answers from the\n' +
+        'old rows until the new ones are complete; then they are exchanged at once. Needs room for both in the database.',
+    )
+    .option('--quiet', 'no progress')
+    .option('--json', 'say the result as JSON')
+  withDatabaseOptions(command).action(async (options: Options) => {
+    const { entries, unreadable } = await withLogDatabase(io, options, (pool) =>
+      reindex({
+        pool,
+        onProgress: progressOf(io, 'indexed', options),
+        onSorting: () => {
+          if (options.quiet !== true) io.err('sorting the rows\n')
+        },
+      }),
+    )
+    if (options.json === true) {
+      io.out(`${JSON.stringify({ entries: `${entries}`, unreadable })}\n`)
+      return
+    }
+    const without =
+      unreadable === 0 ? '' : `; ${whole(unreadable)} of them cannot be read, and nothing finds them`
+    io.out(`The search index is new, and complete up to entry ${entries}${without}.\n`)
+  })
+}

@@ -1,0 +1,112 @@
+/**
+ * Building the search index anew, from the entries of all shards. The new rows go into a table of their own, so that search answers
+ * from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
+ */
+import { LogError } from '@sigstack/log-engine'
+import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
+import { lengthOf, readStoredEntries, shardsInDatabase, storedShards } from '../shards/stored-log.ts'
+import { ensurePosition, type IndexedEntry, migrations, writeKeys } from './store.ts'
+import { storedKeysOf } from './stored-keys.ts'
+
+export type ReindexOptions = {
+  readonly pool: Pool
+  /** `done` and `total` count entries over all shards. */
+  readonly onProgress?: (done: bigint, total: bigint) => void
+  /** All entries are read; sorting the rows takes a while and has no progress. */
+  readonly onSorting?: () => void
+}
+
+export type Reindexed = {
+  /** All that were logged when the index was exchanged. */
+  readonly entries: bigint
+  /** Entries that nothing finds, because they cannot be read. */
+  readonly unreadable: number
+}
+
+const table = 'search_key_rebuild'
+/** What is left for the transaction that exchanges the tables, at the most, when writers do not outrun it. */
+const fewEntries = 2048n
+const mostRounds = 10
+
+/** Throws LogError `not_found` without a log, and `busy` while another process does the same. */
+export async function reindex(options: ReindexOptions): Promise<Reindexed> {
+  const { pool } = options
+  const [first] = await storedShards(pool)
+  const logId = first?.logId ?? Buffer.alloc(32)
+  await migrate(pool, migrations)
+  await ensurePosition(pool, logId)
+  return alone(pool, () => rebuild(options, logId))
+}
+
+/** The lock is a connection's, so a process that dies leaves none behind. */
+async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  const call = async (lockFunction: string): Promise<boolean> => {
+    const { rows } = await client.query<{ done: boolean }>(
+      `select ${lockFunction}(hashtextextended('${table} ' || current_schema(), 0)) as done`,
+    )
+    return rows[0]?.done === true
+  }
+  try {
+    if (!(await call('pg_try_advisory_lock'))) {
+      throw new LogError('busy', 'the search index is being built anew by another process; wait for its end')
+    }
+    try {
+      return await work()
+    } finally {
+      await call('pg_advisory_unlock')
+    }
+  } finally {
+    client.release()
+  }
+}
+
+async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexed> {
+  const { pool, onProgress = () => {}, onSorting = () => {} } = options
+  let unreadable = 0
+  let at = 0n
+
+  /** Reads on to the end that the log has now; the keys of a page are made while those before are written. */
+  async function readOn(db: Queryable): Promise<bigint> {
+    const shards = await shardsInDatabase(db)
+    const end = lengthOf(shards)
+    const start = at
+    let writing = Promise.resolve()
+    for await (const page of readStoredEntries(db, shards, start, end)) {
+      const entries: IndexedEntry[] = page.map((entry) => ({
+        leafIndex: entry.leafIndex,
+        keys: [...storedKeysOf(logId, entry, () => unreadable++)],
+      }))
+      await writing
+      writing = writeKeys(db, at, entries, table)
+      writing.catch(() => undefined)
+      // A transaction has one connection, which does one thing at a time.
+      if (db !== pool) await writing
+      at = (entries.at(-1)?.leafIndex ?? at) + 1n
+      onProgress(at, end)
+    }
+    await writing
+    if (at < end) throw new LogError('not_found', `entry ${at} is missing; run \`sigstack log audit\``)
+    return end - start
+  }
+
+  // Of one that was interrupted.
+  await pool.query(`drop table if exists ${table}`)
+  await pool.query(
+    `create table ${table} (key bigint not null, leaf_index bigint not null check (leaf_index >= 0))`,
+  )
+  for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
+  onSorting()
+  await pool.query(`alter table ${table} add primary key (key, leaf_index)`)
+  for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
+  await inTransaction(pool, async (tx) => {
+    // As the follower does: first its turn, then the table.
+    await tx.query('select from search_position where log_id = $1 for no key update', [logId])
+    await readOn(tx)
+    await tx.query('drop table search_key')
+    await tx.query(`alter table ${table} rename to search_key`)
+    await tx.query(`alter index ${table}_pkey rename to search_key_pkey`)
+    await tx.query('update search_position set next_index = $2 where log_id = $1', [logId, at])
+  })
+  return { entries: at, unreadable }
+}

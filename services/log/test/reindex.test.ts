@@ -1,0 +1,119 @@
+/** The search index built anew, while the log serves. */
+import type { Pool } from '@sigstack/postgres'
+import t, { type Test } from 'tap'
+import { auditRekor, commitRollover, reindex } from '../src/index.ts'
+import { emptyDatabase, indexedUpTo, type LogUnderTest, startRekor } from './running-log.ts'
+import { proposalFor } from './support.ts'
+
+async function startTwoShards(t: Test): Promise<LogUnderTest> {
+  const log = await startRekor(t, { ...(await emptyDatabase(t)), keysFolder: t.testdir({}) })
+  for (let i = 0; i < 5; i++) await log.append(`old ${i}`)
+  await commitRollover(log.pool, { key: 'same' })
+  for (let i = 0; i < 5; i++) await log.append(`new ${i}`)
+  await indexedUpTo(log.pool, 12)
+  return log
+}
+
+async function find({ url }: LogUnderTest, artifact: string): Promise<number> {
+  const answer = await fetch(`${url}/api/v1/index/retrieve`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ hash: proposalFor(artifact).spec.data.hash.value }),
+  })
+  if (answer.status !== 200) throw new Error(await answer.text())
+  return ((await answer.json()) as unknown[]).length
+}
+
+const rows = async (pool: Pool) =>
+  (await pool.query('select * from search_key order by key, leaf_index')).rows
+const findings = async (pool: Pool) => (await auditRekor({ pool, search: 'all' })).findings
+
+t.test('lost and wrong rows are mended, of all shards', async (t) => {
+  const log = await startTwoShards(t)
+  const { pool } = log
+  const before = await rows(pool)
+  await pool.query(
+    'delete from search_key where leaf_index in (2, 9); insert into search_key values (5, 3), (6, 999)',
+  )
+  t.equal(await find(log, 'old 1'), 0)
+  t.equal((await findings(pool)).length, 4)
+  const progress: bigint[] = []
+  let sortings = 0
+  const result = await reindex({
+    pool,
+    onProgress: (done, total) => progress.push(done, total),
+    onSorting: () => sortings++,
+  })
+  t.same(result, { entries: 12n, unreadable: 0 })
+  t.same(progress, [6n, 12n, 12n, 12n])
+  t.equal(sortings, 1)
+  t.same(await rows(pool), before)
+  t.same(await findings(pool), [])
+  t.equal(await find(log, 'old 1'), 1)
+  await log.append('afterwards')
+  await indexedUpTo(pool, 13)
+  t.equal(await find(log, 'afterwards'), 1, 'the follower goes on in the new table')
+  t.same(await findings(pool), [])
+})
+
+t.test('search answers all the time, and what is written meanwhile is found', async (t) => {
+  const log = await startTwoShards(t)
+  const { pool } = log
+  const serving = { done: false }
+  let written = 0
+  const counts: number[] = []
+  const writer = (async () => {
+    for (; !serving.done; written++) await log.append(`meanwhile ${written}`)
+  })()
+  const reader = (async () => {
+    while (!serving.done) counts.push(await find(log, 'new 4'))
+  })()
+  for (let round = 0; round < 3; round++) await reindex({ pool })
+  while (counts.length < 10) await new Promise((resolve) => setTimeout(resolve, 5))
+  serving.done = true
+  await Promise.all([writer, reader])
+  t.same(new Set(counts), new Set([1]))
+  await indexedUpTo(pool, 12 + written)
+  t.same(await findings(pool), [])
+  t.equal(await find(log, `meanwhile ${written - 1}`), 1)
+})
+
+t.test('one at a time, and an interrupted one does no harm', async (t) => {
+  const { pool } = await startTwoShards(t)
+  const outcomes = await Promise.allSettled([reindex({ pool }), reindex({ pool })])
+  t.same(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  t.match(
+    outcomes.find(({ status }) => status === 'rejected'),
+    { reason: { code: 'busy' } },
+  )
+
+  const before = await rows(pool)
+  const interrupted = reindex({
+    pool,
+    onSorting: () => {
+      throw new Error('the process is killed')
+    },
+  })
+  await t.rejects(interrupted, /killed/)
+  t.same(await rows(pool), before)
+  t.match(await reindex({ pool }), { entries: 12n })
+  t.same(await rows(pool), before)
+})
+
+t.test('an entry that cannot be read is counted, and one that is missing stops it', async (t) => {
+  const { pool } = await startTwoShards(t)
+  await pool.query(`update entry set leaf = '\\xff'::bytea where leaf_index = 2 and log_no = 1`)
+  t.match(await reindex({ pool }), { entries: 12n, unreadable: 1 })
+  const before = await rows(pool)
+  await pool.query('delete from entry where leaf_index >= 4 and log_no = 2')
+  await t.rejects(reindex({ pool }), {
+    code: 'not_found',
+    message: /^entry 10 is missing; run `sigstack log audit`$/,
+  })
+  t.same(await rows(pool), before)
+})
+
+t.test('a database without a log is refused', async (t) => {
+  const { pool } = await emptyDatabase(t)
+  await t.rejects(reindex({ pool }), { code: 'not_found' })
+})
