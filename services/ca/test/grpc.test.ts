@@ -241,6 +241,32 @@ t.test('health: Check serves, List and Watch are not implemented', async (t) => 
   t.equal(error.code, 12)
 })
 
+t.test(
+  'without a CT log, by explicit wish, the answer has the detached shape with an empty SCT',
+  async (t) => {
+    const { CA_CT_LOG_PUBLIC_KEY_FILE: _key, ...plain } = environment(folder)
+    const without = await startCa(
+      readConfig({ ...plain, CA_DATA: join(folder, 'without'), CA_CT_LOG_URL: 'none' }),
+      {
+        logger: createLogger({ name: 'ca', level: 'silent' }),
+        processMetrics: false,
+      },
+    )
+    const client = new (at('dev.sigstore.fulcio.v2.CA'))(without.url.replace('https://', ''), trust)
+    t.teardown(async () => {
+      client.close()
+      await without.stop()
+    })
+    const answer = await call<Record<string, unknown>>(client, 'createSigningCertificate', {
+      credentials: { oidcIdentityToken: await signToken(issuer, person) },
+      publicKeyRequest: keyRequest,
+    })
+    t.equal(answer['certificate'], 'signedCertificateDetachedSct')
+    t.match(answer, { signedCertificateDetachedSct: { chain: { certificates: { length: 3 } } } })
+    t.match(answer, { signedCertificateDetachedSct: { signedCertificateTimestamp: { length: 0 } } })
+  },
+)
+
 t.test('calls are counted under the names that dashboards ask for', async (t) => {
   const session = connect(ca.url, { ca: readFileSync(join(folder, 'tls.crt')) })
   t.teardown(() => session.close())

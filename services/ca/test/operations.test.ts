@@ -13,6 +13,7 @@ import { createReadiness } from '../src/readiness.ts'
 import { openApi } from '../src/routes/openapi.ts'
 import { startTracing } from '../src/tracing.ts'
 import {
+  createAuthority,
   createClientKey,
   emailConfig,
   emailToken,
@@ -161,6 +162,41 @@ t.test('readiness says that there is no CT log, and is ready all the same', asyn
     now: () => new Date(),
   })
   t.match(await ready(), { ready: true, checks: { key: 'ok', ctLog: /^none: / } })
+  await harness.stop()
+})
+
+t.test('readiness signs with the key, looks at the chain, and a metric warns of its end', async (t) => {
+  const harness = await startHarness()
+  const stranger = await createAuthority()
+  const { chain, signer } = harness.authority
+  const failing = { ...signer, sign: () => Promise.reject(new Error('HSM says 0x30')) }
+  const soon = new Date(chain[0].notAfter.getTime() - 599_000)
+  for (const [authority, now, checks] of [
+    [{ chain, signer: failing }, new Date(), { key: 'does not sign', chain: 'ok' }],
+    [{ chain, signer: stranger.signer }, new Date(), { key: 'does not sign', chain: 'ok' }],
+    [harness.authority, soon, { key: 'ok', chain: 'ends' }],
+  ] as const) {
+    const probe = async () => {}
+    const ready = createReadiness({
+      authority: () => authority,
+      ctLog: { probe },
+      proxy: { probe },
+      now: () => now,
+    })
+    t.match(await ready(), { ready: false, checks: { ...checks, ctLog: 'ok', oidcProxy: 'ok' } })
+  }
+  const day = 86_400_000
+  for (const [days, due] of [
+    [29, 1],
+    [31, 0],
+  ] as const) {
+    const registry = createRegistry({ processMetrics: false })
+    const end = new Date(Math.floor((Date.now() + days * day) / 1000) * 1000)
+    createMetrics(registry, () => end)
+    const text = await registry.metrics()
+    t.match(text, new RegExp(`^ca_chain_ends_soon ${due}$`, 'm'))
+    t.match(text, new RegExp(`^ca_chain_end_timestamp_seconds ${end.getTime() / 1000}$`, 'm'))
+  }
   await harness.stop()
 })
 

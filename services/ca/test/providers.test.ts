@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fulcioExtensions } from '@sigstack/x509'
 import t from 'tap'
+import { parse as parseYaml } from 'yaml'
 import { parseIssuerConfigText } from '../src/config.ts'
 import type { Claims } from '../src/identity/claims.ts'
 import { createFindIssuer } from '../src/identity/find-issuer.ts'
@@ -149,6 +150,12 @@ const examples: Readonly<Record<string, readonly Example[]>> = {
   jenkins: [ci('https://jenkins.example.com/oidc', { sub: jenkinsJob, build_number: 12 }, jenkinsJob)],
 }
 
+const publicConfigurationText = readFileSync(
+  new URL('vectors/public-configuration.yaml', import.meta.url),
+  'utf8',
+)
+const publicConfiguration = parseIssuerConfigText(publicConfigurationText)
+
 const presetText = (name: string): string =>
   readFileSync(new URL(`../presets/${name}.yaml`, import.meta.url), 'utf8')
 
@@ -173,6 +180,58 @@ t.test('each preset turns the token of its provider into a certificate', async (
   }
 })
 
+t.test('every preset has an example', async (t) => {
+  const files = readdirSync(new URL('../presets/', import.meta.url))
+  t.same(
+    files.sort(),
+    Object.keys(examples)
+      .map((name) => `${name}.yaml`)
+      .sort(),
+  )
+})
+
+/** A key of the YAML form as the JSON form writes it: `issuer-url` is `IssuerURL`. */
+function inJsonSpelling(name: string): string {
+  const words: Readonly<Record<string, string>> = {
+    oidc: 'OIDC',
+    url: 'URL',
+    id: 'ID',
+    ci: 'CI',
+    ca: 'CA',
+    sha: 'SHA',
+    uri: 'URI',
+    spiffe: 'SPIFFE',
+  }
+  return name
+    .split('-')
+    .map((word) => words[word] ?? word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')
+}
+
+t.test('the public configuration means the same in the JSON form', async (t) => {
+  type Fields = Readonly<Record<string, unknown>>
+  const renamed = (fields: Fields, valueOf: (value: unknown, name: string) => unknown): Fields =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [inJsonSpelling(name), valueOf(value, name)]),
+    )
+  const eachOf = (value: unknown, change: (fields: Fields) => Fields): Fields =>
+    Object.fromEntries(Object.entries(value as Fields).map(([key, each]) => [key, change(each as Fields)]))
+  const json = renamed(parseYaml(publicConfigurationText, { merge: true }) as Fields, (section, name) =>
+    Array.isArray(section)
+      ? section
+      : eachOf(section, (fields) =>
+          renamed(fields, (value, member) =>
+            name === 'ci-issuer-metadata' && member === 'extension-templates'
+              ? renamed(value as Fields, (template) => template)
+              : value,
+          ),
+        ),
+  )
+  t.ok('OIDCIssuers' in json && 'MetaIssuers' in json && 'CIIssuerMetadata' in json)
+  t.match(JSON.stringify(json), '"GithubWorkflowSHA"')
+  t.same(parseIssuerConfigText(JSON.stringify(json)), publicConfiguration)
+})
+
 t.test('policies of the presets refuse the others', async (t) => {
   const harness = await startHarness({
     issuers: [await createIssuer('https://gitlab.com', 'ES256')],
@@ -192,10 +251,6 @@ t.test('policies of the presets refuse the others', async (t) => {
   }
   await harness.stop()
 })
-
-const publicConfiguration = parseIssuerConfigText(
-  readFileSync(new URL('vectors/public-configuration.yaml', import.meta.url), 'utf8'),
-)
 
 t.test(
   'section 11: the public configuration in Fulcio’s format loads and yields the tables of 2.5',
