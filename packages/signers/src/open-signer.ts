@@ -8,7 +8,7 @@ import { type ConnectKey, openRemoteSigner } from './remote/remote-signer.ts'
 export type SignerOptions = {
   /** Of a key file; the PIN of a token whose URI names no pin-source. */
   readonly password?: string
-  /** For one signature of a key that is no file; default 5 s. */
+  /** For one signature of a key that is no file; default 2 s. */
   readonly timeoutMs?: number
   /** Where Vault and Google's KMS are; default: the environment of this process, which the vendors' libraries read in any case. */
   readonly environment?: Environment
@@ -54,17 +54,27 @@ export async function openSigner(uri: string, options: SignerOptions = {}): Prom
   return openRemoteSigner(uri, connectKey, options.timeoutMs)
 }
 
-/** Opens the key in `path`, or makes one where there is none. Safe when several processes start at once. */
-export async function loadOrCreateSigner(path: string, password: string): Promise<Signer> {
+/**
+ * Opens the key in the file `location`, or makes one where there is none; safe when several processes start at once. Where
+ * `location` is a URI the key must be there.
+ */
+export async function loadOrCreateSigner(
+  location: string,
+  password: string,
+  options: Pick<SignerOptions, 'timeoutMs'> = {},
+): Promise<Signer> {
+  if (schemeOf(location) !== undefined)
+    return openSigner(location, { ...options, ...(password !== '' && { password }) })
   try {
-    return await openKeyFile(path, password)
+    return await openKeyFile(location, password)
   } catch (error) {
     if (!isMissingFile(error)) throw error
   }
   try {
-    return await createKeyFile(path, password)
+    return await createKeyFile(location, password)
   } catch (error) {
-    if (error instanceof SignerError && error.code === 'already_exists') return openKeyFile(path, password)
+    if (error instanceof SignerError && error.code === 'already_exists')
+      return openKeyFile(location, password)
     throw error
   }
 }

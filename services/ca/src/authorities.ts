@@ -21,7 +21,7 @@ export type Authorities = {
 
 export type AuthorityConfig = Pick<
   Config,
-  'dataFolder' | 'ownAuthority' | 'trustedChainsPath' | 'keyPassword' | 'organization'
+  'dataFolder' | 'ownAuthority' | 'trustedChainsPath' | 'keyPassword' | 'signTimeoutMs' | 'organization'
 >
 
 /** Throws one sentence for the operator. */
@@ -53,7 +53,14 @@ export function chainEnd({ chain }: Authority): Date {
 }
 
 function optionsOf(config: AuthorityConfig): AuthoritySetOptions {
-  const { dataFolder: folder, ownAuthority, trustedChainsPath, keyPassword, organization } = config
+  const {
+    dataFolder: folder,
+    ownAuthority,
+    trustedChainsPath,
+    keyPassword,
+    signTimeoutMs,
+    organization,
+  } = config
   return {
     folder,
     organization,
@@ -62,6 +69,7 @@ function optionsOf(config: AuthorityConfig): AuthoritySetOptions {
     ...(ownAuthority !== undefined && { ownAuthority }),
     ...(trustedChainsPath !== undefined && { trustedChainsPath }),
     ...(keyPassword !== undefined && { ownPassword: keyPassword }),
+    ...(signTimeoutMs !== undefined && { signTimeoutMs }),
   }
 }
 

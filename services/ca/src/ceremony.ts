@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { equalBytes } from '@sigstack/crypto'
+import { equalBytes, type Signer } from '@sigstack/crypto'
 import { loadOrCreateSigner, openSigner } from '@sigstack/signers'
 import {
   assertCaChain,
@@ -67,15 +67,9 @@ export async function requestCertificate(
     readonly now: Date
   },
 ): Promise<{ readonly name: string; readonly pem: string }> {
-  const { keyUri, commonName, organization } = options
-  // Before anything is written: a key that cannot be opened leaves nothing behind.
-  if (keyUri !== undefined) await openSigner(keyUri)
-  const place = await newPlace(options)
+  const { commonName, organization } = options
+  const { place, signer } = await newKey(options)
   try {
-    if (keyUri !== undefined && place.keyUriPath !== undefined)
-      await writeFile(place.keyUriPath, `${keyUri}\n`, { flag: 'wx', mode: 0o600 })
-    else await loadOrCreateSigner(place.keyPath, await passwordOf(options))
-    const signer = await openPlaceSigner(place, () => passwordOf(options))
     const pem = await createCaRequest({ signer, commonName, organization })
     await writeFile(join(dirname(place.chainPath), 'request.pem'), pem, { flag: 'wx' })
     return { name: place.name, pem }
@@ -122,9 +116,12 @@ export async function installChain(
   )
 }
 
-/** Another key, certified by the root in the folder. It is published, and issues after {@link commitRotation}. */
+/**
+ * Another key, or the one that `keyUri` names, certified by the root in the folder. It is published, and issues after
+ * {@link commitRotation}.
+ */
 export async function prepareRotation(
-  options: CeremonyFolder & { readonly now: Date },
+  options: CeremonyFolder & { readonly keyUri?: string; readonly now: Date },
 ): Promise<{ readonly name: string; readonly chain: readonly Certificate[] }> {
   const { folder, now } = options
   const rootKeyPath = join(folder, 'root.key.pem')
@@ -141,8 +138,7 @@ export async function prepareRotation(
       'root_missing',
       `the key in ${rootKeyPath} is not that of the root in ${first.chainPath}`,
     )
-  const place = await newPlace(options)
-  const issuing = await loadOrCreateSigner(place.keyPath, await passwordOf(options))
+  const { place, signer: issuing } = await newKey(options)
   const end = new Date(now)
   end.setUTCFullYear(end.getUTCFullYear() + intermediateYears)
   const intermediate = await createIntermediate({
@@ -188,6 +184,26 @@ const intermediateYears = 3
 
 function passwordOf({ folder, password }: CeremonyFolder): Promise<string> {
   return folderPassword(folder, password)
+}
+
+/** A place with a new key, or with the URI of one kept elsewhere, which is opened before anything is written. */
+async function newKey(
+  options: CeremonyFolder & { readonly keyUri?: string; readonly now: Date },
+): Promise<{ readonly place: AuthorityPlace; readonly signer: Signer }> {
+  const { keyUri } = options
+  const elsewhere = keyUri === undefined ? undefined : await openSigner(keyUri)
+  const place = await newPlace(options)
+  try {
+    if (elsewhere !== undefined && place.keyUriPath !== undefined)
+      await writeFile(place.keyUriPath, `${keyUri}\n`, { flag: 'wx', mode: 0o600 })
+    return {
+      place,
+      signer: elsewhere ?? (await loadOrCreateSigner(place.keyPath, await passwordOf(options))),
+    }
+  } catch (error) {
+    await rm(dirname(place.chainPath), { recursive: true, force: true })
+    throw error
+  }
 }
 
 /** Named after the time, so that they sort, and after chance, so that two ceremonies do not meet. */

@@ -25,8 +25,10 @@ export type Config = {
   readonly ownAuthority?: { readonly keyUri: string; readonly chainPath: string }
   /** More chains for the trust bundle: those before and after this one. */
   readonly trustedChainsPath?: string
-  /** Of the key files. Undefined: a random one is kept beside them. */
+  /** Of the key files, and the PIN of a token whose URI names none. Undefined: a random one is kept beside the files. */
   readonly keyPassword?: string
+  /** For one signature of a key that is no file. */
+  readonly signTimeoutMs?: number
   /** In the names of certificates made on first start. */
   readonly organization: string
   readonly identity: IssuerConfig
@@ -69,6 +71,7 @@ const Environment = Type.Object({
   CA_ORGANIZATION: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
   CA_KEY: Type.Optional(Type.String({ minLength: 1 })),
   CA_CHAIN_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  CA_SIGN_TIMEOUT_MS: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
   CA_TRUSTED_CHAINS_FILE: Type.Optional(Type.String({ minLength: 1 })),
   CA_CONFIG_FILE: Type.String({ minLength: 1 }),
   OIDC_PROXY_URL: Type.String({ pattern: '^https?://' }),
@@ -139,6 +142,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       trustedChainsPath: candidate.CA_TRUSTED_CHAINS_FILE,
     }),
     ...(keyPassword !== undefined && { keyPassword }),
+    ...(candidate.CA_SIGN_TIMEOUT_MS !== undefined && { signTimeoutMs: candidate.CA_SIGN_TIMEOUT_MS }),
     organization: candidate.CA_ORGANIZATION,
     identity,
     identityFile,

@@ -14,6 +14,10 @@ const caDataOption = [
   '--ca-data <folder>',
   'data folder of a CA that runs on its own (default: CA_DATA, else that of the stack)',
 ] as const
+const keyOption = [
+  '--key <uri>',
+  'a key kept elsewhere: pkcs11:, awskms:, gcpkms:, azurekms:, hashivault:, or file:/path of an unencrypted one',
+] as const
 const jsonOption = ['--json', 'tell the result as JSON'] as const
 
 export function addCaAuthorities(ca: Command, io: Io): void {
@@ -28,7 +32,7 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     .description(
       'Makes a key, or takes the one that --key names, and prints a certificate signing request for an intermediate. Give it to your CA, and what comes back to `sigstack ca install`.',
     )
-    .option('--key <uri>', 'a key kept elsewhere, such as file:/path/key.pem')
+    .option(...keyOption)
     .option('--common-name <name>', 'name of the intermediate', 'sigstack intermediate')
     .option('--organization <name>', 'organization in its name (default: CA_ORGANIZATION, else sigstack)')
     .option('--out <file>', 'where the request goes', '-')
@@ -52,6 +56,7 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     )
     .option('--prepare', 'only make and publish it; clients learn of it in the meantime')
     .option('--commit <name>', 'let this prepared one issue')
+    .option(...keyOption)
     .option('--trusted-root <location>', 'file or URL of the published trusted root (default: of the stack)')
     .option('--ca-url <url>', 'where the CA answers (default: of the running stack)')
     .option('--timeout <seconds>', 'how long publication may take', '180')

@@ -12,6 +12,7 @@ import { attempt, ceremonyFolder, type FolderOptions, loadStack } from './ca-fol
 export type RotateOptions = FolderOptions & {
   readonly prepare?: boolean
   readonly commit?: string
+  readonly key?: string
   readonly trustedRoot?: string
   readonly caUrl?: string
   readonly timeout: string
@@ -47,13 +48,15 @@ export async function rotate(io: Io, options: RotateOptions): Promise<void> {
   if (options.json === true) io.out(`${JSON.stringify({ name, issues: true })}\n`)
 }
 
-/** The one that `--commit` names; else one that is ready and newer than the issuing one; else a new one. */
+/** The one that `--commit` names; else one that is ready and newer than the issuing one; else, and with `--key`, a new one. */
 async function successor(io: Io, options: RotateOptions): Promise<{ name: string; chain: Chain }> {
   const { listAuthorities, prepareRotation } = await loadStack()
   const folder = await ceremonyFolder(io, options)
   const listed = await listAuthorities(folder)
   const isReady = ({ state, chain }: (typeof listed)[number]) => state === 'ready' && chain !== undefined
-  const { commit } = options
+  const { commit, key } = options
+  if (commit !== undefined && key !== undefined)
+    throw new CliError('bad_usage', '--commit names an authority that has its key already; leave out --key')
   if (commit !== undefined) {
     const named = listed.find(({ name }) => name === commit)
     if (named?.chain === undefined || !isReady(named))
@@ -64,8 +67,9 @@ async function successor(io: Io, options: RotateOptions): Promise<{ name: string
   }
   const issuing = listed.findIndex(({ state }) => state === 'issues')
   const prepared = listed.slice(issuing + 1).findLast(isReady)
-  if (prepared?.chain !== undefined) return { name: prepared.name, chain: prepared.chain }
-  return prepareRotation({ ...folder, now: new Date() })
+  if (key === undefined && prepared?.chain !== undefined)
+    return { name: prepared.name, chain: prepared.chain }
+  return prepareRotation({ ...folder, ...(key !== undefined && { keyUri: key }), now: new Date() })
 }
 
 function isPublished(trustedRoot: string, chain: Chain): boolean {

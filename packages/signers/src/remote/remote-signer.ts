@@ -32,8 +32,10 @@ export type RemoteKey = {
 /** Looks the key up. Asks for no signature. */
 export type ConnectKey = (signal: AbortSignal) => Promise<RemoteKey>
 
-/** For one signature, all tries together. A client of the CA waits for two of them and for the CT log. */
-export const defaultTimeoutMs = 5_000
+/** For one signature, all tries together: the CA makes two for a certificate, and clients give up after five seconds. */
+const defaultTimeoutMs = 2_000
+/** At the start nobody waits for us, and credentials may be far away. */
+const openTimeoutMs = 15_000
 
 /**
  * Looks the key up and has it sign once, so that a missing permission is found now and not at the first request. Signing
@@ -44,24 +46,20 @@ export async function openRemoteSigner(
   connect: ConnectKey,
   timeoutMs: number = defaultTimeoutMs,
 ): Promise<Signer> {
-  const key = await persistently(uri, timeoutMs, connect)
+  const key = await persistently(uri, openTimeoutMs, connect)
   const publicKey = publicKeyOf(uri, key.spki)
   const algorithm = algorithmOf(uri, publicKey)
   const { hash } = signatureAlgorithms[algorithm]
-  const signer: Signer = {
-    publicKey,
-    algorithm,
-    async sign(message) {
-      const request = { algorithm, message, digest: hash && digest(hash, message) }
-      // Safe to repeat: a signature changes nothing at the other end, and two over the same bytes are as good as one.
-      const signature = await persistently(uri, timeoutMs, (signal) => key.sign(request, signal))
-      if (!(await verifySignature(publicKey, hash ?? 'sha512', message, signature)))
-        throw new SignerError('bad_signature', `${uri} gave a signature that its public key does not verify`)
-      return signature
-    },
+  const signWithin = async (limitMs: number, message: Uint8Array): Promise<Uint8Array> => {
+    const request = { algorithm, message, digest: hash && digest(hash, message) }
+    // Safe to repeat: a signature changes nothing at the other end, and two over the same bytes are as good as one.
+    const signature = await persistently(uri, limitMs, (signal) => key.sign(request, signal))
+    if (!(await verifySignature(publicKey, hash ?? 'sha512', message, signature)))
+      throw new SignerError('bad_signature', `${uri} gave a signature that its public key does not verify`)
+    return signature
   }
-  await signer.sign(utf8('sigstack: does this key sign?'))
-  return signer
+  await signWithin(openTimeoutMs, utf8('sigstack: does this key sign?'))
+  return { publicKey, algorithm, sign: (message) => signWithin(timeoutMs, message) }
 }
 
 function publicKeyOf(uri: string, spki: Uint8Array): PublicKey {

@@ -43,10 +43,11 @@ export async function openAuthority(options: {
   readonly keyUri: string
   readonly chainPath: string
   readonly password?: string
+  readonly timeoutMs?: number
   readonly now: Date
 }): Promise<Authority> {
-  const { keyUri, chainPath, password, now } = options
-  const signer = await openSigner(keyUri, password === undefined ? {} : { password })
+  const { keyUri, chainPath, now, ...access } = options
+  const signer = await openSigner(keyUri, access)
   return checkedAuthority(signer, await readChain(chainPath), chainPath, now)
 }
 

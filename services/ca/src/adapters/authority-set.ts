@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import type { Signer } from '@sigstack/crypto'
-import { openSigner } from '@sigstack/signers'
+import { openSigner, type SignerOptions } from '@sigstack/signers'
 import type { Certificate } from '@sigstack/x509'
 import type { Authority } from '../issuance/dependencies.ts'
 import {
@@ -38,6 +38,8 @@ export type AuthoritySetOptions = {
   readonly ownPassword?: string
   /** Of the keys in the folder; asked for only when there are some. */
   readonly folderPassword: () => Promise<string>
+  /** For one signature of a key that is no file. */
+  readonly signTimeoutMs?: number
   readonly organization: string
   readonly now: Date
 }
@@ -72,7 +74,8 @@ export async function authorityPaths(
 }
 
 async function openIssuing(state: FolderState, options: AuthoritySetOptions): Promise<Authority> {
-  const { folder, ownAuthority, organization, now, ownPassword, folderPassword } = options
+  const { folder, ownAuthority, organization, now, ownPassword, folderPassword, signTimeoutMs } = options
+  const timeLimit = signTimeoutMs === undefined ? {} : { timeoutMs: signTimeoutMs }
   if (state.retired.has(state.issuing))
     throw new AuthorityError('chain_refused', `the authority ${state.issuing} issues and is retired as well`)
   if (state.issuing !== firstName) {
@@ -82,11 +85,12 @@ async function openIssuing(state: FolderState, options: AuthoritySetOptions): Pr
         'folder_unusable',
         `${folder}/issuing names the authority ${state.issuing}, which is not in ${folder}/authorities`,
       )
-    return openPlace(place, folderPassword, now)
+    return openPlace(place, folderPassword, now, timeLimit)
   }
   if (ownAuthority !== undefined)
     return openAuthority({
       ...ownAuthority,
+      ...timeLimit,
       ...(ownPassword !== undefined && { password: ownPassword }),
       now,
     })
@@ -109,17 +113,19 @@ export async function openPlace(
   place: AuthorityPlace,
   password: () => Promise<string>,
   now: Date,
+  timeLimit: Pick<SignerOptions, 'timeoutMs'> = {},
 ): Promise<Authority> {
-  const signer = await openPlaceSigner(place, password)
+  const signer = await openPlaceSigner(place, password, timeLimit)
   return checkedAuthority(signer, await readChain(place.chainPath), place.chainPath, now)
 }
 
 export async function openPlaceSigner(
   { keyPath, keyUriPath }: AuthorityPlace,
   password: () => Promise<string>,
+  timeLimit: Pick<SignerOptions, 'timeoutMs'> = {},
 ): Promise<Signer> {
   if (keyUriPath !== undefined && (await exists(keyUriPath)))
-    return openSigner((await readFile(keyUriPath, 'utf8')).trim())
+    return openSigner((await readFile(keyUriPath, 'utf8')).trim(), timeLimit)
   return openSigner(pathToFileURL(keyPath).href, { password: await password() })
 }
 
