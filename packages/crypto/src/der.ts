@@ -2,7 +2,7 @@
  * The little DER (X.690) that this house reads and writes by hand: a bounded walk over elements with
  * one-byte tags and definite, minimal lengths, and a writer for the same.
  */
-import { concatBytes } from './bytes.ts'
+import { asBuffer, concatBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 
 export type DerElement = {
@@ -103,8 +103,8 @@ export function unsignedIntegerOf(content: Uint8Array): Uint8Array {
 }
 
 /** An OBJECT IDENTIFIER from its dotted form. */
-export function derOid(dotted: string): Uint8Array {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
+export function derOid(oid: string): Uint8Array {
+  const [first = 0, second = 0, ...rest] = oid.split('.').map(Number)
   const bytes: number[] = []
   for (const arc of [first * 40 + second, ...rest]) {
     const groups = [arc & 0x7f]
@@ -117,6 +117,19 @@ export function derOid(dotted: string): Uint8Array {
 
 /** The dotted form of an OBJECT IDENTIFIER's content. */
 export function oidOf(content: Uint8Array): string {
+  const bytes = asBuffer(content).toString('latin1')
+  const known = dotted.get(bytes)
+  if (known !== undefined) return known
+  const made = dottedOf(content)
+  // Certificates name the same few again and again; a sender who makes them up only fills a table of this size.
+  if (dotted.size < mostDotted) dotted.set(bytes, made)
+  return made
+}
+
+const mostDotted = 256
+const dotted = new Map<string, string>()
+
+function dottedOf(content: Uint8Array): string {
   const arcs: number[] = []
   let value = 0
   let starts = true

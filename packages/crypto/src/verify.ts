@@ -1,32 +1,36 @@
 /** Verification of a signature over a message. Over a digest: see verify-digest/. */
 import { verify as nodeVerify } from 'node:crypto'
 import { asBuffer } from './bytes.ts'
-import type { HashAlgorithm } from './digest.ts'
+import { digest, type HashAlgorithm } from './digest.ts'
 import { derEcdsaSignature } from './ecdsa-signature.ts'
 import { CryptoError } from './errors.ts'
 import type { PublicKey } from './public-key.ts'
 import { hasSpareCores, isSlowToVerify } from './thread-pool.ts'
+import { probeDigestVerification, verifyDigest } from './verify-digest/verify-digest.ts'
 
 /**
  * Whether `signature` over `message` is by `key`. RSA means PKCS#1 v1.5, Ed25519 is pure (`hash` is not looked at). An ECDSA
  * signature may be DER, or r‖s (IEEE P1363) where it is no DER. Runs on the thread pool where that pays (thread-pool.ts).
  */
-export function verifySignature(
+export async function verifySignature(
   key: PublicKey,
   hash: HashAlgorithm,
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
   const accepted = key.type === 'ecdsa' ? derEcdsaSignature(signature) : signature
-  if (accepted === undefined) return Promise.resolve(false)
+  if (accepted === undefined) return false
+  // Node's key object takes as long to make as the check itself, and most keys are seen once.
+  if (key.type === 'ecdsa' && (await probeDigestVerification()).backend === 'openssl')
+    return verifyDigest(key, hash, digest(hash, message), accepted)
   const algorithm = key.type === 'ed25519' ? null : hash
   try {
-    if (hasSpareCores || isSlowToVerify(key)) return verifyOnPool(algorithm, message, key, accepted)
-    return Promise.resolve(nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted)))
+    if (hasSpareCores || isSlowToVerify(key)) return await verifyOnPool(algorithm, message, key, accepted)
+    return nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted))
   } catch (error) {
     // A key that only OpenSSL finds fault with has signed nothing.
     if (!(error instanceof CryptoError)) throw error
-    return Promise.resolve(false)
+    return false
   }
 }
 
