@@ -12,7 +12,7 @@ import { followInThread } from '../src/search/thread.ts'
 import type { Turns } from '../src/search/turn.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0]
+type Test = { teardown(action: () => unknown): unknown }
 
 /** A Rekor log with entries that say nothing, and a follower that is told when to look. */
 async function openFollowed(t: Test, turnsOf: (databaseUrl: string, logId: Uint8Array) => Turns) {

@@ -5,7 +5,7 @@ import t from 'tap'
 import { openSmallBodies, type SmallBodyOptions } from '../src/verification/small-bodies.ts'
 import { jsonVector, proposalFor } from './support.ts'
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0]
+type Test = { teardown(action: () => unknown): unknown }
 
 const policy = { allowedAlgorithms: defaultClientAlgorithms }
 

@@ -27,6 +27,8 @@ type Waiting = {
 
 /** In one message: the first of them should not wait for the last. */
 const mostTexts = 32
+/** While one is worked on another is at hand, and what comes meanwhile is gathered. */
+const mostMessages = 2
 
 export function openSmallBodies(options: SmallBodyOptions): SmallBodies {
   const { policy, waitingLimit = 10_000 } = options
@@ -35,17 +37,14 @@ export function openSmallBodies(options: SmallBodyOptions): SmallBodies {
   let waiting = 0
 
   function flush(): void {
-    const all = gathered
-    gathered = []
-    const [first] = all
-    if (first !== undefined && all.length === 1 && thread.depth() === 0) {
-      return void settle(all, async () => [await verifyText(first.text, policy)])
+    const [first] = gathered
+    if (first !== undefined && gathered.length === 1 && thread.depth() === 0) {
+      return void settle(gathered.splice(0), async () => [await verifyText(first.text, policy)])
     }
-    for (let at = 0; at < all.length; at += mostTexts) {
-      const some = all.slice(at, at + mostTexts)
-      void settle(some, async () => {
-        return (await thread.run({ kind: 'texts', texts: some.map(({ text }) => text) })).outcomes
-      })
+    while (gathered.length > 0 && thread.depth() < mostMessages) {
+      const some = gathered.splice(0, mostTexts)
+      const texts = some.map(({ text }) => text)
+      void settle(some, async () => (await thread.run({ kind: 'texts', texts })).outcomes)
     }
   }
 
@@ -57,6 +56,7 @@ export function openSmallBodies(options: SmallBodyOptions): SmallBodies {
       for (const { reject } of some) reject(error)
     } finally {
       waiting -= some.length
+      flush()
     }
   }
 

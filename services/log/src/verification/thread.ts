@@ -40,6 +40,7 @@ export function openThread({
   let worker: Worker | undefined
   let resting: NodeJS.Timeout | undefined
   let lastId = 0
+  let stopped = false
 
   function settle(id: number): Pending | undefined {
     const found = pending.get(id)
@@ -89,6 +90,7 @@ export function openThread({
   return {
     run: (task, transfer = []) =>
       new Promise((resolve, reject) => {
+        if (stopped) throw new LogError('closed', 'the log is shutting down')
         const id = ++lastId
         const timer = setTimeout(
           () => failAll('the verification of an entry took too long; try again'),
@@ -101,6 +103,7 @@ export function openThread({
       }),
     depth: () => pending.size,
     stop: async () => {
+      stopped = true
       const ending = end()
       failAll('the log is being stopped')
       clearTimeout(resting)
