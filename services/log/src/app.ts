@@ -3,6 +3,7 @@ import { buildServer, type Logger, type Readiness, type Registry } from '@sigsta
 import type { FastifyInstance } from 'fastify'
 import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './faces/ct/index.ts'
 import {
+  findShard,
   type RekorV1Dependencies,
   rekorV1Face,
   replyWithRekorError,
@@ -40,10 +41,15 @@ export async function buildApp(face: Face, { measure, ...frame }: Frame): Promis
   if (face.face === 'ct') {
     const { log, pathPrefix } = face.dependencies
     await app.register(ctFace, face.dependencies)
-    await app.register(tilesFace, { log: () => log, pathPrefix })
+    await app.register(tilesFace, { log: async () => log, pathPrefix })
   } else {
     await app.register(rekorV1Face, face.dependencies)
-    await app.register(tilesFace, { log: () => face.dependencies.shards.active().log, pathPrefix: '' })
+    const { shards } = face.dependencies
+    await app.register(tilesFace, { log: async () => shards.active().log, pathPrefix: '' })
+    // Every shard at a place of its own, which a rollover does not change.
+    const byTreeId = async (treeId = '') =>
+      /^[1-9]\d{0,18}$/.test(treeId) ? (await findShard(shards, BigInt(treeId)))?.log : undefined
+    await app.register(tilesFace, { log: byTreeId, pathPrefix: '/shards/:shard' })
   }
   return app
 }

@@ -169,6 +169,34 @@ t.test('a rollover to a new key while writers write: no error, no gap, old proof
   }
   t.equal((await fetch(`${one.url}/api/v1/log/entries?logIndex=${total}`)).status, 404)
 
+  const shardOf = (treeId: string) => `/shards/${treeId}`
+  t.equal(
+    await get(two, `${shardOf(inactive.treeID)}/checkpoint`),
+    inactive.signedTreeHead,
+    'each at its own place',
+  )
+  t.equal(parseCheckpoint(await get(two, `${shardOf(log.treeID)}/checkpoint`)).origin, active.origin)
+  t.equal(
+    parseCheckpoint(await get(two, '/checkpoint')).origin,
+    active.origin,
+    'without one, the active shard',
+  )
+  const width = Number(frozen.size)
+  const tile = await fetch(`${two.url}${shardOf(inactive.treeID)}/tile/0/000.p/${width}`)
+  t.equal(tile.headers.get('cache-control'), 'max-age=604800, immutable')
+  const leafHashes = Buffer.from(await tile.arrayBuffer())
+  const known = entries.filter(({ entry }) => entry.logIndex < width)
+  for (const { id, entry } of known) {
+    const at = entry.logIndex * 32
+    if (!id.endsWith(leafHashes.toString('hex', at, at + 32)))
+      t.fail(`entry ${entry.logIndex} is not in its tile`)
+  }
+  const bundle = await fetch(`${one.url}${shardOf(inactive.treeID)}/tile/entries/000.p/${width}`)
+  t.equal(bundle.status, 200)
+  for (const elsewhere of ['0', '1', `0${inactive.treeID}`, 'x', '9'.repeat(30), `${inactive.treeID}/x`]) {
+    t.equal((await fetch(`${one.url}${shardOf(elsewhere)}/checkpoint`)).status, 404, elsewhere)
+  }
+
   const old = entries.find(({ entry }) => BigInt(entry.logIndex) < frozen.size) as Kept
   for (const id of [old.id, old.id.slice(16)]) {
     const again = kept(JSON.stringify(await get(two, `/api/v1/log/entries/${id}`)))

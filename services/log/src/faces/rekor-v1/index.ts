@@ -19,7 +19,7 @@ export { searchKeysOfEntry } from './search-keys.ts'
 export type { Attestations, Endpoint, RekorV1Settings, WriterGate } from './settings.ts'
 export { endpointNames, isEndpoint } from './settings.ts'
 export type { Shard, Shards } from './shard.ts'
-export { openShard } from './shard.ts'
+export { findShard, openShard } from './shard.ts'
 export { originOf, parseOrigin, treeIdFrom, treeIdHex } from './tree-id.ts'
 
 export const rekorV1Face: FastifyPluginAsync<RekorV1Dependencies> = async (app, dependencies) => {

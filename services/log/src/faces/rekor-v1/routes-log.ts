@@ -6,7 +6,7 @@ import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest } from './errors.ts'
 import { integerParameter, requiredInteger, treeIdParameter } from './query.ts'
 import { sendJsonText, sendText, uncachedRoute } from './reply.ts'
-import type { Shard } from './shard.ts'
+import { findShard, type Shard } from './shard.ts'
 import { isTreeId } from './tree-id.ts'
 
 export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies): void {
@@ -23,7 +23,7 @@ export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies)
   app.get('/api/v1/log/publicKey', uncachedRoute, async (request, reply) => {
     assertAccepts(request, pemType)
     const treeId = treeIdParameter(request)
-    const shard = treeId === undefined ? shards.active() : await shardOf(treeId)
+    const shard = treeId === undefined ? shards.active() : await findShard(shards, treeId)
     if (shard === undefined) throw badRequest('Bad Request')
     return sendText(reply, pemType, shard.publicKeyPem)
   })
@@ -47,7 +47,7 @@ export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies)
     if (firstSize > lastSize) {
       throw badRequest(`firstSize(${firstSize}) must be less than lastSize(${lastSize})`)
     }
-    const shard = treeId === undefined ? shards.active() : await shardOf(treeId)
+    const shard = treeId === undefined ? shards.active() : await findShard(shards, treeId)
     if (shard === undefined) throw badRequest(`no log range found for tree ID ${treeId}`)
     const { size, rootHash } = await shard.log.treeHead()
     if (lastSize > size) {
@@ -60,11 +60,6 @@ export function logRoutes(app: FastifyInstance, { shards }: RekorV1Dependencies)
     const proof = { hashes: hashes.map(toHex), rootHash: toHex(rootHash) }
     return sendJsonText(reply, 200, `${JSON.stringify(proof)}\n`)
   })
-
-  async function shardOf(treeId: bigint): Promise<Shard | undefined> {
-    const find = () => shards.list().find((shard) => shard.treeId === treeId)
-    return find() ?? ((await shards.refresh()) ? find() : undefined)
-  }
 }
 
 /** The members that describe one shard, written by hand because a tree size may exceed what JSON.stringify can say. */

@@ -29,6 +29,12 @@ export type Shards = {
   publicKeys(): Promise<readonly string[]>
 }
 
+/** Also one that another process has opened meanwhile. */
+export async function findShard(shards: Shards, treeId: bigint): Promise<Shard | undefined> {
+  const find = () => shards.list().find((shard) => shard.treeId === treeId)
+  return find() ?? ((await shards.refresh()) ? find() : undefined)
+}
+
 /** An entry and the shard that it is in. */
 export type Placed = { readonly shard: Shard; readonly entry: LogEntry }
 

@@ -9,9 +9,9 @@ import { parseTilePath, tileWidth, widthOfTile } from '@sigstack/merkle'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 
 export type TilesDependencies = {
-  /** The log, or of several the one that grows. */
-  readonly log: () => Log
-  /** Before `/checkpoint`; empty or like `/2026`. */
+  /** The log; of several the one that the path names, where it names one. */
+  readonly log: (shard: string | undefined) => Promise<Log | undefined>
+  /** Before `/checkpoint`; empty, like `/2026`, or with a parameter `:shard`. */
   readonly pathPrefix: string
 }
 
@@ -25,20 +25,22 @@ const tileHeaders = {
 /** Bundles give an entry's length in 16 bits. */
 const longestEntry = 65_535
 
-export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log: current, pathPrefix }) => {
-  app.get(`${pathPrefix}/checkpoint`, async (_request, reply) => {
-    const { note } = await current().checkpoint()
+export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, { log: logOf, pathPrefix }) => {
+  app.get<{ Params: { shard?: string } }>(`${pathPrefix}/checkpoint`, async (request, reply) => {
+    const log = await logOf(request.params.shard)
+    if (log === undefined) return notThere(reply)
+    const { note } = await log.checkpoint()
     return reply
       .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'no-cache' })
       .type('text/plain; charset=utf-8')
       .send(note)
   })
 
-  app.get<{ Params: { '*': string } }>(`${pathPrefix}/tile/*`, async (request, reply) => {
+  app.get<{ Params: { shard?: string; '*': string } }>(`${pathPrefix}/tile/*`, async (request, reply) => {
     const coordinates = parseTilePath(`tile/${request.params['*']}`)
-    if (coordinates === undefined) return notThere(reply)
+    const log = await logOf(request.params.shard)
+    if (coordinates === undefined || log === undefined) return notThere(reply)
     const { level, index, width } = coordinates
-    const log = current()
     if (level !== 'entries') return sendTile(reply, await log.readTile(level, index, width))
     const bundle = await readBundle(log, index, width)
     reply.header('Vary', 'Accept-Encoding')
