@@ -14,9 +14,9 @@ const Environment = Type.Object({
   LOG_HOSTNAME: Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$' }),
   DATABASE_URL: Type.String({ minLength: 1 }),
   DATABASE_CONNECTIONS: Type.Integer({ default: 10, minimum: 2, maximum: 1000 }),
-  /** Path of the encrypted key file; made when there is none. */
+  /** Path of the encrypted key file, made when there is none; or the URI of a key kept elsewhere. */
   LOG_KEY: Type.String({ minLength: 1 }),
-  /** Folder of the keys of later shards; that of LOG_KEY where it is not set. */
+  /** Folder of the keys of later shards; that of the file LOG_KEY where it is not set. */
   LOG_KEYS: Type.Optional(Type.String({ minLength: 1 })),
   /** A signature that takes longer is answered as 503. */
   LOG_SIGN_TIMEOUT_MS: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
@@ -52,9 +52,11 @@ export type LogConfig = {
   readonly hostname: string
   readonly databaseUrl: string
   readonly databaseConnections: number
-  readonly keyFile: string
+  /** A path, or the URI of a key kept elsewhere. */
+  readonly keyLocation: string
+  /** Of key files, and the PIN of a token whose URI names none; empty where neither is needed. */
   readonly keyPassword: string
-  /** Where the keys of later shards lie; beside `keyFile` where it is not set. */
+  /** Where the keys of later shards lie; beside the first one's file where it is not set. */
   readonly keysFolder?: string
   /** The longest wait for a signature; default 2,000. */
   readonly signTimeoutMs?: number
@@ -92,7 +94,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, keyPassword: string):
     hostname: candidate.LOG_HOSTNAME,
     databaseUrl: candidate.DATABASE_URL,
     databaseConnections: candidate.DATABASE_CONNECTIONS,
-    keyFile: candidate.LOG_KEY,
+    keyLocation: candidate.LOG_KEY,
     keyPassword,
     ...(candidate.LOG_KEYS === undefined ? {} : { keysFolder: candidate.LOG_KEYS }),
     ...(candidate.LOG_SIGN_TIMEOUT_MS === undefined ? {} : { signTimeoutMs: candidate.LOG_SIGN_TIMEOUT_MS }),

@@ -8,7 +8,7 @@ import type { TreeHead } from '@sigstack/merkle'
 import { createPool, type Pool } from '@sigstack/postgres'
 import { type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
 import { createRegistry, type Logger, listen, listenMetrics, type Registry } from '@sigstack/server'
-import { loadOrCreateSigner } from '@sigstack/signers'
+import { isKeyUri, loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp, type Face } from './app.ts'
 import type { FaceConfig, LogConfig } from './config.ts'
 import { type OpenEvents, openEvents } from './events/open-events.ts'
@@ -84,7 +84,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
   }
 
   async function start(): Promise<RunningLog> {
-    const signer = guarded(await loadOrCreateSigner(config.keyFile, config.keyPassword))
+    const { keyLocation, keyPassword, signTimeoutMs: timeoutMs = defaultSignTimeoutMs } = config
+    const signer = guarded(await loadOrCreateSigner(keyLocation, keyPassword, { timeoutMs }))
     const pool = options.pool ?? openPool()
     const registry = createRegistry({ processMetrics: options.pool === undefined })
     let metrics: LogMetrics | undefined
@@ -171,12 +172,12 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     registry: Registry,
     { batch, verified }: LogMetrics,
   ): Promise<OpenFace> {
-    const { bodyLimitBytes, hostname, queueLimit, keyFile, keyPassword } = config
+    const { bodyLimitBytes, hostname, queueLimit, keyLocation, keyPassword } = config
     const shards = await openShardSet({
       pool,
       keys: {
         first,
-        folder: config.keysFolder ?? path.dirname(keyFile),
+        folder: config.keysFolder ?? (isKeyUri(keyLocation) ? '.' : path.dirname(keyLocation)),
         password: keyPassword,
         wrap: guarded,
       },

@@ -183,7 +183,7 @@ t.test('a log keeps its key, its origin and its entries over a restart', async (
   t.equal((await fetch(`${second.url}${location}`)).status, 200)
   t.equal((await post(second.url)).status, 409)
 
-  const foreign = { ...config, keyFile: path.join(directory, 'other.pem') }
+  const foreign = { ...config, keyLocation: path.join(directory, 'other.pem') }
   await t.rejects(startLog(foreign, { logger }), { name: 'LogError', code: 'foreign_key' })
   await t.rejects(
     startLog({ ...config, port: Number(new URL(second.url).port) }, { logger }),

@@ -140,7 +140,7 @@ async function startParts(
         hostname: host,
         databaseUrl: database.url,
         databaseConnections: 5,
-        keyFile: path.join(data.keys, `${face.face}.key.pem`),
+        keyLocation: path.join(data.keys, `${face.face}.key.pem`),
         keyPassword: password,
         queueLimit: 10_000,
         bodyLimitBytes,

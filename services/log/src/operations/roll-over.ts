@@ -3,12 +3,12 @@
  * steps, because a key has to be published before anything is signed with it.
  */
 import path from 'node:path'
-import { encodePublicKeyPem, type PublicKey, parsePublicKey, type Signer } from '@sigstack/crypto'
+import { encodePublicKeyPem, equalBytes, type PublicKey, parsePublicKey, type Signer } from '@sigstack/crypto'
 import { migrateLogs, prepareNextKey, readNextKey, rollOver } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
-import { createKeyFile, SignerError } from '@sigstack/signers'
+import { createKeyFile, openSigner, SignerError, writeSecretFile } from '@sigstack/signers'
 import { newRekorOrigin } from '../shards/rekor-log-options.ts'
-import { openKeyNamed } from '../shards/shard-keys.ts'
+import { isUriName, openKeyNamed } from '../shards/shard-keys.ts'
 import { rekorSeries, storedShards } from '../shards/stored-log.ts'
 
 export type PreparedKey = {
@@ -16,6 +16,16 @@ export type PreparedKey = {
   readonly keyFile: string
   readonly publicKey: PublicKey
   readonly publicKeyPem: string
+  /** Whether it is a key file of ours, and not the URI of a key kept elsewhere. */
+  readonly needsPassword: boolean
+}
+
+type NewKey = {
+  readonly keysFolder: string
+  /** Of the key file. */
+  readonly password: string
+  /** A key that is there already. */
+  readonly keyUri?: string
 }
 
 export type RolledOver = {
@@ -24,17 +34,14 @@ export type RolledOver = {
 }
 
 /**
- * Makes the key of the next shard, encrypted, in the folder of keys, and tells the log of it, whose `/api/v1/log/publicKeys` lists it
+ * Makes the key of the next shard, encrypted, in the folder of keys (or notes there the URI of one kept elsewhere), and tells the log of it, whose `/api/v1/log/publicKeys` lists it
  * from then on. A key that is prepared already stays.
  */
-export async function prepareRollover(
-  pool: Pool,
-  options: { readonly keysFolder: string; readonly password: string },
-): Promise<PreparedKey> {
+export async function prepareRollover(pool: Pool, options: NewKey): Promise<PreparedKey> {
   const shards = await storedShards(pool)
   const known = await readNextKey(pool, rekorSeries)
   if (known !== undefined) return preparedKey(known.keyFile, parsePublicKey(known.publicKey))
-  const keyFile = `${rekorSeries}.${shards.length}.key.pem`
+  const keyFile = `${rekorSeries}.${shards.length}.key.${options.keyUri === undefined ? 'pem' : 'uri'}`
   const { publicKey } = await makeKey(options, keyFile)
   await prepareNextKey(pool, rekorSeries, { publicKey: publicKey.spki, keyFile })
   return preparedKey(keyFile, publicKey)
@@ -74,21 +81,27 @@ export async function commitRollover(
   }
 }
 
-async function makeKey(
-  { keysFolder, password }: { readonly keysFolder: string; readonly password: string },
-  keyFile: string,
-): Promise<Signer> {
+async function makeKey({ keysFolder, password, keyUri }: NewKey, keyFile: string): Promise<Signer> {
+  const location = path.join(keysFolder, keyFile)
+  const elsewhere = keyUri === undefined ? undefined : await openSigner(keyUri)
   try {
-    return await createKeyFile(path.join(keysFolder, keyFile), password)
+    if (elsewhere === undefined) return await createKeyFile(location, password)
+    await writeSecretFile(location, `${keyUri}\n`)
+    return elsewhere
   } catch (error) {
+    if (!(error instanceof SignerError) || error.code !== 'already_exists') throw error
     // Of an earlier try that got no further.
-    if (error instanceof SignerError && error.code === 'already_exists') {
-      return openKeyNamed(keysFolder, keyFile, password)
-    }
-    throw error
+    const found = await openKeyNamed(keysFolder, keyFile, password)
+    if (elsewhere !== undefined && !equalBytes(found.publicKey.spki, elsewhere.publicKey.spki)) throw error
+    return found
   }
 }
 
 function preparedKey(keyFile: string, publicKey: PublicKey): PreparedKey {
-  return { keyFile, publicKey, publicKeyPem: encodePublicKeyPem(publicKey) }
+  return {
+    keyFile,
+    publicKey,
+    publicKeyPem: encodePublicKeyPem(publicKey),
+    needsPassword: !isUriName(keyFile),
+  }
 }

@@ -1,8 +1,11 @@
-/** The keys of a log's shards: the first one in a file of its own, those of later shards by name in the folder of keys. */
+/**
+ * The keys of a log's shards: the first one by itself, those of later shards by name in the folder of keys, where a file
+ * NAME.uri holds the URI of a key kept elsewhere.
+ */
 import path from 'node:path'
 import { keyFingerprint, type Signer } from '@sigstack/crypto'
 import { LogError, type ShardRow } from '@sigstack/log-engine'
-import { openSigner } from '@sigstack/signers'
+import { openSigner, readSecretFile } from '@sigstack/signers'
 
 export type ShardKeys = {
   /** Of the first shard; made when there was none. */
@@ -37,5 +40,13 @@ export async function openKeyNamed(folder: string, name: string, password: strin
   if (path.basename(name) !== name || name === '' || name.startsWith('.')) {
     throw new Error(`${JSON.stringify(name)} is not the name of a key file`)
   }
-  return openSigner(`file:${path.resolve(folder, name)}`, { password })
+  const location = path.resolve(folder, name)
+  // The password is that of our files; a token's PIN is in a file that its URI names.
+  if (isUriName(name)) return openSigner((await readSecretFile(location)).trim())
+  return openSigner(`file:${location}`, { password })
+}
+
+/** Whether the file of that name holds a URI, and needs no password. */
+export function isUriName(name: string): boolean {
+  return name.endsWith('.uri')
 }

@@ -25,6 +25,7 @@ type Options = DatabaseOptions & {
   readonly prepare?: boolean
   readonly commit?: boolean
   readonly sameKey?: boolean
+  readonly key?: string
   readonly keys?: string
   readonly trustedRoot?: string
   readonly unpublished?: boolean
@@ -43,6 +44,10 @@ export function addRollover(log: Command, io: Io): void {
     .option('--prepare', 'make the key of the next shard and have it published')
     .option('--commit', 'switch to the prepared key')
     .option('--same-key', 'switch at once, to a new shard with the same key')
+    .option(
+      '--key <uri>',
+      'with --prepare: take this key, kept elsewhere (pkcs11:, awskms:, gcpkms:, azurekms:, hashivault:)',
+    )
     .option('--keys <folder>', 'folder of the log’s keys (default: LOG_KEYS, else keys in the data folder)')
     .option('--trusted-root <location>', 'where to look for the new key (default: of the running stack)')
     .option('--unpublished', 'switch although the published trust does not list the new key')
@@ -57,6 +62,9 @@ async function rollover(io: Io, options: Options): Promise<void> {
       advice: 'A new key takes --prepare and later --commit; --same-key keeps the key.',
     })
   }
+  if (options.key !== undefined && !prepare) {
+    throw new CliError('bad_usage', '--key goes with --prepare: that is when the next shard gets its key')
+  }
   await withLogDatabase(io, options, async (pool) => {
     if (prepare) return tellPrepared(io, options, await prepareKey(io, options, pool))
     const done = sameKey ? await commitRollover(pool, { key: 'same' }) : await switchKey(io, options, pool)
@@ -65,9 +73,10 @@ async function rollover(io: Io, options: Options): Promise<void> {
 }
 
 async function prepareKey(io: Io, options: Options, pool: Pool): Promise<PreparedKey> {
+  const { key: keyUri } = options
   return prepareRollover(pool, {
     keysFolder: keysFolder(io, options),
-    password: await logKeyPassword(io, options),
+    ...(keyUri === undefined ? { password: await logKeyPassword(io, options) } : { password: '', keyUri }),
   })
 }
 
@@ -82,7 +91,7 @@ async function switchKey(io: Io, options: Options, pool: Pool): Promise<RolledOv
   return commitRollover(pool, {
     key: 'prepared',
     keysFolder: keysFolder(io, options),
-    password: await logKeyPassword(io, options),
+    password: prepared.needsPassword ? await logKeyPassword(io, options) : '',
   })
 }
 
