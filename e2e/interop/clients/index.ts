@@ -3,6 +3,7 @@ import { cosignV2 } from './cosign-v2.ts'
 import { cosignV3 } from './cosign-v3.ts'
 import { gitsign } from './gitsign.ts'
 import { rekorCli } from './rekor-cli.ts'
+import { rekorMonitor } from './rekor-monitor.ts'
 import { sigstack } from './sigstack.ts'
 import { sigstoreGo } from './sigstore-go.ts'
 import { sigstoreJs } from './sigstore-js.ts'
@@ -17,5 +18,6 @@ export const allClients: readonly Client[] = [
   sigstoreGo,
   gitsign,
   rekorCli,
+  rekorMonitor,
   sigstack,
 ]

@@ -1,0 +1,27 @@
+/** Entries of fresh keys, for clients that watch a log grow. */
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { InteropError, type Session } from './client.ts'
+
+export async function growLog({ endpoints }: Session, count: number): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))
+  for (let i = 0; i < count; i++) {
+    const artifact = Buffer.from(`entry ${i}`)
+    const hash = { algorithm: 'sha256', value: createHash('sha256').update(artifact).digest('hex') }
+    const signature = sign('sha256', artifact, privateKey).toString('base64')
+    const answer = await fetch(`${endpoints.services.rekor}/api/v1/log/entries`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        apiVersion: '0.0.1',
+        kind: 'hashedrekord',
+        spec: {
+          data: { hash },
+          signature: { content: signature, publicKey: { content: key.toString('base64') } },
+        },
+      }),
+    })
+    if (answer.status !== 201)
+      throw new InteropError('failed', `the log answered ${answer.status} ${await answer.text()}`)
+  }
+}
