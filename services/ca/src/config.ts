@@ -15,6 +15,13 @@ import { parse as parseYaml } from 'yaml'
 import { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
 import { withPolicyText } from './policy-file.ts'
 
+export type IdentityFile = {
+  readonly path: string
+  /** Rules beside it. */
+  readonly policyPath?: string
+  readonly parse: (text: string) => IssuerConfig
+}
+
 export type Config = {
   readonly host: string
   readonly port: number
@@ -33,12 +40,7 @@ export type Config = {
   readonly organization: string
   readonly identity: IssuerConfig
   /** Where `identity` came from; it is read again when it changes. */
-  readonly identityFile?: {
-    readonly path: string
-    /** Rules beside it. */
-    readonly policyPath?: string
-    readonly parse: (text: string) => IssuerConfig
-  }
+  readonly identityFile?: IdentityFile
   readonly oidcProxyUrl: string
   /** For how long keys of issuers are used while the proxy is away; default 10 minutes. */
   readonly issuerKeysKeepSeconds?: number
@@ -117,8 +119,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     )
     throw new Error(`bad configuration: ${bad.join('; ')}`)
   }
-  const identityFile = identityFileOf(candidate.CA_CONFIG_FILE, candidate.CA_POLICY_FILE)
-  const identity = attempt(() => readIssuerConfig(identityFile.path, identityFile.parse))
+  const identityFile: IdentityFile = {
+    path: candidate.CA_CONFIG_FILE,
+    ...(candidate.CA_POLICY_FILE !== undefined && { policyPath: candidate.CA_POLICY_FILE }),
+    parse: parseIssuerConfigText,
+  }
+  const identity = attempt(() => readIssuerConfig(identityFile))
   const ctLogUrl = candidate.CA_CT_LOG_URL === 'none' ? undefined : candidate.CA_CT_LOG_URL
   const ctLogPublicKey = attempt(() =>
     ctLogUrl === undefined ? assertNoCtLogKey(environment) : readCtLogKey(environment),
@@ -178,12 +184,19 @@ export function readCtLogKeyUrl(
 
 const longestFile = 4 * 1024 * 1024
 
-/** Throws one sentence that names the file. */
-export function readIssuerConfig(path: string, parse = parseIssuerConfigText): IssuerConfig {
+/** Identity configuration, with the policies beside it. Throws one sentence that names the file with the fault. */
+export function readIssuerConfig({ path, policyPath, parse }: IdentityFile): IssuerConfig {
+  const config = naming('CA_CONFIG_FILE', path, parse)
+  return policyPath === undefined
+    ? config
+    : naming('CA_POLICY_FILE', policyPath, (text) => withPolicyText(config, text))
+}
+
+function naming<T>(variable: string, path: string, parse: (text: string) => T): T {
   try {
     return parse(readText(path))
   } catch (cause) {
-    throw new Error(`CA_CONFIG_FILE ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Error(`${variable} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     })
   }
@@ -198,24 +211,6 @@ export function parseIssuerConfigText(text: string): IssuerConfig {
     value = parseYaml(text, { merge: true, maxAliasCount: 1000 })
   }
   return parseIssuerConfig(value)
-}
-
-function identityFileOf(path: string, policyPath: string | undefined): NonNullable<Config['identityFile']> {
-  if (policyPath === undefined) return { path, parse: parseIssuerConfigText }
-  const parse = (text: string): IssuerConfig => {
-    const config = parseIssuerConfigText(text)
-    try {
-      return withPolicyText(config, readText(policyPath))
-    } catch (cause) {
-      throw new Error(
-        `CA_POLICY_FILE ${policyPath}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        {
-          cause,
-        },
-      )
-    }
-  }
-  return { path, policyPath, parse }
 }
 
 /** Without a log there is nothing to check with its key: one of the two settings is a mistake. */

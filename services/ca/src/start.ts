@@ -141,11 +141,11 @@ async function followIdentity(config: Config, reloads: Reloads, logger: Logger):
   const initial = identityOf(config.identity)
   const { identityFile } = config
   if (identityFile === undefined) return () => initial
-  const { path, policyPath, parse } = identityFile
+  const { path, policyPath } = identityFile
   const reloading = await reloads.follow('configuration', {
     paths: () => (policyPath === undefined ? [path] : [path, policyPath]),
     initial,
-    load: () => identityOf(readIssuerConfig(path, parse)),
+    load: () => identityOf(readIssuerConfig(identityFile)),
     onReload: ({ issuers }) => warnAboutIssuers(issuers, logger),
   })
   return reloading.current

@@ -1,9 +1,10 @@
 /** Files that change while the CA runs. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@sigstack/server'
 import { encodeCertificatePem } from '@sigstack/x509'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parseIssuerConfigText, readConfig, startCa } from '../src/index.ts'
 import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
@@ -27,34 +28,41 @@ t.teardown(async () => {
   await ctLog.stop()
 })
 
+async function startIn(t: Test, folder: string, more: Readonly<Record<string, string>> = {}) {
+  const lines: string[] = []
+  const logger = createLogger({
+    name: 'ca',
+    level: 'info',
+    destination: { write: (line) => lines.push(line) },
+  })
+  const config = readConfig(environmentIn(folder, { proxy, ctLog }, more))
+  const ca = await startCa(config, { logger, processMetrics: false })
+  t.teardown(() => ca.stop())
+  return {
+    ca,
+    lines,
+    status: async (from: typeof issuer): Promise<number> => {
+      const body = JSON.stringify(v2Body(await signToken(from, person), createClientKey()))
+      const answer = await fetch(`${ca.url}/api/v2/signingCert`, { method: 'POST', body })
+      await answer.text()
+      return answer.status
+    },
+    checks: async () =>
+      (await (await fetch(`${ca.url}/readyz`)).json()) as { status: string; checks: object },
+    published: async () => (await fetch(`${ca.url}/api/v2/configuration`)).text(),
+  }
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 200 && !(await condition()); i++) await sleep(30)
+}
+
 t.test(
   'changes of the identity configuration take effect, a bad file keeps the old one and says so',
   async (t) => {
     const folder = t.testdir()
     const file = join(folder, 'identity.json')
-    const lines: string[] = []
-    const ca = await startCa(readConfig(environmentIn(folder, { proxy, ctLog })), {
-      logger: createLogger({
-        name: 'ca',
-        level: 'info',
-        destination: { write: (line) => lines.push(line) },
-      }),
-      processMetrics: false,
-    })
-    t.teardown(() => ca.stop())
-    const status = async (from: typeof issuer): Promise<number> => {
-      const body = JSON.stringify(v2Body(await signToken(from, person), createClientKey()))
-      const answer = await fetch(`${ca.url}/api/v2/signingCert`, { method: 'POST', body })
-      await answer.text()
-      return answer.status
-    }
-    const checks = async () =>
-      (await (await fetch(`${ca.url}/readyz`)).json()) as { status: string; checks: object }
-    const published = async () => (await fetch(`${ca.url}/api/v2/configuration`)).text()
-    const until = async (condition: () => boolean | Promise<boolean>) => {
-      for (let i = 0; i < 100 && !(await condition()); i++)
-        await new Promise((resolve) => setTimeout(resolve, 30))
-    }
+    const { ca, lines, status, checks, published } = await startIn(t, folder)
 
     t.equal(await status(issuer), 200)
     t.equal(await status(later), 400, 'not configured yet')
@@ -82,6 +90,29 @@ t.test(
     writeFileSync(file, JSON.stringify({ 'oidc-issuers': { [laterUrl]: other } }))
     await until(async () => !(await published()).includes(emailIssuerUrl))
     t.equal(await status(issuer), 400, 'an issuer that was taken out is refused')
+    t.match(await checks(), { checks: { configuration: 'ok' } })
+  },
+)
+
+t.test(
+  'changes of the policy file take effect too, and a bad one keeps the old one and says so',
+  async (t) => {
+    const folder = t.testdir({ 'policy.yaml': 'policies: {}' })
+    const file = join(folder, 'policy.yaml')
+    const { status, checks, lines } = await startIn(t, folder, { CA_POLICY_FILE: file })
+    t.equal(await status(issuer), 200)
+    writeFileSync(file, `policies: { "*": [{ name: nobody, deny: { subject: ${person.sub} } }] }`)
+    await until(async () => (await status(issuer)) === 403)
+    t.equal(await status(issuer), 403, 'without a restart')
+    writeFileSync(file, 'policies: { "*": [{ name: nothing }] }')
+    await until(() => lines.some((line) => line.includes('allow or deny')))
+    t.equal(await status(issuer), 403, 'the rules before stay')
+    t.match(await checks(), {
+      checks: { configuration: /^changed files refused: CA_POLICY_FILE .*allow or deny/ },
+    })
+    writeFileSync(file, 'policies: {}')
+    await until(async () => (await status(issuer)) === 200)
+    t.equal(await status(issuer), 200)
     t.match(await checks(), { checks: { configuration: 'ok' } })
   },
 )
