@@ -1,5 +1,6 @@
 /** Installs clients into a cache folder outside the tree, each in a folder named after its version, once. */
-import { access, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { InteropError } from './client.ts'
@@ -27,11 +28,20 @@ export type Workshop = {
     /** Paths of files `main.go`. */
     readonly sources: readonly string[]
   }): Promise<string>
+  /** What runs our one Java file with the library `artifact` (group and name) and all that it needs. */
+  mavenBuild(library: {
+    readonly name: string
+    readonly artifact: string
+    readonly version: string
+    readonly source: string
+  }): Promise<JavaProgram>
   /** An interpreter and the folder of packages to give it as PYTHONPATH. */
   pipInstall(tool: { readonly name: string; readonly version: string }): Promise<PythonPackages>
 }
 
 export type PythonPackages = { readonly python: string; readonly packages: string }
+
+export type JavaProgram = { readonly java: string; readonly classPath: string }
 
 const installTimeoutMs = 20 * 60_000
 
@@ -76,8 +86,8 @@ export function openWorkshop(options: {
       })
       return path.join(folder, path.basename(module))
     },
-    goBuild: ({ name, module, version, sources }) =>
-      once(`${name}-${version}`, async (partial) => {
+    goBuild: async ({ name, module, version, sources }) =>
+      once(await keyOf(`${name}-${version}`, sources), async (partial) => {
         const code = path.join(partial, 'module')
         await mkdir(code)
         await writeFile(
@@ -97,6 +107,32 @@ export function openWorkshop(options: {
         }
         await rm(code, { recursive: true })
       }),
+    mavenBuild: async ({ name, artifact, version, source }) => {
+      const folder = await once(await keyOf(`${name}-${version}`, [source]), async (partial) => {
+        const [group, id] = artifact.split(':')
+        await writeFile(
+          path.join(partial, 'pom.xml'),
+          `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>test.sigstack</groupId><artifactId>interop</artifactId><version>0</version>
+  <dependencies>
+    <dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version></dependency>
+  </dependencies>
+</project>
+`,
+        )
+        const jars = path.join(partial, 'jars')
+        await run('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], {
+          folder: partial,
+          timeoutMs: installTimeoutMs,
+        })
+        await run('javac', ['-cp', `${jars}/*`, '-d', path.join(partial, 'classes'), source])
+      })
+      return {
+        java: 'java',
+        classPath: [path.join(folder, 'classes'), `${path.join(folder, 'jars')}/*`].join(path.delimiter),
+      }
+    },
     pipInstall: async ({ name, version }) => {
       const folder = await once(`py-${name}-${version}`, async (partial) => {
         // Programs of a virtual environment name its folder, which is renamed; a plain folder of packages does not.
@@ -131,6 +167,13 @@ export async function openUserWorkshop(onProgress: (message: string) => void): P
     path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
   await mkdir(cacheFolder, { recursive: true })
   return openWorkshop({ cacheFolder, environment, onProgress })
+}
+
+/** Another one whenever a program of ours changes. */
+async function keyOf(name: string, sources: readonly string[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const source of sources) hash.update(await readFile(source))
+  return `${name}-${hash.digest('hex').slice(0, 8)}`
 }
 
 async function exists(file: string): Promise<boolean> {

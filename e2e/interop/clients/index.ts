@@ -6,6 +6,7 @@ import { rekorCli } from './rekor-cli.ts'
 import { rekorMonitor } from './rekor-monitor.ts'
 import { sigstack } from './sigstack.ts'
 import { sigstoreGo } from './sigstore-go.ts'
+import { sigstoreJava } from './sigstore-java.ts'
 import { sigstoreJs } from './sigstore-js.ts'
 import { sigstorePython } from './sigstore-python.ts'
 
@@ -16,6 +17,7 @@ export const allClients: readonly Client[] = [
   cosignV2,
   sigstorePython,
   sigstoreGo,
+  sigstoreJava,
   gitsign,
   rekorCli,
   rekorMonitor,

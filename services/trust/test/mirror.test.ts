@@ -65,12 +65,16 @@ t.test('a client gets the published files and keys from the mirror, and follows 
   const read = await readTargets(client, mirror)
   for (const [target, file] of [
     ['trusted_root.json', trust.files.trustedRoot],
-    ['signing_config.v0.2.json', trust.files.signingConfig],
     ['rekor.pub', trust.files.rekorKey],
     ['ctfe.pub', trust.files.ctKey],
     ['fulcio.crt.pem', trust.files.caCertificates],
   ] as const)
     t.equal((await read(target)).text, readFileSync(file, 'utf8'), target)
+  t.same(
+    JSON.parse((await read('signing_config.v0.2.json')).text),
+    { ...JSON.parse(readFileSync(trust.files.signingConfig, 'utf8')), tsaConfig: { selector: 'ANY' } },
+    'with the member that sigstore-java demands',
+  )
   t.same((await read('ctfe.pub')).custom, {
     sigstore: { usage: 'CTFE', status: 'Active', uri: 'https://ct.example.org' },
   })

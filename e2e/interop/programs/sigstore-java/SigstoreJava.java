@@ -1,3 +1,4 @@
+import dev.sigstore.AlgorithmRegistry;
 import dev.sigstore.KeylessSigner;
 import dev.sigstore.KeylessVerifier;
 import dev.sigstore.SigningConfigProvider;
@@ -20,7 +21,6 @@ import java.nio.file.Path;
  *
  * <pre>
  *   sign TRUSTED_ROOT SIGNING_CONFIG TOKEN FILE BUNDLE
- *   attest TRUSTED_ROOT SIGNING_CONFIG TOKEN STATEMENT BUNDLE
  *   verify TRUSTED_ROOT BUNDLE FILE EMAIL ISSUER
  *   verify-by-mirror MIRROR ROOT CACHE BUNDLE FILE EMAIL ISSUER
  * </pre>
@@ -44,17 +44,12 @@ public final class SigstoreJava {
           write(signer.signFile(Path.of(args[4])), args[5]);
         }
       }
-      case "attest" -> {
-        try (var signer = signer(args)) {
-          write(signer.attest(Files.readString(Path.of(args[4]))), args[5]);
-        }
-      }
       case "verify" ->
           verify(TrustedRootProvider.from(Path.of(args[1])), args[2], args[3], args[4], args[5]);
       case "verify-by-mirror" -> {
         var client =
             SigstoreTufClient.builder()
-                .tufMirror(URI.create(args[1]).toURL(), RootProvider.fromFile(Path.of(args[2])))
+                .tufMirror(URI.create(args[1]), RootProvider.fromFile(Path.of(args[2])))
                 .tufCacheLocation(Path.of(args[3]));
         verify(TrustedRootProvider.from(client), args[4], args[5], args[6], args[7]);
       }
@@ -66,6 +61,7 @@ public final class SigstoreJava {
     return KeylessSigner.builder()
         .trustedRootProvider(TrustedRootProvider.from(Path.of(args[1])))
         .signingConfigProvider(SigningConfigProvider.from(Path.of(args[2])))
+        .signingAlgorithm(AlgorithmRegistry.SigningAlgorithm.PKIX_ECDSA_P256_SHA_256)
         .forceCredentialProviders(OidcClients.of(TokenStringOidcClient.from(args[3])))
         .build();
   }

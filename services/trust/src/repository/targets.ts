@@ -1,6 +1,12 @@
 /** What the TUF repository holds: the trust files, and each key as older clients look for it. */
 import { encodePem, sha256Hex, utf8 } from '@sigstack/crypto'
-import type { TrustedLog, TrustedRoot, ValidityPeriod } from '@sigstack/trust-root'
+import {
+  buildSigningConfig,
+  parseSigningConfig,
+  type TrustedLog,
+  type TrustedRoot,
+  type ValidityPeriod,
+} from '@sigstack/trust-root'
 import type { SigstoreMetadata, Target } from '@sigstack/tuf'
 import { type Files, fileNames } from '../publication/files.ts'
 
@@ -8,7 +14,7 @@ import { type Files, fileNames } from '../publication/files.ts'
 export function composeTargets(root: TrustedRoot, files: Files): readonly Target[] {
   return [
     { name: fileNames.trustedRoot, content: utf8(files.trustedRoot) },
-    { name: fileNames.signingConfig, content: utf8(files.signingConfig) },
+    { name: fileNames.signingConfig, content: utf8(withTsaConfig(files.signingConfig)) },
     ...legacyTargets(
       'fulcio',
       '.crt.pem',
@@ -22,6 +28,14 @@ export function composeTargets(root: TrustedRoot, files: Files): readonly Target
     ...legacyTargets('rekor', '.pub', 'Rekor', root.tlogs.map(legacyLog)),
     ...legacyTargets('ctfe', '.pub', 'CTFE', root.ctlogs.map(legacyLog)),
   ]
+}
+
+/**
+ * sigstore-java, which verifies too only with a signing config from the repository, refuses one without `tsaConfig`. Clients
+ * in JavaScript refuse one that has it and no timestamp authority, but take no signing config from a repository.
+ */
+function withTsaConfig(signingConfig: string): string {
+  return buildSigningConfig({ tsaConfig: { selector: 'ANY' }, ...parseSigningConfig(signingConfig) })
 }
 
 type Legacy = { readonly pem: string; readonly uri: string; readonly validFor: Partial<ValidityPeriod> }
