@@ -1,33 +1,96 @@
 /**
- * `npm run faults`: kills the stack, then one of two log replicas, at random under load. Ends with status 1 when an answered entry
- * is lost, when two roots exist for one size, or when an old proof no longer holds.
+ * `npm run faults`: does to the system what the scenarios say, under load, with an outside checker (docs/faults.md). Ends with status 1
+ * when an answered entry is lost, when two roots exist for one size, when an old proof no longer holds, or when a client sees what it
+ * must not; data, logs and evidence of such a run are kept.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { killOneOfTwoReplicas, killTheStack } from './runs.ts'
+import { createRandom } from '../fuzz/random.ts'
+import type { Scenario } from './scenario.ts'
+import { scenarios } from './scenarios/index.ts'
 
-const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '50' }, writers: { type: 'string', default: '16' } },
+const usage = `npm run faults -- [SCENARIO...] [--kills 50] [--seed N] [--writers 16] [--rate 200] [--json]
+
+${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}
+
+  --kills    how often the fault of each scenario is inflicted
+  --seed     decides what is hit and when; drawn and printed when left out
+  --writers  clients at once
+  --rate     entries a second, of all clients together
+  --json     one line of JSON for each scenario instead of text
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    writers: { type: 'string', default: '16' },
+    rate: { type: 'string', default: '200' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 })
-const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-faults-'))
-const options = {
-  kills: Number(values.kills),
-  writers: Number(values.writers),
-  onProgress: (line: string) => void process.stdout.write(`${line}\n`),
-}
-for (const [name, run] of [
-  ['the stack killed', killTheStack],
-  ['one of two replicas killed', killOneOfTwoReplicas],
-] as const) {
-  process.stdout.write(`\n${name}\n`)
-  const { kills, answered, treeHeads, survived } = await run({
-    ...options,
-    folder: path.join(folder, run.name),
-  })
-  process.stdout.write(
-    `${name} ${kills} times: ${answered} answered entries all there and proved, ${treeHeads} tree heads consistent; survived ${JSON.stringify(survived)}\n`,
+const seed = Number(values.seed)
+const numbers = { times: Number(values.kills), writers: Number(values.writers), rate: Number(values.rate) }
+const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name))
+const bad = Object.values(numbers).some((value) => !(value >= 1)) || !Number.isInteger(seed)
+
+if (values.help) {
+  process.stdout.write(usage)
+} else if (unknown.length > 0 || bad) {
+  process.stderr.write(
+    `${unknown.length > 0 ? `there is no scenario ${unknown.join(', ')}` : 'a number is none'}\n\n${usage}`,
   )
+  process.exitCode = 2
+} else {
+  const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-faults-'))
+  say(`seed ${seed}`)
+  let failed = false
+  for (const scenario of chosen) failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
+  if (!failed) await rm(folder, { recursive: true, force: true })
+  process.exitCode = failed ? 1 : 0
 }
-await rm(folder, { recursive: true, force: true })
+
+/** True unless something was found. */
+async function run(scenario: Scenario, folder: string): Promise<boolean> {
+  const { name, title } = scenario
+  say(`\n${name}: ${title}`)
+  const began = performance.now()
+  const { times, writers, rate } = numbers
+  try {
+    const outcome = await scenario.run({
+      folder,
+      times,
+      writers,
+      entriesPerSecond: rate,
+      random: createRandom(seed),
+      onProgress: say,
+    })
+    const seconds = Math.round((performance.now() - began) / 1000)
+    if (values.json) {
+      process.stdout.write(`${JSON.stringify({ scenario: name, seed, seconds, ...outcome })}\n`)
+    } else if ('skipped' in outcome) {
+      say(`SKIPPED: ${outcome.skipped}`)
+    } else {
+      say(
+        `${outcome.times} times in ${seconds} s: ${outcome.answered} answered entries all there and proved, ${outcome.entries} in the log, ` +
+          `each once, ${outcome.treeHeads} tree heads consistent; inflicted ${JSON.stringify(outcome.seen)}; survived ${JSON.stringify(outcome.survived)}`,
+      )
+    }
+    return true
+  } catch (error) {
+    process.stderr.write(
+      `${name} FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` +
+        `data, logs and answers are in ${folder}; again: npm run faults -- ${name} --seed ${seed} --kills ${times}\n`,
+    )
+    return false
+  }
+}
+
+function say(line: string): void {
+  if (!values.json) process.stdout.write(`${line}\n`)
+}

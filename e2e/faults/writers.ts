@@ -1,32 +1,49 @@
 /** Clients that never give up: each entry is sent until the log has said that it holds it. */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Checker, LogEntry } from './checker.ts'
+import type { Random } from '../fuzz/random.ts'
+import type { LogEntry } from './checker/checker.ts'
+import type { OutsideChecker } from './checker/outside-checker.ts'
 
 export type Writers = {
   /** Errors that were seen and survived, by what they were. */
   readonly survived: ReadonlyMap<string, number>
-  /** Lets the begun entries be answered, then ends. Throws what the checker threw. */
+  /** What a client must never see, or what the checker found; it ends the writing. */
+  failure(): unknown
+  /** Lets the begun entries be answered, then ends. Throws the failure, if there was one. */
   stop(): Promise<void>
+  /** Ends without waiting for answers. */
+  abandon(): Promise<void>
 }
 
-/** @param urls Front doors of the replicas; each try takes another one. */
-export function startWriters(options: {
+export type WritersOptions = {
+  /** Front doors of the replicas; each try takes another one. */
   readonly urls: () => readonly string[]
   readonly writers: number
-  readonly checker: Checker
-}): Writers {
-  const { urls, checker } = options
+  /** Of all writers together. */
+  readonly entriesPerSecond: number
+  readonly random: Random
+  readonly checker: Pick<OutsideChecker, 'hold'>
+}
+
+const lost = 'connection lost'
+/** What a client is told when it is to come back. */
+const comeBack: readonly number[] = [429, 503]
+
+export function startWriters(options: WritersOptions): Writers {
+  const { urls, checker, random } = options
   const survived = new Map<string, number>()
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }) as string
+  const pauseMs = (options.writers / options.entriesPerSecond) * 1000
+  const abandoned = new AbortController()
   let stopping = false
   let failure: unknown
 
   async function write(): Promise<void> {
     while (!stopping && failure === undefined) {
       try {
-        await sendUntilHeld(proposal())
+        await Promise.all([sendUntilHeld(proposal()), sleep(pauseMs)])
       } catch (error) {
         failure ??= error
       }
@@ -34,45 +51,41 @@ export function startWriters(options: {
   }
 
   async function sendUntilHeld(body: string): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      const doors = urls()
-      const url = doors[Math.floor(Math.random() * doors.length)] as string
-      let answer: Response
-      let text: string
-      try {
-        answer = await fetch(`${url}/api/v1/log/entries`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body,
-          signal: AbortSignal.timeout(20_000),
-        })
-        text = await answer.text()
-      } catch {
-        count('connection lost')
-        await sleep(20)
-        continue
-      }
-      if (answer.status === 201) return holdAll(text)
-      if (answer.status === 409) {
-        count('409: the entry of an unanswered try')
-        return holdExisting(url, answer.headers.get('location') ?? '')
-      }
-      if (answer.status !== 503) throw new Error(`the log answered ${answer.status}: ${text}`)
-      count('503')
-      await sleep(50)
-    }
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+    const answer = await untilAnswered('/api/v1/log/entries', post)
+    if (answer.status === 201) return holdAll(answer.text)
+    if (answer.status !== 409) throw new Error(`the log answered ${answer.status}: ${answer.text}`)
+    count('409: the entry of an unanswered try')
+    // The address of a 409 must be readable at once, at every front door.
+    const existing = await untilAnswered(answer.location, {})
+    if (existing.status !== 200)
+      throw new Error(`${answer.location} of a 409 answered ${existing.status}: ${existing.text}`)
+    await holdAll(existing.text)
   }
 
-  /** The address of a 409 must be readable at once, unless the server dies in that moment. */
-  async function holdExisting(url: string, location: string): Promise<void> {
-    try {
-      const answer = await fetch(`${url}${location}`)
-      const text = await answer.text()
-      if (answer.status === 200) return await holdAll(text)
-      if (answer.status !== 503) throw new Error(`${location} of a 409 answered ${answer.status}: ${text}`)
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      count('connection lost')
+  type Answered = { readonly status: number; readonly text: string; readonly location: string }
+
+  /** The first answer that is none of those after which a client comes back. */
+  async function untilAnswered(path: string, init: RequestInit): Promise<Answered> {
+    for (;;) {
+      abandoned.signal.throwIfAborted()
+      try {
+        const answer = await fetch(`${random.pick(urls())}${path}`, {
+          ...init,
+          signal: AbortSignal.timeout(20_000),
+        })
+        const { status, headers } = answer
+        const text = await answer.text()
+        if (!comeBack.includes(status)) return { status, text, location: headers.get('location') ?? '' }
+        if (headers.get('retry-after') === null) throw new Error(`a ${status} without Retry-After: ${text}`)
+        count(String(status))
+        // Sooner than it says, to be there when things are half up.
+        await sleep(100)
+      } catch (error) {
+        if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error
+        count(error instanceof TypeError ? lost : 'no answer within 20 s')
+        await sleep(20)
+      }
     }
   }
 
@@ -104,10 +117,15 @@ export function startWriters(options: {
   const done = Promise.all(Array.from({ length: options.writers }, write))
   return {
     survived,
+    failure: () => failure,
     stop: async () => {
       stopping = true
       await done
       if (failure !== undefined) throw failure
+    },
+    abandon: async () => {
+      abandoned.abort(new Error('abandoned'))
+      await done
     },
   }
 }

@@ -1,0 +1,139 @@
+/** What a fault run is told, what it says, and the part that all runs share: load, the outside checker, and the reckoning. */
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { auditRekor } from '@sigstack/log'
+import { createPool, type Pool } from '@sigstack/postgres'
+import type { Random } from '../fuzz/random.ts'
+import { startOutsideChecker } from './checker/outside-checker.ts'
+import { startWriters, type Writers } from './writers.ts'
+
+export type RunOptions = {
+  /** For data, logs and evidence; made if it is not there. */
+  readonly folder: string
+  /** How often the fault is inflicted. */
+  readonly times: number
+  readonly writers: number
+  readonly entriesPerSecond: number
+  /** Decides what is hit, and when. */
+  readonly random: Random
+  readonly onProgress: (line: string) => void
+}
+
+export type RunReport = {
+  readonly times: number
+  readonly answered: number
+  readonly treeHeads: number
+  /** Entries of the log in the end, answered or not, each of them once. */
+  readonly entries: number
+  /** What clients saw and came back from. */
+  readonly survived: Readonly<Record<string, number>>
+  /** What else was counted. */
+  readonly seen: Readonly<Record<string, number>>
+}
+
+/** Why this machine cannot run it. */
+export type Skipped = { readonly skipped: string }
+
+export type Scenario = {
+  readonly name: string
+  /** What is done to the system, in one line. */
+  readonly title: string
+  run(options: RunOptions): Promise<RunReport | Skipped>
+}
+
+/** Who is under load. */
+export type System = {
+  /** Front doors of the Rekor replicas. */
+  readonly urls: () => readonly string[]
+  readonly databaseUrl: string
+}
+
+export type Load = {
+  /** Resolves when so many more entries are answered; rejects when clients see what they must not, or nothing for a minute. */
+  untilAnswered(more: number): Promise<void>
+  /** Resolves when clients were told so many more times to come back. */
+  untilRefused(more: number): Promise<void>
+  answered(): number
+  /** A key that the log will sign with. */
+  trust(keysPem: readonly string[]): Promise<void>
+}
+
+/**
+ * Runs `inflict` while writers write, lets all of them have their answers, then holds the log to them: every answered entry there and
+ * proved at each front door, one root for each size, every head a beginning of the next, the whole tree computed again, no entry
+ * twice. Throws what is wrong. `inflict` returns what it has counted.
+ */
+export async function underLoad(
+  options: RunOptions,
+  system: System,
+  inflict: (load: Load) => Promise<Readonly<Record<string, number>>>,
+): Promise<RunReport> {
+  const { folder, times, onProgress } = options
+  await mkdir(folder, { recursive: true })
+  const answersFile = path.join(folder, 'answers.jsonl')
+  const checker = startOutsideChecker(answersFile)
+  let writers: Writers | undefined
+  try {
+    const [url = ''] = system.urls()
+    await checker.trust([await (await fetch(`${url}/api/v1/log/publicKey`)).text()])
+    await checker.watch(system.urls())
+    const begun = startWriters({ ...options, urls: system.urls, checker })
+    writers = begun
+    const answered = () => checker.counts().answered
+    const refused = () => begun.survived.get('503') ?? 0
+    const untilMore = async (what: string, count: () => number, more: number): Promise<void> => {
+      const wanted = count() + more
+      const deadline = performance.now() + 60_000
+      while (count() < wanted) {
+        if (begun.failure() !== undefined) throw begun.failure()
+        if (performance.now() > deadline) throw new Error(`${more} more ${what} took longer than a minute`)
+        await sleep(20)
+      }
+    }
+    const load: Load = {
+      untilAnswered: (more) => untilMore('answered entries', answered, more),
+      untilRefused: (more) => untilMore('refusals', refused, more),
+      answered,
+      trust: checker.trust,
+    }
+    const seen = await inflict(load).catch((error: unknown) => {
+      throw begun.failure() ?? error
+    })
+    await begun.stop()
+    onProgress(`${answered()} entries answered; holding the log to them`)
+    for (const each of system.urls()) await checker.confront(each)
+    const entries = await audit(system.databaseUrl, answersFile)
+    const { treeHeads } = checker.counts()
+    return {
+      times,
+      answered: answered(),
+      treeHeads,
+      entries,
+      survived: Object.fromEntries(begun.survived),
+      seen,
+    }
+  } finally {
+    await writers?.abandon()
+    checker.stop()
+  }
+}
+
+async function audit(databaseUrl: string, answersFile: string): Promise<number> {
+  const pool = createPool({ connectionString: databaseUrl, maxConnections: 2 })
+  try {
+    const { entries, findings, findingCount } = await auditRekor({ pool, answersFile, search: 'none' })
+    if (findingCount > 0) throw new Error(`the audit has findings: ${JSON.stringify(findings.slice(0, 5))}`)
+    await assertNoneTwice(pool)
+    return Number(entries)
+  } finally {
+    await pool.end()
+  }
+}
+
+async function assertNoneTwice(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ log_no: number; times: bigint }>(
+    'select log_no, count(*) as times from entry group by log_no, leaf_hash having count(*) > 1 limit 1',
+  )
+  if (rows.length > 0) throw new Error(`an entry is in log ${rows[0]?.log_no} ${rows[0]?.times} times`)
+}

@@ -1,0 +1,19 @@
+/** Every scenario, in the order in which they run. */
+import type { Scenario } from '../scenario.ts'
+import { cutCommit } from './cut-commit.ts'
+import { fillDisk } from './fill-disk.ts'
+import { killReplicas } from './kill-replicas.ts'
+import { killStack } from './kill-stack.ts'
+import { rollOver } from './roll-over.ts'
+import { tireSigner } from './tire-signer.ts'
+import { turnClock } from './turn-clock.ts'
+
+export const scenarios: readonly Scenario[] = [
+  killStack,
+  killReplicas,
+  cutCommit,
+  fillDisk,
+  tireSigner,
+  turnClock,
+  rollOver,
+]
