@@ -68,10 +68,9 @@ async function makeTlsFiles({ run }: Session, folder: string) {
     certificatePath: path.join(folder, 'tls.crt'),
     keyPath: path.join(folder, 'tls.key'),
   }
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'],
-    ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'],
-    ...['-keyout', files.keyPath, '-out', files.certificatePath],
-  ])
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const places = ['-keyout', files.keyPath, '-out', files.certificatePath]
+  await run('openssl', ['req', '-x509', ...kind, ...name, ...places])
   return files
 }

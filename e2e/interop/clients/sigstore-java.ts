@@ -61,9 +61,7 @@ export const sigstoreJava: Client = {
 /** The certificates that the virtual machine believes servers by, as its options. */
 async function trustStore({ run, folder }: Session, authority: string): Promise<readonly string[]> {
   const store = path.join(folder, `${Date.now()}.p12`)
-  await run('keytool', [
-    ...['-importcert', '-noprompt', '-alias', 'ca', '-file', authority],
-    ...['-keystore', store, '-storetype', 'PKCS12', '-storepass', storePassword],
-  ])
+  const place = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', storePassword]
+  await run('keytool', ['-importcert', '-noprompt', '-alias', 'ca', '-file', authority, ...place])
   return [`-Djavax.net.ssl.trustStore=${store}`, `-Djavax.net.ssl.trustStorePassword=${storePassword}`]
 }
