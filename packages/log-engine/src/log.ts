@@ -57,6 +57,11 @@ export type Log = {
   treeHead(): Promise<TreeHead>
   /** The newest tree head, signed. */
   checkpoint(): Promise<SignedCheckpoint>
+  /**
+   * A checkpoint for the proof of an entry that is in the log: at most a second old, so that many readers ask the database
+   * once a second and not once each.
+   */
+  checkpointCovering(leafIndex: bigint): Promise<SignedCheckpoint>
   readEntry(leafIndex: bigint): Promise<LogEntry | undefined>
   /** Entries from `start` on, at most `count`, fewer at the end of the log. */
   readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>

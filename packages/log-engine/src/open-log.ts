@@ -11,6 +11,7 @@ import {
   widthOfTile,
 } from '@sigstack/merkle'
 import { type Pool, PostgresError } from '@sigstack/postgres'
+import { createEntryCache } from './entry-cache.ts'
 import { LogError } from './errors.ts'
 import type { Appended, EntryDraft, Log, LogEntry, SignedCheckpoint } from './log.ts'
 import { asLogError, orUnavailable } from './or-unavailable.ts'
@@ -41,6 +42,8 @@ export type LogOptions = {
   readonly batchLimit?: number
   /** Full tiles kept in memory, 16 KiB each; default 2,048. */
   readonly tileCacheLimit?: number
+  /** Of entries that were read, kept in memory; default 16 MiB. */
+  readonly entryCacheBytes?: number
   /** Told of every batch that was committed. */
   readonly onBatch?: (batch: BatchReport) => void
 }
@@ -63,6 +66,8 @@ const usualBytes = 2048
 /** PostgreSQL's bigint ends here. */
 const largestIndex = 2n ** 63n - 1n
 const commitAttempts = 3
+/** Between two looks at the head for readers who only need one that covers their entry. */
+const recentMs = 1_000
 
 /**
  * Brings the schema up to date and opens the log, making it if it does not exist. Throws `foreign_key` when the database
@@ -80,9 +85,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
   }
 
   const tiles = createTiles(pool, logNo, options.tileCacheLimit ?? 2048)
+  const entryCache = createEntryCache(options.entryCacheBytes ?? 16 * 1024 * 1024)
   const sequencer = createSequencer({ pool, logNo, tiles, now })
   const listeners: ((treeSize: bigint) => void)[] = []
   let unanswered = 0
+  /** When the database last told how large the log is. */
+  let headKnownAt = Number.NEGATIVE_INFINITY
   let lastCheckpoint: { readonly size: bigint; readonly signed: Promise<SignedCheckpoint> } | undefined
 
   // 1. An append joins the queue and waits for the batch it will be part of.
@@ -180,12 +188,25 @@ export async function openLog(options: LogOptions): Promise<Log> {
   /** The newest tree head, which extends everything that this process has vouched for. */
   async function committedHead(): Promise<TreeHead> {
     const before = sequencer.largest()
+    const asked = now()
     const head = await orUnavailable(readHead(pool, logNo))
     const largest = sequencer.largest()
     // A batch of this process may have overtaken the reader; but a head older than what was known before is a loss.
     if (largest !== undefined && head.size < largest.size && largest !== before) return largest
     await orUnavailable(sequencer.assertExtends(head))
+    headKnownAt = asked
     return { size: head.size, rootHash: head.rootHash }
+  }
+
+  /** The largest head known here, if it was the newest a moment ago. A clock that was set back does not make it last. */
+  function recentHead(): TreeHead | undefined {
+    const ageMs = now() - headKnownAt
+    return ageMs >= 0 && ageMs < recentMs ? sequencer.largest() : undefined
+  }
+
+  async function readOne(read: () => Promise<LogEntry | undefined>): Promise<LogEntry | undefined> {
+    const entry = await orUnavailable(read())
+    return entry && entryCache.keep(entry)
   }
 
   async function proveIn(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof> {
@@ -211,10 +232,16 @@ export async function openLog(options: LogOptions): Promise<Log> {
     append,
     treeHead: committedHead,
     checkpoint: async () => checkpointOf(await committedHead()),
-    readEntry: async (leafIndex) => (await read(leafIndex, 1))[0],
+    checkpointCovering: async (leafIndex) => {
+      const recent = recentHead()
+      return checkpointOf(recent !== undefined && leafIndex < recent.size ? recent : await committedHead())
+    },
+    readEntry: async (leafIndex) =>
+      entryCache.byIndex(leafIndex) ?? readOne(async () => (await read(leafIndex, 1))[0]),
     readEntries: read,
     findByIdentity: async (identity) => (await orUnavailable(findByIdentities(pool, logNo, [identity])))[0],
-    findByLeafHash: (hash) => orUnavailable(findByLeafHash(pool, logNo, hash)),
+    findByLeafHash: async (hash) =>
+      entryCache.byLeafHash(hash) ?? readOne(() => findByLeafHash(pool, logNo, hash)),
     proveInclusion: async (leafIndex, treeSize) => {
       if (leafIndex < 0n || leafIndex >= treeSize) {
         throw new LogError('not_found', `there is no leaf ${leafIndex} in a tree of ${treeSize}`)
@@ -231,7 +258,9 @@ export async function openLog(options: LogOptions): Promise<Log> {
       return proveConsistency(oldSize, newSize, source)
     },
     readTile: async (level, index, width) => {
-      const { size } = await committedHead()
+      const known = sequencer.largest()
+      const isKnown = known !== undefined && widthOfTile(level, index, known.size) >= width
+      const { size } = isKnown ? known : await committedHead()
       if (widthOfTile(level, index, size) < width) return undefined
       const source = await orUnavailable(tiles.load([{ level, index }], size))
       return tileHashes(source(level, index), width)

@@ -1,4 +1,4 @@
-/** Tiles for proofs: the unfinished ones come from the tree in memory, the full ones are cached, the rest is read. */
+/** Tiles for proofs: the unfinished ones come from the tree in memory or are remembered, the full ones are cached, the rest is read. */
 import {
   createTile,
   type EdgeTile,
@@ -43,6 +43,11 @@ export type Tiles = {
 export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles {
   const full = new Map<string, Tile>()
   let newest: Tree | undefined
+  /** The last one read of each level, for a process that only reads. What a tile holds stays the start of what it will hold. */
+  const unfinished = new Map<
+    number,
+    { readonly index: bigint; readonly width: number; readonly tile: Tile }
+  >()
 
   function keep(level: number, index: bigint, tile: Tile): void {
     full.set(`${level}/${index}`, tile)
@@ -58,8 +63,10 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
     return cached
   }
 
-  /** The unfinished tile of the newest tree, if that is the one asked for. */
+  /** The unfinished tile of the newest tree, or the one read last, if that is the one asked for. */
   function onEdge(level: number, index: bigint, width: number): Tile | undefined {
+    const last = unfinished.get(level)
+    if (last !== undefined && last.index === index && last.width >= width) return last.tile
     const edge = newest?.edge[level]
     if (newest === undefined || edge === undefined || edge.width < width) return undefined
     return newest.size >> BigInt(tileHeight * (level + 1)) === index ? edge.tile : undefined
@@ -71,6 +78,7 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
       throw new LogError('inconsistent', `tile ${level}/${index} of width ${width} is missing`)
     const tile = tileFromHashes(hashes)
     if (hashes.length === tileWidth * 32) keep(level, index, tile)
+    else unfinished.set(level, { index, width: hashes.length / 32, tile })
     return tile
   }
 

@@ -138,13 +138,14 @@ t.test('while the database is away, whatever needs it is 503 with Retry-After', 
       '/api/v1/log/entries?logIndex=0',
       `/api/v1/search?digest=sha256:${'0'.repeat(64)}`,
       '/checkpoint',
-      '/tile/0/000.p/1',
+      '/tile/entries/000.p/1',
     ].map((at) => fetch(`${url}${at}`)),
   ]
   for (const answer of await Promise.all(asked)) {
     const at = 'url' in answer ? new URL(answer.url).pathname : 'a post'
     t.match([answer.status, answer.headers.get('retry-after')], [503, '1'], at)
   }
+  t.equal((await fetch(`${url}/tile/0/000.p/1`)).status, 200, 'what is in memory is served')
   t.match(await (await fetch(`${url}/readyz`)).json(), { checks: { database: 'cannot be reached' } })
   away = false
   t.equal((await post(url, 'one')).status, 201)

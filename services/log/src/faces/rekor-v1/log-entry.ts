@@ -10,6 +10,8 @@ import type { Shard } from './shard.ts'
 /** An entry and the evidence for it: the proof leads to the checkpoint's root. */
 export type ProvenEntry = {
   readonly entry: LogEntry
+  /** Others may be shown the same object, so that what is made of it is worth keeping. */
+  readonly isShared?: boolean
   readonly checkpoint: SignedCheckpoint
   readonly inclusionProof: InclusionProof
   /** What the entry attests, where it is kept. */
@@ -42,22 +44,33 @@ export async function encodeLogEntryAnswer(
 
 type EntryParts = { readonly head: string; readonly checkpointJson: Buffer; readonly tail: string }
 
-async function signEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<EntryParts> {
-  const { entry, checkpoint, inclusionProof, attestation } = proven
+/** The start of the object as the SET signs it, without its last brace, and the SET in base64. */
+type Promised = { readonly text: string; readonly set: string }
+
+const kept = new WeakMap<LogEntry, Promised>()
+
+async function promise(shard: Shard, entry: LogEntry, virtualIndex: bigint): Promise<Promised> {
   const body = asBuffer(entry.leaf).toString('base64')
   const integratedTime = Math.floor(entry.sequencedAtMs / 1000)
   // RFC 8785 form of these four members: they are ASCII and stand in order, so writing them down is canonicalising them.
-  const promised = `{"body":"${body}","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}`
-  const set = await shard.signer.sign(Buffer.from(`${promised}}`, 'latin1'))
+  const text = `{"body":"${body}","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}`
+  const set = await shard.signer.sign(Buffer.from(`${text}}`, 'latin1'))
+  return { text, set: asBuffer(set).toString('base64') }
+}
+
+async function signEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<EntryParts> {
+  const { entry, isShared = false, checkpoint, inclusionProof, attestation } = proven
+  const promised = (isShared ? kept.get(entry) : undefined) ?? (await promise(shard, entry, virtualIndex))
+  if (isShared) kept.set(entry, promised)
   const { treeHead } = checkpoint
   const attested =
     attestation === undefined ? '' : `"attestation":{"data":"${asBuffer(attestation).toString('base64')}"},`
   return {
-    head: `{"${entryIdOf(shard, entry)}":{${attested}${promised.slice(1)},"verification":{"inclusionProof":{"checkpoint":`,
+    head: `{"${entryIdOf(shard, entry)}":{${attested}${promised.text.slice(1)},"verification":{"inclusionProof":{"checkpoint":`,
     checkpointJson: jsonOf(checkpoint),
     tail:
       `,"hashes":[${hexList(inclusionProof)}],"logIndex":${inclusionProof.leafIndex},"rootHash":"${toHex(treeHead.rootHash)}",` +
-      `"treeSize":${treeHead.size}},"signedEntryTimestamp":"${asBuffer(set).toString('base64')}"}}}`,
+      `"treeSize":${treeHead.size}},"signedEntryTimestamp":"${promised.set}"}}}`,
   }
 }
 

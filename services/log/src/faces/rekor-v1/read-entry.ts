@@ -1,5 +1,5 @@
 /**
- * Entries by place or by ID, in whichever shard they are, and a fresh proof against the newest head of that shard. What is not found
+ * Entries by place or by ID, in whichever shard they are, and a proof against a head of that shard. What is not found
  * may be in a shard that another replica has opened a moment ago, so the list of shards is looked at again before the answer
  * is that there is no such entry.
  */
@@ -74,11 +74,17 @@ export async function readEntriesFrom(
   return entries.map((entry) => ({ shard, entry }))
 }
 
-/** The checkpoint is asked for after the entry was seen, so it covers it. With the attestation where one is kept. */
+/** Against a checkpoint of the last second. With the attestation where one is kept. */
 export async function prove({ shard, entry }: Placed, attestations?: Attestations): Promise<ProvenEntry> {
   const key = attestations === undefined ? undefined : attestationKeyOf(entry.leaf)
   const attestation = key === undefined ? undefined : await attestations?.read(key)
-  const checkpoint = await shard.log.checkpoint()
+  const checkpoint = await shard.log.checkpointCovering(entry.leafIndex)
   const inclusionProof = await shard.log.proveInclusion(entry.leafIndex, checkpoint.treeHead.size)
-  return { entry, checkpoint, inclusionProof, ...(attestation !== undefined && { attestation }) }
+  return {
+    entry,
+    isShared: true,
+    checkpoint,
+    inclusionProof,
+    ...(attestation !== undefined && { attestation }),
+  }
 }
