@@ -14,9 +14,10 @@ import { parseArgs } from 'node:util'
 import { InteropError } from '../interop/client.ts'
 import { openUserWorkshop } from '../interop/workshop.ts'
 import { compareCa } from './ca/compare.ts'
+import { compareRekor } from './rekor-v1/compare.ts'
 import { hasOpenDifferences, type Outcome, toJson, toText } from './report.ts'
 
-const dialects = { ca: compareCa }
+const dialects = { ca: compareCa, 'rekor-v1': compareRekor }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

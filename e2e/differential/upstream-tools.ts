@@ -1,21 +1,42 @@
 /** Upstream's servers, brought the way one installs any Go tool, once, into the cache of the interop run. */
+import { InteropError } from '../interop/client.ts'
 import type { Workshop } from '../interop/workshop.ts'
+
+const trillian = 'github.com/google/trillian'
+const trillianVersion = 'v1.7.3'
 
 const tools = {
   fulcio: { module: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
-  'trillian-log-server': { module: 'github.com/google/trillian/cmd/trillian_log_server', version: 'v1.7.3' },
-  'trillian-log-signer': { module: 'github.com/google/trillian/cmd/trillian_log_signer', version: 'v1.7.3' },
-  'trillian-createtree': { module: 'github.com/google/trillian/cmd/createtree', version: 'v1.7.3' },
+  'trillian-log-server': { module: `${trillian}/cmd/trillian_log_server`, version: trillianVersion },
+  'trillian-log-signer': { module: `${trillian}/cmd/trillian_log_signer`, version: trillianVersion },
 } as const
-
-export type ToolName = keyof typeof tools
 
 export type InstalledTool = { readonly command: string; readonly version: string }
 
 /** Throws an InteropError with code `missing` when the machine cannot have it. */
-export async function installTool(workshop: Workshop, name: ToolName): Promise<InstalledTool> {
+export async function installTool(workshop: Workshop, name: keyof typeof tools): Promise<InstalledTool> {
   const { module, version: pinned } = tools[name]
   const version = workshop.versionOf(name, pinned)
   return { command: await workshop.goInstall({ name, module, version }), version }
+}
+
+/** The folder of Trillian's sources, of the version of its log server: the database schemas are in it. */
+export async function trillianSources(workshop: Workshop): Promise<string> {
+  const module = `${trillian}@${workshop.versionOf('trillian-log-server', trillianVersion)}`
+  try {
+    const { stdout } = await workshop.run('go', ['mod', 'download', '-json', module], { timeoutMs: 300_000 })
+    return (JSON.parse(stdout) as { Dir: string }).Dir
+  } catch (cause) {
+    throw new InteropError('missing', `the sources of ${module} cannot be had`, { cause })
+  }
+}
+
+/** Throws an InteropError with code `missing` when it is not on the PATH. */
+export async function requireProgram(workshop: Workshop, command: string): Promise<void> {
+  try {
+    await workshop.run(command, ['--version'])
+  } catch (cause) {
+    throw new InteropError('missing', `${command} is not on the PATH`, { cause })
+  }
 }

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 
 export type Answer = {
   readonly status: number
-  /** Everything behind the headers. */
+  /** Everything behind the headers, the frames of chunks included. */
   readonly body: Buffer
 }
 
@@ -43,7 +43,7 @@ export async function openSocket(url: URL): Promise<HttpSocket> {
   let pending: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
   let received: Buffer[] = []
   let receivedBytes = 0
-  let wanted: { status: number; headerBytes: number; bytes: number } | undefined
+  let wanted: Header | undefined
 
   socket.on('data', (chunk: Buffer) => {
     received.push(chunk)
@@ -51,6 +51,7 @@ export async function openSocket(url: URL): Promise<HttpSocket> {
     wanted ??= readHeader(received.length === 1 ? chunk : Buffer.concat(received))
     if (wanted === undefined || receivedBytes < wanted.bytes) return
     const whole = received.length === 1 ? chunk : Buffer.concat(received)
+    if (wanted.isChunked && !whole.subarray(-lastChunk.length).equals(lastChunk)) return
     const answer = { status: wanted.status, body: whole.subarray(wanted.headerBytes) }
     received = []
     receivedBytes = 0
@@ -88,11 +89,31 @@ function connected(url: URL): Promise<Socket> {
   })
 }
 
-function readHeader(bytes: Buffer): { status: number; headerBytes: number; bytes: number } | undefined {
+/** `bytes` are those of the whole answer, or of its headers where it comes in chunks. */
+type Header = {
+  readonly status: number
+  readonly headerBytes: number
+  readonly bytes: number
+  readonly isChunked: boolean
+}
+
+/** With the line end before it: an answer in JSON holds none. */
+const lastChunk = Buffer.from('\r\n0\r\n\r\n')
+
+function readHeader(bytes: Buffer): Header | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const header = bytes.toString('latin1', 0, end)
   const length = /\r\ncontent-length: (\d+)/i.exec(header)?.[1]
-  if (length === undefined) throw new Error(`an answer without Content-Length: ${header.slice(0, 200)}`)
-  return { status: Number(header.slice(9, 12)), headerBytes: end + 4, bytes: end + 4 + Number(length) }
+  const isChunked = /\r\ntransfer-encoding: chunked/i.test(header)
+  if (length === undefined && !isChunked) {
+    throw new Error(`an answer of unknown length: ${header.slice(0, 200)}`)
+  }
+  const headerBytes = end + 4
+  return {
+    status: Number(header.slice(9, 12)),
+    headerBytes,
+    bytes: headerBytes + Number(length ?? 0),
+    isChunked,
+  }
 }

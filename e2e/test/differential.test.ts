@@ -1,13 +1,20 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { entryKinds } from '@sigstack/rekor-entries'
 import t from 'tap'
 import { knownCaDifferences } from '../differential/ca/known-differences.ts'
 import { compareFacts, type Difference } from '../differential/facts.ts'
 import { judge, type KnownDifference } from '../differential/known-difference.ts'
+import { knownRekorDifferences } from '../differential/rekor-v1/known-differences.ts'
+import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
+import { allProposals } from '../differential/rekor-v1/proposals.ts'
 import { hasOpenDifferences, toText } from '../differential/report.ts'
+import { encodeRequest, openSocket } from '../load/http-socket.ts'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-test-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -15,7 +22,10 @@ t.teardown(() => rm(folder, { recursive: true, force: true }))
 const facts = (more: Record<string, string>) => new Map(Object.entries({ status: '200', ...more }))
 
 t.test('every known difference is a row of its page, and every row is one', async (t) => {
-  const pages: Record<string, readonly KnownDifference[]> = { 'fulcio.md': knownCaDifferences }
+  const pages: Record<string, readonly KnownDifference[]> = {
+    'fulcio.md': knownCaDifferences,
+    'rekor-v1.md': knownRekorDifferences,
+  }
   for (const [page, known] of Object.entries(pages)) {
     const content = await readFile(new URL(`../../docs/dialects/${page}`, import.meta.url), 'utf8')
     const section = content.split('## Seen in the differential run')[1]?.split('\n## ')[0] ?? ''
@@ -124,7 +134,42 @@ t.test('a machine without the server says so and fails nothing', async (t) => {
 t.test('an unknown dialect is refused with those there are', async (t) => {
   const { status, stderr } = await run(['rekor'], { PATH: folder })
   t.equal(status, 2)
-  t.match(stderr, /no dialect rekor; there are ca/)
+  t.match(stderr, /no dialect rekor; there are ca, rekor-v1/)
+})
+
+t.test('an example is altered in one member at a time', (t) => {
+  const spec = { list: [{ a: 'text' }], data: 'AAECAwQFBgcICQoLDA0=' }
+  const altered = mutationsOf({ name: 'x', proposal: { kind: 'x', apiVersion: '0.0.1', spec } })
+  const byName = new Map(altered.map(({ name, proposal }) => [name, proposal.spec]))
+  t.same(byName.get('x: spec.list left out'), { ...spec, list: undefined })
+  t.same(byName.get('x: spec.list.0.a null'), { ...spec, list: [{ a: null }] })
+  t.same(byName.get('x: spec.list.0 left out'), { ...spec, list: [] })
+  t.same(byName.get('x: spec.data with the first byte changed'), { ...spec, data: 'AQECAwQFBgcICQoLDA0=' })
+  t.notOk(byName.has('x: kind left out'), 'one example stands for the frame of all')
+  t.notOk(altered.some(({ proposal }) => JSON.stringify(proposal.spec) === JSON.stringify(spec)))
+  t.end()
+})
+
+t.test('there is an example of every kind', (t) => {
+  const examples = allProposals().filter(({ isExample }) => isExample)
+  t.same(new Set(examples.map(({ proposal }) => proposal.kind)), new Set(entryKinds))
+  t.end()
+})
+
+t.test('an answer in chunks is whole with its last chunk', async (t) => {
+  const server = createServer((_, response) => {
+    response.write('{"a":1')
+    setImmediate(() => response.end('}'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => server.close(resolve)))
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const socket = await openSocket(url)
+  t.teardown(() => socket.close())
+  for (const time of ['first', 'second']) {
+    const { status, body } = await socket.send(encodeRequest('GET', url))
+    t.same([status, body.toString()], [200, '6\r\n{"a":1\r\n1\r\n}\r\n0\r\n\r\n'], time)
+  }
 })
 
 async function run(args: readonly string[], environment: Readonly<Record<string, string>>) {

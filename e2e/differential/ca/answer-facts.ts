@@ -1,7 +1,8 @@
 /** What is compared of an answer of a certificate authority. */
 import type { Answer } from '../exchange.ts'
 import { type Facts, jsonFacts, outerFacts, shapeOf } from '../facts.ts'
-import { certificateFacts, pemForm } from './certificate-facts.ts'
+import { pemForm } from '../pem-form.ts'
+import { certificateFacts } from './certificate-facts.ts'
 
 const pem = /-----BEGIN [^-]+-----[^-]+-----END [^-]+-----\n?/g
 

@@ -11,6 +11,7 @@ import {
   parseCertificate,
   verifyCertificateSignature,
 } from '@sigstack/x509'
+import { pemForm } from '../pem-form.ts'
 
 export type CertificateContext = {
   /** The client's key. */
@@ -106,15 +107,6 @@ function extensionText(
   }
   if (!oid.startsWith(`${fulcioArc}.`)) return toHex(value)
   return `${toHex(value)} (${describeFulcioExtension({ oid, value, critical: false }).value})`
-}
-
-/** Everything about the text but the base64 itself. */
-export function pemForm(pem: string): string {
-  const lines = pem.split('\n')
-  const end = lines.at(-1) === '' ? 'with final line feed' : 'without final line feed'
-  const body = lines.filter((line) => line !== '' && !line.startsWith('-----'))
-  const width = Math.max(...body.slice(0, -1).map((line) => line.length))
-  return `${lines[0]}, lines of ${width}, ${end}`
 }
 
 export function derOf(pem: string): Buffer {

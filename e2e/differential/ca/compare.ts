@@ -1,13 +1,12 @@
 /** `npm run differential -- ca`: our certificate authority beside Fulcio. */
-import { send } from '../exchange.ts'
-import { compareFacts, type Difference } from '../facts.ts'
+import { createComparer } from '../comparer.ts'
 import type { Comparison, ComparisonOptions } from '../report.ts'
 import { installTool } from '../upstream-tools.ts'
 import { answerFacts } from './answer-facts.ts'
 import { allCases } from './cases.ts'
 import { createKeyRing } from './keys.ts'
 import { knownCaDifferences } from './known-differences.ts'
-import { type CaServer, startOurs, startUpstream, writeIssuerConfiguration } from './servers.ts'
+import { startOurs, startUpstream, writeIssuerConfiguration } from './servers.ts'
 import { startTokenIssuer } from './token-issuer.ts'
 
 export async function compareCa(options: ComparisonOptions): Promise<Comparison> {
@@ -25,21 +24,18 @@ export async function compareCa(options: ComparisonOptions): Promise<Comparison>
 
   const cases = allCases({ issuer, keys: createKeyRing() })
   onProgress(`sending ${cases.length} requests to each`)
-  const differences: Difference[] = []
-  let facts = 0
+  const { compare, result } = createComparer(ours, upstream)
   for (const { name, request, spki } of cases) {
-    const answerOf = async ({ url, logId }: CaServer) =>
-      answerFacts(await send(url, request), { spki, logId, now: new Date() })
-    const [mine, theirs] = await Promise.all([answerOf(ours), answerOf(upstream)])
-    facts += new Set([...mine.keys(), ...theirs.keys()]).size
-    differences.push(...compareFacts(name, mine, theirs))
+    await compare({
+      name,
+      request: () => request,
+      factsOf: (answer, { logId }) => answerFacts(answer, { spki, logId, now: new Date() }),
+    })
   }
   return {
     dialect: 'ca',
     upstream: `fulcio ${version}`,
-    requests: cases.length,
-    facts,
-    differences,
+    ...result(),
     known: knownCaDifferences,
     measured: [],
   }
