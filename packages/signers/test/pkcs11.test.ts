@@ -5,12 +5,11 @@ import { openSigner } from '../src/index.ts'
 import { spkiOf } from '../src/pkcs11/spki.ts'
 import { parsePkcs11Uri } from '../src/pkcs11/uri.ts'
 import { assertTellsNoSecret, complaintOf, runSignerContract } from './support/contract.ts'
-import { startSoftHsm } from './support/soft-hsm.ts'
+import { startSoftHsm, withoutSoftHsm } from './support/soft-hsm.ts'
 
 const hsm = startSoftHsm(t)
-const skip = hsm === undefined && 'SoftHSM2 is not installed; install softhsm2 to test keys in tokens'
 
-t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip }, async (t) => {
+t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, async (t) => {
   if (hsm === undefined) return
   const p256 = hsm.importKey('p256', 'P-256', 'a1b2')
   await runSignerContract(t, {
@@ -42,11 +41,13 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip }, async (t) => {
         message: /cannot be loaded/,
       },
     ],
+    options: { timeoutMs: 10_000 },
     secrets: [hsm.pin],
     service: {
       // As a module does that waits for a network that has gone.
       fallSilent: () => forEachHost('SIGSTOP'),
       isReplaced: true,
+      patienceMs: 6_000,
       recover: () => undefined,
       // As a module does that has a bug.
       failOnce: () => forEachHost('SIGKILL'),

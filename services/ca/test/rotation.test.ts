@@ -1,6 +1,6 @@
 /** Authorities that come and go while the CA runs, and those that another CA has certified. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
@@ -16,6 +16,7 @@ import {
   retireAuthority,
   startCa,
 } from '../src/index.ts'
+import { companyCa } from './support/company-ca.ts'
 import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
 import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
@@ -138,30 +139,6 @@ t.test('a fault in the files of an authority changes nothing that is in force', 
   await until(async () => (await (await fetch(`${ca.url}/readyz`)).text()).includes('"authority":"ok"'))
   t.match(await (await fetch(`${ca.url}/metrics`)).text(), /ca_reload_refused\{what="authority"\} 0/)
 })
-
-/** The CA of a company, played by OpenSSL. */
-function companyCa(folder: string) {
-  const at = (name: string) => join(folder, name)
-  const openssl = (...words: string[]) => execFileSync('openssl', words, { stdio: 'pipe', cwd: folder })
-  mkdirSync(folder)
-  openssl(
-    ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -days 3650 -subj'.split(' '),
-    '/O=Company/CN=Company root',
-    ...'-addext keyUsage=critical,keyCertSign,cRLSign -keyout root.key -out root.pem'.split(' '),
-  )
-  return (request: string, extensions?: string): string => {
-    writeFileSync(at('request.pem'), request)
-    writeFileSync(at('extensions'), extensions ?? '')
-    const more = extensions === undefined ? ['-copy_extensions', 'copyall'] : ['-extfile', 'extensions']
-    openssl(
-      ...'x509 -req -in request.pem -CA root.pem -CAkey root.key -CAcreateserial -days 1000 -out out.pem'.split(
-        ' ',
-      ),
-      ...more,
-    )
-    return readFileSync(at('out.pem'), 'utf8') + readFileSync(at('root.pem'), 'utf8')
-  }
-}
 
 t.test(
   'an intermediate of the company: request, chain checks with a sentence each, installation',

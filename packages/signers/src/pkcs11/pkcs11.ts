@@ -12,43 +12,66 @@ import { parsePkcs11Uri } from './uri.ts'
 /** DER of DigestInfo up to a SHA-256 digest (RFC 8017 section 9.2, note 1). */
 const sha256DigestInfo = Buffer.from('3031300d060960864801650304020105000420', 'hex')
 
-/** `pin` is used where the URI names no pin-source. Read once: a wrong PIN that is tried again and again locks the token. */
+/** For starting a module, logging in and finding the key: network modules take seconds. */
+const openTimeoutMs = 15_000
+
+type Opened = { readonly host: Host; readonly found: FoundKey; readonly spki: Uint8Array }
+
+/** `pin` is used where the URI names no pin-source. */
 export async function connectPkcs11(uri: string, pin: string | undefined): Promise<ConnectKey> {
   const { modulePath, token, key, pinSource } = parsePkcs11Uri(uri)
   const tokenPin = pinSource === undefined ? pin : (await readSecretFile(pinSource)).replace(/\r?\n$/, '')
-  const find = async (host: Host, signal: AbortSignal): Promise<{ found: FoundKey; spki: Uint8Array }> => {
-    const found = await host.open(uri, { op: 'open', modulePath, token, key, pin: tokenPin }, signal)
+  let opened: Opened | undefined
+  let opening: Promise<Opened> | undefined
+  let refusal: SignerError | undefined
+
+  /** Not bound to the time that one signature has: after a crash it may take longer, and is for all who wait. */
+  const ready = (): Promise<Opened> => {
+    if (opened?.host.isAlive() === true) return Promise.resolve(opened)
+    opening ??= open().finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  async function open(): Promise<Opened> {
+    if (refusal !== undefined) throw refusal
+    const host = hostOf(modulePath)
+    const request = { op: 'open', modulePath, token, key, pin: tokenPin } as const
+    const found = await host
+      .open(uri, request, AbortSignal.timeout(openTimeoutMs))
+      .catch((error: unknown) => {
+        // A wrong PIN that is tried again and again locks the token.
+        if (error instanceof SignerError && isAboutPin(error)) refusal = error
+        throw error
+      })
     const spki = spkiOf(found.publicKey)
     if (spki === undefined)
       throw new SignerError(
         'unsupported_key',
         `${uri} is a key of a type that cannot be used: ECDSA, RSA or Ed25519 is needed`,
       )
-    return { found, spki }
+    if (opened !== undefined && !equalBytes(spki, opened.spki))
+      throw new SignerError('unsupported_key', `${uri} is another key now than it was at the start`)
+    opened = { host, found, spki }
+    return opened
   }
-  return async (signal) => {
-    let host = hostOf(modulePath)
-    let { found, spki } = await find(host, signal)
+
+  return async () => {
+    const { spki } = await ready()
     return {
       spki,
       async sign(request, signal) {
-        const current = hostOf(modulePath)
-        if (current !== host) {
-          const again = await find(current, signal)
-          if (!equalBytes(again.spki, spki))
-            throw new SignerError('unsupported_key', `${uri} is another key now than it was at the start`)
-          host = current
-          found = again.found
-        }
-        const signature = await current.sign(
-          uri,
-          { op: 'sign', modulePath, key: found.key, ...inputOf(request) },
-          signal,
-        )
-        return signatureOf(uri, request, signature)
+        const { host, found } = await ready()
+        const input = { op: 'sign', modulePath, key: found.key, ...inputOf(request) } as const
+        return signatureOf(uri, request, await host.sign(uri, input, signal))
       },
     }
   }
+}
+
+function isAboutPin({ code }: SignerError): boolean {
+  return code === 'wrong_password' || code === 'password_missing' || code === 'permission_denied'
 }
 
 function inputOf({ algorithm, message, digest }: SigningRequest): { mechanism: number; data: Uint8Array } {

@@ -26,6 +26,8 @@ export type Backend = {
     fallSilent(): void
     /** What hangs is a process of our own, which is replaced while the caller waits. */
     readonly isReplaced?: true
+    /** Longer where that takes its time. */
+    readonly patienceMs?: number
     recover(): Promise<void> | void
     /** The next request fails in a way that a later one may not. */
     failOnce(): void
@@ -35,7 +37,7 @@ export type Backend = {
 }
 
 const message = utf8('what is signed')
-const patience = 1_000
+const usualPatienceMs = 2_000
 
 export async function runSignerContract(t: Test, backend: Backend): Promise<void> {
   const { keys, options = {}, service } = backend
@@ -78,11 +80,12 @@ export async function runSignerContract(t: Test, backend: Backend): Promise<void
   )
 
   if (service === undefined) return
+  const { patienceMs: timeoutMs = usualPatienceMs } = service
 
   await t.test(
     'a service that does not answer is waited for no longer than allowed, and used again afterwards',
     async (t) => {
-      const signer = await open(uri, { timeoutMs: patience })
+      const signer = await open(uri, { timeoutMs })
       service.fallSilent()
       if (service.isReplaced !== true) {
         const error = await complaintOf(signer.sign(message))
@@ -104,9 +107,9 @@ export async function runSignerContract(t: Test, backend: Backend): Promise<void
 
   if (service.stop === undefined) return
   await t.test('a service that is gone is named', async (t) => {
-    const signer = await open(uri, { timeoutMs: patience })
+    const signer = await open(uri, { timeoutMs })
     await service.stop?.()
-    for (const attempt of [() => signer.sign(message), () => open(uri, { timeoutMs: patience })]) {
+    for (const attempt of [() => signer.sign(message), () => open(uri, { timeoutMs })]) {
       const error = await complaintOf(attempt())
       t.match(error, { name: 'SignerError', code: 'unreachable', message: /cannot be reached: E\w+/ })
       t.ok(error.message.includes(uri))

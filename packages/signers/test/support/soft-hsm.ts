@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-export const softHsmModule = [
+const softHsmModule = [
   '/usr/lib/softhsm/libsofthsm2.so',
   '/usr/lib64/pkcs11/libsofthsm2.so',
   '/opt/homebrew/lib/softhsm/libsofthsm2.so',
@@ -24,6 +24,10 @@ export type SoftHsm = {
   /** An empty token of the same name in its place. */
   reset(): void
 }
+
+/** Why a test with a token is skipped; false where it is not. */
+export const withoutSoftHsm =
+  softHsmModule === undefined && 'SoftHSM2 is not installed; install softhsm2 to test keys in tokens'
 
 const token = 'sigstack test'
 
