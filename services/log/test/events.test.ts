@@ -177,13 +177,12 @@ t.test(
     await until(
       async () => (await pool.query('select from event_cursor where holder is not null')).rowCount === 1,
     )
-    await pool.query(
-      `update event_cursor set holder = 'crashed', leased_until = now() + interval '500 milliseconds'`,
-    )
+    await pool.query(`update event_cursor set holder = 'another', leased_until = now() + interval '1 hour'`)
     await until(() => errors.length > 0)
     t.match(errors[0], new EventsError('turn_lost', 'another process delivers events now'))
     t.same(taken, [])
     hangs = false
+    await pool.query(`update event_cursor set leased_until = now() + interval '200 milliseconds'`)
     await until(() => taken.length >= ids.length)
     t.same([...new Set(taken)], ids)
   },
