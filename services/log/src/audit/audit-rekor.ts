@@ -5,7 +5,7 @@ import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
 import { migrations, readPosition } from '../search/store.ts'
 import { lengthOf, readStoredEntries, type StoredShard, storedShards } from '../shards/stored-log.ts'
-import { createSearchCheck } from './check-search.ts'
+import { createSearchCheck, type SearchCheck } from './check-search.ts'
 import { type Evidence, type KnownShard, readEvidence } from './evidence.ts'
 
 export type RekorAuditOptions = {
@@ -43,7 +43,7 @@ export type RekorAudit = {
 
 /** Throws `not_found` without a log, and what cannot be read of the files. What is wrong is in the findings. */
 export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit> {
-  const { pool, onProgress = () => {} } = options
+  const { pool } = options
   const findings = createFindings()
   const rows = await storedShards(pool)
   const total = lengthOf(rows)
@@ -69,6 +69,32 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
           findings,
         })
 
+  try {
+    const shards = await auditShards(rows, evidence, search, options, findings)
+    await search?.finish()
+    await comparePlaces(pool, rows, evidence, findings)
+    return {
+      ...shards,
+      indexed,
+      searched: search?.checked() ?? 0n,
+      answers: evidence.answers,
+      checkpoints: evidence.checkpoints,
+      findings: findings.list,
+      findingCount: findings.count(),
+    }
+  } finally {
+    await search?.stop()
+  }
+}
+
+async function auditShards(
+  rows: readonly StoredShard[],
+  evidence: Evidence,
+  search: SearchCheck | undefined,
+  { pool, onProgress = () => {} }: RekorAuditOptions,
+  findings: Findings,
+): Promise<Pick<RekorAudit, 'shards' | 'entries' | 'tiles'>> {
+  const total = lengthOf(rows)
   const shards: RekorAudit['shards'][number][] = []
   let entries = 0n
   let tiles = 0n
@@ -82,7 +108,7 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
       rootsAt: [...(heads?.keys() ?? [])],
       onProgress: (done) => onProgress(firstIndex + done, total),
       ...(search !== undefined && {
-        onEntries: async (page) =>
+        onEntries: (page) =>
           search.entries(page.map((entry) => ({ ...entry, leafIndex: firstIndex + entry.leafIndex }))),
       }),
     })
@@ -96,19 +122,7 @@ export async function auditRekor(options: RekorAuditOptions): Promise<RekorAudit
     entries += audited.entries
     tiles += audited.tiles
   }
-  await search?.finish()
-  await comparePlaces(pool, rows, evidence, findings)
-  return {
-    shards,
-    entries,
-    tiles,
-    indexed,
-    searched: search?.checked() ?? 0n,
-    answers: evidence.answers,
-    checkpoints: evidence.checkpoints,
-    findings: findings.list,
-    findingCount: findings.count(),
-  }
+  return { shards, entries, tiles }
 }
 
 /** A shard whose key is not known has nothing that evidence could be checked with. */

@@ -6,14 +6,17 @@
  */
 import type { Findings, LogEntry } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
+import { createKeyThreads } from '../search/key-threads.ts'
+import type { IndexedEntry } from '../search/store.ts'
 import { storedKeysOf } from '../search/stored-keys.ts'
 
 export type SearchCheck = {
-  /** Takes a page of entries with their virtual indexes. */
-  entries(entries: readonly LogEntry[]): void
+  /** Takes a page of entries with their virtual indexes; resolves when there is room for another. */
+  entries(entries: readonly LogEntry[]): Promise<void>
   /** Compares the index with the entries that were taken. */
   finish(): Promise<void>
   checked(): bigint
+  stop(): Promise<void>
 }
 
 export type SearchCheckOptions = {
@@ -46,24 +49,32 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
   const expected = new Map<bigint, Sums>()
   let checked = 0n
 
+  const threads = createKeyThreads({ logId, onKeys: ({ entries }) => entries.forEach(addSums) })
+
+  function addSums({ leafIndex, keys }: IndexedEntry): void {
+    const block = leafIndex / blockEntries
+    const sums = expected.get(block) ?? { rows: 0n, keys: 0n, places: 0n }
+    expected.set(block, sums)
+    const place = (leafIndex % blockEntries) + 1n
+    for (const key of keys) {
+      sums.rows++
+      sums.keys ^= key
+      sums.places += BigInt.asUintN(keyBits, key) * place
+    }
+  }
+
   return {
     checked: () => checked,
-    entries: (entries) => {
-      for (const entry of entries) {
-        const block = entry.leafIndex / blockEntries
-        if (entry.leafIndex >= position || block % step !== 0n) continue
-        checked++
-        const sums = expected.get(block) ?? { rows: 0n, keys: 0n, places: 0n }
-        expected.set(block, sums)
-        const place = (entry.leafIndex % blockEntries) + 1n
-        for (const key of storedKeysOf(logId, entry)) {
-          sums.rows++
-          sums.keys ^= key
-          sums.places += BigInt.asUintN(keyBits, key) * place
-        }
-      }
+    stop: threads.stop,
+    entries: async (entries) => {
+      const wanted = entries.filter(
+        ({ leafIndex }) => leafIndex < position && (leafIndex / blockEntries) % step === 0n,
+      )
+      checked += BigInt(wanted.length)
+      await threads.push(wanted)
     },
     finish: async () => {
+      await threads.drain()
       const found = await readSums()
       found.delete(beyond)
       const wrong = [...new Set([...expected.keys(), ...found.keys()])]

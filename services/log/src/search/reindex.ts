@@ -5,8 +5,8 @@
 import { LogError } from '@sigstack/log-engine'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
 import { lengthOf, readStoredEntries, shardsInDatabase, storedShards } from '../shards/stored-log.ts'
-import { ensurePosition, type IndexedEntry, migrations, writeKeys } from './store.ts'
-import { storedKeysOf } from './stored-keys.ts'
+import { createKeyThreads } from './key-threads.ts'
+import { ensurePosition, migrations, writeKeys } from './store.ts'
 
 export type ReindexOptions = {
   readonly pool: Pool
@@ -66,26 +66,30 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
   let unreadable = 0
   let at = 0n
 
-  /** Reads on to the end that the log has now; the keys of a page are made while those before are written. */
+  /** Reads on to the end that the log has now. Pages are written in any order: it counts once it is whole. */
   async function readOn(db: Queryable): Promise<bigint> {
     const shards = await shardsInDatabase(db)
     const end = lengthOf(shards)
     const start = at
-    let writing = Promise.resolve()
-    for await (const page of readStoredEntries(db, shards, start, end)) {
-      const entries: IndexedEntry[] = page.map((entry) => ({
-        leafIndex: entry.leafIndex,
-        keys: [...storedKeysOf(logId, entry, () => unreadable++)],
-      }))
-      await writing
-      writing = writeKeys(db, at, entries, table)
-      writing.catch(() => undefined)
-      // A transaction has one connection, which does one thing at a time.
-      if (db !== pool) await writing
-      at = (entries.at(-1)?.leafIndex ?? at) + 1n
-      onProgress(at, end)
+    const threads = createKeyThreads({
+      logId,
+      onKeys: async (keys) => {
+        unreadable += keys.unreadable
+        await writeKeys(db, keys.entries[0]?.leafIndex ?? 0n, keys.entries, table)
+      },
+    })
+    try {
+      for await (const page of readStoredEntries(db, shards, start, end)) {
+        await threads.push(page)
+        // A transaction has one connection, which does one thing at a time.
+        if (db !== pool) await threads.drain()
+        at = (page.at(-1)?.leafIndex ?? at) + 1n
+        onProgress(at, end)
+      }
+      await threads.drain()
+    } finally {
+      await threads.stop()
     }
-    await writing
     if (at < end) throw new LogError('not_found', `entry ${at} is missing; run \`sigstack log audit\``)
     return end - start
   }

@@ -5,7 +5,7 @@ import { searchKeyOf } from './store.ts'
 /** The rows that a stored entry has in the index, each once; none where it cannot be read, as the follower has it. */
 export function storedKeysOf(
   logId: Uint8Array,
-  entry: LogEntry,
+  entry: Pick<LogEntry, 'leaf' | 'extra'>,
   onUnreadable: () => void = () => {},
 ): ReadonlySet<bigint> {
   try {

@@ -12,11 +12,11 @@ export function encodeSearchKeys({ kind, searchKeys }: VerifiedEntry): Uint8Arra
   return kind === 'hashedrekord' ? undefined : Buffer.from(JSON.stringify(searchKeys))
 }
 
-export function searchKeysOfEntry(entry: LogEntry): readonly string[] {
+export function searchKeysOfEntry(entry: Pick<LogEntry, 'leaf' | 'extra'>): readonly string[] {
   return [...keptSearchKeys(entry), ...factKeys(readEntryFacts(entry.leaf))]
 }
 
-function keptSearchKeys({ leaf, extra }: LogEntry): readonly string[] {
+function keptSearchKeys({ leaf, extra }: Pick<LogEntry, 'leaf' | 'extra'>): readonly string[] {
   if (extra === undefined) return searchKeysOf(leaf)
   const keys: unknown = JSON.parse(Buffer.from(extra).toString())
   return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
