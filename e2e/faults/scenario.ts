@@ -81,7 +81,7 @@ export async function underLoad(
     const begun = startWriters({ ...options, urls: system.urls, checker })
     writers = begun
     const answered = () => checker.counts().answered
-    const refused = () => begun.survived.get('503') ?? 0
+    const refused = () => (begun.survived.get('503') ?? 0) + (begun.survived.get('429') ?? 0)
     const untilMore = async (what: string, count: () => number, more: number): Promise<void> => {
       const wanted = count() + more
       const deadline = performance.now() + 60_000

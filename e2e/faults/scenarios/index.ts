@@ -2,8 +2,10 @@
 import type { Scenario } from '../scenario.ts'
 import { cutCommit } from './cut-commit.ts'
 import { fillDisk } from './fill-disk.ts'
+import { killRedis } from './kill-redis.ts'
 import { killReplicas } from './kill-replicas.ts'
 import { killStack } from './kill-stack.ts'
+import { restartDatabase } from './restart-database.ts'
 import { rollOver } from './roll-over.ts'
 import { tireSigner } from './tire-signer.ts'
 import { turnClock } from './turn-clock.ts'
@@ -16,4 +18,6 @@ export const scenarios: readonly Scenario[] = [
   tireSigner,
   turnClock,
   rollOver,
+  restartDatabase,
+  killRedis,
 ]

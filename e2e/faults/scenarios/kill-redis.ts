@@ -1,0 +1,68 @@
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { redisServerPath, startRedis } from '@sigstack/limits/testing'
+import { startEmbeddedPostgres } from '@sigstack/postgres'
+import { startStackProcess } from '../../support/stack-process.ts'
+import { askForCertificate } from '../parts/certificates.ts'
+import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Scenario, underLoad } from '../scenario.ts'
+
+/** Of the one address that all clients have: fewer than they send. */
+const perSecond = 20
+const burst = 20
+
+export const killRedis: Scenario = {
+  name: 'kill-redis',
+  title: 'kill -9 of the Redis that replicas share their limits through, and the OIDC proxy its documents',
+  run: async (options) => {
+    const { folder, random, times, onProgress } = options
+    if (redisServerPath() === undefined) return { skipped: 'there is no redis-server on PATH' }
+    let redis = await startRedis()
+    const database = await startEmbeddedPostgres({ dataDirectory: path.join(folder, 'database') })
+    const databaseUrl = database.connectionString
+    const environment = { REDIS_URL: redis.url, LOG_LIMIT_ADDRESS: `${perSecond}/s burst ${burst}` }
+    const stack = await startStackProcess({
+      dataDirectory: path.join(folder, 'stack'),
+      environment: { REDIS_URL: redis.url },
+    })
+    const replicas: Replica[] = []
+
+    async function assertIssuing(): Promise<void> {
+      if ((await askForCertificate(stack.endpoints)) !== 'issued')
+        throw new Error('the CA issues nothing without Redis')
+    }
+
+    try {
+      for (let i = 0; i < 2; i++) replicas.push(await startReplica({ folder, databaseUrl, environment }))
+      const urls = () => replicas.map(({ url }) => url)
+      return await underLoad(options, { urls, databaseUrl }, async (load) => {
+        const began = performance.now()
+        const before = load.answered()
+        for (let done = 1; done <= times; done++) {
+          await sleep(random.below(500))
+          await redis.stop()
+          await load.untilAnswered(20)
+          await load.untilRefused(1)
+          await assertIssuing()
+          redis = await startRedis(redis.port)
+          await load.untilAnswered(10)
+          await assertIssuing()
+          assertStanding(replicas)
+          onProgress(`kill ${done} of ${times}: ${load.answered()} entries answered`)
+        }
+        const seconds = (performance.now() - began) / 1000
+        const answered = load.answered() - before
+        // Each replica counts for itself while Redis is away, and begins with a full bucket each time.
+        const allowed = replicas.length * (perSecond * seconds + burst * (times + 1))
+        if (answered > allowed)
+          throw new Error(`${answered} entries in ${seconds} s, where ${Math.floor(allowed)} are allowed`)
+        return { kills: times, 'allowed at the most': Math.floor(allowed) }
+      })
+    } finally {
+      for (const replica of replicas) await replica.kill()
+      await stack.stop()
+      await database.stop()
+      await redis.stop()
+    }
+  },
+}

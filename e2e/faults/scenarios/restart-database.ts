@@ -1,0 +1,82 @@
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startEmbeddedPostgres } from '@sigstack/postgres'
+import { startStackProcess } from '../../support/stack-process.ts'
+import { askForCertificate } from '../parts/certificates.ts'
+import { untilGone } from '../parts/postgres-processes.ts'
+import { type Scenario, underLoad } from '../scenario.ts'
+
+const signals = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+/** The database is one that the stack was given, so that it stays away until we bring it back; the stack is never started again. */
+export const restartDatabase: Scenario = {
+  name: 'restart-database',
+  title:
+    'PostgreSQL stopped, in its fast and its immediate way, and started again, under Rekor log, CT log and CA',
+  run: async (options) => {
+    const { folder, random, times, onProgress } = options
+    const dataDirectory = path.join(folder, 'database')
+    let database = await startEmbeddedPostgres({ dataDirectory })
+    const databaseUrl = database.connectionString
+    const stack = await startStackProcess({
+      dataDirectory: path.join(folder, 'stack'),
+      environment: { DATABASE_URL: databaseUrl },
+    })
+    const { endpoints } = stack
+    const { rekor = '', ct = '', ca = '' } = endpoints.services
+
+    async function assertAway(): Promise<void> {
+      for (const url of [rekor, ct, ca]) {
+        if ((await statusOf(`${url}/readyz`)) !== 503)
+          throw new Error(`${url} says that it is ready without its database`)
+      }
+      if ((await askForCertificate(endpoints)) !== 'refused')
+        throw new Error('the CA issued a certificate that is in no CT log')
+    }
+
+    async function untilBack(): Promise<void> {
+      const deadline = performance.now() + 30_000
+      for (const url of [rekor, ct, ca]) {
+        while ((await statusOf(`${url}/readyz`)) !== 200) {
+          if (performance.now() > deadline) throw new Error(`${url} is not ready 30 s after its database`)
+          await sleep(50)
+        }
+      }
+      if ((await askForCertificate(endpoints)) !== 'issued')
+        throw new Error('the CA says that it is ready and issues nothing')
+    }
+
+    try {
+      const report = await underLoad(options, { urls: () => [rekor], databaseUrl }, async (load) => {
+        const stops = { fast: 0, immediate: 0 }
+        for (let done = 1; done <= times; done++) {
+          await untilBack()
+          await sleep(random.below(300))
+          const way = random.pick(['fast', 'immediate'] as const)
+          process.kill(database.pid, signals[way])
+          await untilGone(database.pid)
+          await load.untilRefused(5)
+          await assertAway()
+          database = await startEmbeddedPostgres({ dataDirectory })
+          await load.untilAnswered(10)
+          stops[way]++
+          onProgress(`stop ${done} of ${times} (${way}): ${load.answered()} entries answered`)
+        }
+        await untilBack()
+        return stops
+      })
+      const status = await stack.stop()
+      if (status !== 0) throw new Error(`the stack ended with status ${status}: see stack.log`)
+      return report
+    } finally {
+      await stack.stop()
+      await database.stop()
+    }
+  },
+}
+
+async function statusOf(url: string): Promise<number> {
+  const answer = await fetch(url)
+  await answer.arrayBuffer()
+  return answer.status
+}
