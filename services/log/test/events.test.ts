@@ -146,10 +146,10 @@ t.test('a delivery that takes longer than its turn is not made by another replic
   const rekor = await openRekor(t)
   const taken: string[] = []
   const slow: Deliver = async (events) => {
-    await sleep(400)
+    await sleep(2_000)
     taken.push(...events.map(({ id }) => id))
   }
-  const replicas = [0, 1].map(() => publish(rekor, 'webhook', slow, { leaseMs: 100 }))
+  const replicas = [0, 1].map(() => publish(rekor, 'webhook', slow, { leaseMs: 1_000 }))
   for (const replica of await Promise.all(replicas)) t.teardown(() => replica.stop())
   const ids = await proposeMany(t, rekor, 'slow', 3)
   await until(() => taken.length >= ids.length)
