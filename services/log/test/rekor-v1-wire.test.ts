@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createTestCa } from './certified.ts'
 import { json, openRekor, type Parsed, proposalFor, treeId } from './support.ts'
 import {
   asJson,
@@ -184,6 +185,48 @@ t.test('base64 is read as Go reads it, and written anew (1.2)', async (t) => {
   const body = JSON.parse(Buffer.from(logged.body, 'base64').toString())
   t.equal(body.spec.signature.content, content)
 })
+
+t.test('the same upload many times at once is one entry, which every answer leads to (2.4)', async (t) => {
+  const { app, log } = await openRekor(t)
+  const proposal = proposalFor('at once')
+  const answers = await Promise.all(Array.from({ length: 10 }, () => app.inject(post(entries, proposal))))
+  t.equal(answers.filter(({ statusCode }) => statusCode === 201).length, 1)
+  t.equal(answers.filter(({ statusCode }) => statusCode === 409).length, 9)
+  const locations = new Set(answers.map(({ headers }) => headers['location']))
+  t.equal(locations.size, 1)
+  for (const location of locations) t.equal((await app.inject(String(location))).statusCode, 200)
+  t.equal((await log.treeHead()).size, 1n)
+})
+
+t.test(
+  'names are found in any case, of addresses, URIs and whatever else a certificate names (2.8)',
+  async (t) => {
+    const { app, search } = await openRekor(t)
+    const ca = await createTestCa()
+    const issuer = 'https://accounts.example.org'
+    const workflow = 'https://git.example.org/Acme/App/.github/workflows/Build.yml@refs/heads/main'
+    const idOf = async (proposal: unknown) =>
+      String((await app.inject(post(entries, proposal))).headers['etag'])
+    const byEmail = await idOf(
+      (await ca.propose('a', { type: 'email', value: 'Ann@Example.org' }, issuer)).proposal,
+    )
+    const byUri = await idOf((await ca.propose('b', { type: 'uri', value: workflow }, issuer)).proposal)
+    await search.catchUp()
+    const found = (id: string) => `["${id}"]\n`
+    await assertRows(t, app, [
+      ['an address', post(index, { email: 'aNN@eXAMPLE.oRG' }), 200, asJson, found(byEmail)],
+      ['an address as subject', post(index, { subject: 'ann@example.org' }), 200, asJson, found(byEmail)],
+      ['a URI', post(index, { subject: workflow.toUpperCase() }), 200, asJson, found(byUri)],
+      [
+        'both at once',
+        post(index, { email: 'ann@example.org', subject: workflow, operator: 'and' }),
+        200,
+        asJson,
+        '[]\n',
+      ],
+    ])
+  },
+)
 
 t.test('failures of ours say what failed and nothing of how (9.1)', async (t) => {
   const { app, database } = await openRekor(t)
