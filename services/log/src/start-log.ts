@@ -22,6 +22,7 @@ import { fileRoots } from './roots/file-roots.ts'
 import { urlRoots } from './roots/url-roots.ts'
 import { openSearch, type SearchIndex } from './search/index.ts'
 import { followInThread } from './search/thread.ts'
+import { fitForLog } from './shards/shard-keys.ts'
 import { openShardSet } from './shards/shard-set.ts'
 import { wholeLog } from './shards/whole-log.ts'
 import { boundedSigner } from './signing/bounded-signer.ts'
@@ -66,6 +67,11 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** Of two signatures for an answer, both fit into the 5 s after which sigstore-js gives up. */
 const defaultSignTimeoutMs = 2_000
 
+/** A replica that is frozen or vanishes while it has the turn to write holds up the others for so long. */
+const idleInTransactionTimeoutMs = 5_000
+/** Longer than the wait for such a replica; a network that swallows packets is told to writers after it. */
+const queryTimeoutMs = 10_000
+
 /** Changed files of accepted roots are looked for this often; unknown roots at once. */
 const rootsPollMs = 5_000
 
@@ -85,7 +91,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
 
   async function start(): Promise<RunningLog> {
     const { keyLocation, keyPassword, signTimeoutMs: timeoutMs = defaultSignTimeoutMs } = config
-    const signer = guarded(await loadOrCreateSigner(keyLocation, keyPassword, { timeoutMs }))
+    const signer = guarded(fitForLog(await loadOrCreateSigner(keyLocation, keyPassword, { timeoutMs })))
     const pool = options.pool ?? openPool()
     const registry = createRegistry({ processMetrics: options.pool === undefined })
     let metrics: LogMetrics | undefined
@@ -129,6 +135,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       connectionString: config.databaseUrl,
       maxConnections: config.databaseConnections,
       applicationName: `log-${config.face.face}`,
+      queryTimeoutMs,
+      idleInTransactionTimeoutMs,
       onError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     })
     cleanups.push(() => pool.end())

@@ -8,7 +8,7 @@ import { migrateLogs, prepareNextKey, readNextKey, rollOver } from '@sigstack/lo
 import type { Pool } from '@sigstack/postgres'
 import { createKeyFile, openSigner, SignerError, writeSecretFile } from '@sigstack/signers'
 import { newRekorOrigin } from '../shards/rekor-log-options.ts'
-import { isUriName, openKeyNamed } from '../shards/shard-keys.ts'
+import { fitForLog, isUriName, openKeyNamed } from '../shards/shard-keys.ts'
 import { rekorSeries, storedShards } from '../shards/stored-log.ts'
 
 export type PreparedKey = {
@@ -83,7 +83,7 @@ export async function commitRollover(
 
 async function makeKey({ keysFolder, password, keyUri }: NewKey, keyFile: string): Promise<Signer> {
   const location = path.join(keysFolder, keyFile)
-  const elsewhere = keyUri === undefined ? undefined : await openSigner(keyUri)
+  const elsewhere = keyUri === undefined ? undefined : fitForLog(await openSigner(keyUri))
   try {
     if (elsewhere === undefined) return await createKeyFile(location, password)
     await writeSecretFile(location, `${keyUri}\n`)

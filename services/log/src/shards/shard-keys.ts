@@ -3,9 +3,9 @@
  * NAME.uri holds the URI of a key kept elsewhere.
  */
 import path from 'node:path'
-import { keyFingerprint, type Signer } from '@sigstack/crypto'
+import { keyFingerprint, type Signer, signatureAlgorithms } from '@sigstack/crypto'
 import { LogError, type ShardRow } from '@sigstack/log-engine'
-import { openSigner, readSecretFile } from '@sigstack/signers'
+import { openSigner, readSecretFile, SignerError } from '@sigstack/signers'
 
 export type ShardKeys = {
   /** Of the first shard; made when there was none. */
@@ -42,8 +42,24 @@ export async function openKeyNamed(folder: string, name: string, password: strin
   }
   const location = path.resolve(folder, name)
   // The password is that of our files; a token's PIN is in a file that its URI names.
-  if (isUriName(name)) return openSigner((await readSecretFile(location)).trim())
-  return openSigner(`file:${location}`, { password })
+  const signer = isUriName(name)
+    ? await openSigner((await readSecretFile(location)).trim())
+    : await openSigner(`file:${location}`, { password })
+  return fitForLog(signer)
+}
+
+/**
+ * Refuses a key whose signatures clients would not accept: they verify what a log signs over SHA-256, whatever the key (RFC 6962
+ * section 2.1.4; Rekor's checkpoints and SETs).
+ */
+export function fitForLog(signer: Signer): Signer {
+  const { hash } = signatureAlgorithms[signer.algorithm]
+  if (hash !== undefined && hash !== 'sha256')
+    throw new SignerError(
+      'unsupported_key',
+      `a log cannot sign with ${signer.algorithm}: its key must be ECDSA P-256, RSA or Ed25519`,
+    )
+  return signer
 }
 
 /** Whether the file of that name holds a URI, and needs no password. */
