@@ -56,6 +56,8 @@ export type Verifier = {
   readonly kinds: readonly Kind[]
   /** False where the client takes a certificate for a mere key. */
   readonly checksCertificate?: boolean
+  /** False where the client takes the log's word for the entry. */
+  readonly checksLog?: boolean
   /** Throws when the client refuses. */
   readonly verify: (session: Session, job: VerifyJob) => Promise<void>
 }

@@ -6,6 +6,7 @@
  *   --only NAMES       these clients, separated by commas
  *   --require-all      a missing client is a failure too
  *   --keep             leave the temporary folder
+ *   --slow-builds      build what takes minutes too: sigstore-rs. Once built it is used without being asked for
  *   --without-ct-log   in place of the matrix: what each client makes of a stack that has no CT log
  *
  * Clients are cached in SIGSTACK_INTEROP_CACHE; SIGSTACK_INTEROP_<CLIENT>_VERSION names another version than the pinned one.
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     'require-all': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    'slow-builds': { type: 'boolean', default: false },
     'without-ct-log': { type: 'boolean', default: false },
   },
 })
@@ -48,7 +50,7 @@ if (unknown.length > 0) {
   )
 }
 
-const workshop = await openUserWorkshop(onProgress)
+const workshop = await openUserWorkshop(onProgress, values['slow-builds'])
 const clients: Installed[] = []
 const missing: { name: string; reason: string }[] = []
 for (const client of allClients.filter(({ name }) => wanted?.includes(name) ?? true)) {

@@ -102,7 +102,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   }
 
   const refusals = []
-  for (const { name, alter, ofCertificate } of alterations(foreignTrust)) {
+  for (const { name, alter, of } of alterations(foreignTrust)) {
     const line: Outcome[] = []
     for (const [column, { name: verifierName, session, verifier }] of columns.entries()) {
       const accepted = rows.filter((_, index) => cells[index]?.[column]?.result === 'passed')
@@ -110,7 +110,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
       const tried = accepted.filter(
         (row, index) => accepted.findIndex((each) => each.signer.kind === row.signer.kind) === index,
       )
-      if (tried.length === 0 || (ofCertificate && verifier.checksCertificate === false)) {
+      if (tried.length === 0 || !looksAt(verifier, of)) {
         line.push({ result: 'not applicable' })
         continue
       }
@@ -181,7 +181,8 @@ function fileName(name: string): string {
 
 type Alteration = {
   readonly name: string
-  readonly ofCertificate: boolean
+  /** What a client has to look at to notice. */
+  readonly of: 'certificate' | 'content' | 'log'
   readonly alter: (job: VerifyJob) => Promise<VerifyJob>
 }
 
@@ -189,12 +190,12 @@ function alterations(foreignTrust: MatrixOptions['foreignTrust']): readonly Alte
   return [
     {
       name: 'another identity',
-      ofCertificate: true,
+      of: 'certificate',
       alter: async (job) => ({ ...job, identity: { ...job.identity, email: `not-${job.identity.email}` } }),
     },
     {
       name: 'another token issuer',
-      ofCertificate: true,
+      of: 'certificate',
       alter: async (job) => ({
         ...job,
         identity: { ...job.identity, issuer: 'https://issuer.example.org' },
@@ -202,7 +203,7 @@ function alterations(foreignTrust: MatrixOptions['foreignTrust']): readonly Alte
     },
     {
       name: 'an altered file',
-      ofCertificate: false,
+      of: 'content',
       alter: async (job) => {
         const file = `${job.file}.altered`
         await copyFile(job.file, file)
@@ -212,10 +213,14 @@ function alterations(foreignTrust: MatrixOptions['foreignTrust']): readonly Alte
     },
     ...(['log', 'certificate log', 'CA'] as const).map((part) => ({
       name: `the trust of another stack's ${part}`,
-      ofCertificate: part !== 'log',
+      of: part === 'log' ? ('log' as const) : ('certificate' as const),
       alter: async (job: VerifyJob) => ({ ...job, trust: foreignTrust[part] }),
     })),
   ]
+}
+
+function looksAt({ checksCertificate, checksLog }: Verifier, of: Alteration['of']): boolean {
+  return (of === 'certificate' ? checksCertificate : of === 'log' ? checksLog : true) !== false
 }
 
 /** What it says when it refuses, as it must. */

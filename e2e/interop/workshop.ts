@@ -35,6 +35,16 @@ export type Workshop = {
     readonly version: string
     readonly source: string
   }): Promise<JavaProgram>
+  /**
+   * Absolute path of the program that Cargo builds of our own package in `source`, with this version of `crate`. It takes
+   * minutes, so what is not in the cache is built only when slow builds are wanted.
+   */
+  cargoBuild(tool: {
+    readonly name: string
+    readonly crate: string
+    readonly version: string
+    readonly source: string
+  }): Promise<string>
   /** An interpreter and the folder of packages to give it as PYTHONPATH. */
   pipInstall(tool: { readonly name: string; readonly version: string }): Promise<PythonPackages>
 }
@@ -50,6 +60,7 @@ export function openWorkshop(options: {
   readonly cacheFolder: string
   readonly environment: Readonly<Record<string, string>>
   readonly onProgress: (message: string) => void
+  readonly slowBuilds?: boolean
 }): Workshop {
   const { cacheFolder, environment } = options
   const run = createRun({ environment, folder: cacheFolder })
@@ -133,6 +144,30 @@ export function openWorkshop(options: {
         classPath: [path.join(folder, 'classes'), `${path.join(folder, 'jars')}/*`].join(path.delimiter),
       }
     },
+    cargoBuild: async ({ name, crate, version, source }) => {
+      const files = ['Cargo.toml', 'src/main.rs'].map((file) => path.join(source, file))
+      const key = await keyOf(`${name}-${version}`, files)
+      const folder = await once(key, async (partial) => {
+        if (options.slowBuilds !== true)
+          throw new Error('it takes minutes to build and was not built yet; --slow-builds does it')
+        const code = path.join(partial, 'package')
+        await cp(source, code, { recursive: true })
+        const manifest = path.join(code, 'Cargo.toml')
+        const wanted = `${crate} = { version = "=${version}"`
+        const text = await readFile(manifest, 'utf8')
+        await writeFile(manifest, text.replace(new RegExp(`^${crate} = \\{ version = "[^"]*"`, 'm'), wanted))
+        const target = path.join(partial, 'target')
+        await run('cargo', ['build', '--quiet'], {
+          folder: code,
+          environment: { CARGO_TARGET_DIR: target },
+          timeoutMs: installTimeoutMs,
+        })
+        await rename(path.join(target, 'debug', name), path.join(partial, name))
+        await rm(target, { recursive: true })
+        await rm(code, { recursive: true })
+      })
+      return path.join(folder, name)
+    },
     pipInstall: async ({ name, version }) => {
       const folder = await once(`py-${name}-${version}`, async (partial) => {
         // Programs of a virtual environment name its folder, which is renamed; a plain folder of packages does not.
@@ -158,7 +193,10 @@ export function openWorkshop(options: {
 }
 
 /** In SIGSTACK_INTEROP_CACHE, else in the user's cache folder. */
-export async function openUserWorkshop(onProgress: (message: string) => void): Promise<Workshop> {
+export async function openUserWorkshop(
+  onProgress: (message: string) => void,
+  slowBuilds = false,
+): Promise<Workshop> {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
@@ -166,7 +204,7 @@ export async function openUserWorkshop(onProgress: (message: string) => void): P
     environment.SIGSTACK_INTEROP_CACHE ??
     path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
   await mkdir(cacheFolder, { recursive: true })
-  return openWorkshop({ cacheFolder, environment, onProgress })
+  return openWorkshop({ cacheFolder, environment, onProgress, slowBuilds })
 }
 
 /** Another one whenever a program of ours changes. */

@@ -9,6 +9,7 @@ import { sigstoreGo } from './sigstore-go.ts'
 import { sigstoreJava } from './sigstore-java.ts'
 import { sigstoreJs } from './sigstore-js.ts'
 import { sigstorePython } from './sigstore-python.ts'
+import { sigstoreRs } from './sigstore-rs.ts'
 
 /** In the order of the matrix. */
 export const allClients: readonly Client[] = [
@@ -18,6 +19,7 @@ export const allClients: readonly Client[] = [
   sigstorePython,
   sigstoreGo,
   sigstoreJava,
+  sigstoreRs,
   gitsign,
   rekorCli,
   rekorMonitor,
