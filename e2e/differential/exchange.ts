@@ -20,11 +20,31 @@ export type Answer = {
 const timeoutMs = 30_000
 const answerLimitBytes = 32 * 1024 * 1024
 
-export function send(baseUrl: string, { method, path, headers = {}, body }: Request): Promise<Answer> {
+const pieceBytes = 256 * 1024
+/** Between two pieces of a body, for a refusal to arrive in; longer each time that it was lost. */
+const pausesMs = [25, 100, 400] as const
+
+/** A server may refuse a large body and close before it has read all of it, and its answer may be lost in that: then it is asked again. */
+export async function send(baseUrl: string, request: Request): Promise<Answer> {
+  const body = Buffer.from(request.body ?? '')
+  let answer = await sendOnce(baseUrl, request, body, pausesMs[0])
+  for (const pauseMs of pausesMs.slice(1)) {
+    if (answer.status !== 0 || body.length <= pieceBytes) break
+    answer = await sendOnce(baseUrl, request, body, pauseMs)
+  }
+  return answer
+}
+
+function sendOnce(
+  baseUrl: string,
+  { method, path, headers = {}, body }: Request,
+  bytes: Buffer,
+  pauseMs: number,
+): Promise<Answer> {
   return new Promise((resolve) => {
     const failed = (error: Error): void =>
       resolve({ status: 0, headers: new Map(), body: Buffer.from(error.message) })
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    const length = body === undefined ? {} : { 'content-length': String(bytes.length) }
     const request = httpRequest(new URL(baseUrl), {
       method,
       path,
@@ -34,7 +54,6 @@ export function send(baseUrl: string, { method, path, headers = {}, body }: Requ
     })
     let answered = false
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-    // A server may refuse a large body and close before it has read all of it: the answer counts, not the broken pipe.
     request.on('error', (error) => {
       if (!answered) failed(error)
     })
@@ -45,21 +64,22 @@ export function send(baseUrl: string, { method, path, headers = {}, body }: Requ
         failed,
       )
     })
-    void writeInPieces(request, Buffer.from(body ?? ''), () => answered)
+    void writeInPieces(request, bytes, pauseMs, () => answered)
   })
 }
 
-const pieceBytes = 256 * 1024
-/** Long enough for a refusal to arrive before the next piece. */
-const pauseMs = 25
-
 /** Stops when the answer is there: who writes on into a closed connection loses what it had to read. */
-async function writeInPieces(request: ClientRequest, body: Buffer, isAnswered: () => boolean): Promise<void> {
+async function writeInPieces(
+  request: ClientRequest,
+  body: Buffer,
+  pauseMs: number,
+  isAnswered: () => boolean,
+): Promise<void> {
   let at = 0
   for (; at + pieceBytes < body.length; at += pieceBytes) {
     request.write(body.subarray(at, at + pieceBytes))
     await sleep(pauseMs)
-    if (isAnswered()) return
+    if (isAnswered() || request.destroyed) return
   }
   request.end(body.subarray(at))
 }

@@ -39,6 +39,8 @@ if (unknown.length > 0 || !(seconds >= 0 && seconds <= 600)) {
 }
 const wanted = positionals.length === 0 ? Object.keys(dialects) : positionals
 
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
 const onProgress = (message: string): void => void process.stderr.write(`differential: ${message}\n`)
 const workshop = await openUserWorkshop(onProgress)
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-'))

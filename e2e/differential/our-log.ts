@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
-import { answersWith, freePorts, startProgram } from './program.ts'
+import { answers, freePorts, startProgram } from './program.ts'
 
 export type OurLog = {
   readonly url: string
@@ -42,7 +42,7 @@ export async function startOurLog(options: {
       ...environment,
     },
     logFile: path.join(folder, 'log.log'),
-    isReady: () => answersWith(`${url}/readyz`),
+    isReady: () => answers(`${url}/readyz`),
   })
   starting.defer(() => log.stop())
   const publicKey = await (await fetch(`${url}${publicKeyPath[face]}`)).text()

@@ -1,11 +1,11 @@
 /** A server that we did not write, run on loopback ports and ended by its own process id. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Program = {
-  readonly pid: number
   /** SIGTERM, after ten seconds SIGKILL, and waits for the end. */
   stop(): Promise<void>
 }
@@ -41,31 +41,37 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       resolve()
     }
     child.on('error', (error) => end(error.message))
-    child.on('exit', (code, signal) => end(`it ended with ${code ?? signal}`))
+    child.on('close', (code, signal) => end(`it ended with ${code ?? signal}`))
   })
+  // Whoever interrupts the run leaves nothing behind.
+  const endWithUs = (): void => void child.kill('SIGKILL')
+  process.on('exit', endWithUs)
+  void exited.then(() => process.off('exit', endWithUs))
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
     await exited
     clearTimeout(killer)
     log.end()
+    await once(log, 'close')
   }
   const deadline = performance.now() + timeoutMs
   while (!(await isReady().catch(() => false))) {
-    if (ended !== undefined) throw new Error(`${name} did not start (${ended}); see ${logFile}`)
-    if (performance.now() > deadline) {
+    const isLate = performance.now() > deadline
+    if (ended !== undefined || isLate) {
+      const reason = ended ?? `not within ${timeoutMs} ms`
       await stop()
-      throw new Error(`${name} was not up within ${timeoutMs} ms; see ${logFile}`)
+      throw new Error(`${name} did not start (${reason}); see ${logFile}`)
     }
     await sleep(50)
   }
-  return { pid: child.pid ?? 0, stop }
+  return { stop }
 }
 
-export async function answersWith(url: string, status = 200): Promise<boolean> {
+export async function answers(url: string): Promise<boolean> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(2000) })
   await answer.arrayBuffer()
-  return answer.status === status
+  return answer.ok
 }
 
 /** Free when asked; all are held at once, so that they differ. */

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { entryKinds } from '@sigstack/rekor-entries'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { knownCaDifferences } from '../differential/ca/known-differences.ts'
+import { send } from '../differential/exchange.ts'
 import { compareFacts, type Difference } from '../differential/facts.ts'
 import { judge, type KnownDifference } from '../differential/known-difference.ts'
+import { startProgram } from '../differential/program.ts'
 import { knownRekorDifferences } from '../differential/rekor-v1/known-differences.ts'
 import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
 import { allProposals } from '../differential/rekor-v1/proposals.ts'
@@ -156,14 +158,39 @@ t.test('there is an example of every kind', (t) => {
   t.end()
 })
 
+t.test('a large body that is refused before it is read still gets its answer', async (t) => {
+  const server = createServer((_, response) => {
+    response.writeHead(413, { connection: 'close' })
+    response.end('too large')
+  })
+  const url = await listening(t, server)
+  const answer = await send(url.href, { method: 'POST', path: '/', body: Buffer.alloc(8 << 20) })
+  t.same([answer.status, answer.body.toString()], [413, 'too large'])
+})
+
+t.test('where no answer comes the reason is the body, and the status 0', async (t) => {
+  const server = createServer((request) => request.socket.destroy())
+  const url = await listening(t, server)
+  const answer = await send(url.href, { method: 'GET', path: '/' })
+  t.same([answer.status, answer.body.toString()], [0, 'socket hang up'])
+})
+
+t.test('a program that ends instead of being ready is told with its status and its log', async (t) => {
+  const logFile = path.join(folder, 'program.log')
+  const args = ['-e', 'console.log("no such flag"); process.exit(3)']
+  const isReady = async (): Promise<boolean> => false
+  await t.rejects(startProgram({ name: 'it', command: process.execPath, args, logFile, isReady }), {
+    message: `it did not start (it ended with 3); see ${logFile}`,
+  })
+  t.equal(await readFile(logFile, 'utf8'), 'no such flag\n')
+})
+
 t.test('an answer in chunks is whole with its last chunk', async (t) => {
   const server = createServer((_, response) => {
     response.write('{"a":1')
     setImmediate(() => response.end('}'))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => new Promise((resolve) => server.close(resolve)))
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const url = await listening(t, server)
   const socket = await openSocket(url)
   t.teardown(() => socket.close())
   for (const time of ['first', 'second']) {
@@ -171,6 +198,12 @@ t.test('an answer in chunks is whole with its last chunk', async (t) => {
     t.same([status, body.toString()], [200, '6\r\n{"a":1\r\n1\r\n}\r\n0\r\n\r\n'], time)
   }
 })
+
+async function listening(t: Test, server: Server): Promise<URL> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => server.close(resolve)))
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+}
 
 async function run(args: readonly string[], environment: Readonly<Record<string, string>>) {
   const main = new URL('../differential/main.ts', import.meta.url).pathname

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { startOurLog } from '../our-log.ts'
-import { answersWith, freePorts, startProgram } from '../program.ts'
+import { answers, freePorts, startProgram } from '../program.ts'
 import { writeAuthority } from './authority.ts'
 import { logIdOf } from './certificate-facts.ts'
 import { issuerConfiguration, issuerKinds } from './issuer-kinds.ts'
@@ -83,7 +83,7 @@ export async function startUpstream(options: {
       `--config-path=${configFile}`,
     ],
     logFile: path.join(folder, 'fulcio.log'),
-    isReady: () => answersWith(`${url}/healthz`),
+    isReady: () => answers(`${url}/healthz`),
   })
   starting.defer(() => fulcio.stop())
   const running = starting.move()

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Workshop } from '../../interop/workshop.ts'
 import { startOurLog } from '../our-log.ts'
-import { answersWith, freePorts, startProgram } from '../program.ts'
+import { answers, freePorts, startProgram } from '../program.ts'
 import { type InstalledTool, installTool, requireProgram, trillianSources } from '../upstream-tools.ts'
 import { requireMariadb, startMariadb } from './mariadb.ts'
 
@@ -77,7 +77,7 @@ export async function startUpstream(options: {
       '--attestation_storage_bucket=mem://',
     ],
     logFile: path.join(folder, 'rekor.log'),
-    isReady: () => answersWith(`${url}/api/v1/log/publicKey`),
+    isReady: () => answers(`${url}/api/v1/log/publicKey`),
   })
   starting.defer(() => rekor.stop())
   const running = starting.move()
@@ -105,7 +105,7 @@ async function startTrillian(
         ...more,
       ],
       logFile: path.join(folder, `${name}.log`),
-      isReady: () => answersWith(`http://127.0.0.1:${httpPort}/healthz`),
+      isReady: () => answers(`http://127.0.0.1:${httpPort}/healthz`),
     })
     running.defer(() => program.stop())
     return port
