@@ -38,6 +38,7 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     .option('--out <file>', 'where the request goes', '-')
     .option(...dataOption)
     .option(...caDataOption)
+    .option(...jsonOption)
     .action((options: CsrOptions) => requestCsr(io, options))
   ca.command('install')
     .summary('install the chain that another CA gave')
@@ -72,6 +73,7 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     .argument('<name>', 'as `sigstack ca chains` lists it')
     .option(...dataOption)
     .option(...caDataOption)
+    .option(...jsonOption)
     .action((name: string, options: FolderOptions) => retire(io, name, options))
 }
 
@@ -102,7 +104,9 @@ async function requestCsr(io: Io, options: CsrOptions): Promise<void> {
       now: new Date(),
     }),
   )
-  await writeOutput(io, out, pem)
+  if (options.json === true) io.out(`${JSON.stringify({ name, request: pem })}\n`)
+  // With --json the request is on standard output already.
+  if (options.json !== true || out !== '-') await writeOutput(io, out, pem)
   io.err(
     `The authority ${name} waits for its chain. Have the request signed as a CA with path length 0 and\n`,
   )
@@ -128,5 +132,6 @@ async function install(io: Io, file: string, options: FolderOptions): Promise<vo
 async function retire(io: Io, name: string, options: FolderOptions): Promise<void> {
   const { retireAuthority } = await loadStack()
   await attempt(async () => retireAuthority({ ...(await ceremonyFolder(io, options)), name }))
+  if (options.json === true) io.out(`${JSON.stringify({ name, retired: true })}\n`)
   io.err(`The authority ${name} is retired. The published trusted root gives it an end.\n`)
 }
