@@ -17,7 +17,7 @@ import {
   parseSctList,
 } from '@sigstack/ct'
 import { emptyRootHash, parseTilePath, tilePath } from '@sigstack/merkle'
-import { parseSearchPublicKey, verifyProposal } from '@sigstack/rekor-entries'
+import { verifyProposal } from '@sigstack/rekor-entries'
 import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@sigstack/trust-root'
 import {
   assertStrongKey,
@@ -31,6 +31,7 @@ import {
 import { signingRequestTarget } from './ca-target.ts'
 import { createCa } from './ca-under-test.ts'
 import { grpcTargets } from './grpc-targets.ts'
+import { searchKeyTargets } from './search-key-targets.ts'
 import { ciToken, emailToken, issuerConfig, keyPem } from './seeds.ts'
 import type { Target } from './target.ts'
 
@@ -226,13 +227,13 @@ export async function createTargets(): Promise<readonly Target[]> {
       refusals: ['EntryError', 'SyntaxError'],
       run: (input) => verifyProposal(JSON.parse(text(input)), policy),
     },
-    {
-      name: 'search-public-key',
-      form: 'text',
-      seeds: [...keys, Buffer.from(pems.slice(0, pems.indexOf('-----END') + 26))],
-      refusals: ['EntryError'],
-      run: (input) => parseSearchPublicKey('x509', Buffer.from(input).toString('base64')),
-    },
+    ...searchKeyTargets({
+      pgp: [read(`${rekor}/inputs/pgp/valid_armored_public.pgp`), ...folder(`${rekor}/made`, '.asc')],
+      x509: [...keys, Buffer.from(pems.slice(0, pems.indexOf('-----END') + 26))],
+      minisign: folder(`${rekor}/inputs/minisign`, '.pub'),
+      ssh: folder(`${rekor}/made`, '.pub'),
+      tuf: [read(`${rekor}/inputs/tuf/root.json`), read(`${rekor}/inputs/tuf/1.root.json`)],
+    }),
     {
       name: 'bundle',
       form: 'json',
