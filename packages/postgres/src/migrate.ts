@@ -17,6 +17,9 @@ export type Migrations = {
   readonly component: string
 } & ({ readonly files: readonly MigrationFile[] } | { readonly directory: URL })
 
+/** An index over a large table takes its time, and whoever waits for the lock waits for that. */
+const timeoutMs = 86_400_000
+
 /**
  * Brings the first schema of the connection's search path up to date and names the files it applied.
  * Throws `bad_migration` and `migration_changed`, and the driver's error when SQL fails; nothing is applied then.
@@ -26,7 +29,10 @@ export async function migrate(pool: Pool, migrations: Migrations): Promise<reado
   const files = inOrder(given)
   return inTransaction(pool, async (tx) => {
     // One lock a schema, not a component: `create table if not exists` itself is not safe when run at once.
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended('migration ' || current_schema(), 0))`)
+    await tx.query({
+      text: `select pg_advisory_xact_lock(hashtextextended('migration ' || current_schema(), 0))`,
+      timeoutMs,
+    })
     await tx.query(
       `create table if not exists migration (
          component  text        not null,
@@ -68,7 +74,7 @@ async function applyPending(
         `migration ${name} of ${component} comes before one that this database has applied already; give it the next number`,
       )
     }
-    await tx.query(sql)
+    await tx.query({ text: sql, timeoutMs })
     await tx.query('insert into migration (component, name, sha256) values ($1, $2, $3)', [
       component,
       name,

@@ -10,6 +10,8 @@ export type NamedStatement = {
   readonly name?: string
   readonly text: string
   readonly values?: readonly unknown[]
+  /** In place of the pool's `queryTimeoutMs`. */
+  readonly timeoutMs?: number
 }
 
 export type QueryResult<Row> = {
@@ -44,6 +46,13 @@ export type PoolOptions = {
   readonly applicationName?: string
   /** The longest wait for a connection, free or new; default 5,000 ms. */
   readonly connectTimeoutMs?: number
+  /** The longest wait for an answer: a network that swallows packets is `connection_lost` then. Default: none. */
+  readonly queryTimeoutMs?: number
+  /**
+   * How long a transaction may wait for its own client before the server ends it, and with it the locks of a client that was frozen
+   * or has vanished without a word. Default: the server's.
+   */
+  readonly idleInTransactionTimeoutMs?: number
   /** Hears of connections that break, idle ones too. They are replaced when next needed. */
   readonly onError?: (error: Error) => void
 }
@@ -60,6 +69,10 @@ export function createPool(options: PoolOptions): Pool {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
     types: parsers(),
+    ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
+    ...(options.idleInTransactionTimeoutMs === undefined
+      ? {}
+      : { idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs }),
     ...(options.applicationName === undefined ? {} : { application_name: options.applicationName }),
   })
   // Without a listener on the client itself, a borrowed connection that breaks between two queries would
@@ -92,11 +105,15 @@ async function run<Row>(
   try {
     const result = await (typeof statement === 'string'
       ? target.query(statement, values as unknown[])
-      : target.query(statement as pg.QueryConfig, values as unknown[]))
+      : target.query(configOf(statement), values as unknown[]))
     return result as unknown as QueryResult<Row>
   } catch (error) {
     return rethrowTranslated(error)
   }
+}
+
+function configOf({ timeoutMs, ...statement }: NamedStatement): pg.QueryConfig {
+  return (timeoutMs === undefined ? statement : { ...statement, query_timeout: timeoutMs }) as pg.QueryConfig
 }
 
 function rethrowTranslated(error: unknown): never {

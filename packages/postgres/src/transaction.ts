@@ -15,6 +15,11 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Prom
     await client.query('begin')
     result = await work(client)
   } catch (error) {
+    if (error instanceof PostgresError && error.code === 'connection_lost') {
+      // Nobody may be there to roll back: the server does it when the connection ends.
+      client.release(true)
+      throw error
+    }
     await client.query('rollback').then(
       () => client.release(),
       // Its transaction may still be open, so the connection must not be used by anyone else.

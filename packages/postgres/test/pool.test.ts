@@ -220,3 +220,46 @@ t.test('migrations are read from a folder in the order of their numbers', async 
   const applied = await migrate(pool, { component: 'things', directory: pathToFileURL(directory) })
   t.strictSame(applied, [first.name, second.name])
 })
+
+t.test('a server that falls silent is a lost connection, except to who is known to take long', async (t) => {
+  const { connectionString } = await testDatabase(t)
+  const pool = createPool({ connectionString, maxConnections: 1, queryTimeoutMs: 100 })
+  t.teardown(() => pool.end())
+  const silence = 'select pg_sleep(30)'
+  await t.rejects(pool.query(silence), { name: 'PostgresError', code: 'connection_lost' })
+  const began = performance.now()
+  await t.rejects(
+    inTransaction(pool, (tx) => tx.query(silence)),
+    { code: 'connection_lost' },
+  )
+  t.ok(performance.now() - began < 10_000, 'and no time is spent on rolling back')
+  t.strictSame(
+    (await pool.query('select 1 as one')).rows,
+    [{ one: 1 }],
+    'its place in the pool is free again',
+  )
+  await pool.query({ text: 'select pg_sleep(0.2)', timeoutMs: 30_000 })
+  const files = [{ name: '0001-long.sql', sql: 'select pg_sleep(0.2)' }]
+  t.strictSame(await migrate(pool, { component: 'slow', files }), ['0001-long.sql'])
+})
+
+t.test('a client that is frozen in its transaction loses its locks', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  await pool.query('create table thing (id int primary key)')
+  await pool.query('insert into thing values (1)')
+  const lock = 'select id from thing for no key update'
+  const frozen = createPool({ connectionString, idleInTransactionTimeoutMs: 100 })
+  t.teardown(() => frozen.end())
+  const [locked, thawed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const work = inTransaction(frozen, async (tx) => {
+    await tx.query(lock)
+    locked.resolve()
+    await thawed.promise
+    await tx.query('update thing set id = 2')
+  })
+  await locked.promise
+  await t.resolves(inTransaction(pool, (tx) => tx.query(lock)))
+  thawed.resolve()
+  await t.rejects(work, { code: 'connection_lost' })
+  t.strictSame((await pool.query('select id from thing')).rows, [{ id: 1 }])
+})
