@@ -2,11 +2,13 @@
 import type { Scenario } from '../scenario.ts'
 import { cutCommit } from './cut-commit.ts'
 import { fillDisk } from './fill-disk.ts'
+import { freezeReplica } from './freeze-replica.ts'
 import { killRedis } from './kill-redis.ts'
 import { killReplicas } from './kill-replicas.ts'
 import { killStack } from './kill-stack.ts'
 import { restartDatabase } from './restart-database.ts'
 import { rollOver } from './roll-over.ts'
+import { silenceNetwork } from './silence-network.ts'
 import { tireSigner } from './tire-signer.ts'
 import { turnClock } from './turn-clock.ts'
 
@@ -14,6 +16,8 @@ export const scenarios: readonly Scenario[] = [
   killStack,
   killReplicas,
   cutCommit,
+  silenceNetwork,
+  freezeReplica,
   fillDisk,
   tireSigner,
   turnClock,
