@@ -3,7 +3,7 @@ import { type Answer, type Request, send } from './exchange.ts'
 import { compareFacts, type Difference, type Facts } from './facts.ts'
 
 export type Comparer<Side> = {
-  /** Returns both answers, ours first. */
+  /** Returns both answers, ours first. Throws when the run is interrupted. */
   compare(asked: {
     readonly name: string
     /** May hold what is a side's own, such as the ID of an entry. */
@@ -17,12 +17,14 @@ export type Comparer<Side> = {
 export function createComparer<Side extends { readonly url: string }>(
   ours: Side,
   upstream: Side,
+  signal: AbortSignal,
 ): Comparer<Side> {
   const differences: Difference[] = []
   let requests = 0
   let facts = 0
   return {
     compare: async ({ name, request, factsOf }) => {
+      signal.throwIfAborted()
       const ask = async (side: Side): Promise<readonly [Answer, Facts]> => {
         const answer = await send(side.url, request(side))
         return [answer, await factsOf(answer, side)]

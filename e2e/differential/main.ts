@@ -39,8 +39,9 @@ if (unknown.length > 0 || !(seconds >= 0 && seconds <= 600)) {
 }
 const wanted = positionals.length === 0 ? Object.keys(dialects) : positionals
 
-process.once('SIGINT', () => process.exit(130))
-process.once('SIGTERM', () => process.exit(143))
+/** The first one lets the servers be stopped, the second one does not. */
+const interruption = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
 const onProgress = (message: string): void => void process.stderr.write(`differential: ${message}\n`)
 const workshop = await openUserWorkshop(onProgress)
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-'))
@@ -53,6 +54,10 @@ try {
   }
   if (values.json) process.stdout.write(`${JSON.stringify(outcomes.map(toJson), null, 2)}\n`)
   if (outcomes.some(hasOpenDifferences)) process.exitCode = 1
+} catch (error) {
+  if (!interruption.signal.aborted) throw error
+  onProgress('interrupted')
+  process.exitCode = 130
 } finally {
   if (values.keep) onProgress(`everything is left in ${folder}`)
   else await rm(folder, { recursive: true, force: true })
@@ -66,7 +71,13 @@ async function compare(dialect: keyof typeof dialects): Promise<Outcome> {
   const own = path.join(folder, dialect)
   await mkdir(own)
   try {
-    return await dialects[dialect]({ workshop, folder: own, onProgress, seconds })
+    return await dialects[dialect]({
+      workshop,
+      folder: own,
+      onProgress,
+      seconds,
+      signal: interruption.signal,
+    })
   } catch (error) {
     if (!(error instanceof InteropError) || error.code !== 'missing') throw error
     return { dialect, skipped: `this machine has no upstream server: ${error.message}` }

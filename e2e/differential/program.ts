@@ -43,7 +43,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     child.on('error', (error) => end(error.message))
     child.on('close', (code, signal) => end(`it ended with ${code ?? signal}`))
   })
-  // Whoever interrupts the run leaves nothing behind.
+  // A crash of the run leaves nothing behind.
   const endWithUs = (): void => void child.kill('SIGKILL')
   process.on('exit', endWithUs)
   void exited.then(() => process.off('exit', endWithUs))

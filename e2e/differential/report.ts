@@ -9,6 +9,8 @@ export type ComparisonOptions = {
   readonly folder: string
   /** Of each server's turn in a measurement. */
   readonly seconds: number
+  /** Ends the run between two requests. */
+  readonly signal: AbortSignal
   readonly onProgress: (message: string) => void
 }
 

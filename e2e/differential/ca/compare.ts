@@ -10,7 +10,7 @@ import { startOurs, startUpstream, writeIssuerConfiguration } from './servers.ts
 import { startTokenIssuer } from './token-issuer.ts'
 
 export async function compareCa(options: ComparisonOptions): Promise<Comparison> {
-  const { workshop, folder, onProgress } = options
+  const { workshop, folder, signal, onProgress } = options
   const { command, version } = await installTool(workshop, 'fulcio')
   await using running = new AsyncDisposableStack()
   const issuer = await startTokenIssuer()
@@ -24,7 +24,7 @@ export async function compareCa(options: ComparisonOptions): Promise<Comparison>
 
   const cases = allCases({ issuer, keys: createKeyRing() })
   onProgress(`sending ${cases.length} requests to each`)
-  const { compare, result } = createComparer(ours, upstream)
+  const { compare, result } = createComparer(ours, upstream, signal)
   for (const { name, request, spki } of cases) {
     await compare({
       name,

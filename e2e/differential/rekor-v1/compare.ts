@@ -20,7 +20,7 @@ import type { NamedProposal } from './vectors.ts'
 const indexDelayMs = 2000
 
 export async function compareRekor(options: ComparisonOptions): Promise<Comparison> {
-  const { workshop, folder, onProgress, seconds } = options
+  const { workshop, folder, onProgress, seconds, signal } = options
   const tools = await installRekor(workshop)
   const name = `rekor-server ${tools.rekor.version} on trillian ${tools.logServer.version}`
   await using running = new AsyncDisposableStack()
@@ -32,7 +32,7 @@ export async function compareRekor(options: ComparisonOptions): Promise<Comparis
   const ours = await openSide(ourServer.url)
   const upstream = await openSide(upstreamServer.url)
 
-  const compared = await compareLogs(ours, upstream, onProgress)
+  const compared = await compareLogs(ours, upstream, { onProgress, signal })
   return {
     dialect: 'rekor-v1',
     upstream: name,
@@ -45,9 +45,9 @@ export async function compareRekor(options: ComparisonOptions): Promise<Comparis
 async function compareLogs(
   ours: Side,
   upstream: Side,
-  onProgress: (message: string) => void,
+  { onProgress, signal }: Pick<ComparisonOptions, 'onProgress' | 'signal'>,
 ): Promise<ReturnType<Comparer<Side>['result']>> {
-  const comparer = createComparer(ours, upstream)
+  const comparer = createComparer(ours, upstream, signal)
   const isShared = (leafHash: string): boolean =>
     ours.leafHashes.has(leafHash) && upstream.leafHashes.has(leafHash)
   const compare = (asked: Case) =>
