@@ -1,9 +1,11 @@
 /** What clients see while the key or the database is away, and when it is back. */
+import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import type { Signer } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
 import t, { type Test as TapTest } from 'tap'
 import { commitRollover, prepareRollover, readConfig, type StartLogOptions, startLog } from '../src/index.ts'
 import { proposalFor } from './support.ts'
@@ -151,3 +153,32 @@ t.test('while the database is away, whatever needs it is 503 with Retry-After', 
   t.equal((await post(url, 'one')).status, 201)
   t.equal((await fetch(`${url}/readyz`)).status, 200)
 })
+
+t.test(
+  'after a rollover a server that lacks the key of any shard, or has another one, refuses to start',
+  async (t) => {
+    const { pool } = await testDatabase(t)
+    const keysFolder = t.testdir({ elsewhere: {} })
+    const elsewhere = path.join(keysFolder, 'elsewhere')
+    const { url } = await openLog(t, { pool }, keysFolder)
+    const { keyFile } = await prepareRollover(pool, { keysFolder, password: keyPassword })
+    await commitRollover(pool, { key: 'prepared', keysFolder, password: keyPassword })
+    t.equal((await post(url, 'of the second shard')).status, 201)
+
+    await t.rejects(
+      openLog(t, { pool }, elsewhere),
+      { name: 'LogError', code: 'foreign_key' },
+      'another first key',
+    )
+    await rename(path.join(keysFolder, keyFile), path.join(elsewhere, keyFile))
+    await t.rejects(openLog(t, { pool }, keysFolder), { name: 'SignerError' }, 'no second key')
+    await createKeyFile(path.join(keysFolder, keyFile), keyPassword)
+    await t.rejects(
+      openLog(t, { pool }, keysFolder),
+      { name: 'LogError', code: 'foreign_key' },
+      'another second key',
+    )
+    await rename(path.join(elsewhere, keyFile), path.join(keysFolder, keyFile))
+    await t.resolves(openLog(t, { pool }, keysFolder), 'both keys')
+  },
+)
