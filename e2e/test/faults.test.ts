@@ -24,7 +24,7 @@ for (const { name, title, run } of scenarios) {
       random: createRandom(1),
       onProgress: (line) => t.comment(line),
     })
-    if ('skipped' in report) return t.skip(report.skipped)
+    if ('skipped' in report) return void t.pass('', { skip: report.skipped })
     t.ok(report.answered > 5, `${report.answered} entries answered`)
     t.ok(report.entries > report.answered, 'and the first entry of the log')
     t.ok(report.treeHeads > 3, `${report.treeHeads} tree heads`)
