@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createSigner, generateSigningKey } from '@sigstack/crypto'
+import { encodeMetadata, nextRoot } from '@sigstack/tuf'
 import { UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
 import { runCli } from '../src/index.ts'
@@ -232,4 +235,32 @@ t.test('token and trust work through endpoints.json', async (t) => {
   const out = join(t.testdir(), 'out')
   t.equal((await run(['trust', 'export', '--out', out, ...data])).status, 1)
   t.throws(() => readFileSync(join(out, 'trusted_root.json')), { code: 'ENOENT' }, 'no half exports')
+})
+
+t.test('trust root tells the digest of the root and refuses what is none', async (t) => {
+  const signer = createSigner(generateSigningKey())
+  const keys = { rootSigners: [signer], formerRootSigners: [], threshold: 1, onlineSigner: signer }
+  const lifetimes = { metadataSeconds: 86_400, timestampSeconds: 86_400 }
+  const first = await nextRoot(undefined, keys, lifetimes, new Date('2026-01-01T00:00:00Z'))
+  const text = Buffer.from(encodeMetadata(first!)).toString()
+  let body = text
+  const url = await startServer(t, (path) => ({ status: path === '/tuf/root.json' ? 200 : 404, body }))
+  const digest = createHash('sha256').update(text).digest('hex')
+  const command = ['trust', 'root', '--url', url]
+  t.equal(
+    (await run(command)).out,
+    `Root 1 of ${url}/tuf, valid until 2026-01-02T00:00:00Z\nSHA-256 ${digest}\n\n` +
+      `cosign initialize --mirror ${url}/tuf --root ${url}/tuf/root.json --root-checksum sha256:${digest}\n`,
+  )
+  t.match(JSON.parse((await run([...command, '--json'])).out), {
+    version: 1,
+    sha256: digest,
+    mirror: `${url}/tuf`,
+  })
+  t.equal((await run([...command, '--out', '-'])).out, text)
+  t.match((await run([...command, '--out', '-', '--json'])).err, /choose one/)
+  body = text.replace('2026-01-02', '2036-01-02')
+  t.match(await run(command), { status: 1, err: /cannot be used: its own keys have not signed it/ })
+  body = '{}'
+  t.match(await run(command), { status: 1, err: /the root metadata cannot be read/ })
 })

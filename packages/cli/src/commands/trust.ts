@@ -8,6 +8,7 @@ import { codeOf, type Io, writeOutput } from '../io.ts'
 import { readLocation } from '../location.ts'
 import { describeTrust } from '../presentation/describe-trust.ts'
 import { readTrustedRoot, trustServiceUrl, usable } from '../trust-source.ts'
+import { addTrustRoot } from './trust-root.ts'
 
 type Source = { readonly data?: string; readonly url?: string }
 
@@ -52,6 +53,7 @@ export function addTrust(program: Command, io: Io): void {
     .action(async (name: Name, options: Source) => {
       io.out(await fetchPublished(await trustServiceUrl(io, options), name))
     })
+  addTrustRoot(trust, io, { url: urlOption, data: dataOption })
   trust
     .command('export')
     .description('Writes every published file into a folder, for clients that take files.')
