@@ -20,11 +20,13 @@ export type Load = {
   readonly status: number
   /** The next request to send; `undefined` ends the run early. */
   next(): Buffer | undefined
+  /** What is wrong with the body of an answer with the wanted status, if anything. */
+  faultOf?(body: Buffer): string | undefined
 }
 
 /** `clients` connections, each with one request under way at all times. */
 export async function closedLoop(load: Load & { readonly clients: number }): Promise<LoadResult> {
-  const recorder = createRecorder(load.status)
+  const recorder = createRecorder(load)
   const sockets = await openSockets(load.url, load.clients)
   const start = performance.now()
   const end = start + load.seconds * 1000
@@ -49,7 +51,7 @@ export async function closedLoop(load: Load & { readonly clients: number }): Pro
 export async function openLoop(
   load: Load & { readonly perSecond: number; readonly connections: number },
 ): Promise<LoadResult> {
-  const recorder = createRecorder(load.status)
+  const recorder = createRecorder(load)
   const sockets = await openSockets(load.url, load.connections)
   const free = [...sockets]
   const due: { request: Buffer; at: number }[] = []
@@ -88,17 +90,20 @@ function openSockets(url: URL, count: number): Promise<HttpSocket[]> {
   return Promise.all(Array.from({ length: count }, () => openSocket(url)))
 }
 
-function createRecorder(wantedStatus: number) {
+function createRecorder({ status: wantedStatus, faultOf = () => undefined }: Load) {
   const latencies: number[] = []
   let failed = 0
   let firstFailure: string | undefined
   return {
     record: async (socket: HttpSocket, request: Buffer, since: number): Promise<void> => {
       const { status, body } = await socket.send(request)
-      if (status === wantedStatus) latencies.push(performance.now() - since)
+      const ms = performance.now() - since
+      const fault =
+        status === wantedStatus ? faultOf(body) : `${status} ${body.toString('utf8').slice(0, 300)}`
+      if (fault === undefined) latencies.push(ms)
       else {
         failed++
-        firstFailure ??= `${status} ${body.toString('utf8').slice(0, 300)}`
+        firstFailure ??= fault
       }
     },
     result: (seconds: number): LoadResult => {

@@ -53,3 +53,47 @@ export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
   })
   return encodeRequest('POST', url, body, { Accept: 'application/json' })
 }
+
+const payloadType = 'application/vnd.in-toto+json'
+
+/** A dsse entry about an in-toto statement of `statementBytes` or a little more: what cosign posts for an attestation. */
+export function dsseRequest(url: URL, issued: Issued, statementBytes = 3000): Buffer {
+  const payload = Buffer.from(statementOf(randomBytes(32).toString('hex'), statementBytes))
+  const signed = Buffer.concat([
+    Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
+    payload,
+  ])
+  const signature = sign('sha256', signed, issued.privateKey).toString('base64')
+  const envelope = { payload: payload.toString('base64'), payloadType, signatures: [{ sig: signature }] }
+  const body = JSON.stringify({
+    apiVersion: '0.0.1',
+    kind: 'dsse',
+    spec: {
+      proposedContent: {
+        envelope: JSON.stringify(envelope),
+        verifiers: [Buffer.from(issued.certificatePem).toString('base64')],
+      },
+    },
+  })
+  return encodeRequest('POST', url, body, { Accept: 'application/json' })
+}
+
+/** SLSA provenance as a build service writes it, with as many dependencies as make up the length. */
+function statementOf(sha256: string, leastBytes: number): string {
+  const resolvedDependencies: object[] = []
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name: 'registry.example.org/app', digest: { sha256 } }],
+    predicateType: 'https://slsa.dev/provenance/v1',
+    predicate: {
+      buildDefinition: { buildType: 'https://build.example.org/v1', resolvedDependencies },
+      runDetails: { builder: { id: 'https://build.example.org/runner' } },
+    },
+  }
+  while (JSON.stringify(statement).length < leastBytes) {
+    const name = `pkg:npm/dependency-${resolvedDependencies.length}@1.0.0`
+    const digest = createHash('sha256').update(name).digest('hex')
+    resolvedDependencies.push({ uri: name, digest: { sha256: digest } })
+  }
+  return JSON.stringify(statement)
+}
