@@ -15,7 +15,7 @@ const wanted = { node: '24.21.0', pnpm: '11.28.11' }
 const oldestNode = [24, 15]
 
 const commands = {
-  start: () => [['node', 'packages/cli/src/main.ts', 'up']],
+  start: () => [['node', '--max-semi-space-size=32', 'packages/cli/src/main.ts', 'up']],
   sigstack: () => [['node', 'packages/cli/src/main.ts']],
   test: () => [['node', 'scripts/test.ts']],
   check: () => [['node', 'scripts/check.ts']],

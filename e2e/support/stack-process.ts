@@ -30,7 +30,8 @@ export async function startStackProcess(options: {
   await mkdir(path.dirname(path.resolve(dataDirectory)), { recursive: true })
   const start = performance.now()
   const startedAt = Date.now()
-  const child = spawn(process.execPath, [main], {
+  // As `npm start` and the image start it.
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main], {
     env: {
       ...process.env,
       SIGSTACK_DATA: dataDirectory,

@@ -18,7 +18,7 @@ export type ThreadOptions = ThreadData & {
 
 type Pending = { resolve(turn: Turn): void; reject(error: Error): void }
 
-const mostHeapMb = 256
+const heapLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 } as const
 /** For a turn under way to end; then its transaction is left to be rolled back. */
 const longestStopMs = 5_000
 
@@ -40,7 +40,7 @@ export function followInThread(options: ThreadOptions): Turns {
     const started = new Worker(script, {
       name: 'log-search',
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
+      resourceLimits: heapLimits,
     })
     started.unref()
     started.on('message', (reply: Reply) => {

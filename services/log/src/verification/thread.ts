@@ -29,7 +29,7 @@ type Pending = {
   readonly timer: NodeJS.Timeout
 }
 
-const mostHeapMb = 1024
+const heapLimits = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 32 } as const
 
 export function openThread({
   policy,
@@ -71,7 +71,7 @@ export function openThread({
     const started = new Worker(new URL('./worker.ts', import.meta.url), {
       name: 'log-verify',
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
+      resourceLimits: heapLimits,
     })
     // A thread that waits for work does not keep the process.
     started.unref()
