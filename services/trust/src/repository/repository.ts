@@ -48,14 +48,14 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
   let newest = await highestNumbers(folder)
   const keys = await dependencies.openKeys(newest.root === 0)
   await inWords(async () => nextRoot(await readRoot(folder, newest.root), keys, lifetimes, now()))
-  /** Of the last root that this process made or found to name its keys. */
-  let ownRoot: number | undefined
+  /** Whether a root with the keys of this process was in place once: who changes it then is another copy. */
+  let settled = false
 
   /** False when another writer took one of the numbers. */
   async function publish(targets: readonly Target[]): Promise<boolean> {
     newest = await highestNumbers(folder)
     const present = await readRoot(folder, newest.root)
-    if (present !== undefined && ownRoot !== undefined && !isWantedRoot(present, keys)) {
+    if (settled && present !== undefined && !isWantedRoot(present, keys)) {
       throw new TufError(
         'foreign_online_key',
         'another copy of this service has published a root with other keys; restart this one with the same keys',
@@ -84,7 +84,7 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
       const created = await createFile(join(folder, path), bytes)
       if (!created && !path.startsWith('targets/')) return false
     }
-    ownRoot = root.signed.version
+    settled = true
     newest = await highestNumbers(folder)
     if (files.length > 0)
       logger.info({ root: newest.root, timestamp: newest.timestamp }, 'TUF metadata published')
