@@ -2,7 +2,6 @@
  * Following the log in a thread of its own, which is there only while there is something to follow: it is started by the first turn,
  * again after it broke, and ends when it has rested for a while.
  */
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Reply, Request, ThreadData } from './messages.ts'
 import type { Turn, Turns } from './turn.ts'
@@ -32,6 +31,9 @@ export function followInThread(options: ThreadOptions): Turns {
   function settle(): Pending | undefined {
     const settled = pending
     pending = undefined
+    clearTimeout(resting)
+    resting = setTimeout(() => void end(), restMs)
+    resting.unref()
     return settled
   }
 
@@ -59,12 +61,12 @@ export function followInThread(options: ThreadOptions): Turns {
   }
 
   async function end(): Promise<void> {
-    clearTimeout(resting)
     const ended = worker
-    if (ended === undefined) return
     worker = undefined
     settle()?.reject(new Error('the log is being stopped'))
-    const exited = once(ended, 'exit')
+    clearTimeout(resting)
+    if (ended === undefined) return
+    const exited = new Promise((resolve) => ended.once('exit', resolve))
     ended.postMessage('stop' satisfies Request)
     const limit = setTimeout(() => void ended.terminate(), longestStopMs)
     await exited
@@ -75,8 +77,6 @@ export function followInThread(options: ThreadOptions): Turns {
     take: () =>
       new Promise((resolve, reject) => {
         clearTimeout(resting)
-        resting = setTimeout(() => void end(), restMs)
-        resting.unref()
         pending = { resolve, reject }
         worker ??= start()
         worker.postMessage('turn' satisfies Request)
