@@ -118,6 +118,12 @@ t.test('a bundle with a member that nobody knows is refused by its name', async 
     change((b) => Object.assign(b['verificationMaterial'] as object, { certificatte: { rawBytes: 'AA==' } })),
     { message: /verificationMaterial.certificatte/ },
   )
+  const digest = { length: 1e9 }
+  t.throws(
+    change((b) => Object.assign(b, { messageSignature: { messageDigest: { digest }, signature: '' } })),
+    { code: 'bad_bundle', message: /length is not a known member/ },
+    'nobody has a gigabyte made by a few bytes',
+  )
   fc.assert(
     fc.property(fc.json(), (text) => {
       try {

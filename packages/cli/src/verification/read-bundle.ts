@@ -14,6 +14,7 @@ export function readBundle(text: string): Bundle {
     throw bad('it is not JSON', cause)
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('it is not a JSON object')
+  refuseLengths(json)
   let bundle: Bundle
   try {
     bundle = bundleFromJSON(json)
@@ -30,6 +31,16 @@ export function readBundle(text: string): Bundle {
     throw bad(`it has more than ${maximumEntries} timestamps`)
   }
   return bundle
+}
+
+/** Of an object with a length the library makes bytes, as many as it says: a short text could ask for gigabytes. */
+function refuseLengths(json: object): void {
+  const open = [json]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (!Array.isArray(next) && Object.hasOwn(next, 'length')) throw bad('length is not a known member')
+    for (const value of Object.values(next) as unknown[])
+      if (typeof value === 'object' && value !== null) open.push(value)
+  }
 }
 
 /** The first member of `given` that did not survive being read, unless it says no more than its absence would. */
