@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { InteropError, type Session, type VerifyJob } from '../client.ts'
 
 /** Runs the program against the stack's log with the key it is told to trust: by itself it believes the log it asks. */
@@ -9,5 +10,17 @@ export function expect(answer: string, part: string, what: string): void {
       'failed',
       `${what} answered without ${JSON.stringify(part)}: ${answer.slice(0, 200)}`,
     )
+  }
+}
+
+/** The log answers before its search index has an entry, so a search that finds nothing is made again for a while. */
+export async function expectFound(search: () => Promise<string>, uuid: string, what: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return expect(await search(), uuid, what)
+    } catch (error) {
+      if (attempt === 20 || !(error instanceof InteropError && error.code === 'failed')) throw error
+      await sleep(500)
+    }
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Check, InteropError } from '../client.ts'
 import { createTufRoot } from '../tuf-root.ts'
-import { expect, type RekorCli } from './rekor-cli-command.ts'
+import { expect, expectFound, type RekorCli } from './rekor-cli-command.ts'
 
 /** Files of upstream's own tests; their origins are in the README beside them. */
 const inputs = fileURLToPath(new URL('../../../packages/rekor-entries/test/vectors/inputs/', import.meta.url))
@@ -161,11 +161,11 @@ export function kindChecks(rekor: RekorCli): readonly Check[] {
       expect(await rekor(session, entry, ['upload', ...flags]), 'already exists', 'a second upload')
       if (key !== undefined && format !== undefined) {
         const byKey = ['search', '--public-key', at(key), '--pki-format', format]
-        expect(await rekor(session, entry, byKey), uuid, 'search by key')
+        await expectFound(() => rekor(session, entry, byKey), uuid, 'search by key')
       }
       if (expected.isFoundByFile === true) {
         const byFile = ['search', '--artifact', at(artifact)]
-        expect(await rekor(session, entry, byFile), uuid, 'search by file')
+        await expectFound(() => rekor(session, entry, byFile), uuid, 'search by file')
       }
     },
   })

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Check, type Client, InteropError, type Kind, type Session, type VerifyJob } from '../client.ts'
-import { expect, type RekorCli } from './rekor-cli-command.ts'
+import { expect, expectFound, type RekorCli } from './rekor-cli-command.ts'
 import { kindChecks } from './rekor-cli-kinds.ts'
 
 export const rekorCli: Client = {
@@ -72,8 +72,8 @@ function checks(rekor: RekorCli): readonly Check[] {
 /** `objectName` is what it calls such an entry. */
 function entryChecks(rekor: RekorCli, kind: Kind, objectName: string, what: string): readonly Check[] {
   const finds = async (session: Session, entry: VerifyJob, flags: readonly string[]) => {
-    const found = await rekor(session, entry, ['search', ...flags])
-    expect(found, await uuidOf(rekor, session, entry), `search ${flags[0]}`)
+    const uuid = await uuidOf(rekor, session, entry)
+    await expectFound(() => rekor(session, entry, ['search', ...flags]), uuid, `search ${flags[0]}`)
   }
   const checks: Readonly<Record<string, Check['run']>> = {
     'get by log index': async (session, entry) => {
