@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz`: changed inputs for every decoder, for ten minutes. Ends with 1 when one of them throws what is no refusal,
- * or takes longer than a second.
+ * or takes longer than a second of processor time.
  *
  *   --minutes N         how long; fractions are fine (default 10)
  *   --run N             number of the run: the same number gives the same inputs (default: another one each time)

@@ -21,6 +21,8 @@ const values: readonly unknown[] = [
   [[]],
   'a'.repeat(5000),
   { a: { b: { c: [] } } },
+  // Some libraries make bytes of it.
+  { length: 50_000_000 },
   '\ud800',
 ]
 const names = ['__proto__', 'constructor', 'toString', '', 'length', 'spec', 'iss']
