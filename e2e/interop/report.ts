@@ -90,7 +90,8 @@ export function toMarkdown(report: Report): string {
     ),
     ...list(
       'Missing on the machine of this run:',
-      missing.map(({ name, reason }) => `${name}: ${reason}`),
+      // Which registry was asked is the machine's matter.
+      missing.map(({ name, reason }) => `${name}: ${reason.replaceAll(/https?:\/\/[^/\s]+/g, '…')}`),
     ),
     ...list('Where two clients differ, on any stack:', differencesIn(matrix)),
     ...list('What failed:', failures),
