@@ -23,6 +23,17 @@ export async function ensureCursor(
   )
 }
 
+/** The first index that is not delivered yet. */
+export async function readCursor(db: Queryable, { logId, receiver }: CursorKey): Promise<bigint> {
+  const { rows } = await db.query<{ next_index: bigint }>(
+    'select next_index from event_cursor where log_id = $1 and receiver = $2',
+    [logId, receiver],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error(`the cursor of the ${receiver} is gone`)
+  return row.next_index
+}
+
 /** Where to go on, for the holder of the turn; `undefined` while another process has it. */
 export async function takeLease(
   db: Queryable,

@@ -11,6 +11,7 @@ import {
   migrations,
   moveCursor,
   type Receiver,
+  readCursor,
   takeLease,
 } from './cursor.ts'
 import { EventsError } from './errors.ts'
@@ -66,11 +67,13 @@ export async function openPublisher<Entry>(options: PublishOptions<Entry>): Prom
 
   /** True when there may be more. */
   async function turn(): Promise<boolean> {
+    const next = await readCursor(pool, cursor)
+    const end = await length()
+    behind = end > next ? end - next : 0n
+    // An idle log writes nothing.
+    if (behind === 0n) return false
     const from = await takeLease(pool, cursor, holder, leaseMs)
     if (from === undefined) return false
-    const end = await length()
-    behind = end > from ? end - from : 0n
-    if (behind === 0n) return false
     const entries = await readEntries(from, batch)
     if (entries.length === 0) return false
     await deliverLeased(entries)
