@@ -6,7 +6,7 @@ import t from 'tap'
 import { scenarios } from '../faults/scenarios/index.ts'
 import { createRandom } from '../fuzz/random.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 /** Who waits for a time-out waits long. */
 const slow: readonly string[] = ['silence-network']

@@ -47,6 +47,7 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
       socket.on('error', () => {})
       socket.on('close', () => {
         sockets.delete(socket)
+        swallowing?.()
         if (silent) return
         client.destroy()
         upstream.destroy()
