@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { openSigner } from '../src/index.ts'
 import { spkiOf } from '../src/pkcs11/spki.ts'
@@ -54,6 +57,19 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
     },
   })
 
+  await t.test('a module stays loaded when memory is collected', async (t) => {
+    const { loadCryptoki } = await import('../src/pkcs11/cryptoki.ts')
+    const cryptoki = await loadCryptoki(parsePkcs11Uri(p256).modulePath)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    for (let i = 0; i < 3; i++) {
+      collect()
+      // koffi unloads what was collected in a later turn.
+      await sleep(10)
+      t.ok((await cryptoki.tokens()).some(({ token }) => token === 'sigstack test'))
+    }
+  })
+
   await t.test('a key is named by its ID as well, and one name for two keys is refused', async (t) => {
     const [byLabel, byId] = await Promise.all([
       openSigner(p256),
@@ -90,6 +106,19 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
     },
   )
 
+  await t.test('a crowd that a token is too slow for does not end it', async (t) => {
+    const signer = await openSigner(hsm.uri('object=rsa'), { timeoutMs: 100 })
+    const before = hosts()
+    const signed = await Promise.allSettled(
+      Array.from({ length: 1_000 }, () => signer.sign(Buffer.from('x'))),
+    )
+    for (const each of signed) {
+      if (each.status === 'rejected') t.match(each.reason, { code: 'too_slow' })
+    }
+    t.same(hosts(), before, 'the same process')
+    t.ok(await openSigner(hsm.uri('object=rsa')))
+  })
+
   await t.test('a key that is another one after the token came back is not used', async (t) => {
     const signer = await openSigner(p256)
     hsm.reset()
@@ -99,6 +128,22 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
       code: 'unsupported_key',
       message: /is another key now than it was at the start/,
     })
+  })
+
+  await t.test('a PIN that a token has refused is not tried again, or the token would lock', async (t) => {
+    hsm.reset()
+    const uri = hsm.importKey('p256', 'P-256')
+    forEachHost('SIGKILL')
+    const signer = await openSigner(uri)
+    hsm.reset('another-pin')
+    forEachHost('SIGKILL')
+    const refused = { code: 'wrong_password', message: /does not accept the PIN/ }
+    t.match(await complaintOf(signer.sign(Buffer.from('x'))), refused)
+    hsm.reset()
+    hsm.importKey('p256', 'P-256')
+    forEachHost('SIGKILL')
+    t.match(await complaintOf(signer.sign(Buffer.from('x'))), refused, 'although it would be right now')
+    t.ok(await openSigner(uri), 'whoever opens the key anew says that it is')
   })
 })
 
@@ -148,18 +193,22 @@ t.test('PKCS #11 URIs are read strictly', async (t) => {
   }
 })
 
-/** Processes of this one that have a module loaded. */
 function forEachHost(signal: 'SIGSTOP' | 'SIGKILL'): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    let status: string
-    let commandLine: string
-    try {
-      status = readFileSync(join('/proc', pid, 'status'), 'utf8')
-      commandLine = readFileSync(join('/proc', pid, 'cmdline'), 'utf8')
-    } catch {
-      continue
-    }
-    if (new RegExp(`^PPid:\\t${process.pid}$`, 'm').test(status) && commandLine.includes('pkcs11/host.ts'))
-      process.kill(Number(pid), signal)
-  }
+  for (const pid of hosts()) process.kill(pid, signal)
+}
+
+/** Processes of this one that have a module loaded. */
+function hosts(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const status = readFileSync(join('/proc', String(pid), 'status'), 'utf8')
+        const command = readFileSync(join('/proc', String(pid), 'cmdline'), 'utf8')
+        return status.includes(`PPid:\t${process.pid}\n`) && command.includes('pkcs11/host.ts')
+      } catch {
+        return false
+      }
+    })
 }

@@ -165,9 +165,13 @@ type Call = (
   },
 ) => Promise<void>
 
+/** koffi unloads a library that nothing refers to any more, and functions that were found by their address do not count. */
+const libraries: ReturnType<typeof koffi.load>[] = []
+
 /** Calls run on koffi's threads, so that a token that takes its time holds up no other session. */
 function bind(modulePath: string): Call {
   const library = koffi.load(modulePath)
+  libraries.push(library)
   const place = Buffer.alloc(ulong)
   const rv = Number(library.func('C_GetFunctionList', 'ulong', ['void *'])(place))
   if (rv !== 0) throw new CryptokiFailure('C_GetFunctionList', rv)

@@ -4,13 +4,20 @@ import { fileURLToPath } from 'node:url'
 import { SignerError } from '../errors.ts'
 import type { FoundKey, HostAnswer, HostReply, HostRequest } from './protocol.ts'
 import { mostSessions } from './sessions.ts'
+import { createSlots } from './slots.ts'
 
 export type Host = {
-  /** `signal` ends the whole process: a call into a module cannot be ended otherwise. */
-  open(uri: string, request: Extract<HostRequest, { op: 'open' }>, signal: AbortSignal): Promise<FoundKey>
+  open(uri: string, request: Extract<HostRequest, { op: 'open' }>): Promise<FoundKey>
+  /** `signal` is for leaving the line. */
   sign(uri: string, request: Extract<HostRequest, { op: 'sign' }>, signal: AbortSignal): Promise<Uint8Array>
   isAlive(): boolean
 }
+
+/**
+ * When a call counts as one that hangs. A call cannot be ended, only its process, and with it the calls beside it: so this does not
+ * follow the time that a signature may take. Starting a module and logging in takes network modules seconds.
+ */
+const hangMs = { open: 15_000, sign: 3_000 } as const
 
 const hosts = new Map<string, Host>()
 
@@ -33,8 +40,10 @@ function startHost(): Host {
     env: { ...process.env, UV_THREADPOOL_SIZE: String(mostSessions) },
   })
   const pending = new Map<number, (answer: HostAnswer) => void>()
+  const slots = createSlots(mostSessions)
   let alive = true
   let lastId = 0
+  let lastReplyAt = 0
 
   const fail = (): void => {
     alive = false
@@ -49,35 +58,51 @@ function startHost(): Host {
   child.on('exit', fail)
   child.on('error', fail)
   child.on('message', ({ id, reply }: HostReply) => {
+    lastReplyAt = performance.now()
     pending.get(id)?.(reply)
     pending.delete(id)
     if (pending.size === 0) release(child)
   })
   release(child)
 
+  const send = (request: HostRequest): Promise<HostAnswer> =>
+    new Promise((resolve) => {
+      const id = ++lastId
+      const sentAt = performance.now()
+      // A token that answers others meanwhile is slow and no more. After what has arrived was looked at: we may be the slow ones.
+      const watch = setTimeout(() => setImmediate(endIfHanging), hangMs[request.op])
+      const endIfHanging = (): void => {
+        if (pending.has(id) && lastReplyAt < sentAt) child.kill('SIGKILL')
+      }
+      pending.set(id, (answer) => {
+        clearTimeout(watch)
+        resolve(answer)
+      })
+      hold(child)
+      child.send({ id, request }, (error) => error !== null && fail())
+    })
+
   const ask = async (
     uri: string,
     request: HostRequest,
     signal: AbortSignal,
   ): Promise<FoundKey | Uint8Array> => {
-    const answer = await new Promise<HostAnswer>((resolve) => {
-      const id = ++lastId
-      pending.set(id, resolve)
-      signal.addEventListener('abort', () => pending.has(id) && child.kill('SIGKILL'), { once: true })
-      hold(child)
-      child.send({ id, request }, (error) => error !== null && fail())
-    })
+    const giveBack = await slots.take(signal)
+    // Given back when the token is done with it, however long its caller has been gone.
+    const answer = await send(request).finally(giveBack)
     if (answer.ok) return answer.value
     // A token that was taken out, a session that was closed: a fresh process finds its way back, this one would not.
     if (answer.code === 'unreachable') child.kill('SIGKILL')
     throw new SignerError(answer.code, `${uri} ${answer.message}`)
   }
   return {
-    open: async (uri, request, signal) => (await ask(uri, request, signal)) as FoundKey,
+    open: async (uri, request) => (await ask(uri, request, neverAborted)) as FoundKey,
     sign: async (uri, request, signal) => (await ask(uri, request, signal)) as Uint8Array,
     isAlive: () => alive && !child.killed,
   }
 }
+
+const neverAborted = new AbortController().signal
 
 /** An idle host keeps no service from ending. */
 function release(child: ChildProcess): void {

@@ -12,9 +12,6 @@ import { parsePkcs11Uri } from './uri.ts'
 /** DER of DigestInfo up to a SHA-256 digest (RFC 8017 section 9.2, note 1). */
 const sha256DigestInfo = Buffer.from('3031300d060960864801650304020105000420', 'hex')
 
-/** For starting a module, logging in and finding the key: network modules take seconds. */
-const openTimeoutMs = 15_000
-
 type Opened = { readonly host: Host; readonly found: FoundKey; readonly spki: Uint8Array }
 
 /** `pin` is used where the URI names no pin-source. */
@@ -38,13 +35,11 @@ export async function connectPkcs11(uri: string, pin: string | undefined): Promi
     if (refusal !== undefined) throw refusal
     const host = hostOf(modulePath)
     const request = { op: 'open', modulePath, token, key, pin: tokenPin } as const
-    const found = await host
-      .open(uri, request, AbortSignal.timeout(openTimeoutMs))
-      .catch((error: unknown) => {
-        // A wrong PIN that is tried again and again locks the token.
-        if (error instanceof SignerError && isAboutPin(error)) refusal = error
-        throw error
-      })
+    const found = await host.open(uri, request).catch((error: unknown) => {
+      // A wrong PIN that is tried again and again locks the token.
+      if (error instanceof SignerError && isAboutPin(error)) refusal = error
+      throw error
+    })
     const spki = spkiOf(found.publicKey)
     if (spki === undefined)
       throw new SignerError(

@@ -1,32 +1,20 @@
-/** Sessions with one token. A session does one thing at a time, and tokens have few of them. */
+/** Sessions with one token, opened as they are needed. A session does one thing at a time. */
 export type Sessions = {
-  /** Waits for a free session. */
   use<T>(work: (session: bigint) => Promise<T>): Promise<T>
 }
 
-/** As many calls at once as most hardware does itself; more would only wait there. */
+/** As many calls at once as most hardware does itself; more would only wait there. The asking side keeps to it. */
 export const mostSessions = 4
 
 export function createSessions(open: () => Promise<bigint>): Sessions {
   const free: bigint[] = []
-  const waiting: (() => void)[] = []
-  let inUse = 0
   return {
     async use(work) {
-      if (inUse === mostSessions) await new Promise<void>((resolve) => waiting.push(resolve))
-      else inUse++
+      const session = free.pop() ?? (await open())
       try {
-        const session = free.pop() ?? (await open())
-        try {
-          return await work(session)
-        } finally {
-          free.push(session)
-        }
+        return await work(session)
       } finally {
-        // The place goes to the next in line, or is given up.
-        const next = waiting.shift()
-        if (next === undefined) inUse--
-        else next()
+        free.push(session)
       }
     },
   }

@@ -21,8 +21,8 @@ export type SoftHsm = {
   ): string
   /** Of a key that is not imported. */
   uri(attributes: string): string
-  /** An empty token of the same name in its place. */
-  reset(): void
+  /** An empty token of the same name in its place, with another PIN where one is given. */
+  reset(pin?: string): void
 }
 
 /** Why a test with a token is skipped; false where it is not. */
@@ -45,8 +45,8 @@ export function startSoftHsm(t: Test): SoftHsm | undefined {
   const run = (...args: readonly string[]): void => {
     execFileSync('softhsm2-util', args, { stdio: 'ignore' })
   }
-  const initialise = (): void =>
-    run('--init-token', '--free', '--label', token, '--pin', pin, '--so-pin', 'so-of-the-token')
+  const initialise = (userPin = pin): void =>
+    run('--init-token', '--free', '--label', token, '--pin', userPin, '--so-pin', 'so-of-the-token')
   initialise()
 
   const uri = (attributes: string): string =>
@@ -55,9 +55,9 @@ export function startSoftHsm(t: Test): SoftHsm | undefined {
   return {
     pin,
     uri,
-    reset() {
+    reset(newPin) {
       run('--delete-token', '--token', token)
-      initialise()
+      initialise(newPin)
     },
     importKey(label, kind, id = (++imported).toString(16).padStart(4, '0')) {
       const { privateKey } =
