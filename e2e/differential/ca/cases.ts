@@ -1,6 +1,7 @@
 /** Every request that is sent to both certificate authorities, by its name. */
 import type { Request } from '../exchange.ts'
 import { bodyCases } from './body-cases.ts'
+import { ciCases } from './ci-cases.ts'
 import { keyCases } from './key-cases.ts'
 import type { KeyRing } from './keys.ts'
 import { readCases } from './read-cases.ts'
@@ -18,5 +19,5 @@ export type Case = {
 export type CaseMaterial = { readonly issuer: TokenIssuer; readonly keys: KeyRing }
 
 export function allCases(material: CaseMaterial): readonly Case[] {
-  return [keyCases, tokenCases, bodyCases, textCases, readCases].flatMap((cases) => cases(material))
+  return [keyCases, tokenCases, ciCases, bodyCases, textCases, readCases].flatMap((cases) => cases(material))
 }

@@ -6,7 +6,7 @@ import { startOurLog } from '../our-log.ts'
 import { answers, freePorts, startProgram } from '../program.ts'
 import { writeAuthority } from './authority.ts'
 import { logIdOf } from './certificate-facts.ts'
-import { issuerConfiguration, issuerKinds } from './issuer-kinds.ts'
+import { issuerConfiguration, issuerKinds, nameOf } from './issuer-kinds.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 
 export type CaServer = {
@@ -17,9 +17,8 @@ export type CaServer = {
 }
 
 export async function writeIssuerConfiguration(folder: string, issuer: TokenIssuer): Promise<string> {
-  // JSON is YAML too, but the names in it would be others; a comment makes both read it as YAML.
   const file = path.join(folder, 'issuers.yaml')
-  await writeFile(file, `# issuers\n${JSON.stringify(issuerConfiguration(issuer.url))}\n`)
+  await writeFile(file, await issuerConfiguration(issuer.url))
   return file
 }
 
@@ -34,7 +33,7 @@ export async function startOurs(options: {
     environment: {
       SIGSTACK_TRIAL: '0',
       SIGSTACK_CA_CONFIG_FILE: configFile,
-      SIGSTACK_PRIVATE_ISSUERS: issuerKinds.map((kind) => `${issuer.url}/${kind}`).join(','),
+      SIGSTACK_PRIVATE_ISSUERS: issuerKinds.map((kind) => nameOf(kind, issuer.url)).join(','),
     },
   })
   const { ca = '', ct = '' } = stack.endpoints.services

@@ -261,6 +261,7 @@ t.test('URIs come out as Go prints them and not as browsers do', async (t) => {
     ['https://x.org/a?q=1#f', 'https://x.org/a?q=1#f'],
     ['https://u@x.org/a/../b', 'https://u@x.org/a/../b'],
     ['urn:isbn:1', 'urn:isbn:1'],
+    ['https://', 'https:'],
     ['https://[::1]:80/x', 'https://[::1]:80/x'],
   ]
   for (const [given, expected] of printed) t.equal(parseUriName(given, 'x').text, expected)

@@ -44,6 +44,8 @@ export function parseUriName(text: string, what: string): UriName {
     return { scheme, hostname: '', text: `${scheme}:${rest}${query}${fragment}` }
   }
   const { host, hostname, path } = splitAuthority(rest, refuse)
+  // Go leaves the slashes out where nothing follows them.
+  if (host === '//' && path === '') return { scheme, hostname, text: `${scheme}:${query}${fragment}` }
   return { scheme, hostname, text: `${scheme}:${host}${escapePath(path, refuse)}${query}${fragment}` }
 }
 
