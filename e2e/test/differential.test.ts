@@ -12,10 +12,13 @@ import { send } from '../differential/exchange.ts'
 import { compareFacts, type Difference } from '../differential/facts.ts'
 import { judge, type KnownDifference } from '../differential/known-difference.ts'
 import { startProgram } from '../differential/program.ts'
+import { answerFacts } from '../differential/rekor-v1/answer-facts.ts'
 import { knownRekorDifferences } from '../differential/rekor-v1/known-differences.ts'
 import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
 import { allProposals } from '../differential/rekor-v1/proposals.ts'
+import type { Side } from '../differential/rekor-v1/side.ts'
 import { hasOpenDifferences, toText } from '../differential/report.ts'
+import { createChecker } from '../faults/checker/checker.ts'
 import { encodeRequest, openSocket } from '../load/http-socket.ts'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-test-'))
@@ -150,6 +153,62 @@ t.test('an example is altered in one member at a time', (t) => {
   t.notOk(byName.has('x: kind left out'), 'one example stands for the frame of all')
   t.notOk(altered.some(({ proposal }) => JSON.stringify(proposal.spec) === JSON.stringify(spec)))
   t.end()
+})
+
+t.test('of an entry the body is compared, and what is the log’s own is only checked', async (t) => {
+  const held: string[] = []
+  const hold = async (id: string) => {
+    held.push(id)
+    if (id.startsWith('00000000000000ff')) throw new Error('no such tree')
+  }
+  const side: Side = {
+    url: 'http://x',
+    treeId: '5',
+    treeHex: '0000000000000005',
+    checker: { ...createChecker(), hold },
+    leafHashes: new Set(),
+    normalise: (words) => words.replaceAll('0000000000000005', '<tree in hex>'),
+  }
+  const factsOf = (value: unknown) =>
+    answerFacts(
+      { status: 200, headers: new Map(), body: Buffer.from(JSON.stringify(value)) },
+      side,
+      (leafHash) => leafHash === 'a'.repeat(64),
+    )
+  const entry = (logIndex: number) => ({
+    body: Buffer.from('{}').toString('base64'),
+    integratedTime: Math.floor(Date.now() / 1000),
+    logID: 'ab',
+    logIndex,
+    verification: {
+      inclusionProof: {
+        checkpoint: 'x - 5\n3\nroot',
+        hashes: ['a'],
+        logIndex: 2,
+        rootHash: 'r',
+        treeSize: 3,
+      },
+      signedEntryTimestamp: 'set',
+    },
+  })
+  const own = `${side.treeHex}${'a'.repeat(64)}`
+  const good = await factsOf({ [own]: entry(2) })
+  t.equal(good.get('entry 0 canonical body'), '{}')
+  t.equal(good.get('entry 0 ID'), 'a'.repeat(64))
+  t.equal(good.get('entry 0 index'), 'that in its tree')
+  t.equal(good.get('entry 0 time'), 'of this run')
+  t.equal(good.get('entry 0 proofs'), 'hold')
+  t.same([...side.leafHashes], ['a'.repeat(64)])
+
+  const foreign = `00000000000000ff${'b'.repeat(64)}`
+  const bad = await factsOf([{ [foreign]: entry(1) }])
+  t.equal(bad.get('entry 0 ID'), `of another tree: ${foreign}`)
+  t.equal(bad.get('entry 0 index'), 'another than in its tree')
+  t.equal(bad.get('entry 0 proofs'), 'Error: no such tree')
+  t.same(held, [own, foreign])
+
+  const found = await factsOf([`${side.treeHex}${'c'.repeat(64)}`, own])
+  t.equal(found.get('entries found'), 'a'.repeat(64), 'what one log alone holds does not count')
 })
 
 t.test('there is an example of every kind', (t) => {
