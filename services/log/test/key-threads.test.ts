@@ -2,10 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { defaultClientAlgorithms } from '@sigstack/crypto'
+import { verifyProposal } from '@sigstack/rekor-entries'
 import t from 'tap'
+import { searchKeysOfEntry } from '../src/faces/rekor-v1/index.ts'
 import type { KeyedEntry, PageKeys } from '../src/search/key-messages.ts'
 import { createKeyThreads } from '../src/search/key-threads.ts'
 import { storedKeysOf } from '../src/search/stored-keys.ts'
+import { createTestCa } from './certified.ts'
+import { jsonVector } from './support.ts'
 
 const logId = new Uint8Array(32).fill(7)
 
@@ -59,6 +64,28 @@ t.test('the keys of every page are those that one thread makes', async (t) => {
     unreadable,
   )
 })
+
+t.test(
+  'what a hashedrekord is found by, read from its body at once, is what it was found by when it was logged',
+  async (t) => {
+    const ca = await createTestCa()
+    const issuer = 'https://accounts.example.org'
+    const policy = { allowedAlgorithms: defaultClientAlgorithms }
+    const mail = await ca.propose('a', { type: 'email', value: 'Ann@example.org' }, issuer)
+    const uri = await ca.propose('b', { type: 'uri', value: 'https://ci.example.org/Build' }, issuer)
+    const names = ['hashedrekord', 'hashedrekord-rsa2048-sha256']
+    const proposals = [
+      mail.proposal,
+      uri.proposal,
+      ...names.map((name) => jsonVector(`rekor-v1/${name}.json`).proposal),
+    ]
+    for (const proposal of proposals) {
+      const { body, searchKeys } = await verifyProposal(proposal, policy)
+      const found = searchKeysOfEntry({ leaf: body, extra: undefined }).filter((key) => !key.startsWith('\0'))
+      t.same(new Set(found.map((key) => key.toLowerCase())), new Set(searchKeys))
+    }
+  },
+)
 
 t.test('no more pages are taken in than there is room for', async (t) => {
   let open = 0

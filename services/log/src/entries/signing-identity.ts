@@ -24,6 +24,8 @@ export type EntryFacts = {
   readonly kind: string
   readonly apiVersion: string
   readonly identities: readonly SigningIdentity[]
+  /** What was signed, of a hashedrekord: `sha256:` and hex. */
+  readonly digest?: string
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -42,7 +44,14 @@ export function readEntryFacts(body: Uint8Array): EntryFacts | undefined {
   const { kind, apiVersion, spec } = objectOf(entry)
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined
   const keys = keysIn(kind, objectOf(spec)).filter((key) => typeof key === 'string')
-  return { kind, apiVersion, identities: keys.slice(0, mostIdentities).map(identityOf) }
+  const digest = kind === 'hashedrekord' ? digestIn(spec) : undefined
+  const identities = keys.slice(0, mostIdentities).map(identityOf)
+  return { kind, apiVersion, identities, ...(digest !== undefined && { digest }) }
+}
+
+function digestIn(spec: unknown): string | undefined {
+  const { algorithm, value } = objectOf(at(spec, 'data', 'hash'))
+  return typeof algorithm === 'string' && typeof value === 'string' ? `${algorithm}:${value}` : undefined
 }
 
 /** Where each kind keeps the keys that verified it (rekor-v1.md section 7). Kinds without keys have no identities. */
