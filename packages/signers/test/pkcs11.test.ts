@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
 import t from 'tap'
 import { openSigner } from '../src/index.ts'
 import { spkiOf } from '../src/pkcs11/spki.ts'
@@ -162,6 +163,46 @@ t.test(
     t.equal(spkiOf({ keyType: 0x1f }), undefined, 'AES')
   },
 )
+
+t.test('any name and ID survive their way through a URI, and no text is more than a bad URI', (t) => {
+  const encoded = (bytes: Uint8Array) =>
+    [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  const names = fc.string({ unit: 'grapheme', minLength: 1 })
+  fc.assert(
+    fc.property(names, names, fc.uint8Array({ minLength: 1 }), (token, object, id) => {
+      const attributes = `token=${encoded(Buffer.from(token))};object=${encoded(Buffer.from(object))};id=${encoded(id)}`
+      const parsed = parsePkcs11Uri(`pkcs11:${attributes}?module-path=/m.so`)
+      t.strictSame([parsed.token.token, parsed.key.object], [token, object])
+      t.ok(parsed.key.id !== undefined && Buffer.from(id).equals(parsed.key.id))
+    }),
+    { seed: 7512, numRuns: 200 },
+  )
+  const parts = fc.constantFrom(
+    'token',
+    'id',
+    'object',
+    '=',
+    ';',
+    '?',
+    '&',
+    '%',
+    '%41',
+    '/',
+    'module-path=/m',
+    'pin-value=',
+  )
+  fc.assert(
+    fc.property(fc.array(fc.oneof(parts, fc.string()), { maxLength: 12 }), (words) => {
+      try {
+        parsePkcs11Uri(`pkcs11:${words.join('')}`)
+      } catch (error) {
+        t.match(error, { name: 'SignerError', code: 'bad_uri' })
+      }
+    }),
+    { seed: 7512, numRuns: 500 },
+  )
+  t.end()
+})
 
 t.test('PKCS #11 URIs are read strictly', async (t) => {
   const parse = (uri: string) => parsePkcs11Uri(uri)
