@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { migrate } from '@sigstack/postgres'
 import t, { type Test as TapTest } from 'tap'
+import { migrations } from '../src/events/cursor.ts'
 import { EventsError } from '../src/events/errors.ts'
 import { webhook } from '../src/events/webhook.ts'
 import { createTestCa } from './certified.ts'
@@ -187,3 +190,20 @@ t.test(
     t.same([...new Set(taken)], ids)
   },
 )
+
+t.test('a cursor that the release before has written is the one of the webhook', async (t) => {
+  const rekor = await openRekor(t)
+  const { pool } = rekor.database
+  const name = '0001-events.sql'
+  const sql = await readFile(new URL(name, migrations.directory), 'utf8')
+  await migrate(pool, { component: migrations.component, files: [{ name, sql }] })
+  const [, second] = await proposeMany(t, rekor, 'earlier', 2)
+  await pool.query('insert into event_cursor (log_id, next_index) values ($1, 1)', [rekor.log.logId])
+  const taken: string[] = []
+  const publisher = await publish(rekor, 'webhook', async (events) => {
+    taken.push(...events.map(({ id }) => id))
+  })
+  t.teardown(() => publisher.stop())
+  await until(() => taken.length > 0)
+  t.same(taken, [second])
+})
