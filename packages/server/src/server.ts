@@ -17,6 +17,7 @@ import { type Logger, pathOf } from './logger.ts'
 import { measureRequests, type Registry } from './metrics.ts'
 import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
 import { requestIds } from './request-id.ts'
+import { requestLog } from './request-log.ts'
 import { type TlsIdentity, tlsMinimum } from './tls-files.ts'
 
 export type ServerOptions = {
@@ -54,6 +55,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const frame: FastifyServerOptions = {
     ...(logger === false ? { logger: false } : { loggerInstance: logger }),
     logController: new AnswerLog(options.accessLog === true ? 'info' : 'debug'),
+    childLoggerFactory: requestLog,
     genReqId: requestIds(),
     requestIdHeader: false,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
