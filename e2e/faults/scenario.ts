@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { auditRekor } from '@sigstack/log'
 import { createPool, type Pool } from '@sigstack/postgres'
 import type { Random } from '../fuzz/random.ts'
-import { startOutsideChecker } from './checker/outside-checker.ts'
+import { type OutsideChecker, startOutsideChecker } from './checker/outside-checker.ts'
 import { startWriters, type Writers } from './writers.ts'
 
 export type RunOptions = {
@@ -69,53 +69,59 @@ export async function underLoad(
   system: System,
   inflict: (load: Load) => Promise<Readonly<Record<string, number>>>,
 ): Promise<RunReport> {
-  const { folder, times, onProgress } = options
-  await mkdir(folder, { recursive: true })
-  const answersFile = path.join(folder, 'answers.jsonl')
+  await mkdir(options.folder, { recursive: true })
+  const answersFile = path.join(options.folder, 'answers.jsonl')
   const checker = startOutsideChecker(answersFile)
-  let writers: Writers | undefined
   try {
     const [url = ''] = system.urls()
     await checker.trust([await (await fetch(`${url}/api/v1/log/publicKey`)).text()])
     await checker.watch(system.urls())
-    const begun = startWriters({ ...options, urls: system.urls, checker })
-    writers = begun
-    const answered = () => checker.counts().answered
-    const refused = () => (begun.survived.get('503') ?? 0) + (begun.survived.get('429') ?? 0)
-    const untilMore = async (what: string, count: () => number, more: number): Promise<void> => {
-      const wanted = count() + more
-      const deadline = performance.now() + 60_000
-      while (count() < wanted) {
-        if (begun.failure() !== undefined) throw begun.failure()
-        if (performance.now() > deadline) throw new Error(`${more} more ${what} took longer than a minute`)
-        await sleep(20)
-      }
-    }
-    const load: Load = {
-      untilAnswered: (more) => untilMore('answered entries', answered, more),
-      untilRefused: (more) => untilMore('refusals', refused, more),
-      answered,
-      trust: checker.trust,
-    }
-    const seen = await inflict(load).catch((error: unknown) => {
-      throw begun.failure() ?? error
-    })
-    await begun.stop()
-    onProgress(`${answered()} entries answered; holding the log to them`)
+    const { seen, survived } = await whileWriting(options, system, checker, inflict)
+    options.onProgress(`${checker.counts().answered} entries answered; holding the log to them`)
     for (const each of system.urls()) await checker.confront(each)
     const entries = await audit(system.databaseUrl, answersFile)
-    const { treeHeads } = checker.counts()
-    return {
-      times,
-      answered: answered(),
-      treeHeads,
-      entries,
-      survived: Object.fromEntries(begun.survived),
-      seen,
-    }
+    const { answered, treeHeads } = checker.counts()
+    return { times: options.times, answered, treeHeads, entries, survived, seen }
   } finally {
-    await writers?.abandon()
     checker.stop()
+  }
+}
+
+async function whileWriting(
+  options: RunOptions,
+  { urls }: System,
+  checker: OutsideChecker,
+  inflict: (load: Load) => Promise<RunReport['seen']>,
+): Promise<Pick<RunReport, 'seen' | 'survived'>> {
+  const writers = startWriters({ ...options, urls, checker })
+  try {
+    const seen = await inflict(loadOf(writers, checker)).catch((error: unknown) => {
+      throw writers.failure() ?? error
+    })
+    await writers.stop()
+    return { seen, survived: Object.fromEntries(writers.survived) }
+  } finally {
+    await writers.abandon()
+  }
+}
+
+function loadOf(writers: Writers, checker: OutsideChecker): Load {
+  const answered = () => checker.counts().answered
+  const refused = () => (writers.survived.get('503') ?? 0) + (writers.survived.get('429') ?? 0)
+  const untilMore = async (what: string, count: () => number, more: number): Promise<void> => {
+    const wanted = count() + more
+    const deadline = performance.now() + 60_000
+    while (count() < wanted) {
+      if (writers.failure() !== undefined) throw writers.failure()
+      if (performance.now() > deadline) throw new Error(`${more} more ${what} took longer than a minute`)
+      await sleep(20)
+    }
+  }
+  return {
+    untilAnswered: (more) => untilMore('answered entries', answered, more),
+    untilRefused: (more) => untilMore('refusals', refused, more),
+    answered,
+    trust: checker.trust,
   }
 }
 
