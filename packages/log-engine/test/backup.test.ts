@@ -1,11 +1,11 @@
 /** Backups of a log: written while it is written to, read without a database, restored whole or not at all. */
 import { createHash } from 'node:crypto'
 import { leafHash, type TreeHead } from '@sigstack/merkle'
-import type { Pool } from '@sigstack/postgres'
+import { createPool, type Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { encodePage, parsePage } from '../src/backup/format.ts'
+import { type BackupPage, encodePage, parsePage } from '../src/backup/format.ts'
 import {
   auditLog,
   checkBackup,
@@ -248,7 +248,7 @@ t.test('only a database without the log is restored into', async (t) => {
 
 t.test('a restore that is cut off leaves nothing, and is made again from the start', async (t) => {
   const { bytes } = await backUp(t)
-  const { pool: fresh } = await testDatabase(t)
+  const { pool: fresh, connectionString } = await testDatabase(t)
   await t.rejects(restore(fresh, bytes.subarray(0, bytes.length - 1)), { code: 'truncated' })
   t.ok(await isEmpty(fresh))
   const cutOff = restoreLog(fresh, {
@@ -258,6 +258,24 @@ t.test('a restore that is cut off leaves nothing, and is made again from the sta
     },
   })
   await t.rejects(cutOff, /killed/)
+  t.ok(await isEmpty(fresh))
+  const { pool: other, schema } = await testDatabase(t)
+  const applicationName = `restore ${schema}`
+  const dying = createPool({ connectionString, applicationName, maxConnections: 1 })
+  t.teardown(() => dying.end())
+  const whole = await openBackup(inPieces(bytes))
+  async function* killedAfterOnePage(): AsyncGenerator<BackupPage> {
+    for await (const page of whole.pages) {
+      yield page
+      const { rows } = await other.query<{ killed: boolean }>(
+        'select pg_terminate_backend(pid) as killed from pg_stat_activity where application_name = $1',
+        [applicationName],
+      )
+      t.same(rows, [{ killed: true }])
+    }
+  }
+  const disconnected = restoreLog(dying, { backup: { ...whole, pages: killedAfterOnePage() } })
+  await t.rejects(disconnected, { name: 'PostgresError' })
   t.ok(await isEmpty(fresh))
   await restore(fresh, bytes)
   t.notOk(await isEmpty(fresh))

@@ -183,6 +183,32 @@ t.test('a backup that is not the newest state anybody knows is refused, and leav
   await t.rejects(restore(fresh.pool, later), { code: 'not_empty' })
 })
 
+t.test('a log that is rolled over meanwhile is backed up as its checkpoints show it', async (t) => {
+  const log = await startTwoShards(t)
+  const file = path.join(t.testdirName, 'log.backup')
+  const before = await heads(log)
+  await log.append('last of its shard')
+  await commitRollover(log.pool, { key: 'same' })
+  await log.append('in a third shard')
+  const back = (checkpoints: CheckpointSource) =>
+    backUpLog({ pool: log.pool, log: 'rekor-v1', file, checkpoints, now })
+  const { manifest, later } = await back(before)
+  t.match(manifest.shards, [
+    { size: 6n, isFrozen: true },
+    { size: 6n, isFrozen: false },
+  ])
+  t.equal(manifest.shards.length, 2)
+  t.equal(later, 3n, 'one more in the second shard, and two in the third')
+
+  // The second shard's checkpoint of then beside that of the shard after it.
+  const mixed = JSON.parse(await log.read('/api/v1/log'))
+  mixed.inactiveShards[1].signedTreeHead = JSON.parse(before.text).signedTreeHead
+  await t.rejects(back({ where: 'a file', text: JSON.stringify(mixed) }), {
+    code: 'bad_checkpoint',
+    message: /^the checkpoint of .* from a file is older than its last entry$/,
+  })
+})
+
 t.test('checkpoints that prove nothing are refused', async (t) => {
   const log = await startTwoShards(t)
   const stranger = await startRekor(t, { ...(await emptyDatabase(t)), keysFolder: newFolder(t, 'stranger') })
