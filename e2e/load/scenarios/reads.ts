@@ -1,4 +1,5 @@
 /** Entries with their inclusion proofs, read through HTTP from the one process that serves them. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bench, createAnswers, measured } from '../bench-context.ts'
 import { encodeRequest } from '../http-socket.ts'
 import { closedLoop } from '../load.ts'
@@ -39,7 +40,9 @@ export async function benchReads(bench: Bench): Promise<void> {
     )
     report.row(name, result, { kind: 'read', name })
     const asked = (await queries()) - queriesBefore
-    report.say(`    ${asked} transactions of the database meanwhile, the bench's own counted in`)
+    report.say(
+      `    ${asked} transactions of the database in row and pauses, some ten a second of them the idle stack's`,
+    )
     report.keep({ kind: 'read queries', name, asked })
   }
   report.say(`verified    ${await verify()} of the answers: SET, proof, checkpoint`)
@@ -52,8 +55,8 @@ export async function benchReads(bench: Bench): Promise<void> {
   }
 
   async function queries(): Promise<number> {
-    // Backends report what they did when they come to rest, at most once a second.
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    // Backends tell what they did after ten seconds of rest at the latest.
+    await sleep(11_000)
     const { rows } = await pool.query<{ count: bigint }>(
       'select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()',
     )
