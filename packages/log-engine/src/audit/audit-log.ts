@@ -47,8 +47,8 @@ export async function auditLog(options: AuditOptions): Promise<Audited> {
   if (row === undefined) throw new LogError('not_found', `there is no log ${name} in this database`)
   const { logNo, origin } = row
   const { size, rootHash } = await readHead(pool, logNo)
-  const sizes = [...new Set(options.rootsAt ?? [])].filter((at) => at > 0n && at <= size)
-  const wanted = sizes.toSorted((a, b) => (a < b ? -1 : 1))
+  const wanted = new Set((options.rootsAt ?? []).filter((at) => at > 0n && at <= size))
+  const stops = [...wanted].toSorted((a, b) => (a < b ? -1 : 1))
   const roots = new Map<bigint, Hash>([[0n, emptyTree.rootHash]])
   let tree: Tree = emptyTree
   let tiles = 0n
@@ -140,9 +140,9 @@ export async function auditLog(options: AuditOptions): Promise<Audited> {
 
   /** Grows the tree, stopping at the sizes whose roots are asked for, and compares every tile that is finished on the way. */
   async function growThrough(hashes: readonly Hash[], leafTiles: ReadonlyMap<bigint, Buffer>): Promise<void> {
-    for (const grown of growTo(tree, hashes, wanted)) {
+    for (const grown of growTo(tree, hashes, stops)) {
       tree = grown.tree
-      if (wanted.includes(tree.size)) roots.set(tree.size, tree.rootHash)
+      if (wanted.has(tree.size)) roots.set(tree.size, tree.rootHash)
       for (const { level, index, width, tile } of grown.changedTiles) {
         if (width < tileWidth) continue
         const stored = level === 0 ? leafTiles.get(index) : await readStoredTile(pool, logNo, level, index)
