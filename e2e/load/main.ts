@@ -11,6 +11,7 @@ import { startStackProcess } from '../support/stack-process.ts'
 import type { Bench } from './bench-context.ts'
 import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
+import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
 import { benchCertificates } from './scenarios/certificates.ts'
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     /** Between the two measurements of `decay`. */
     entries: { type: 'string', default: '1000000' },
     data: { type: 'string' },
+    profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -71,7 +73,12 @@ const server = process.env.DATABASE_URL
   : await startEmbeddedPostgres({ dataDirectory: path.join(folder, 'database') })
 const databaseUrl = process.env.DATABASE_URL ?? server?.connectionString ?? ''
 const pool = createPool({ connectionString: databaseUrl, maxConnections: 3 })
-const environment = { DATABASE_URL: databaseUrl, LOG_LEVEL: 'error' }
+const profileFolder = path.join(folder, 'profile')
+const environment = {
+  DATABASE_URL: databaseUrl,
+  LOG_LEVEL: 'error',
+  ...(values.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` }),
+}
 if (caCurve !== 'P-256') {
   if (values.data !== undefined) throw new Error('--ca-curve needs a folder of its own; leave --data out')
   await makeCaKeys(path.join(folder, 'stack'), caCurve)
@@ -93,6 +100,11 @@ const bench: Bench = {
 try {
   await sayConditions()
   for (const run of chosen) await run(bench)
+  if (values.profile) {
+    // Node writes it when the process ends.
+    await bench.restart()
+    await sayProfile(profileFolder, report)
+  }
   if (values.json) report.printJson()
 } finally {
   await stack.stop()
