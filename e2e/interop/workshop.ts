@@ -225,7 +225,14 @@ async function exists(file: string): Promise<boolean> {
 
 function asMissing(error: unknown): InteropError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new InteropError('missing', reason.replace(/^spawn (\S+) ENOENT$/, '$1 is not on the PATH'), {
-    cause: error,
-  })
+  return new InteropError(
+    'missing',
+    reason
+      .replace(/^spawn (\S+) ENOENT$/, '$1 is not on the PATH')
+      // Where packages come from is this machine's business.
+      .replaceAll(/https?:\/\/[^\s:]+/g, 'its registry'),
+    {
+      cause: error,
+    },
+  )
 }
