@@ -9,6 +9,8 @@ import { startLogHere } from '../faults/parts/log-in-process.ts'
 import { startWriters } from '../faults/writers.ts'
 import { createRandom } from '../fuzz/random.ts'
 
+t.setTimeout(120_000)
+
 t.test('a fork and a foreign signature are found', async (t) => {
   const signer = createSigner(generateSigningKey())
   const checker = createChecker()

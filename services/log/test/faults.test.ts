@@ -10,6 +10,8 @@ import t, { type Test as TapTest } from 'tap'
 import { commitRollover, prepareRollover, readConfig, type StartLogOptions, startLog } from '../src/index.ts'
 import { proposalFor } from './support.ts'
 
+t.setTimeout(120_000)
+
 const logger = createLogger({ name: 'log', level: 'silent' })
 const keyPassword = 'a password'
 
@@ -182,3 +184,15 @@ t.test(
     await t.resolves(openLog(t, { pool }, keysFolder), 'both keys')
   },
 )
+
+t.test('a log whose database was put back says that it is not ready, and signs nothing', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { url } = await openLog(t, { pool })
+  for (const artifact of ['one', 'two']) t.equal((await post(url, artifact)).status, 201)
+  await pool.query('delete from entry where leaf_index > 0')
+  await pool.query('update log set tree_size = 1, root_hash = (select leaf_hash from entry)')
+  const unready = await fetch(`${url}/readyz`)
+  t.equal(unready.status, 503)
+  t.match(await unready.json(), { checks: { checkpoint: /another history than was signed/ } })
+  t.equal((await fetch(`${url}/api/v1/log`)).status, 500)
+})
