@@ -122,8 +122,7 @@ t.test(
   'a stack without CT log: loud at the start, signs, and verifies when told so',
   { timeout: 120_000 },
   async (t) => {
-    const folder = t.testdir({ file: 'hello' })
-    const SIGSTACK_DATA = join(folder, 'data')
+    const SIGSTACK_DATA = join(folder, 'without-ct-log')
     const anyPorts = Object.fromEntries(
       ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [
         `SIGSTACK_${name}_PORT`,
@@ -149,7 +148,7 @@ t.test(
     t.same(parseTrustedRoot(readFileSync(files['trustedRoot']!, 'utf8')).ctlogs, [])
     await selfCheck(stack.endpoints)
 
-    const here = join(folder, 'file')
+    const here = join(folder, 'other')
     const environment = { SIGSTACK_DATA, SIGSTORE_ID_TOKEN: (await run(['token'], { SIGSTACK_DATA })).out }
     t.equal((await run(['sign-blob', here], environment)).status, 0)
     const whom = ['--certificate-identity-regexp', '.*', '--certificate-oidc-issuer', issuer]
@@ -159,5 +158,15 @@ t.test(
     t.equal(refused.status, 1)
     t.match(refused.err, /lists no CT log[^]*--insecure-ignore-sct/)
     t.match(await verify('--insecure-ignore-sct'), { status: 0, err: /Verified OK/ })
+
+    // As for somebody whose trust has a CT log, since it had one before.
+    const { ctlogs } = JSON.parse(
+      readFileSync(new URL('vectors/roots/public-good.trusted_root.json', import.meta.url), 'utf8'),
+    ) as { ctlogs: unknown[] }
+    const root = JSON.parse(readFileSync(files['trustedRoot']!, 'utf8')) as object
+    writeFileSync(join(folder, 'root.json'), JSON.stringify({ ...root, ctlogs }))
+    const missed = await verify('--trusted-root', join(folder, 'root.json'))
+    t.equal(missed.status, 1)
+    t.match(missed.err, /holds no promise of a CT log[^]*--insecure-ignore-sct/)
   },
 )

@@ -55,8 +55,8 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
     artifact: { bytes: artifact },
     trustedRoot,
     signer: {},
-    // Their CA runs without one, and says so in what it publishes.
-    ignoreSct: config.trustedRoot.ctlogs.length === 0,
+    // Their CA runs without one, and the published trust says so: it lists none, or only those that had an end.
+    ignoreSct: !config.trustedRoot.ctlogs.some(({ validFor }) => validFor.end === undefined),
   }).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : ''
     throw new CliError(

@@ -10,6 +10,7 @@ import {
   verifyDigest,
 } from '@sigstack/crypto'
 import { parseTrustedRoot } from '@sigstack/trust-root'
+import { embeddedScts } from '@sigstack/x509'
 import type { Bundle } from '@sigstore/bundle'
 import { HashAlgorithm as ProtobufHash, TrustedRoot } from '@sigstore/protobuf-specs'
 import {
@@ -82,7 +83,7 @@ async function verify(options: VerifyOptions): Promise<Verified> {
 
   // Strictly first: the library takes log keys without a validity.
   const trustedRoot = trustedRootOf(options.trustedRoot)
-  if (certificate !== undefined && options.ignoreSct !== true) demandCtLogs(trustedRoot)
+  if (certificate !== undefined && options.ignoreSct !== true) demandPromise(certificate, trustedRoot)
   const trust = toTrustMaterial(trustedRoot, (hint) => {
     if (!('key' in signer)) throw new CliError('not_verified', `no key was given for the hint ${hint}`)
     return { publicKey: signer.key.keyObject, validFor: () => true }
@@ -128,14 +129,15 @@ function trustedRootOf(text: string): TrustedRoot {
   return TrustedRoot.fromJSON(JSON.parse(text))
 }
 
-/** What would be missed otherwise is one SCT of none, which tells nobody what to do. */
-function demandCtLogs({ ctlogs }: TrustedRoot): void {
-  if (ctlogs.length > 0) return
-  throw new CliError(
-    'not_verified',
-    'the trusted root lists no CT log, so no certificate can be shown to be in one',
-    { advice: 'Where the CA runs without one on purpose, add --insecure-ignore-sct.' },
-  )
+/** The library would tell how many SCTs it misses, which tells nobody what to do. */
+function demandPromise(certificate: Uint8Array, { ctlogs }: TrustedRoot): void {
+  const advice = 'Where the CA runs without a CT log on purpose, add --insecure-ignore-sct.'
+  if (ctlogs.length === 0) {
+    const complaint = 'the trusted root lists no CT log, so no certificate can be shown to be in one'
+    throw new CliError('not_verified', complaint, { advice })
+  }
+  if (embeddedScts(certificate) === undefined)
+    throw new CliError('not_verified', 'the certificate holds no promise of a CT log (SCT)', { advice })
 }
 
 /** The digest inside a bundle is a hint, but one that lies is refused. */
