@@ -38,7 +38,7 @@ export async function followAuthorities(
   const reloading = await reloads.follow<AuthoritySet>('authority', {
     paths: () => authorityPaths(optionsOf(config)),
     initial,
-    load: () => openAuthoritySet(optionsOf(config)),
+    load: () => openAuthoritySet({ ...optionsOf(config), mayMake: false }),
   })
   const issuing = (): Authority => reloading.current().issuing
   return {
@@ -65,6 +65,7 @@ function optionsOf(config: AuthorityConfig): AuthoritySetOptions {
     folder,
     organization,
     now: new Date(),
+    mayMake: true,
     folderPassword: () => folderPassword(folder, keyPassword),
     ...(ownAuthority !== undefined && { ownAuthority }),
     ...(trustedChainsPath !== undefined && { trustedChainsPath }),

@@ -1,6 +1,6 @@
 /** Authorities that come and go while the CA runs, and those that another CA has certified. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
@@ -138,6 +138,12 @@ t.test('a fault in the files of an authority changes nothing that is in force', 
   rmSync(join(folder, 'data', 'issuing'))
   await until(async () => (await (await fetch(`${ca.url}/readyz`)).text()).includes('"authority":"ok"'))
   t.match(await (await fetch(`${ca.url}/metrics`)).text(), /ca_reload_refused\{what="authority"\} 0/)
+
+  const chain = join(folder, 'data', 'chain.pem')
+  renameSync(chain, `${chain}.away`)
+  await until(async () => (await (await fetch(`${ca.url}/readyz`)).text()).includes('has gone'))
+  t.notOk(existsSync(chain), 'no other root is made in the place of one that has gone')
+  t.equal((await issue(ca.url)).slice(1).join('\n'), ca.chainPem.trim())
 })
 
 t.test(

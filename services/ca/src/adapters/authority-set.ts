@@ -19,6 +19,7 @@ import {
   exists,
   type FolderState,
   firstName,
+  placeOf,
   readFolder,
   watchedPaths,
 } from './authority-folder.ts'
@@ -42,9 +43,11 @@ export type AuthoritySetOptions = {
   readonly signTimeoutMs?: number
   readonly organization: string
   readonly now: Date
+  /** Whether the first authority is made where there is none. Not while one issues: a folder that has gone is no wish for a new root. */
+  readonly mayMake: boolean
 }
 
-/** Makes the first authority where there is none at all. Throws a SignerError or an {@link AuthorityError}. */
+/** Throws a SignerError or an {@link AuthorityError}. */
 export async function openAuthoritySet(options: AuthoritySetOptions): Promise<AuthoritySet> {
   const { folder, trustedChainsPath } = options
   const state = await readFolder(folder)
@@ -74,7 +77,8 @@ export async function authorityPaths(
 }
 
 async function openIssuing(state: FolderState, options: AuthoritySetOptions): Promise<Authority> {
-  const { folder, ownAuthority, organization, now, ownPassword, folderPassword, signTimeoutMs } = options
+  const { folder, ownAuthority, organization, now, ownPassword, folderPassword, signTimeoutMs, mayMake } =
+    options
   const timeLimit = signTimeoutMs === undefined ? {} : { timeoutMs: signTimeoutMs }
   if (state.retired.has(state.issuing))
     throw new AuthorityError('chain_refused', `the authority ${state.issuing} issues and is retired as well`)
@@ -95,6 +99,9 @@ async function openIssuing(state: FolderState, options: AuthoritySetOptions): Pr
       now,
     })
   await refuseToForestall(state, folder)
+  const { chainPath } = placeOf(folder, firstName)
+  if (!mayMake && !(await exists(chainPath)))
+    throw new AuthorityError('chain_unreadable', `the chain ${chainPath} has gone`)
   return loadOrCreateAuthority({ folder, password: await folderPassword(), organization, now })
 }
 
