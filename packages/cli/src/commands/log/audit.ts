@@ -1,6 +1,7 @@
 import { CryptoError, type PublicKey, parsePublicKeyPem } from '@sigstack/crypto'
 import { auditRekor, type RekorAudit } from '@sigstack/stack'
 import { type Command, CommanderError, Option } from 'commander'
+import { collect } from '../../collect.ts'
 import { CliError, ExitWith } from '../../errors.ts'
 import { type Io, readInput } from '../../io.ts'
 import { readLocation } from '../../location.ts'
@@ -10,23 +11,22 @@ import { progressOf, whole } from '../../presentation/progress.ts'
 type Options = DatabaseOptions & {
   readonly search: 'all' | 'sample' | 'none'
   readonly answers?: string
-  readonly checkpoint: readonly string[]
-  readonly publicKey: readonly string[]
+  readonly checkpoint?: readonly string[]
+  readonly publicKey?: readonly string[]
   readonly quiet?: boolean
   readonly json?: boolean
 }
 
 const status = { damaged: 1, notRun: 2 } as const
-const collect = (value: string, before: readonly string[]) => [...before, value]
 
 export function addAudit(log: Command, io: Io): void {
   const command = log
     .command('audit')
     .summary('compute the tree again and compare everything that is stored')
     .description(
-      'Computes the tree of every shard of the Rekor log again from its entries and compares with it every tile, every tree\n' +
-        'head, the keys that entries are found by and the search index; and what was given away, where it was kept:\n' +
-        'answers to appends with their signed timestamps and proofs, and checkpoints. It takes no lock and reads up to\n' +
+      'Computes the tree of every shard of the Rekor log again from its entries and compares with it every tile, every tree ' +
+        'head, the keys that entries are found by and the search index; and what was given away, where it was kept: ' +
+        'answers to appends with their signed timestamps and proofs, and checkpoints. It takes no lock and reads up to ' +
         'the tree head that it saw first, so the log may go on. Ends with 0 (sound), 1 (damaged) or 2 (not audited).',
     )
     .addOption(
@@ -35,17 +35,11 @@ export function addAudit(log: Command, io: Io): void {
         .default('all'),
     )
     .option('--answers <file>', 'answers of the log that were kept, one in each line')
-    .option(
-      '--checkpoint <location>',
-      'file or URL of a checkpoint that was kept; may be repeated',
-      collect,
-      [],
-    )
+    .option('--checkpoint <location>', 'file or URL of a checkpoint that was kept; may be repeated', collect)
     .option(
       '--public-key <file>',
       'key of a shard, rather than the one that the database names; may be repeated',
       collect,
-      [],
     )
     .option('--quiet', 'no progress')
     .option('--json', 'say the verdict as JSON')
@@ -61,12 +55,10 @@ export function addAudit(log: Command, io: Io): void {
 }
 
 async function run(io: Io, options: Options): Promise<RekorAudit> {
-  const { search, answers: answersFile } = options
+  const { search, answers: answersFile, publicKey = [], checkpoint = [] } = options
   try {
-    const publicKeys = await Promise.all(options.publicKey.map((file) => readKey(io, file)))
-    const checkpoints = await Promise.all(
-      options.checkpoint.map((location) => readLocation(location, 'checkpoint')),
-    )
+    const publicKeys = await Promise.all(publicKey.map((file) => readKey(io, file)))
+    const checkpoints = await Promise.all(checkpoint.map((location) => readLocation(location, 'checkpoint')))
     return await withLogDatabase(io, options, (pool) =>
       auditRekor({
         pool,

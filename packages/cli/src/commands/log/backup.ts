@@ -18,8 +18,8 @@ export function addBackup(log: Command, io: Io): void {
     .command('backup')
     .summary('write all shards of a log into one file')
     .description(
-      'Writes all shards of a log into one file, which holds exactly what the checkpoints sign that the running log gives at\n' +
-        'that moment. Writers go on, and no lock is taken. Entries are hashed on the way: of a damaged log there is no\n' +
+      'Writes all shards of a log into one file, which holds exactly what the checkpoints sign that the running log gives at ' +
+        'that moment. Writers go on, and no lock is taken. Entries are hashed on the way: of a damaged log there is no ' +
         'backup, and the file of before stays.',
     )
     .argument('<file>', 'the backup; replaced once the new one is whole')

@@ -11,7 +11,7 @@ export function addReindex(log: Command, io: Io): void {
     .command('reindex')
     .summary('build the search index anew')
     .description(
-      'Builds the search index of the Rekor log anew from the entries of all shards, while the log serves. Search answers from the\n' +
+      'Builds the search index of the Rekor log anew from the entries of all shards, while the log serves. Search answers from the ' +
         'old rows until the new ones are complete; then they are exchanged at once. Needs room for both in the database.',
     )
     .option('--quiet', 'no progress')

@@ -2,6 +2,7 @@ import { BackupError, type KnownHead, type Manifest } from '@sigstack/log-engine
 import { createPool, type Pool, PostgresError } from '@sigstack/postgres'
 import { type CheckedBackup, readManifest, restoreBackup, signedHeads, storedHeads } from '@sigstack/stack'
 import type { Command } from 'commander'
+import { collect } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
 import type { Io } from '../../io.ts'
 import { asCliError, type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
@@ -10,7 +11,7 @@ import { progressOf } from '../../presentation/progress.ts'
 import { checkpointsUrl, readCheckpoints } from '../../running-log.ts'
 
 type Options = DatabaseOptions & {
-  readonly newestCheckpoint: readonly string[]
+  readonly newestCheckpoint?: readonly string[]
   readonly logUrl?: string
   readonly replaces?: string
   readonly quiet?: boolean
@@ -25,17 +26,16 @@ export function addRestore(log: Command, io: Io): void {
     .command('restore')
     .summary('put a log back from a backup, into a database that does not hold it')
     .description(
-      'Puts a log back from a backup, in one transaction: whole, with the roots that its checkpoints sign, or not at all. It looks\n' +
-        'for a newer state of the log than the backup’s, and refuses where it finds one: in each --newest-checkpoint, at the\n' +
-        'running log (--log-url, else that of the stack in the data folder) and in the database that it --replaces. Give it the\n' +
+      'Puts a log back from a backup, in one transaction: whole, with the roots that its checkpoints sign, or not at all. It looks ' +
+        'for a newer state of the log than the backup’s, and refuses where it finds one: in each --newest-checkpoint, at the ' +
+        'running log (--log-url, else that of the stack in the data folder) and in the database that it --replaces. Give it the ' +
         'newest checkpoint that any monitor, mirror or client of the log has: what is at none of these places it cannot know.',
     )
     .argument('<file>', 'the backup')
     .option(
       '--newest-checkpoint <location>',
       'file or URL of a checkpoint, or of an answer of /api/v1/log; may be repeated',
-      (value: string, before: readonly string[]) => [...before, value],
-      [],
+      collect,
     )
     .option('--log-url <url>', 'the log as it ran, if it still answers')
     .option('--replaces <database>', 'PostgreSQL that this one replaces, if it still answers')
@@ -86,7 +86,7 @@ async function lookForNewer(
     }
   }
   const signed = async (location: string) => signedHeads(manifest, [await readCheckpoints(location)])
-  for (const location of options.newestCheckpoint)
+  for (const location of options.newestCheckpoint ?? [])
     await look(
       location,
       () => signed(location),

@@ -12,7 +12,7 @@ export function addVerifyBackup(log: Command, io: Io): void {
     .command('verify-backup')
     .summary('check a backup without a database')
     .description(
-      'Reads a backup whole: its checksums, the signatures of its checkpoints, and that its entries make the trees that they\n' +
+      'Reads a backup whole: its checksums, the signatures of its checkpoints, and that its entries make the trees that they ' +
         'sign. Needs no database and no key. The log IDs that it prints are those of the keys the log belongs to.',
     )
     .argument('<file>', 'the backup')
