@@ -112,21 +112,20 @@ async function ask<T>(uri: string, request: () => Promise<T>): Promise<T> {
 }
 
 function complaintOf(uri: string, cause: unknown): SignerError {
-  if (!(cause instanceof Error)) return new SignerError('refused', `${uri}: AWS KMS failed`, { cause })
-  const status = (cause as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata
-    ?.httpStatusCode
-  const code = codes[cause.name]
-  const reason = withoutSecrets(cause.message, [])
-  if (code === undefined && status === undefined && 'code' in cause)
-    return new SignerError('unreachable', `${uri}: AWS KMS cannot be reached: ${networkReason(cause)}`, {
-      cause,
-    })
+  const say = (code: SignerErrorCode, what: string): SignerError =>
+    new SignerError(code, `${uri}: ${what}`, { cause })
+  if (!(cause instanceof Error)) return say('refused', 'AWS KMS failed')
   if (/region is missing/i.test(cause.message))
-    return new SignerError(
-      'no_credentials',
-      `${uri}: the region is not known; set AWS_REGION, or name the key by its ARN`,
-      { cause },
-    )
+    return say('no_credentials', 'the region is not known; set AWS_REGION, or name the key by its ARN')
+  const code = codes[cause.name]
+  const status = statusOf(cause)
+  if (code === undefined && status === undefined)
+    return say('unreachable', `AWS KMS cannot be reached: ${withoutSecrets(networkReason(cause), [])}`)
   const byStatus = status !== undefined && status >= 500 ? 'unreachable' : 'refused'
-  return new SignerError(code ?? byStatus, `${uri}: AWS KMS answers ${cause.name}: ${reason}`, { cause })
+  return say(code ?? byStatus, `AWS KMS answers ${cause.name}: ${withoutSecrets(cause.message, [])}`)
+}
+
+/** Undefined where there was no answer. */
+function statusOf(error: Error): number | undefined {
+  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
 }
