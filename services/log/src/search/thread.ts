@@ -17,7 +17,7 @@ export type ThreadOptions = ThreadData & {
 
 type Pending = { resolve(turn: Turn): void; reject(error: Error): void }
 
-const heapLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 } as const
+const heapLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 } as const
 /** For a turn under way to end; then its transaction is left to be rolled back. */
 const longestStopMs = 5_000
 

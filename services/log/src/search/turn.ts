@@ -28,7 +28,7 @@ export type TurnOptions = {
 }
 
 /** So many that what a turn costs by itself does not count. */
-const entriesPerTurn = 1_000
+const entriesPerTurn = 500
 
 export function createTurns({ pool, logId, searchKeysOf, onError }: TurnOptions): Turns {
   /** One entry that cannot be read must not stop the index. */

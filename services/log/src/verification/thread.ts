@@ -29,7 +29,7 @@ type Pending = {
   readonly timer: NodeJS.Timeout
 }
 
-const heapLimits = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 32 } as const
+const heapLimits = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 16 } as const
 
 export function openThread({
   policy,
