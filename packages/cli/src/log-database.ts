@@ -8,7 +8,7 @@ import { readSecretFile, SignerError } from '@sigstack/signers'
 import type { Command } from 'commander'
 import { dataFolder } from './endpoints.ts'
 import { CliError } from './errors.ts'
-import type { Io } from './io.ts'
+import { codeOf, type Io } from './io.ts'
 
 export type DatabaseOptions = { readonly database?: string; readonly data?: string }
 
@@ -66,9 +66,9 @@ export function asCliError(cause: unknown): unknown {
 }
 
 function asFileError(cause: unknown): unknown {
-  const { code, path, syscall } = (cause ?? {}) as { code?: unknown; path?: unknown; syscall?: unknown }
-  if (typeof syscall !== 'string' || typeof path !== 'string') return cause
-  return new CliError('unreadable', `cannot ${syscall} ${path} (${String(code)})`, { cause })
+  if (!(cause instanceof Error) || !('syscall' in cause)) return cause
+  const path = 'path' in cause ? String(cause.path) : 'the file'
+  return new CliError('unreadable', `cannot ${String(cause.syscall)} ${path} (${codeOf(cause)})`, { cause })
 }
 
 /** The password of the log's keys: LOG_KEY_PASSWORD (or its _FILE), else that of the stack in the data folder. */

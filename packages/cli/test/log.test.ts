@@ -251,6 +251,10 @@ t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
       status: 1,
       err: 'Error: cannot open /nowhere (ENOENT)\n',
     })
+    t.match(await run(['log', 'verify-backup', '/']), {
+      status: 1,
+      err: 'Error: cannot read the file (EISDIR)\n',
+    })
     t.match(await run(['log', 'restore', join(folder, 'file')]), {
       status: 1,
       err: /this is no backup of a log/,
