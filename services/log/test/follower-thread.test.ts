@@ -111,6 +111,18 @@ t.test('a thread that breaks off is told, shows as backlog, and is replaced', as
   t.equal(await search.indexed(), 3n)
 })
 
+t.test('a thread that hangs is given up', async (t) => {
+  const folder = t.testdir({ 'script.mjs': 'setInterval(() => {}, 1_000)' })
+  const script = pathToFileURL(path.join(folder, 'script.mjs'))
+  const { append, search, errors } = await openFollowed(t, (databaseUrl, logId) =>
+    followInThread({ databaseUrl, logId, script, timeoutMs: 50, onError: () => {} }),
+  )
+  await append(1)
+  await until(() => errors.length > 1)
+  t.match(errors[1], { message: /hangs/ })
+  t.equal(search.backlog(), 1n)
+})
+
 t.test('a database that is away is told and waited for', async (t) => {
   const databaseUrl = 'postgresql://nobody@127.0.0.1:1/nothing'
   const { append, search, errors } = await openFollowed(t, (_, logId) =>

@@ -11,18 +11,24 @@ export type ThreadOptions = ThreadData & {
   readonly onError: (error: unknown) => void
   /** How long a thread without work is kept; default 60,000 ms. */
   readonly restMs?: number
+  /** For one turn; then the thread is replaced. Default 60,000 ms. */
+  readonly timeoutMs?: number
   /** What the thread runs, for tests. */
   readonly script?: URL
 }
 
-type Pending = { resolve(turn: Turn): void; reject(error: Error): void }
+type Pending = {
+  resolve(turn: Turn): void
+  reject(error: Error): void
+  readonly timer: NodeJS.Timeout
+}
 
 const heapLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 } as const
 /** For a turn under way to end; then its transaction is left to be rolled back. */
 const longestStopMs = 5_000
 
 export function followInThread(options: ThreadOptions): Turns {
-  const { databaseUrl, logId, onError, restMs = 60_000 } = options
+  const { databaseUrl, logId, onError, restMs = 60_000, timeoutMs = 60_000 } = options
   const { script = new URL('./worker.ts', import.meta.url) } = options
   let worker: Worker | undefined
   let pending: Pending | undefined
@@ -31,6 +37,7 @@ export function followInThread(options: ThreadOptions): Turns {
   function settle(): Pending | undefined {
     const settled = pending
     pending = undefined
+    clearTimeout(settled?.timer)
     clearTimeout(resting)
     resting = setTimeout(() => void end(), restMs)
     resting.unref()
@@ -50,14 +57,18 @@ export function followInThread(options: ThreadOptions): Turns {
       else if ('turn' in reply) settle()?.resolve(reply.turn)
       else settle()?.reject(new Error(reply.failed))
     })
-    const broke = (reason: unknown) => {
-      if (worker !== started) return
-      worker = undefined
-      const cause = reason instanceof Error ? reason : undefined
-      settle()?.reject(new Error('the thread that follows the log broke off', { cause }))
+    const broke = (cause: unknown) => {
+      if (worker === started) giveUp('the thread that follows the log broke off', cause)
     }
     started.on('error', broke).on('exit', broke)
     return started
+  }
+
+  function giveUp(reason: string, cause?: unknown): void {
+    const lost = worker
+    worker = undefined
+    settle()?.reject(new Error(reason, { cause }))
+    void lost?.terminate()
   }
 
   async function end(): Promise<void> {
@@ -77,7 +88,8 @@ export function followInThread(options: ThreadOptions): Turns {
     take: () =>
       new Promise((resolve, reject) => {
         clearTimeout(resting)
-        pending = { resolve, reject }
+        const timer = setTimeout(() => giveUp('the thread that follows the log hangs'), timeoutMs)
+        pending = { resolve, reject, timer }
         worker ??= start()
         worker.postMessage('turn' satisfies Request)
       }),
