@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { redisServerPath, startRedis } from '@sigstack/limits/testing'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
-import { askForCertificate } from '../parts/certificates.ts'
+import { createCertificateClient } from '../parts/certificates.ts'
 import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
@@ -25,11 +25,11 @@ export const killRedis: Scenario = {
       dataDirectory: path.join(folder, 'stack'),
       environment: { REDIS_URL: redis.url },
     })
+    const certificates = createCertificateClient(() => stack.endpoints)
     const replicas: Replica[] = []
 
     async function assertIssuing(): Promise<void> {
-      if ((await askForCertificate(stack.endpoints)) !== 'issued')
-        throw new Error('the CA issues nothing without Redis')
+      if ((await certificates.ask()) !== 'issued') throw new Error('the CA issues nothing without Redis')
     }
 
     try {

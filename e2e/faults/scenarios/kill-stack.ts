@@ -2,6 +2,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
+import { createCertificateClient } from '../parts/certificates.ts'
 import { killBackend, killPostmaster } from '../parts/postgres-processes.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
@@ -16,6 +17,7 @@ export const killStack: Scenario = {
     let stack = await startStackProcess({ dataDirectory })
     // The writers know one address, as clients do.
     const environment = { SIGSTACK_REKOR_PORT: new URL(stack.endpoints.services.rekor ?? '').port }
+    const certificates = createCertificateClient(() => stack.endpoints)
     const urls = () => [stack.endpoints.services.rekor ?? '']
     const kill = {
       stack: async () => {
@@ -39,10 +41,13 @@ export const killStack: Scenario = {
           if (!(await kill[victim]())) continue
           done++
           killed[victim]++
+          await certificates.ask()
           await load.untilAnswered(1)
           onProgress(`kill ${done} of ${times} (${victim}): ${load.answered()} entries answered`)
         }
-        return killed
+        while ((await certificates.ask()) !== 'issued') await sleep(100)
+        await certificates.confront()
+        return { ...killed, 'certificates in the CT log': certificates.issued() }
       })
     } finally {
       await stack.stop()

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
-import { askForCertificate } from '../parts/certificates.ts'
+import { createCertificateClient } from '../parts/certificates.ts'
 import { untilGone } from '../parts/postgres-processes.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
@@ -22,15 +22,15 @@ export const restartDatabase: Scenario = {
       dataDirectory: path.join(folder, 'stack'),
       environment: { DATABASE_URL: databaseUrl },
     })
-    const { endpoints } = stack
-    const { rekor = '', ct = '', ca = '' } = endpoints.services
+    const { rekor = '', ct = '', ca = '' } = stack.endpoints.services
+    const certificates = createCertificateClient(() => stack.endpoints)
 
     async function assertAway(): Promise<void> {
       for (const url of [rekor, ct, ca]) {
         if ((await statusOf(`${url}/readyz`)) !== 503)
           throw new Error(`${url} says that it is ready without its database`)
       }
-      if ((await askForCertificate(endpoints)) !== 'refused')
+      if ((await certificates.ask()) !== 'refused')
         throw new Error('the CA issued a certificate that is in no CT log')
     }
 
@@ -42,7 +42,7 @@ export const restartDatabase: Scenario = {
           await sleep(50)
         }
       }
-      if ((await askForCertificate(endpoints)) !== 'issued')
+      if ((await certificates.ask()) !== 'issued')
         throw new Error('the CA says that it is ready and issues nothing')
     }
 
@@ -63,7 +63,8 @@ export const restartDatabase: Scenario = {
           onProgress(`stop ${done} of ${times} (${way}): ${load.answered()} entries answered`)
         }
         await untilBack()
-        return stops
+        await certificates.confront()
+        return { ...stops, 'certificates in the CT log': certificates.issued() }
       })
       const status = await stack.stop()
       if (status !== 0) throw new Error(`the stack ended with status ${status}: see stack.log`)
