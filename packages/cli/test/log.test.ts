@@ -80,7 +80,17 @@ t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
       err: /no key is prepared/,
       out: /"code":"log_refused"/,
     })
+    t.match(await log('rollover', '--same-key', '--key', 'hashivault://log'), {
+      status: 1,
+      err: /^Error: --key goes with --prepare/,
+    })
+    t.match(await log('rollover', '--prepare', '--key', 'file:/nowhere.pem', '--json'), {
+      status: 1,
+      err: /^Error: cannot read \/nowhere\.pem/,
+      out: /"code":"log_refused"/,
+    })
     t.equal((await info()).inactiveShards.length, 0)
+    t.equal(await text(`${rekor}/api/v1/log/publicKeys`), await text(`${rekor}/api/v1/log/publicKey`))
   })
 
   await t.test('rollover: a new key in two steps, the second only once it is published', async (t) => {
