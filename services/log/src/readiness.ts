@@ -24,5 +24,5 @@ export async function readinessOf(pool: Pool, log: Log, searchBacklog?: () => bi
 function searchCheck(backlog: (() => bigint) | undefined): Readonly<Record<string, string>> {
   if (backlog === undefined) return {}
   const behind = backlog()
-  return { search: behind === 0n ? 'ok' : `${behind} entries behind` }
+  return { search: behind === 0n ? 'ok' : `entries to index: ${behind}` }
 }

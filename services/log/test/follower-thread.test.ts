@@ -7,6 +7,7 @@ import { leafHash } from '@sigstack/merkle'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
 import { openShard } from '../src/faces/rekor-v1/index.ts'
+import { readinessOf } from '../src/readiness.ts'
 import { openSearch } from '../src/search/index.ts'
 import { followInThread } from '../src/search/thread.ts'
 import type { Turns } from '../src/search/turn.ts'
@@ -114,13 +115,15 @@ t.test('a thread that breaks off is told, shows as backlog, and is replaced', as
 t.test('a thread that hangs is given up', async (t) => {
   const folder = t.testdir({ 'script.mjs': 'setInterval(() => {}, 1_000)' })
   const script = pathToFileURL(path.join(folder, 'script.mjs'))
-  const { append, search, errors } = await openFollowed(t, (databaseUrl, logId) =>
+  const { append, search, errors, pool, log } = await openFollowed(t, (databaseUrl, logId) =>
     followInThread({ databaseUrl, logId, script, timeoutMs: 50, onError: () => {} }),
   )
+  const checks = async () => (await readinessOf(pool, log, search.backlog)).checks
+  t.match(await checks(), { search: 'ok' })
   await append(1)
   await until(() => errors.length > 1)
   t.match(errors[1], { message: /hangs/ })
-  t.equal(search.backlog(), 1n)
+  t.match(await checks(), { search: 'entries to index: 1' })
 })
 
 t.test('a database that is away is told and waited for', async (t) => {
