@@ -235,7 +235,7 @@ async function refusalOf(verifier: Verifier, session: Session, job: VerifyJob): 
   throw new InteropError('failed', `accepted ${path.basename(job.bundle)}`)
 }
 
-export async function attempt(action: () => Promise<void>): Promise<Outcome> {
+async function attempt(action: () => Promise<void>): Promise<Outcome> {
   const start = performance.now()
   try {
     await action()

@@ -21,6 +21,7 @@ export async function startTlsCa(session: Session, trust: TrustFiles): Promise<T
   const published = endpoints.files['trustedRoot'] ?? ''
   const { folder: dataFolder, password } = await caFolderOf(path.resolve(published, '../..'))
   const { issuer } = endpoints
+  const ctLogUrl = endpoints.services['ct']
   const ca = await startCa(
     {
       host: '127.0.0.1',
@@ -33,8 +34,9 @@ export async function startTlsCa(session: Session, trust: TrustFiles): Promise<T
         'oidc-issuers': { [issuer]: { 'issuer-url': issuer, 'client-id': 'sigstore', type: 'email' } },
       }),
       oidcProxyUrl: endpoints.services['oidc-proxy'] ?? '',
-      ctLogUrl: endpoints.services['ct'],
-      ctLogPublicKey: parsePublicKeyPem(await readFile(trust.ctKey, 'utf8')),
+      ctLogUrl,
+      ctLogPublicKey:
+        ctLogUrl === undefined ? undefined : parsePublicKeyPem(await readFile(trust.ctKey, 'utf8')),
       clientAlgorithms: defaultClientAlgorithms,
       tls,
     },

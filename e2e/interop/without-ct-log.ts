@@ -2,7 +2,8 @@
  * What clients make of a stack without CT log (`npm run interop -- --without-ct-log`): as they are, and with the switch that each of
  * them has for it. A client that does otherwise than written here fails the run.
  */
-import { attempt, type MatrixOptions, newJob, type Outcome, openSession } from './matrix.ts'
+import { InteropError } from './client.ts'
+import { type MatrixOptions, newJob, openSession } from './matrix.ts'
 import type { Run } from './run-command.ts'
 
 type Switch = {
@@ -42,24 +43,26 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   'sigstore-go': { signs: true, verifies: flag('-requireCTlog=false', '-trustedrootJSONpath') },
   // It wants the embedded SCT in the answer of the CA, and keys of CT logs in the trusted root.
   'sigstore-python': {},
+  // It has no switch.
+  'sigstore-java': {},
+  'sigstore-rs': {},
   sigstack: { signs: true, verifies: ignoreSct },
 }
 
-type Tried = { readonly what: string; readonly isRight: boolean; readonly outcome: Outcome }
+/** Why a client refused; undefined: it did what was asked. */
+type Refusal = string | undefined
 
 /** Tells what was tried, line by line; true when all of it was as expected. */
 export async function runWithoutCtLog(
   options: Omit<MatrixOptions, 'foreignTrust'>,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const tried: Tried[] = []
-  const note = (what: string, isWanted: boolean, outcome: Outcome): void => {
-    const isRight = (outcome.result === 'passed') === isWanted
-    tried.push({ what, isRight, outcome })
-    const reason = outcome.result === 'failed' ? `: ${outcome.reason}` : ''
-    say(
-      `${isRight ? 'ok   ' : 'WRONG'} ${what} ${outcome.result === 'passed' ? 'works' : 'is refused'}${reason}`,
-    )
+  const results: boolean[] = []
+  const note = (what: string, isWanted: boolean, refusal: Refusal): void => {
+    const isRight = (refusal === undefined) === isWanted
+    results.push(isRight)
+    const told = refusal === undefined ? 'works' : `is refused: ${refusal}`
+    say(`${isRight ? 'ok   ' : 'WRONG'} ${what} ${told}`)
   }
   const clients = await Promise.all(
     options.clients
@@ -79,11 +82,11 @@ export async function runWithoutCtLog(
       const who = way === undefined ? name : `${name} (${way})`
       const job = await newJob(options, who)
       const { signs } = behaviour
-      const plain = await attempt(() => sign(session, job))
+      const plain = await refusalOf(() => sign(session, job))
       note(`${who}: signing`, signs === true, plain)
       if (typeof signs === 'object') {
         const switched = { ...session, run: withSwitch(session.run, signs) }
-        note(`${who}: signing with ${signs.name}`, true, await attempt(() => sign(switched, job)))
+        note(`${who}: signing with ${signs.name}`, true, await refusalOf(() => sign(switched, job)))
       }
       if (signs !== undefined) signed.push({ who, job })
     }
@@ -91,19 +94,30 @@ export async function runWithoutCtLog(
   for (const { name, behaviour, session, verifiers } of clients) {
     for (const { verify } of verifiers) {
       for (const { who, job } of signed) {
-        const plain = await attempt(() => verify(session, job))
+        const plain = await refusalOf(() => verify(session, job))
         note(`${name}: verifying what ${who} signed`, false, plain)
         const { verifies } = behaviour
         if (verifies === undefined) continue
         const switched = { ...session, run: withSwitch(session.run, verifies) }
-        const outcome = await attempt(() => verify(switched, job))
+        const outcome = await refusalOf(() => verify(switched, job))
         note(`${name}: verifying what ${who} signed with ${verifies.name}`, true, outcome)
       }
     }
   }
-  const wrong = tried.filter(({ isRight }) => !isRight).length
-  say(`\n${tried.length - wrong} as expected, ${wrong} otherwise`)
-  return tried.length > 0 && wrong === 0
+  const wrong = results.filter((isRight) => !isRight).length
+  say(`\n${results.length - wrong} as expected, ${wrong} otherwise`)
+  return results.length > 0 && wrong === 0
+}
+
+/** Anything but a client that says no is a fault of the run. */
+async function refusalOf(action: () => Promise<void>): Promise<Refusal> {
+  try {
+    await action()
+    return undefined
+  } catch (error) {
+    if (error instanceof InteropError && error.code === 'failed') return error.message
+    throw error
+  }
 }
 
 function withSwitch(run: Run, { apply }: Switch): Run {

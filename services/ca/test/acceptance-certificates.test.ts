@@ -161,7 +161,7 @@ t.test(
 )
 
 t.test(
-  'Precertificate accepted by the CT log, final certificate’s SCT verified by js (go and python: npm run interop)',
+  'Precertificate accepted by the CT log, final certificate’s SCT verified by js (go, python, java and rs: npm run interop)',
   async (t) => {
     const harness = await startHarness()
     t.teardown(() => harness.stop())
