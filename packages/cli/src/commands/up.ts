@@ -59,7 +59,7 @@ async function up(io: Io, options: Options): Promise<void> {
 
 const withoutCtLog =
   'WARNING: there is no CT log, so nobody can see which certificates are issued here. cosign and sigstack verify with\n' +
-  '--insecure-ignore-sct; sigstore-python does not work at all without one.\n'
+  '--insecure-ignore-sct; sigstore-python, sigstore-java and sigstore-rs do not work at all without one.\n'
 
 async function checkAndExplain(io: Io, endpoints: Endpoints, data: string | undefined): Promise<void> {
   const { issuer, services } = endpoints
