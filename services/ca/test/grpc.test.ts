@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
+import { get as httpsGet } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
@@ -136,11 +137,22 @@ t.test('gRPC over TLS with an unwrapped PEM key; same port as HTTPS', async (t) 
   const over = await httpsV2(v2Body(token, key))
   t.equal(over.status, 200, 'the same port answers HTTP/2 requests of the JSON API')
   t.match(over.text, /signedCertificateEmbeddedSct/)
+  t.equal(await httpsHealth(), 'HTTP/1.1 200', 'and those of HTTP/1.1')
   t.ok(
     logLines.some((line) => line.includes('"decision":"issued"') && line.includes('127.0.0.1')),
     'audited',
   )
 })
+
+function httpsHealth(): Promise<string> {
+  const options = { ca: readFileSync(join(folder, 'tls.crt')), agent: false } as const
+  return new Promise((resolve, reject) => {
+    httpsGet(`${ca.url}/healthz`, options, (response) => {
+      response.resume()
+      resolve(`HTTP/${response.httpVersion} ${response.statusCode}`)
+    }).on('error', reject)
+  })
+}
 
 function httpsV2(body: unknown): Promise<{ status: number; text: string }> {
   const session = connect(ca.url, { ca: readFileSync(join(folder, 'tls.crt')) })
