@@ -90,8 +90,7 @@ export function toMarkdown(report: Report): string {
     ),
     ...list(
       'Missing on the machine of this run:',
-      // Which registry was asked is the machine's matter.
-      missing.map(({ name, reason }) => `${name}: ${reason.replaceAll(/https?:\/\/[^/\s]+/g, '…')}`),
+      missing.map(({ name, reason }) => `${name}: ${reason}`),
     ),
     ...list('Where two clients differ, on any stack:', differencesIn(matrix)),
     ...list('What failed:', failures),
