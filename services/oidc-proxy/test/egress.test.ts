@@ -1,6 +1,7 @@
 /** Requests to issuers through the proxy of a network, with a proxy of our own in between. */
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.ts'
 import type { Issuer, IssuerPolicy } from '../src/issuers/issuer.ts'
@@ -151,6 +152,8 @@ t.test('HTTPS_PROXY and NO_PROXY, in either case, are what configures it', async
     url: 'http://p:3128',
     except: 'a',
   })
+  const file = join(t.testdir({ proxy: 'http://u:secret@p:3128\n' }), 'proxy')
+  t.match(readEgressProxy({ HTTPS_PROXY_FILE: file }), { url: 'http://u:secret@p:3128' })
   const issuers = { OIDC_ISSUERS: '[{"url":"https://login.example.com"}]' }
   t.match(readConfig({ ...issuers, HTTPS_PROXY: 'https://p', NO_PROXY: 'b' }), {
     egressProxy: { url: 'https://p', except: 'b' },

@@ -5,6 +5,7 @@
  * remains here is https, addresses written in URLs, and names that only a local network knows. Issuers that may be on a private network,
  * and those with `connectTo`, never go through it.
  */
+import { readSecret } from '@sigstack/server'
 import type { IssuerPolicy } from '../issuers/issuer.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -17,7 +18,7 @@ export type EgressProxy = {
 
 /** Throws one sentence; the URL may hold a password, so it is not repeated. */
 export function readEgressProxy(environment: NodeJS.ProcessEnv): EgressProxy | undefined {
-  const url = environment.HTTPS_PROXY ?? environment.https_proxy
+  const url = readSecret(environment, 'HTTPS_PROXY') ?? environment.https_proxy
   if (url === undefined || url === '') return undefined
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new Error('HTTPS_PROXY must be an http or https URL, such as http://proxy.example.com:3128')
