@@ -53,11 +53,10 @@ export async function openKeyNamed(folder: string, name: string, password: strin
  * section 2.1.4; Rekor's checkpoints and SETs).
  */
 export function fitForLog(signer: Signer): Signer {
-  const { hash } = signatureAlgorithms[signer.algorithm]
-  if (hash !== undefined && hash !== 'sha256')
+  if (signatureAlgorithms[signer.algorithm].hash !== 'sha256')
     throw new SignerError(
       'unsupported_key',
-      `a log cannot sign with ${signer.algorithm}: its key must be ECDSA P-256, RSA or Ed25519`,
+      `a log cannot sign with ${signer.algorithm}: its key must be ECDSA P-256 or RSA`,
     )
   return signer
 }
