@@ -1,11 +1,13 @@
 /** The plug for a private key that may be used but not seen. */
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign as nodeSign } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { SignatureAlgorithm } from './algorithms.ts'
 import { signatureAlgorithms } from './algorithms.ts'
 import { asBuffer } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 import type { PublicKey, PublicKeyKind } from './public-key.ts'
 import { parsePublicKey } from './public-key.ts'
+import { isSlowToSign } from './thread-pool.ts'
 
 /** File, KMS and PKCS#11 keys all look like this; the domain never learns which one it has. */
 export type Signer = {
@@ -26,10 +28,21 @@ export function createSigner(privateKey: KeyObject): Signer {
   return {
     publicKey,
     algorithm,
-    // Synchronous on purpose: a P-256 signature takes some 30 µs, less than a trip to the thread pool.
-    sign: (message) => Promise.resolve(nodeSign(hash, asBuffer(message), privateKey)),
+    // What takes less than a trip to the thread pool is done in place.
+    sign: isSlowToSign(publicKey)
+      ? (message) => signOnPool(hash, asBuffer(message), privateKey)
+      : async (message) => nodeSign(hash, asBuffer(message), privateKey),
   }
 }
+
+const signOnPool = promisify(
+  (
+    algorithm: string | undefined,
+    data: Buffer,
+    key: KeyObject,
+    done: (error: Error | null, signature: Buffer) => void,
+  ) => nodeSign(algorithm, data, key, done),
+)
 
 /** A fresh P-256 key: what every Sigstore client accepts from every service. */
 export function generateSigningKey(): KeyObject {

@@ -12,3 +12,8 @@ export const hasSpareCores = availableParallelism() > 2
 export function isSlowToVerify(key: Pick<PublicKeyKind, 'type'> & { readonly curve?: string }): boolean {
   return key.type === 'ecdsa' && key.curve !== 'P-256'
 }
+
+/** A P-384 signature takes 0.6 ms, one of RSA with 4096 bits 1.3 ms; one of P-256 or Ed25519 some 30 µs. */
+export function isSlowToSign(key: Pick<PublicKeyKind, 'type'> & { readonly curve?: string }): boolean {
+  return key.type === 'rsa' || isSlowToVerify(key)
+}
