@@ -65,16 +65,23 @@ export function sharesOf({ nodes, samples, timeDeltas }: Profile): readonly (rea
   return [...times].map(([area, time]) => [area, time / total] as const).sort((a, b) => b[1] - a[1])
 }
 
-/** Of the process that wrote the largest profile into `folder`. */
+/** Of the thread that had most to do: every thread of the stack leaves a profile in `folder`, those that verify or search too. */
 export async function sayProfile(folder: string, report: Report): Promise<void> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'))
   const profiles = await Promise.all(
     files.map(async (name) => JSON.parse(await readFile(path.join(folder, name), 'utf8')) as Profile),
   )
-  const [largest] = profiles.sort((a, b) => b.samples.length - a.samples.length)
-  if (largest === undefined) throw new Error(`the stack left no profile in ${folder}`)
-  report.say('\nprofile     of the processor time of the stack’s main thread, without its start')
-  const shares = sharesOf(largest)
+  const [busiest] = profiles.sort((a, b) => busyTime(b) - busyTime(a))
+  if (busiest === undefined) throw new Error(`the stack left no profile in ${folder}`)
+  report.say('\nprofile     of the processor time of the stack’s busiest thread, without its start')
+  const shares = sharesOf(busiest)
   for (const [area, share] of shares) report.say(`  ${(100 * share).toFixed(1).padStart(5)} %  ${area}`)
   report.keep({ kind: 'profile', shares: Object.fromEntries(shares) })
+}
+
+function busyTime({ nodes, samples, timeDeltas }: Profile): number {
+  const idle = new Set(
+    nodes.filter(({ callFrame }) => callFrame.functionName === '(idle)').map(({ id }) => id),
+  )
+  return samples.reduce((sum, sample, i) => (idle.has(sample) ? sum : sum + (timeDeltas[i] ?? 0)), 0)
 }
