@@ -3,6 +3,7 @@ import { defaultClientAlgorithms } from '@sigstack/crypto'
 import { verifyProposal } from '@sigstack/rekor-entries'
 import t from 'tap'
 import { openSmallBodies, type SmallBodyOptions } from '../src/verification/small-bodies.ts'
+import { openThread } from '../src/verification/thread.ts'
 import { jsonVector, proposalFor } from './support.ts'
 
 type Test = { teardown(action: () => unknown): unknown }
@@ -16,11 +17,20 @@ function open(t: Test, options: Partial<SmallBodyOptions> = {}) {
   const count = (worker: Worker) => threads.push(worker)
   process.on('worker', count)
   t.teardown(() => process.off('worker', count))
-  return { ...bodies, threads }
+  /** Two that come together start the thread, and are not made to wait for it. */
+  const startThread = async () => {
+    const text = JSON.stringify(proposalFor('first'))
+    await Promise.all([bodies.verify(text), bodies.verify(text)])
+    await new Promise((resolve) => threads.at(-1)?.once('message', resolve))
+  }
+  return { ...bodies, threads, startThread }
 }
 
 t.test('proposals that come together become what they become alone', async (t) => {
-  const { verify, threads } = open(t)
+  const { verify, threads, startThread } = open(t)
+  await startThread()
+  let answers = 0
+  threads[0]?.on('message', () => answers++)
   const proposals: unknown[] = [
     ...Array.from({ length: 40 }, (_, i) => proposalFor(`together ${i}`)),
     jsonVector('rekor-v1/dsse.json').proposal,
@@ -32,6 +42,7 @@ t.test('proposals that come together become what they become alone', async (t) =
   ]
   const together = await Promise.allSettled(proposals.map((proposal) => verify(JSON.stringify(proposal))))
   t.equal(threads.length, 1)
+  t.ok(answers > 1, 'the thread answered, in several messages')
   const alone = await Promise.allSettled(proposals.map((proposal) => verifyProposal(proposal, policy)))
   t.ok(alone.some(({ status }) => status === 'rejected'))
   for (const [at, expected] of alone.entries()) {
@@ -58,12 +69,12 @@ function textOf(bytes: Uint8Array | undefined): string | undefined {
 }
 
 t.test('one that comes alone needs no thread, and a thread without work ends', async (t) => {
-  const { verify, threads } = open(t, { restMs: 1 })
+  const { verify, threads, startThread } = open(t, { restMs: 1 })
   const text = JSON.stringify(proposalFor('alone'))
   t.match(await verify(text), { kind: 'hashedrekord' })
   t.equal(threads.length, 0)
   const rested = async () => {
-    await Promise.all([verify(text), verify(text)])
+    await startThread()
     await new Promise((resolve) => threads.at(-1)?.once('exit', resolve))
   }
   await rested()
@@ -78,9 +89,8 @@ t.test('more than may wait are told to come back, and so are those whose thread 
   t.match([one, two], [{ status: 'fulfilled' }, { reason: { name: 'LogError', code: 'queue_full' } }])
   t.match(await few.verify(text), { kind: 'hashedrekord' }, 'whoever comes back is served')
 
+  const hasty = openThread({ policy, timeoutMs: 1 })
+  t.teardown(() => hasty.stop())
   // Starting it takes longer.
-  const hasty = open(t, { timeoutMs: 1 })
-  const late = await Promise.allSettled([hasty.verify(text), hasty.verify(text)])
-  t.match(late, [{ reason: { code: 'unavailable' } }, { reason: { code: 'unavailable' } }])
-  t.match(await hasty.verify(text), { kind: 'hashedrekord' })
+  await t.rejects(hasty.run({ kind: 'texts', texts: [text] }), { name: 'LogError', code: 'unavailable' })
 })

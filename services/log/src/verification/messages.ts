@@ -31,4 +31,8 @@ export type Answer = {
 
 export type Request = { readonly id: number; readonly task: Task }
 
-export type Reply = { readonly id: number } & ({ readonly answer: Answer } | { readonly failed: string })
+export type Reply =
+  | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly failed: string }
+  /** It has loaded what it needs. */
+  | { readonly isReady: true }

@@ -1,6 +1,6 @@
 /**
- * Proposals of usual size. One that comes alone is verified where it is, which is quickest. Those that come together go to a thread,
- * gathered, so that the way there costs each of them little: on two cores the thread of requests then has a third of its time more.
+ * Proposals of usual size. One that comes alone is verified where it is, which is quickest. Those that come together go to a thread, once it
+ * is there, gathered, so that the way there costs each of them little: on two cores the thread of requests then has a third of its time more.
  */
 import { LogError } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
@@ -37,20 +37,27 @@ export function openSmallBodies(options: SmallBodyOptions): SmallBodies {
   let waiting = 0
 
   function flush(): void {
-    const [first] = gathered
-    if (first !== undefined && gathered.length === 1 && thread.depth() === 0) {
-      return void settle(gathered.splice(0), async () => [await verifyText(first.text, policy)])
+    if (gathered.length === 0) return
+    const isAlone = gathered.length === 1 && thread.depth() === 0
+    if (isAlone || !thread.isReady()) {
+      return void settle(gathered.splice(0), (texts) =>
+        Promise.all(texts.map((text) => verifyText(text, policy))),
+      )
     }
     while (gathered.length > 0 && thread.depth() < mostMessages) {
-      const some = gathered.splice(0, mostTexts)
-      const texts = some.map(({ text }) => text)
-      void settle(some, async () => (await thread.run({ kind: 'texts', texts })).outcomes)
+      void settle(
+        gathered.splice(0, mostTexts),
+        async (texts) => (await thread.run({ kind: 'texts', texts })).outcomes,
+      )
     }
   }
 
-  async function settle(some: readonly Waiting[], verify: () => Promise<readonly Outcome[]>): Promise<void> {
+  async function settle(
+    some: readonly Waiting[],
+    verify: (texts: readonly string[]) => Promise<readonly Outcome[]>,
+  ): Promise<void> {
     try {
-      const outcomes = await verify()
+      const outcomes = await verify(some.map(({ text }) => text))
       for (const [at, { resolve }] of some.entries()) resolve(outcomes[at] as Outcome)
     } catch (error) {
       for (const { reject } of some) reject(error)

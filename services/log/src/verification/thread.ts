@@ -10,6 +10,8 @@ import type { Answer, Reply, Request, Task, ThreadData } from './messages.ts'
 export type VerificationThread = {
   /** Throws LogError `unavailable` when the thread breaks off or takes too long. */
   run(task: Task, transfer?: readonly ArrayBuffer[]): Promise<Answer>
+  /** Whether it would begin at once. A thread that is not there yet is started, which takes a quarter of a second. */
+  isReady(): boolean
   /** Tasks in it or waiting for it. */
   depth(): number
   stop(): Promise<void>
@@ -40,18 +42,21 @@ export function openThread({
   let worker: Worker | undefined
   let resting: NodeJS.Timeout | undefined
   let lastId = 0
+  let ready = false
   let stopped = false
 
   function settle(id: number): Pending | undefined {
     const found = pending.get(id)
     pending.delete(id)
     clearTimeout(found?.timer)
-    if (pending.size === 0) {
-      clearTimeout(resting)
-      resting = setTimeout(() => void end(), restMs)
-      resting.unref()
-    }
+    if (pending.size === 0) rest()
     return found
+  }
+
+  function rest(): void {
+    clearTimeout(resting)
+    resting = setTimeout(() => void end(), restMs)
+    resting.unref()
   }
 
   function failAll(reason: string): void {
@@ -63,6 +68,7 @@ export function openThread({
     clearTimeout(resting)
     const ended = worker
     worker = undefined
+    ready = false
     await ended?.terminate()
   }
 
@@ -76,6 +82,12 @@ export function openThread({
     // A thread that waits for work does not keep the process.
     started.unref()
     started.on('message', (reply: Reply) => {
+      if ('isReady' in reply) {
+        if (worker !== started) return
+        ready = true
+        if (pending.size === 0) rest()
+        return
+      }
       const asked = settle(reply.id)
       if ('answer' in reply) asked?.resolve(reply.answer)
       else asked?.reject(new Error(reply.failed))
@@ -101,6 +113,10 @@ export function openThread({
         worker ??= start()
         worker.postMessage({ id, task } satisfies Request, [...transfer])
       }),
+    isReady: () => {
+      if (!stopped) worker ??= start()
+      return ready
+    },
     depth: () => pending.size,
     stop: async () => {
       stopped = true

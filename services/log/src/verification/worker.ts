@@ -74,3 +74,4 @@ async function reply({ id, task }: Request): Promise<void> {
 }
 
 parentPort?.on('message', (request: Request) => void reply(request))
+parentPort?.postMessage({ isReady: true } satisfies Reply)
