@@ -53,12 +53,12 @@ async function readCertificate(piece: string, path: string): Promise<{ der: Uint
 }
 
 const time = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`
-const window = new RegExp(`^valid(?: from ${time})?(?: until ${time})?$`)
+const windowForm = new RegExp(`^valid(?: from ${time})?(?: until ${time})?$`)
 
 function windowIn(piece: string, path: string): ChainToTrust['validFor'] {
   const [line, second] = piece.match(/^#[ \t]*valid\b.*$/gm) ?? []
   if (line === undefined) return undefined
-  const [, from, until] = window.exec(line.slice(1).trim()) ?? []
+  const [, from, until] = windowForm.exec(line.slice(1).trim()) ?? []
   const start = from === undefined ? undefined : new Date(from)
   const end = until === undefined ? undefined : new Date(until)
   const isTime = (date: Date | undefined) => date === undefined || !Number.isNaN(date.getTime())
