@@ -8,8 +8,8 @@ import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts
 import { type Scenario, underLoad } from '../scenario.ts'
 
 /** Of the one address that all clients have: fewer than they send. */
-const perSecond = 20
-const burst = 20
+const perSecond = 5
+const burst = 5
 
 export const killRedis: Scenario = {
   name: 'kill-redis',
@@ -41,7 +41,7 @@ export const killRedis: Scenario = {
         for (let done = 1; done <= times; done++) {
           await sleep(random.below(500))
           await redis.stop()
-          await load.untilAnswered(20)
+          await load.untilAnswered(10)
           await load.untilRefused(1)
           await assertIssuing()
           redis = await startRedis(redis.port)

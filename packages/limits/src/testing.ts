@@ -38,7 +38,7 @@ export async function startRedis(port?: number): Promise<TestRedis & { readonly 
     url: `redis://127.0.0.1:${ownPort}`,
     port: ownPort,
     async stop() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         const ended = new Promise((resolve) => child.once('exit', resolve))
         child.kill('SIGKILL')
         await ended
