@@ -1,5 +1,5 @@
 # One recipe for every service: docker build --build-arg SERVICE=ca .
-# SERVICE is a folder of services/: ca, log, oidc-proxy, trust or dev-issuer.
+# SERVICE is a folder of services/: ca, log, oidc-proxy, trust or dev-issuer; or cli, the `sigstack` command.
 # Sources run unbuilt, so the image is Node, the service, the packages it imports, and what those need in production.
 
 FROM node:24-bookworm-slim AS workspace
@@ -14,8 +14,8 @@ COPY . .
 
 FROM workspace AS production
 ARG SERVICE
-RUN test -f "services/${SERVICE}/src/main.ts" \
-    || { echo "--build-arg SERVICE=... must be one of:" services/*; exit 1; }
+RUN test -f services/"${SERVICE}"/src/main.ts || test "${SERVICE}" = cli \
+    || { echo "--build-arg SERVICE=... must be cli or one of:" services/*; exit 1; }
 # What was fetched for other services goes, and so does the embedded database: here PostgreSQL is a container of its own.
 RUN rm -rf node_modules \
     && CI=true pnpm install --prod --offline --frozen-lockfile --filter "@sigstack/${SERVICE}..." \
@@ -25,7 +25,7 @@ RUN mkdir /app && cp -a package.json node_modules /app/ \
     && pnpm list --parseable --depth=-1 --filter "@sigstack/${SERVICE}..." > /tmp/needed \
     && sed "s|^${PWD}/||" /tmp/needed | xargs cp -a --parents -t /app \
     && cp deploy/healthcheck.ts /app/ \
-    && ln -s "services/${SERVICE}" /app/service
+    && ln -s "$(ls -d services/* packages/cli | grep "/${SERVICE}\$")" /app/service
 
 FROM node:24-bookworm-slim
 ARG SERVICE
@@ -43,4 +43,4 @@ COPY --from=production /app .
 USER node
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "healthcheck.ts"]
 # New objects get 64 MB and not 128: their collector is as quick, and the rest is there for caches.
-CMD ["node", "--max-semi-space-size=32", "service/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "service/src/main.ts"]

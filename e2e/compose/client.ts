@@ -1,7 +1,9 @@
-/** The `sigstack` command as a user of the containers runs it: on the host, through the published ports. */
-import { copyFile, writeFile } from 'node:fs/promises'
+/** Users of the containers: on the host, through the published ports, with the `sigstack` command and with sigstore-js. */
+import { existsSync } from 'node:fs'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Endpoints } from '@sigstack/cli'
+import { verify as verifyBySigstoreJs } from 'sigstore'
 import { lastLine, runCommand } from './engine.ts'
 import { root } from './project.ts'
 
@@ -14,6 +16,11 @@ export type Client = {
   verify(name: string): Promise<void>
   /** Throws unless a file of other content, and another identity, are refused. */
   verifyRefuses(name: string): Promise<void>
+  /**
+   * The same by sigstore-js, which believes in the TUF repository alone. It keeps the root that it saw first and what it saw last, so it
+   * refuses a repository that was begun anew.
+   */
+  verifyByMirror(name: string): Promise<void>
 }
 
 export async function createClient(endpoints: Endpoints, folder: string, logFile: string): Promise<Client> {
@@ -55,6 +62,19 @@ export async function createClient(endpoints: Endpoints, folder: string, logFile
         throw new Error('an altered file was verified')
       if ((await verification(name, name, 'mallory@example.org')).status === 0)
         throw new Error('the signature of somebody else was verified')
+    },
+    async verifyByMirror(name) {
+      const mirror = `${endpoints.services['trust']}/tuf`
+      const root = file('root.json')
+      if (!existsSync(root)) await writeFile(root, await (await fetch(`${mirror}/root.json`)).text())
+      const bundle = JSON.parse(await readFile(`${file(name)}.sigstore.json`, 'utf8'))
+      await verifyBySigstoreJs(bundle, await readFile(file(name)), {
+        tufMirrorURL: mirror,
+        tufRootPath: root,
+        tufCachePath: file('tuf-cache'),
+        certificateIssuer: endpoints.issuer,
+        certificateIdentityEmail: email,
+      })
     },
   }
 }

@@ -13,6 +13,7 @@ import { type Client, createClient } from './client.ts'
 import { confinementComplaints, databaseComplaints } from './confinement.ts'
 import { type Engine, findEngine } from './engine.ts'
 import { createProject, type Project } from './project.ts'
+import { auditLog, backUpLogs } from './upkeep.ts'
 
 const services = ['ca', 'ct', 'dev-issuer', 'oidc-proxy', 'postgres', 'redis', 'rekor', 'trust']
 
@@ -33,7 +34,7 @@ async function testWith(engine: Engine): Promise<number> {
   try {
     project = await createProject(engine, folder, logFile, interruption.signal)
     const client = await createClient(project.endpoints, folder, logFile)
-    await runSteps(engine, project, client)
+    await runSteps(engine, project, client, folder)
     interruption.signal.throwIfAborted()
   } catch (error) {
     status = 1
@@ -56,7 +57,7 @@ async function testWith(engine: Engine): Promise<number> {
   return status
 }
 
-async function runSteps(engine: Engine, project: Project, client: Client): Promise<void> {
+async function runSteps(engine: Engine, project: Project, client: Client, folder: string): Promise<void> {
   await step('without passwords compose refuses, and says what to do', async () => {
     const { status, output } = await project.configWithoutSecrets()
     if (status === 0 || !output.includes('Run deploy/compose/init.sh first'))
@@ -64,13 +65,16 @@ async function runSteps(engine: Engine, project: Project, client: Client): Promi
   })
   // Left by a run that was killed.
   await project.compose('down', '--volumes', '--remove-orphans')
-  await step('images built', () => project.compose('build'))
+  await step('images built', () => project.compose('--profile', 'tools', 'build'))
   await step('up, every container healthy', () => start(project))
   await step('signed and verified through the containers', async () => {
     await client.sign('first')
     await client.verify('first')
     await client.verifyRefuses('first')
   })
+  await step('verified by sigstore-js from the root of the TUF repository', () =>
+    client.verifyByMirror('first'),
+  )
   await step('no root, no capability, nothing writable, no password in sight', async () => {
     const containers = await project.containers()
     const found = await Promise.all(
@@ -93,7 +97,12 @@ async function runSteps(engine: Engine, project: Project, client: Client): Promi
     await client.verify('first')
     await client.sign('third')
     await client.verify('third')
+    await client.verifyByMirror('third')
   })
+  await step('Rekor log audited by the command in a container', () => auditLog(project, { signed: 3 }))
+  await step('both logs backed up from a container to a folder of the host', () =>
+    backUpLogs(project, folder),
+  )
 }
 
 async function start(project: Project): Promise<void> {
@@ -105,11 +114,12 @@ async function start(project: Project): Promise<void> {
 
 /** What every service signs with, as it says itself. */
 async function keysOf({ endpoints }: Project): Promise<string> {
-  const { ca, rekor, ct, 'dev-issuer': issuer } = endpoints.services
+  const { ca, rekor, ct, trust, 'dev-issuer': issuer } = endpoints.services
   const addresses = [
     `${ca}/api/v1/rootCert`,
     `${rekor}/api/v1/log/publicKey`,
     `${ct}/publicKey`,
+    `${trust}/tuf/1.root.json`,
     `${issuer}/jwks`,
   ]
   const answers = await Promise.all(

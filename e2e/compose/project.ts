@@ -65,7 +65,7 @@ export async function createProject(
     const takesDown = args[0] === 'down'
     const options = { environment, logFile, ...(takesDown ? {} : { signal: interrupted }) }
     const { status, output } = await engine.compose([...common, '--env-file', envFile, ...args], options)
-    if (status !== 0) throw new Error(`compose ${args[0]} failed: ${lastLine(output)}`)
+    if (status !== 0) throw new Error(`compose ${args.join(' ')} failed: ${lastLine(output)}`)
     return output
   }
 
