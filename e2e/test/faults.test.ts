@@ -8,8 +8,8 @@ import { createRandom } from '../fuzz/random.ts'
 
 t.setTimeout(600_000)
 
-/** Who waits for a time-out waits long. */
-const slow: readonly string[] = ['silence-network']
+/** Once is enough of what waits for time-outs, or starts much. */
+const slow: readonly string[] = ['silence-network', 'freeze-replica', 'roll-over', 'kill-redis']
 
 for (const { name, title, run } of scenarios) {
   t.test(`${name}: no answered entry is lost and no tree forks`, async (t) => {
