@@ -3,24 +3,9 @@ import { join } from 'node:path'
 import { UnsecuredJWT } from 'jose'
 import t from 'tap'
 import { gitHubClaims } from '../../../services/ca/test/support/tokens.ts'
-import { runCli } from '../src/index.ts'
+import { runCommand } from './support.ts'
 
-async function run(words: readonly string[], input = '') {
-  let out = ''
-  let err = ''
-  const status = await runCli(words, {
-    environment: {},
-    self: ['sigstack'],
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readStandardInput: async () => Buffer.from(input),
-  })
-  return { status, out, err }
-}
+const run = (words: readonly string[], input = '') => runCommand(words, {}, Buffer.from(input))
 
 const gitHub = 'https://token.actions.githubusercontent.com'
 const config = `

@@ -2,34 +2,18 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLogger } from '@sigstack/server'
 import { startSoftHsm, withoutSoftHsm } from '@sigstack/signers/testing'
-import { readConfig, startStack } from '@sigstack/stack'
 import t from 'tap'
 import { companyCa } from '../../../services/ca/test/support/company-ca.ts'
-import { runCli } from '../src/index.ts'
+import { runCommand, startTestStack } from './support.ts'
 
 const folder = t.testdir({ file: 'hello' })
 const data = join(folder, 'data')
 const file = join(folder, 'file')
 const sign = companyCa(join(folder, 'company'))
 
-async function run(words: readonly string[], environment: Record<string, string> = { SIGSTACK_DATA: data }) {
-  let out = ''
-  let err = ''
-  const status = await runCli(words, {
-    environment,
-    self: ['sigstack'],
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readStandardInput: async () => Buffer.alloc(0),
-  })
-  return { status, out, err }
-}
+const run = (words: readonly string[], environment: Record<string, string> = { SIGSTACK_DATA: data }) =>
+  runCommand(words, environment)
 
 const ca = (...words: readonly string[]) => run(['ca', ...words])
 
@@ -42,13 +26,7 @@ const chains = async (): Promise<readonly Listed[]> => JSON.parse((await ca('cha
 const stateOf = async (name: string) => (await chains()).find((each) => each.name === name)?.state
 
 t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
-  const anyPorts = Object.fromEntries(
-    ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
-  )
-  const stack = await startStack(readConfig({ ...anyPorts, SIGSTACK_DATA: data }), {
-    logger: createLogger({ name: 'stack', level: 'silent' }),
-  })
-  t.teardown(() => stack.stop())
+  const stack = await startTestStack(t, { SIGSTACK_DATA: data })
   const by = [
     '--certificate-identity',
     'trial@example.org',

@@ -8,7 +8,7 @@ import { createSigner, generateSigningKey } from '@sigstack/crypto'
 import { encodeMetadata, nextRoot } from '@sigstack/tuf'
 import { UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
-import { runCli } from '../src/index.ts'
+import { runCommand } from './support.ts'
 
 const vector = (name: string) => fileURLToPath(new URL(`./vectors/${name}`, import.meta.url))
 const bundle = vector('conformance/happy-path-v0.3-new-mediaType/bundle.sigstore.json')
@@ -18,23 +18,6 @@ const identity =
   'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main'
 const issuer = 'https://token.actions.githubusercontent.com'
 const expected = ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
-
-async function run(words: readonly string[], environment = {}, input = Buffer.alloc(0)) {
-  let out = ''
-  let err = ''
-  const status = await runCli(words, {
-    environment,
-    self: ['sigstack'],
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readStandardInput: async () => input,
-  })
-  return { status, out, err }
-}
 
 const verify = (...more: readonly string[]) => [
   'verify-blob',
@@ -46,13 +29,13 @@ const verify = (...more: readonly string[]) => [
 ]
 
 t.test('verify-blob says Verified OK on standard error and ends with 0', async (t) => {
-  t.same(await run(verify(...expected, artifact)), { status: 0, out: '', err: 'Verified OK\n' })
+  t.same(await runCommand(verify(...expected, artifact)), { status: 0, out: '', err: 'Verified OK\n' })
   const digest = 'sha256:a0cfc71271d6e278e57cd332ff957c3f7043fdda354c4cbb190a30d56efa01bf'
-  t.same((await run(verify(...expected, digest))).status, 0, 'a digest in place of the file')
-  t.same((await run(verify(...expected, '-'), {}, readFileSync(artifact))).status, 0, 'standard input')
+  t.same((await runCommand(verify(...expected, digest))).status, 0, 'a digest in place of the file')
+  t.same((await runCommand(verify(...expected, '-'), {}, readFileSync(artifact))).status, 0, 'standard input')
   const short = ['--cert-identity', identity, '--cert-oidc-issuer', issuer]
-  t.same((await run(verify(...short, artifact))).status, 0, 'the short spellings')
-  const json = await run(verify(...expected, '--json', artifact))
+  t.same((await runCommand(verify(...short, artifact))).status, 0, 'the short spellings')
+  const json = await runCommand(verify(...expected, '--json', artifact))
   t.same(JSON.parse(json.out), { verified: true, identity, issuer })
 })
 
@@ -90,33 +73,33 @@ t.test('verify-blob ends with 1 and one reason for everything else', async (t) =
     [['no-such-command'], /unknown command 'no-such-command'/],
   ]
   for (const [words, reason] of refusals) {
-    const { status, out, err } = await run(words)
+    const { status, out, err } = await runCommand(words)
     t.equal(status, 1, words.join(' '))
     t.equal(out, '')
     t.match(err, reason)
   }
-  const json = await run(verify(...expected, '--json', bundle))
+  const json = await runCommand(verify(...expected, '--json', bundle))
   t.equal(json.status, 1)
   t.match(JSON.parse(json.out), { error: { code: 'not_verified', message: /digest differs/ } })
 })
 
 t.test('a pattern that matches anywhere is warned of', async (t) => {
   const words = ['--certificate-identity-regexp', 'dangerous', '--certificate-oidc-issuer', issuer, artifact]
-  const { status, err } = await run(verify(...words))
+  const { status, err } = await runCommand(verify(...words))
   t.equal(status, 0)
   t.match(err, /^WARNING: the pattern "dangerous" matches anywhere/)
 })
 
 t.test('without a running stack it is said how to start one', async (t) => {
   const environment = { SIGSTACK_DATA: t.testdir() }
-  const { status, err } = await run(['token', '--email', 'a@example.org'], environment)
+  const { status, err } = await runCommand(['token', '--email', 'a@example.org'], environment)
   t.equal(status, 1)
   t.match(err, /^Error: no stack is running on the data folder .*\nStart one with `sigstack up`/)
   t.match(
-    (await run(['verify-blob', '--bundle', bundle, ...expected, artifact], environment)).err,
+    (await runCommand(['verify-blob', '--bundle', bundle, ...expected, artifact], environment)).err,
     /no stack is running/,
   )
-  t.match((await run(['trust', 'show'], environment)).err, /no stack is running/)
+  t.match((await runCommand(['trust', 'show'], environment)).err, /no stack is running/)
 })
 
 /** Answers every request with what `answer` says. */
@@ -164,7 +147,7 @@ t.test('a refusal of the authority is passed on without the token', async (t) =>
     identityToken,
     file,
   ]
-  const { status, out, err } = await run(words)
+  const { status, out, err } = await runCommand(words)
   t.equal(status, 1)
   t.equal(out, '')
   t.match(err, new RegExp(`Error: The certificate authority at ${url} refused or failed: .*${message}`))
@@ -180,7 +163,7 @@ t.test('a token that nobody would take is refused before anything is sent', asyn
   })
   const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello', empty: '' })
   const sign = (identityToken: string) =>
-    run([
+    runCommand([
       'sign-blob',
       '--trust-config',
       join(folder, 'trust.json'),
@@ -192,15 +175,18 @@ t.test('a token that nobody would take is refused before anything is sent', asyn
   t.match((await sign(token({}))).err, /names nobody/)
   t.match((await sign(join(folder, 'file'))).err, /is not a JSON Web Token/)
   t.match((await sign('/nowhere')).err, /neither a token nor a readable file \(ENOENT\)/)
-  const none = await run(['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')], {
-    SIGSTACK_DATA: folder,
-  })
+  const none = await runCommand(
+    ['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')],
+    {
+      SIGSTACK_DATA: folder,
+    },
+  )
   t.match(none.err, /^Error: there is no identity token to sign with\nPass --identity-token/)
 })
 
 t.test('sign-blob refuses options that contradict each other', async (t) => {
-  t.match((await run(['sign-blob', '-'])).err, /--bundle must say where the bundle goes/)
-  t.match((await run(['sign-blob', '--json', '--bundle', '-', artifact])).err, /choose one/)
+  t.match((await runCommand(['sign-blob', '-'])).err, /--bundle must say where the bundle goes/)
+  t.match((await runCommand(['sign-blob', '--json', '--bundle', '-', artifact])).err, /choose one/)
 })
 
 t.test('token and trust work through endpoints.json', async (t) => {
@@ -219,21 +205,25 @@ t.test('token and trust work through endpoints.json', async (t) => {
     }),
   })
   const data = ['--data', folder]
-  t.same(await run(['token', '--email', 'a@example.org', ...data]), { status: 0, out: 'a.b.c\n', err: '' })
-  t.equal((await run(['trust', 'show', '--json', ...data])).out, text)
-  const shown = await run(['trust', 'show', ...data])
+  t.same(await runCommand(['token', '--email', 'a@example.org', ...data]), {
+    status: 0,
+    out: 'a.b.c\n',
+    err: '',
+  })
+  t.equal((await runCommand(['trust', 'show', '--json', ...data])).out, text)
+  const shown = await runCommand(['trust', 'show', ...data])
   t.match(
     shown.out,
     'Transparency log https://rekor.sigstore.dev\n  valid   from 2021-01-12T11:53:27.000Z on\n',
   )
   t.match(shown.out, /certificate {2}O=sigstore.dev, CN=sigstore-intermediate, SHA-256 /)
-  t.equal((await run(['trust', 'fetch', 'trusted-root', ...data])).out, text)
+  t.equal((await runCommand(['trust', 'fetch', 'trusted-root', ...data])).out, text)
   t.match(
-    (await run(['trust', 'fetch', 'signing-config', ...data])).err,
+    (await runCommand(['trust', 'fetch', 'signing-config', ...data])).err,
     /status 503.*\nThe stack is still starting/,
   )
   const out = join(t.testdir(), 'out')
-  t.equal((await run(['trust', 'export', '--out', out, ...data])).status, 1)
+  t.equal((await runCommand(['trust', 'export', '--out', out, ...data])).status, 1)
   t.throws(() => readFileSync(join(out, 'trusted_root.json')), { code: 'ENOENT' }, 'no half exports')
 })
 
@@ -248,19 +238,19 @@ t.test('trust root tells the digest of the root and refuses what is none', async
   const digest = createHash('sha256').update(text).digest('hex')
   const command = ['trust', 'root', '--url', url]
   t.equal(
-    (await run(command)).out,
+    (await runCommand(command)).out,
     `Root 1 of ${url}/tuf, valid until 2026-01-02T00:00:00Z\nSHA-256 ${digest}\n\n` +
       `cosign initialize --mirror ${url}/tuf --root ${url}/tuf/root.json --root-checksum sha256:${digest}\n`,
   )
-  t.match(JSON.parse((await run([...command, '--json'])).out), {
+  t.match(JSON.parse((await runCommand([...command, '--json'])).out), {
     version: 1,
     sha256: digest,
     mirror: `${url}/tuf`,
   })
-  t.equal((await run([...command, '--out', '-'])).out, text)
-  t.match((await run([...command, '--out', '-', '--json'])).err, /choose one/)
+  t.equal((await runCommand([...command, '--out', '-'])).out, text)
+  t.match((await runCommand([...command, '--out', '-', '--json'])).err, /choose one/)
   body = text.replace('2026-01-02', '2036-01-02')
-  t.match(await run(command), { status: 1, err: /cannot be used: its own keys have not signed it/ })
+  t.match(await runCommand(command), { status: 1, err: /cannot be used: its own keys have not signed it/ })
   body = '{}'
-  t.match(await run(command), { status: 1, err: /the root metadata cannot be read/ })
+  t.match(await runCommand(command), { status: 1, err: /the root metadata cannot be read/ })
 })

@@ -4,40 +4,19 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsePublicKeyPem } from '@sigstack/crypto'
 import { testDatabase } from '@sigstack/postgres/testing'
-import { createLogger } from '@sigstack/server'
-import { readConfig, startStack } from '@sigstack/stack'
 import t from 'tap'
-import { runCli } from '../src/index.ts'
 import { createProgress } from '../src/presentation/progress.ts'
+import { runCommand, startTestStack } from './support.ts'
 
 const folder = t.testdir({ file: 'hello' })
 const data = join(folder, 'data')
 
-async function run(words: readonly string[], environment: Record<string, string> = {}) {
-  let out = ''
-  let err = ''
-  const status = await runCli(words, {
-    environment: { SIGSTACK_DATA: data, ...environment },
-    self: ['sigstack'],
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readStandardInput: async () => Buffer.alloc(0),
-  })
-  return { status, out, err }
-}
+const run = (words: readonly string[], environment: Record<string, string> = {}) =>
+  runCommand(words, { SIGSTACK_DATA: data, ...environment })
 
 t.test('keeping the log of a stack', { timeout: 120_000 }, async (t) => {
   const { pool, connectionString } = await testDatabase(t)
-  const anyPorts = Object.fromEntries(
-    ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
-  )
-  const config = readConfig({ ...anyPorts, SIGSTACK_DATA: data, DATABASE_URL: connectionString })
-  const stack = await startStack(config, { logger: createLogger({ name: 'stack', level: 'silent' }) })
-  t.teardown(() => stack.stop())
+  const stack = await startTestStack(t, { SIGSTACK_DATA: data, DATABASE_URL: connectionString })
   const { rekor = '', trust = '' } = stack.endpoints.services
   const log = (...words: readonly string[]) => run(['log', ...words], { DATABASE_URL: connectionString })
   const sign = () => run(['sign-blob', '--bundle', '-', join(folder, 'file')])

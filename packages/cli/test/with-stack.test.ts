@@ -1,40 +1,20 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger } from '@sigstack/server'
-import { readConfig, startStack } from '@sigstack/stack'
 import { parseTrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
-import { readBundle, runCli, selfCheck } from '../src/index.ts'
+import { readBundle, selfCheck } from '../src/index.ts'
+import { runCommand, startTestStack } from './support.ts'
 
 const folder = t.testdir({ file: 'hello', other: 'hullo' })
 const data = join(folder, 'data')
 const file = join(folder, 'file')
 
-async function run(words: readonly string[], environment: Record<string, string> = {}) {
-  let out = ''
-  let err = ''
-  const status = await runCli(words, {
-    environment: { SIGSTACK_DATA: data, ...environment },
-    self: ['sigstack'],
-    out: (text) => {
-      out += text
-    },
-    err: (text) => {
-      err += text
-    },
-    readStandardInput: async () => Buffer.from('from elsewhere'),
-  })
-  return { status, out, err }
-}
+const run = (words: readonly string[], environment: Record<string, string> = {}) =>
+  runCommand(words, { SIGSTACK_DATA: data, ...environment }, Buffer.from('from elsewhere'))
 
 t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
-  const anyPorts = Object.fromEntries(
-    ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
-  )
-  const stack = await startStack(readConfig({ ...anyPorts, SIGSTACK_DATA: data }), {
-    logger: createLogger({ name: 'stack', level: 'silent' }),
-  })
-  t.teardown(() => stack.stop())
+  const stack = await startTestStack(t, { SIGSTACK_DATA: data })
   const { issuer, services } = stack.endpoints
   const as = (identity: string) => ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
 
@@ -123,21 +103,13 @@ t.test(
   { timeout: 120_000 },
   async (t) => {
     const SIGSTACK_DATA = join(folder, 'without-ct-log')
-    const anyPorts = Object.fromEntries(
-      ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [
-        `SIGSTACK_${name}_PORT`,
-        '0',
-      ]),
-    )
     const lines: string[] = []
     const logger = createLogger({
       name: 'stack',
       level: 'warn',
       destination: { write: (line) => lines.push(line) },
     })
-    const config = readConfig({ ...anyPorts, SIGSTACK_DATA, SIGSTACK_CT_LOG: 'none' })
-    const stack = await startStack(config, { logger })
-    t.teardown(() => stack.stop())
+    const stack = await startTestStack(t, { SIGSTACK_DATA, SIGSTACK_CT_LOG: 'none' }, logger)
     for (const service of ['ca', 'trust'])
       t.ok(
         lines.some((line) => line.includes('THERE IS NO CT LOG') && line.includes(`"service":"${service}"`)),
