@@ -17,8 +17,8 @@ export type Client = {
   /** Throws unless a file of other content, and another identity, are refused. */
   verifyRefuses(name: string): Promise<void>
   /**
-   * The same by sigstore-js, which believes in the TUF repository alone. It keeps the root that it saw first and what it saw last, so it
-   * refuses a repository that was begun anew.
+   * Verifies with sigstore-js, which has its trust from the TUF repository alone. It keeps the root that it began with and what it saw
+   * last, so it refuses a repository that was begun anew.
    */
   verifyByMirror(name: string): Promise<void>
 }
