@@ -1,6 +1,5 @@
 /** Neighbours that go away while certificates are being issued: Redis and the OIDC proxy. The CT log is in acceptance-certificates.test.ts. */
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { redisServerPath, startRedis } from '@sigstack/limits/testing'
 import { createLogger } from '@sigstack/server'
 import t from 'tap'
@@ -9,6 +8,7 @@ import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
 import { createClientKey, emailConfig, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { until } from './support/until.ts'
 
 const laterUrl = 'https://later.example.com'
 const issuer = await createIssuer(emailIssuerUrl)
@@ -59,12 +59,12 @@ t.test(
     const body = await bodyOf()
     const ask = (count: number) =>
       Promise.all(Array.from({ length: count }, (_, i) => post(replicas[i % 2]!, body)))
-    const until = async (state: string) => {
-      for (let i = 0; i < 200 && (await checksOf(first))['limits'] !== state; i++) await sleep(30)
+    const untilLimits = async (state: string) => {
+      await until(async () => (await checksOf(first))['limits'] === state)
       for (const ca of replicas) t.equal((await checksOf(ca))['limits'], state)
     }
 
-    await until('redis')
+    await untilLimits('redis')
     const before = await ask(16)
     t.equal(issuedOf(before), 10, 'one bucket for both')
     t.ok(before.every(({ status, headers }) => status === 200 || Number(headers.get('retry-after')) > 0))
@@ -78,13 +78,13 @@ t.test(
       'never an error of the server',
     )
     t.equal(issuedOf([...during, ...after]), 20, 'a full bucket of its own for each replica, and no more')
-    await until('redis_unreachable')
+    await untilLimits('redis_unreachable')
     t.equal((await fetch(`${first.url}/readyz`)).status, 200, 'still ready')
     t.ok(lines.some((line) => line.includes('Redis is away; this replica counts limits for itself')))
 
     const again = await startRedis(redis.port)
     t.teardown(() => again.stop())
-    await until('redis')
+    await untilLimits('redis')
     t.equal(issuedOf(await ask(16)), 10, 'one bucket for both again')
   },
 )

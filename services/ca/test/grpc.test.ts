@@ -5,7 +5,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { get as httpsGet } from 'node:https'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
 import {
   credentials,
@@ -23,6 +22,7 @@ import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
 import { createClientKey, emailConfig, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { until } from './support/until.ts'
 
 const issuer = await createIssuer(emailIssuerUrl)
 const proxy = await startProxy(issuer)
@@ -304,9 +304,6 @@ t.test(
           socket.destroy()
         }).on('error', reject)
       })
-    const until = async (condition: () => boolean | Promise<boolean>) => {
-      for (let i = 0; i < 100 && !(await condition()); i++) await sleep(30)
-    }
     const before = await presented()
     makeTls(folder)
     const { fingerprint256 } = new X509Certificate(authority())

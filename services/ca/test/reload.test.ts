@@ -1,7 +1,6 @@
 /** Files that change while the CA runs. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@sigstack/server'
 import { encodeCertificatePem } from '@sigstack/x509'
 import t, { type Test } from 'tap'
@@ -17,6 +16,7 @@ import {
   v2Body,
 } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { until } from './support/until.ts'
 
 const laterUrl = 'https://later.example.com'
 const issuer = await createIssuer(emailIssuerUrl)
@@ -51,10 +51,6 @@ async function startIn(t: Test, folder: string, more: Readonly<Record<string, st
       (await (await fetch(`${ca.url}/readyz`)).json()) as { status: string; checks: object },
     published: async () => (await fetch(`${ca.url}/api/v2/configuration`)).text(),
   }
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200 && !(await condition()); i++) await sleep(30)
 }
 
 t.test(

@@ -21,6 +21,7 @@ import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
 import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
 import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { until } from './support/until.ts'
 
 const issuer = await createIssuer(emailIssuerUrl)
 const proxy = await startProxy(issuer)
@@ -54,11 +55,6 @@ async function bundleOf(url: string): Promise<string[]> {
     chains: { certificates: string[] }[]
   }
   return answer.chains.map(({ certificates }) => certificates.join(''))
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 100 && !(await condition()); i++)
-    await new Promise((resolve) => setTimeout(resolve, 30))
 }
 
 const pemOf = (chain: readonly { der: Uint8Array }[]) =>
