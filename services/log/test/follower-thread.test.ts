@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createSigner, generateSigningKey, keyFingerprint } from '@sigstack/crypto'
@@ -66,8 +67,8 @@ t.test('a thread takes turn after turn to the end of the log, and ends when it h
   t.strictSame(await thread?.take(), { outcome: 'moved', position: 600n })
   t.strictSame(await thread?.take(), { outcome: 'at the end', position: 600n })
   t.equal(troubles.length, 600, 'entries that cannot be read are told, and do not stop it')
-  if (process.platform === 'linux')
-    t.equal(niceTasks(), 1, 'its thread comes after those that are waited for')
+  const isNicer = process.platform === 'linux' && getPriority() < 10
+  if (isNicer) t.equal(niceTasks(), 1, 'its thread comes after those that are waited for')
 
   const other = await pool.connect()
   await other.query('begin')
@@ -75,7 +76,7 @@ t.test('a thread takes turn after turn to the end of the log, and ends when it h
   t.strictSame(await thread?.take(), { outcome: 'not ours', position: 600n })
   await other.query('rollback')
   other.release()
-  if (process.platform === 'linux') await until(() => niceTasks() === 0)
+  if (isNicer) await until(() => niceTasks() === 0)
   t.strictSame(await thread?.take(), { outcome: 'at the end', position: 600n }, 'started again when asked')
 })
 
@@ -85,7 +86,7 @@ function niceTasks(): number {
     const stat = readFileSync(`${folder}/${task}/stat`, 'latin1')
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
   })
-  return nice.filter((value) => value > 0).length
+  return nice.filter((value) => value > getPriority()).length
 }
 
 t.test('a thread that breaks off is told, shows as backlog, and is replaced', async (t) => {

@@ -7,6 +7,7 @@ import type { Hash } from '@sigstack/merkle'
 import { migrate, type Pool } from '@sigstack/postgres'
 import type { WholeLog } from '../shards/whole-log.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
+import { restMsAfter } from './rest.ts'
 import { ensurePosition, findLeafIndexes, migrations, readPosition, searchKeyOf } from './store.ts'
 import type { Turns } from './turn.ts'
 
@@ -44,11 +45,6 @@ export type SearchOptions = {
 }
 
 const mostHits = 10_000
-/** What arrives within it is one turn: a turn for each batch would cost more than what it does. */
-const gatherMs = 100
-/** While appends wait, of the time a third is the follower's: enough to keep up, and to catch up more slowly. */
-const restFactor = 2
-const longestRestMs = 500
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   const { pool, log, turns, onError, isBusy = () => false } = options
@@ -76,8 +72,8 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
         isTheirs = turn.outcome === 'not ours'
         more = turn.outcome === 'full' || turn.outcome === 'moved'
         if (isUrgent || !more) continue
-        if (turn.outcome === 'moved') await rest(gatherMs)
-        else if (isBusy()) await rest(Math.min((performance.now() - began) * restFactor, longestRestMs))
+        const load = { isBusy: isBusy(), backlog: length - position }
+        await rest(restMsAfter(turn.outcome, performance.now() - began, load))
       }
     } while (wake && !stopped && !isTheirs)
   }

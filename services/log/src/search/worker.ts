@@ -2,7 +2,7 @@
  * The thread that follows the log, with a database connection of its own: what reads and parses every entry once more must
  * not take its time from the thread that answers writers.
  */
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createPool } from '@sigstack/postgres'
 import { searchKeysOfEntry } from '../faces/rekor-v1/index.ts'
@@ -16,7 +16,7 @@ const { databaseUrl, logId } = workerData as ThreadData
 const reply = (message: Reply) => parentPort?.postMessage(message)
 
 // There 0 is the calling thread; elsewhere it would be the whole process.
-if (process.platform === 'linux') setPriority(0, niceness)
+if (process.platform === 'linux' && getPriority(0) < niceness) setPriority(0, niceness)
 
 const pool = createPool({
   connectionString: databaseUrl,
