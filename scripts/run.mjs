@@ -15,7 +15,7 @@ const wanted = { node: '24.21.0', pnpm: '11.28.11' }
 const oldestNode = [24, 15]
 
 const commands = {
-  start: () => [['node', '--max-semi-space-size=32', 'packages/cli/src/main.ts', 'up']],
+  start: () => [['node', '--max-semi-space-size=16', 'packages/cli/src/main.ts', 'up']],
   sigstack: () => [['node', 'packages/cli/src/main.ts']],
   test: () => [['node', 'scripts/test.ts']],
   check: () => [['node', 'scripts/check.ts']],
@@ -42,6 +42,8 @@ for (const [command, ...rest] of commands[name]()) await run(environment, comman
 /** The environment in which `node` is new enough and `pnpm` is there. */
 function toolchain() {
   const base = {
+    // glibc would give each thread memory of its own to keep: a fifth of the stack's under load.
+    MALLOC_ARENA_MAX: '2',
     ...process.env,
     PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
   }

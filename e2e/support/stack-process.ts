@@ -31,8 +31,9 @@ export async function startStackProcess(options: {
   const start = performance.now()
   const startedAt = Date.now()
   // As `npm start` and the image start it.
-  const child = spawn(process.execPath, ['--max-semi-space-size=32', main], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', main], {
     env: {
+      MALLOC_ARENA_MAX: '2',
       ...process.env,
       SIGSTACK_DATA: dataDirectory,
       ...Object.fromEntries(

@@ -205,7 +205,6 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       pool,
       log: followed,
       turns: followInThread({ databaseUrl: config.databaseUrl, logId: followed.logId, onError }),
-      isBusy: () => shards.queueDepth() > 0,
       onError,
     })
     cleanups.push(() => search.stop())

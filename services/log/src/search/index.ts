@@ -36,8 +36,6 @@ export type SearchOptions = {
   readonly log: WholeLog
   /** Who follows the log. */
   readonly turns: Turns
-  /** Whether appends wait, so that what could be done later should be. */
-  readonly isBusy?: () => boolean
   /** Told of trouble; the follower tries again by itself. */
   readonly onError: (error: unknown) => void
   /** How often other replicas' work is looked for; default 1,000 ms. */
@@ -47,7 +45,7 @@ export type SearchOptions = {
 const mostHits = 10_000
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
-  const { pool, log, turns, onError, isBusy = () => false } = options
+  const { pool, log, turns, onError } = options
   await migrate(pool, migrations)
   await ensurePosition(pool, log.logId)
 
@@ -66,13 +64,13 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
     do {
       wake = false
       for (let more = true; more && !stopped; ) {
-        const began = performance.now()
+        const [began, lengthBefore] = [performance.now(), length]
         const turn = await turns.take()
         moveTo(turn.position)
         isTheirs = turn.outcome === 'not ours'
         more = turn.outcome === 'full' || turn.outcome === 'moved'
         if (isUrgent || !more) continue
-        const load = { isBusy: isBusy(), backlog: length - position }
+        const load = { isGrowing: length > lengthBefore, backlog: length - position }
         await rest(restMsAfter(turn.outcome, performance.now() - began, load))
       }
     } while (wake && !stopped && !isTheirs)
