@@ -66,6 +66,12 @@ export const knownRekorDifferences: readonly KnownDifference[] = [
     upstream: /^(500|422|json: .*|unexpected EOF|invalid character .*|kind in body is required)$/,
   },
   {
+    // The vector's key has two.
+    name: 'OpenPGP keys of several user IDs',
+    cases: /rekord pgp-subkey/,
+    fact: /./,
+  },
+  {
     name: 'text behind a proposal',
     cases: /^POST (something|a second object) behind it$/,
     fact: statusOrMessage,
