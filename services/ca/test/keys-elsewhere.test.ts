@@ -16,19 +16,13 @@ import {
 } from '@sigstack/x509'
 import t, { type Test } from 'tap'
 import { commitRotation, prepareRotation, readConfig, startCa } from '../src/index.ts'
-import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
-import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
-import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { certificatesOf, createClientKey, person, v2Body } from './support/harness.ts'
+import { startNeighbours } from './support/neighbours.ts'
+import { signToken } from './support/oidc.ts'
 import { until } from './support/until.ts'
 
-const issuer = await createIssuer(emailIssuerUrl)
-const proxy = await startProxy(issuer)
-const ctLog = await startCtLog()
-t.teardown(async () => {
-  await proxy.stop()
-  await ctLog.stop()
-})
+const { issuer, proxy, ctLog } = await startNeighbours(t)
 
 const lines: string[] = []
 const logger = createLogger({

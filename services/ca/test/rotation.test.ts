@@ -17,19 +17,13 @@ import {
   startCa,
 } from '../src/index.ts'
 import { companyCa } from './support/company-ca.ts'
-import { startCtLog } from './support/ct-log.ts'
 import { environmentIn } from './support/environment.ts'
-import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
-import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { certificatesOf, createClientKey, person, v2Body } from './support/harness.ts'
+import { startNeighbours } from './support/neighbours.ts'
+import { signToken } from './support/oidc.ts'
 import { until } from './support/until.ts'
 
-const issuer = await createIssuer(emailIssuerUrl)
-const proxy = await startProxy(issuer)
-const ctLog = await startCtLog()
-t.teardown(async () => {
-  await proxy.stop()
-  await ctLog.stop()
-})
+const { issuer, proxy, ctLog } = await startNeighbours(t)
 
 const logLines: string[] = []
 const logger = createLogger({

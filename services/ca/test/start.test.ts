@@ -5,19 +5,13 @@ import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
 import t from 'tap'
 import { openConfiguredAuthority, readConfig, startCa } from '../src/index.ts'
-import { startCtLog } from './support/ct-log.ts'
 import { environmentIn as fullEnvironmentIn } from './support/environment.ts'
-import { certificatesOf, createClientKey, emailIssuerUrl, person, v2Body } from './support/harness.ts'
-import { createIssuer, signToken, startProxy } from './support/oidc.ts'
+import { certificatesOf, createClientKey, person, v2Body } from './support/harness.ts'
+import { startNeighbours } from './support/neighbours.ts'
+import { signToken } from './support/oidc.ts'
 
 const logger = createLogger({ name: 'ca', level: 'silent' })
-const issuer = await createIssuer(emailIssuerUrl)
-const proxy = await startProxy(issuer)
-const ctLog = await startCtLog()
-t.teardown(async () => {
-  await proxy.stop()
-  await ctLog.stop()
-})
+const { issuer, proxy, ctLog } = await startNeighbours(t)
 
 const environmentIn = (folder: string, more: Readonly<Record<string, string>> = {}) =>
   fullEnvironmentIn(folder, { proxy, ctLog }, more)
