@@ -17,6 +17,8 @@ export type Checkpoint = SignedNote & {
 }
 
 const hashBytes = 32
+/** Each costs a verification; logs sign once. */
+const mostByOneKey = 16
 /** Sizes are unsigned 64-bit numbers. */
 const largestSize = 2n ** 64n - 1n
 
@@ -59,8 +61,8 @@ export async function signCheckpoint(options: {
 }
 
 /**
- * The checkpoint in `note`, once a signature line with `keyHint` (and `name`, where given) verifies. Lines of other keys,
- * such as witnesses, are passed over. ECDSA and RSA are over SHA-256 whatever the size of the key, Ed25519 is pure.
+ * The checkpoint in `note`, once the signature lines with `keyHint` (and `name`, where given) verify: there must be one,
+ * and none may be false, as C2SP signed-note wants it. Lines of other keys, such as witnesses, are passed over. ECDSA and RSA are over SHA-256 whatever the size of the key, Ed25519 is pure.
  * Throws `unknown_signer`, `bad_signature` or `wrong_tree_head`. The origin is the caller's to compare.
  */
 export async function verifyCheckpoint(
@@ -85,11 +87,14 @@ export async function verifyCheckpoint(
     equalBytes(line.keyHint, log.keyHint) && (log.name === undefined || line.name === log.name)
   const candidates = checkpoint.signatures.filter(ours)
   if (candidates.length === 0) throw new CheckpointError('unknown_signer', 'no signature line is by the log')
+  if (candidates.length > mostByOneKey)
+    throw new CheckpointError('bad_note', `the log has signed more than ${mostByOneKey} times`)
   const signed = utf8(checkpoint.text)
   for (const { signature } of candidates) {
-    if (await verifySignature(log.publicKey, 'sha256', signed, signature)) return checkpoint
+    if (!(await verifySignature(log.publicKey, 'sha256', signed, signature)))
+      throw new CheckpointError('bad_signature', 'the signature of the checkpoint does not verify')
   }
-  throw new CheckpointError('bad_signature', 'the signature of the checkpoint does not verify')
+  return checkpoint
 }
 
 function isSameTreeHead(a: TreeHead, b: TreeHead): boolean {

@@ -1,9 +1,12 @@
+/** Stable: callers may decide by these codes. Messages may change. */
 export type CheckpointErrorCode =
   /** Not a signed note, or its text is not that of a checkpoint. */
   | 'bad_note'
+  /** It is a signed note, and its text is not that of a checkpoint. */
   | 'bad_checkpoint'
   /** No signature line bears the wanted name and key hint. */
   | 'unknown_signer'
+  /** A line bears the name and key hint, and its signature does not verify. */
   | 'bad_signature'
   /** Signed, but not what the proof beside it leads to. */
   | 'wrong_tree_head'

@@ -3,7 +3,7 @@ import type { PublicKey } from '@sigstack/crypto'
 import { concatBytes, keyFingerprint, sha256, utf8 } from '@sigstack/crypto'
 import { keyHintBytes } from './signed-note.ts'
 
-const signatureType = { ed25519: 0x01, rfc6962TreeHead: 0x05, rsa: 0xff } as const
+const signatureType = { ed25519: 0x01, rsa: 0xff } as const
 
 /** Rekor v1: SHA-256 of the SubjectPublicKeyInfo whatever the kind of key, so the start of the log ID. */
 export function rekorV1KeyHint(key: Pick<PublicKey, 'spki'>): Uint8Array {
@@ -22,11 +22,6 @@ export function noteKeyId(name: string, key: PublicKey): Uint8Array {
 
 export function noteKeyHint(name: string, key: PublicKey): Uint8Array {
   return noteKeyId(name, key).subarray(0, keyHintBytes)
-}
-
-/** A static-ct log's checkpoint, whose signature is that of an RFC 6962 tree head. `logId` has 32 bytes. */
-export function staticCtKeyHint(origin: string, logId: Uint8Array): Uint8Array {
-  return keyId(origin, signatureType.rfc6962TreeHead, logId).subarray(0, keyHintBytes)
 }
 
 function keyId(name: string, type: number, key: Uint8Array): Uint8Array {

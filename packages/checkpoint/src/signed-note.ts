@@ -2,7 +2,7 @@
  * The signed note (C2SP signed-note): text, an empty line, and at least one signature line
  * `— <name> <base64(4-byte key hint ‖ signature)>`. What is signed is the text with its last line feed.
  */
-import { asBuffer, parseBase64, toBase64 } from '@sigstack/crypto'
+import { asBuffer, parseBase64, quoted, toBase64 } from '@sigstack/crypto'
 import { CheckpointError } from './errors.ts'
 
 export type NoteSignature = {
@@ -20,9 +20,9 @@ export type SignedNote = {
 
 export const keyHintBytes = 4
 
-// Go's parser limits a note to 1 MB and 100 signatures; a checkpoint is some 300 bytes.
+// A checkpoint is some 300 bytes, and each of its witnesses adds a line.
 const longestNote = 1_000_000
-const mostSignatures = 100
+const mostSignatures = 1_000
 const signaturePrefix = '\u2014 '
 const forbiddenCharacter = /[\p{Cc}\uFFFD]/u
 
@@ -41,12 +41,12 @@ export function parseSignedNote(note: string): SignedNote {
 }
 
 /** Whether `name` may stand in a signature line: not empty, no white space, no plus sign. */
-export function isKeyName(name: string): boolean {
+function isKeyName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !/[\s+\p{Cc}\p{Z}]/u.test(name)
 }
 
 export function encodeSignatureLine({ name, keyHint, signature }: NoteSignature): string {
-  if (!isKeyName(name)) throw bad(`the key name ${JSON.stringify(name)} holds white space or a plus sign`)
+  if (!isKeyName(name)) throw bad(`the key name ${quoted(name)} holds white space or a plus sign`)
   if (keyHint.length !== keyHintBytes) throw bad(`a key hint has ${keyHintBytes} bytes`)
   return `${signaturePrefix}${name} ${toBase64(Buffer.concat([keyHint, signature]))}\n`
 }

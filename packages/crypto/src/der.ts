@@ -11,6 +11,8 @@ export type DerElement = {
   readonly content: Uint8Array
   /** Tag, length and content. */
   readonly whole: Uint8Array
+  /** The elements inside, at most `limit`, which is 64 when left out. */
+  children(limit?: number): readonly DerElement[]
 }
 
 export const derTag = {
@@ -27,9 +29,38 @@ export const derTag = {
 
 /** The element at `offset`; what follows it is the caller's. */
 export function readDer(bytes: Uint8Array, offset = 0): DerElement {
-  const tag = bytes[offset]
-  const first = bytes[offset + 1]
-  if (tag === undefined || first === undefined) throw new CryptoError('bad_der', 'DER ends too early')
+  return readWithin(bytes, offset, bytes.length)
+}
+
+/** The one element that `bytes` must be, with nothing behind it. */
+export function readOnlyDer(bytes: Uint8Array, tag?: number): DerElement {
+  const element = readWithin(bytes, 0, bytes.length)
+  if (element.end !== bytes.length) throw new CryptoError('bad_der', 'bytes follow the DER element')
+  if (tag !== undefined && element.tag !== tag)
+    throw new CryptoError('bad_der', `DER tag ${element.tag} in place of ${tag}`)
+  return element
+}
+
+/** The elements inside `content`, at most `limit`. */
+export function readDerChildren(content: Uint8Array, limit = 64): readonly DerElement[] {
+  return readAll(content, 0, content.length, limit)
+}
+
+function readAll(bytes: Uint8Array, start: number, bound: number, limit: number): readonly DerElement[] {
+  const elements: DerElement[] = []
+  for (let offset = start; offset < bound; ) {
+    if (elements.length === limit) throw new CryptoError('bad_der', `more than ${limit} DER elements`)
+    const element = readWithin(bytes, offset, bound)
+    elements.push(element)
+    offset = element.end
+  }
+  return elements
+}
+
+function readWithin(bytes: Uint8Array, offset: number, bound: number): Element {
+  if (offset + 2 > bound) throw new CryptoError('bad_der', 'DER ends too early')
+  const tag = bytes[offset] ?? 0
+  const first = bytes[offset + 1] ?? 0
   if ((tag & 0x1f) === 0x1f) throw new CryptoError('bad_der', 'DER tags of several bytes are not used here')
   let length = first
   let start = offset + 2
@@ -43,29 +74,37 @@ export function readDer(bytes: Uint8Array, offset = 0): DerElement {
       throw new CryptoError('bad_der', 'DER length is not minimal')
   }
   const end = start + length
-  if (end > bytes.length) throw new CryptoError('bad_der', 'DER ends too early')
-  return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(offset, end) }
+  if (end > bound) throw new CryptoError('bad_der', 'DER ends too early')
+  return new Element(tag, bytes, offset, start, end)
 }
 
-/** The one element that `bytes` must be, with nothing behind it. */
-export function readOnlyDer(bytes: Uint8Array, tag?: number): DerElement {
-  const element = readDer(bytes)
-  if (element.whole.length !== bytes.length) throw new CryptoError('bad_der', 'bytes follow the DER element')
-  if (tag !== undefined && element.tag !== tag)
-    throw new CryptoError('bad_der', `DER tag ${element.tag} in place of ${tag}`)
-  return element
-}
+/** A certificate is a hundred of them, and of most only what is inside is looked at: views are made when they are asked for. */
+class Element implements DerElement {
+  readonly tag: number
+  private readonly bytes: Uint8Array
+  private readonly offset: number
+  private readonly start: number
+  readonly end: number
 
-/** The elements inside `content`, at most `limit`. */
-export function readDerChildren(content: Uint8Array, limit = 64): readonly DerElement[] {
-  const children: DerElement[] = []
-  for (let offset = 0; offset < content.length; ) {
-    if (children.length === limit) throw new CryptoError('bad_der', `more than ${limit} DER elements`)
-    const child = readDer(content, offset)
-    children.push(child)
-    offset += child.whole.length
+  constructor(tag: number, bytes: Uint8Array, offset: number, start: number, end: number) {
+    this.tag = tag
+    this.bytes = bytes
+    this.offset = offset
+    this.start = start
+    this.end = end
   }
-  return children
+
+  get content(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end)
+  }
+
+  get whole(): Uint8Array {
+    return this.bytes.subarray(this.offset, this.end)
+  }
+
+  children(limit = 64): readonly DerElement[] {
+    return readAll(this.bytes, this.start, this.end, limit)
+  }
 }
 
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
@@ -117,6 +156,7 @@ export function derOid(oid: string): Uint8Array {
 
 /** The dotted form of an OBJECT IDENTIFIER's content. */
 export function oidOf(content: Uint8Array): string {
+  if (content.length > longestOid) throw new CryptoError('bad_der', 'an OBJECT IDENTIFIER is too long')
   const bytes = asBuffer(content).toString('latin1')
   const known = dotted.get(bytes)
   if (known !== undefined) return known
@@ -127,6 +167,8 @@ export function oidOf(content: Uint8Array): string {
 }
 
 const mostDotted = 256
+/** Longer than any that is registered. */
+const longestOid = 64
 const dotted = new Map<string, string>()
 
 function dottedOf(content: Uint8Array): string {

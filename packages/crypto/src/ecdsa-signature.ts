@@ -1,5 +1,6 @@
 /** The two forms of an ECDSA signature on the wire: DER `SEQUENCE { r, s }` (RFC 3279) and r‖s (IEEE P1363). */
 import { der, derTag, derUnsignedInteger } from './der.ts'
+import { type EcCurve, signatureNumberBytes, withLowS } from './ec-curve.ts'
 
 /** Longest r‖s: two P-521 numbers. */
 const longestRawSignature = 132
@@ -48,6 +49,13 @@ export function rawFromDerSignature(signature: Uint8Array, numberBytes: number):
     start += 2 + length
   }
   return raw
+}
+
+/** The same bytes for every spelling of a signature that held: DER or r‖s, with the smaller of the two s; else itself. */
+export function plainEcdsaSignature(curve: EcCurve, signature: Uint8Array): Uint8Array {
+  const strict = derEcdsaSignature(signature)
+  const raw = strict === undefined ? undefined : rawFromDerSignature(strict, signatureNumberBytes(curve))
+  return raw === undefined ? signature : withLowS(curve, raw)
 }
 
 function endOfPositiveInteger(bytes: Uint8Array, start: number): number | undefined {

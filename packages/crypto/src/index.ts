@@ -35,20 +35,47 @@ export {
 } from './der.ts'
 export type { HashAlgorithm } from './digest.ts'
 export { digest, digestLengthBytes, isHashAlgorithm, sha256, sha256Hex } from './digest.ts'
-export { derEcdsaSignature, derFromRawSignature, isDerEcdsaSignature } from './ecdsa-signature.ts'
+export { preAuthenticationEncoding } from './dsse.ts'
+export {
+  derEcdsaSignature,
+  derFromRawSignature,
+  isDerEcdsaSignature,
+  plainEcdsaSignature,
+} from './ecdsa-signature.ts'
 export type { CryptoErrorCode } from './errors.ts'
 export { CryptoError } from './errors.ts'
+export { goJson, sortedMembers } from './go-json.ts'
+export { deepestJson, isDeeperThan, parseBoundedJson } from './nesting.ts'
 export type { PemBlock } from './pem.ts'
 export { encodePem, parsePemBlock, parsePemBlocks } from './pem.ts'
+export type { JsonNode, Members, ProtoJsonErrorCode } from './proto-json.ts'
+export {
+  badMember,
+  bytesOf,
+  countOf,
+  integerOf,
+  itemsOf,
+  membersOf,
+  oneOf,
+  ProtoJsonError,
+  parseProtoJson,
+  present,
+  textOf,
+  timeOf,
+} from './proto-json.ts'
 export type { EcCurve, PublicKey, PublicKeyKind } from './public-key.ts'
 export { encodePublicKeyPem, keyFingerprint, parsePublicKey, parsePublicKeyPem } from './public-key.ts'
 export type { Signer } from './signer.ts'
-export { createSigner, generateSigningKey, signingAlgorithm } from './signer.ts'
+export { createEd25519phSigner, createSigner, generateSigningKey, signingAlgorithm } from './signer.ts'
+export { parseStrictJson, StrictJsonError } from './strict-json.ts'
+export { counted, escaped, quoted, withoutTokens } from './text.ts'
+export { decodeText, encodingOfMark } from './text-encoding.ts'
+export { withoutEnd } from './trim.ts'
+export { errorCode, isObject, memberAt, reasonOf } from './unknown.ts'
+export { type KeySize, verificationCost } from './verification-cost.ts'
 export { verifySignature } from './verify.ts'
-export type { DigestVerificationBackend } from './verify-digest/ecdsa-backend.ts'
 export type { DigestVerification } from './verify-digest/verify-digest.ts'
 export {
-  digestVerificationBackend,
   probeDigestVerification,
   verifyDigest,
 } from './verify-digest/verify-digest.ts'

@@ -2,7 +2,12 @@
 import { asBuffer, parseBase64 } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 
-export type PemBlock = { readonly type: string; readonly der: Uint8Array }
+export type PemBlock = {
+  readonly type: string
+  readonly der: Uint8Array
+  /** As {@link encodePem} writes it. */
+  readonly pem: string
+}
 
 const begin = '-----BEGIN '
 const end = '-----END '
@@ -10,7 +15,11 @@ const dashes = '-----'
 
 /** 64 columns, LF, and a final LF. */
 export function encodePem(type: string, der: Uint8Array): string {
-  return `${begin}${type}-----\n${wrapBase64(der)}${end}${type}-----\n`
+  return wrapped(type, wrapBase64(der))
+}
+
+function wrapped(type: string, lines: string): string {
+  return `${begin}${type}-----\n${lines}${end}${type}-----\n`
 }
 
 /**
@@ -63,9 +72,10 @@ function parseBetween(lines: string, endLine: string): PemBlock | undefined {
   // RFC 1421 headers, which none of the formats here uses: lines with a colon, right after BEGIN.
   for (let line = firstLine(body); line.includes(':'); line = firstLine(body)) body = body.slice(line.length)
   const der = Buffer.from(body, 'base64')
-  if (wrapBase64(der) === body) return { type, der }
+  if (wrapBase64(der) === body) return { type, der, pem: wrapped(type, body) }
   try {
-    return { type, der: parseBase64(body.replace(/[ \t]/g, '')) }
+    const otherwise = parseBase64(body.replace(/[ \t]/g, ''))
+    return { type, der: otherwise, pem: encodePem(type, otherwise) }
   } catch {
     return undefined
   }

@@ -1,11 +1,14 @@
 /** Public keys as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), of the kinds that Sigstore signs with. */
+
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { asBuffer } from './bytes.ts'
-import { type DerElement, derTag, oidOf, readDerChildren, readOnlyDer, unsignedIntegerOf } from './der.ts'
+import { type DerElement, derTag, oidOf, readOnlyDer, unsignedIntegerOf } from './der.ts'
 import { sha256 } from './digest.ts'
 import { curveOfOid, type EcCurve, isOnCurve, pointLengthBytes } from './ec-curve.ts'
+import { assertOwnable } from './ed25519-point.ts'
 import { CryptoError } from './errors.ts'
 import { encodePem, parsePemBlock } from './pem.ts'
+import { escaped } from './text.ts'
 
 export type { EcCurve } from './ec-curve.ts'
 
@@ -32,8 +35,8 @@ const oid = { ec: '1.2.840.10045.2.1', rsa: '1.2.840.113549.1.1.1', ed25519: '1.
 
 /**
  * Parses DER SubjectPublicKeyInfo, strictly: the bytes are the only encoding of their key. Refuses other algorithms (also
- * RSASSA-PSS keys), compressed points and points off the curve with `unsupported_key` or `bad_public_key`. Strength is the
- * caller's to judge.
+ * RSASSA-PSS keys), compressed points, points off the curve and Ed25519 points that nobody can own with `unsupported_key` or
+ * `bad_public_key`. Strength is the caller's to judge.
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
   let keyObject: KeyObject | undefined
@@ -50,7 +53,8 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
 /** A PEM block `PUBLIC KEY`, and nothing else in it counts. */
 export function parsePublicKeyPem(text: string): PublicKey {
   const { block } = parsePemBlock(text)
-  if (block.type !== 'PUBLIC KEY') throw new CryptoError('bad_public_key', `cannot handle type ${block.type}`)
+  if (block.type !== 'PUBLIC KEY')
+    throw new CryptoError('bad_public_key', `cannot handle type ${escaped(block.type)}`)
   return parsePublicKey(block.der)
 }
 
@@ -72,7 +76,7 @@ function createKeyObject(spki: Uint8Array): KeyObject {
 }
 
 function parseKind(spki: Uint8Array): PublicKeyKind {
-  const [algorithm, subjectPublicKey, surplus] = readDerChildren(readOnlyDer(spki, derTag.sequence).content)
+  const [algorithm, subjectPublicKey, surplus] = readOnlyDer(spki, derTag.sequence).children()
   if (
     algorithm?.tag !== derTag.sequence ||
     subjectPublicKey?.tag !== derTag.bitString ||
@@ -80,7 +84,7 @@ function parseKind(spki: Uint8Array): PublicKeyKind {
   ) {
     throw new CryptoError('bad_public_key', 'not a SubjectPublicKeyInfo')
   }
-  const [identifier, parameters, more] = readDerChildren(algorithm.content)
+  const [identifier, parameters, more] = algorithm.children()
   if (identifier?.tag !== derTag.oid) throw new CryptoError('bad_public_key', 'the key algorithm is missing')
   if (subjectPublicKey.content[0] !== 0) throw new CryptoError('bad_public_key', 'the key has unused bits')
   if (more !== undefined) throw new CryptoError('bad_public_key', 'the key algorithm has surplus parameters')
@@ -98,6 +102,7 @@ function parseKind(spki: Uint8Array): PublicKeyKind {
       if (parameters !== undefined)
         throw new CryptoError('bad_public_key', 'an Ed25519 key has no parameters')
       if (key.length !== 32) throw new CryptoError('bad_public_key', 'an Ed25519 key has 32 bytes')
+      assertOwnable(key)
       return { type: 'ed25519', raw: key }
     default:
       throw new CryptoError('unsupported_key', `public keys of algorithm ${algorithmOid} are not supported`)
@@ -117,7 +122,7 @@ function parseEc(parameters: DerElement | undefined, point: Uint8Array): PublicK
 }
 
 function parseRsa(key: Uint8Array): PublicKeyKind {
-  const [modulus, exponent, surplus] = readDerChildren(readOnlyDer(key, derTag.sequence).content)
+  const [modulus, exponent, surplus] = readOnlyDer(key, derTag.sequence).children()
   if (modulus?.tag !== derTag.integer || exponent?.tag !== derTag.integer || surplus !== undefined)
     throw new CryptoError('bad_public_key', 'not an RSA public key')
   const n = unsignedIntegerOf(modulus.content)

@@ -35,6 +35,25 @@ export function createSigner(privateKey: KeyObject): Signer {
   }
 }
 
+/**
+ * The same Ed25519 key as Ed25519ph, which signs a digest, so that a log of digests can check it. Node has it not; it is
+ * loaded where it is wanted.
+ */
+export function createEd25519phSigner(privateKey: KeyObject): Signer {
+  const publicKey = parsePublicKey(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }))
+  const { d } = privateKey.export({ format: 'jwk' })
+  if (publicKey.type !== 'ed25519' || d === undefined)
+    throw new CryptoError('unsupported_key', 'only an Ed25519 key signs as Ed25519ph')
+  return {
+    publicKey,
+    algorithm: 'ed25519-ph',
+    sign: async (message) => {
+      const { ed25519ph } = await import('@noble/curves/ed25519.js')
+      return ed25519ph.sign(message, Buffer.from(d, 'base64url'))
+    },
+  }
+}
+
 const signOnPool = promisify(
   (
     algorithm: string | undefined,

@@ -9,21 +9,22 @@ import { hasSpareCores, isSlowToVerify } from './thread-pool.ts'
 import { probeDigestVerification, verifyDigest } from './verify-digest/verify-digest.ts'
 
 /**
- * Whether `signature` over `message` is by `key`. RSA means PKCS#1 v1.5, Ed25519 is pure (`hash` is not looked at). An ECDSA
+ * Whether `signature` over `message` is by `key`. RSA means PKCS#1 v1.5, Ed25519 is pure (`hash` is not looked at, and may be
+ * undefined as in the algorithm's parameters; no other key verifies without one). An ECDSA
  * signature may be DER, or r‖s (IEEE P1363) where it is no DER. Runs on the thread pool where that pays (thread-pool.ts).
  */
 export async function verifySignature(
   key: PublicKey,
-  hash: HashAlgorithm,
+  hash: HashAlgorithm | undefined,
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
   const accepted = key.type === 'ecdsa' ? derEcdsaSignature(signature) : signature
-  if (accepted === undefined) return false
-  // Node's key object takes as long to make as the check itself, and most keys are seen once.
-  if (key.type === 'ecdsa' && (await probeDigestVerification()).backend === 'openssl')
-    return verifyDigest(key, hash, digest(hash, message), accepted)
   const algorithm = key.type === 'ed25519' ? null : hash
+  if (accepted === undefined || algorithm === undefined) return false
+  // Node's key object takes as long to make as the check itself, and most keys are seen once.
+  if (key.type === 'ecdsa' && algorithm !== null && (await probeDigestVerification()).backend === 'openssl')
+    return verifyDigest(key, algorithm, digest(algorithm, message), accepted)
   try {
     if (hasSpareCores || isSlowToVerify(key)) return await verifyOnPool(algorithm, message, key, accepted)
     return nodeVerify(algorithm, asBuffer(message), key.keyObject, asBuffer(accepted))

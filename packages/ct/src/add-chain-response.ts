@@ -1,5 +1,5 @@
 /** The answer of add-chain and add-pre-chain (RFC 6962 section 4.1), which is also how a detached SCT travels. */
-import { CryptoError, parseBase64, toBase64 } from '@sigstack/crypto'
+import { CryptoError, isObject, parseBase64, toBase64 } from '@sigstack/crypto'
 import { encodeDigitallySigned, parseDigitallySigned } from './digitally-signed.ts'
 import { CtError } from './errors.ts'
 import type { Sct } from './sct.ts'
@@ -38,23 +38,21 @@ export function parseAddChainResponse(text: string): Sct {
   } catch (cause) {
     throw new CtError('bad_json', 'the answer of the CT log is not JSON', { cause })
   }
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
-    throw new CtError('bad_json', 'the answer of the CT log is no JSON object')
-  const members = answer as Readonly<Record<string, unknown>>
-  if (members['sct_version'] !== 0)
+  if (!isObject(answer)) throw new CtError('bad_json', 'the answer of the CT log is no JSON object')
+  if (answer['sct_version'] !== 0)
     throw new CtError('unsupported', 'the answer of the CT log is no SCT of version 0')
-  const timestampMs = members['timestamp']
+  const timestampMs = answer['timestamp']
   if (typeof timestampMs !== 'number' || !Number.isSafeInteger(timestampMs) || timestampMs < 0)
     throw new CtError('bad_json', 'the timestamp of the CT log is no whole number of milliseconds')
-  const logId = base64Member(members, 'id')
+  const logId = base64Member(answer, 'id')
   if (logId.length !== 32) throw new CtError('bad_json', 'the id of the CT log has not 32 bytes')
   const extensions =
-    members['extensions'] === undefined ? new Uint8Array() : base64Member(members, 'extensions')
+    answer['extensions'] === undefined ? new Uint8Array() : base64Member(answer, 'extensions')
   return {
     logId,
     timestampMs,
     extensions,
-    signature: parseDigitallySigned(base64Member(members, 'signature')),
+    signature: parseDigitallySigned(base64Member(answer, 'signature')),
   }
 }
 

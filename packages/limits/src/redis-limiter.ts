@@ -3,8 +3,9 @@
  * refused for it. Keys are hashed, so that Redis holds no identities, and expire when their buckets are full.
  */
 import { hash } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { allowed, type Limiter, paceOf, type Rule, refusedFor } from './limiter.ts'
+import { openRedisAid } from './redis-aid.ts'
 
 export type RedisLimiterOptions = {
   readonly url: string
@@ -51,28 +52,13 @@ export function createRedisLimiter(options: RedisLimiterOptions): Limiter {
   const paces = rules
     .map(paceOf)
     .flatMap(({ intervalMs, toleranceMs }) => [Math.round(intervalMs * 1000), Math.round(toleranceMs * 1000)])
-  const redis = new Redis(options.url, {
-    connectTimeout: 2000,
-    commandTimeout: 250,
-    maxRetriesPerRequest: 0,
-    // A command given while Redis is away fails at once instead of waiting for its return.
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(attempt * 200, 5000),
-  }) as WithTake
+  const aid = openRedisAid(options.url, onReachable)
+  const redis = aid.redis as WithTake
   redis.defineCommand('takeToken', { numberOfKeys: 1, lua: script })
-  let reachable: boolean | undefined
-  const note = (nowReachable: boolean, reason?: string): void => {
-    if (reachable === nowReachable) return
-    reachable = nowReachable
-    onReachable(nowReachable, reason)
-  }
-  redis.on('ready', () => note(true))
-  redis.on('error', (error: Error) => note(false, error.message))
-  redis.on('close', () => note(false, 'connection closed'))
 
   return {
     take: async (key) => {
-      if (redis.status !== 'ready') return fallback.take(key)
+      if (!aid.isReady()) return fallback.take(key)
       let waitUs: number
       try {
         waitUs = await redis.takeToken(`limit:${name}:${hash('sha256', key, 'base64url')}`, ...paces)
@@ -81,10 +67,9 @@ export function createRedisLimiter(options: RedisLimiterOptions): Limiter {
       }
       return waitUs > 0 ? refusedFor(waitUs / 1000) : allowed
     },
-    state: () => (redis.status === 'ready' ? 'redis' : 'redis_unreachable'),
+    state: () => (aid.isReady() ? 'redis' : 'redis_unreachable'),
     stop: async () => {
-      redis.removeAllListeners('close')
-      redis.disconnect()
+      aid.close()
       await fallback.stop()
     },
   }

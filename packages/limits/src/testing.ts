@@ -1,10 +1,10 @@
 /** A real Redis for tests: REDIS_URL when it is set, else the machine's redis-server, started and stopped here. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Readable } from 'node:stream'
+import { freePorts } from '@sigstack/server/free-ports'
 
 export type TestRedis = { readonly url: string; stop(): Promise<void> }
 
@@ -18,11 +18,23 @@ export function missingRedis(): string | undefined {
 export async function startRedis(port?: number): Promise<TestRedis & { readonly port: number }> {
   const path = redisServerPath()
   if (path === undefined) throw new Error('redis-server is not on PATH')
+  // Another process may take the port that was free: then there are others.
+  for (let attempt = 1; ; attempt++) {
+    const [ownPort = 0] = port === undefined ? await freePorts(1) : [port]
+    const started = await startRedisAt(ownPort, path)
+    if (started !== undefined) return started
+    if (attempt === 20) throw new Error(`redis-server does not start on port ${ownPort}`)
+  }
+}
+
+async function startRedisAt(
+  port: number,
+  path: string,
+): Promise<(TestRedis & { readonly port: number }) | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-test-'))
-  const ownPort = port ?? (await freePort())
   const args = [
     '--port',
-    String(ownPort),
+    String(port),
     '--bind',
     '127.0.0.1',
     '--save',
@@ -32,11 +44,14 @@ export async function startRedis(port?: number): Promise<TestRedis & { readonly 
     '--dir',
     folder,
   ]
-  const child = spawn(path, args, { stdio: 'ignore' })
-  await waitForPort(ownPort, child)
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  if (!(await isServing(child.stdout))) {
+    rmSync(folder, { recursive: true, force: true })
+    return undefined
+  }
   return {
-    url: `redis://127.0.0.1:${ownPort}`,
-    port: ownPort,
+    url: `redis://127.0.0.1:${port}`,
+    port,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -65,22 +80,14 @@ export function redisServerPath(): string | undefined {
   })
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function waitForPort(port: number, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt++) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false))
-      socket.on('connect', () => socket.destroy())
+/** False when it has ended: an answer at its port alone could be that of somebody else. */
+function isServing(output: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    let said = ''
+    output.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-10_000)
+      if (said.includes('Ready to accept connections')) resolve(true)
     })
-    if (open) return
-    await sleep(50)
-  }
-  throw new Error('redis-server did not come up')
+    output.on('close', () => resolve(false))
+  })
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { createLimiter, type Limiter, type LimiterOptions, parseRules } from '../src/index.ts'
+import type { LimiterOptions } from '../src/create-limiter.ts'
+import { createFirstTimes, createLimiter, type FirstTimes, type Limiter, parseRules } from '../src/index.ts'
 import { missingRedis, openRedis, redisServerPath, startRedis } from '../src/testing.ts'
 
 type Make = (t: Test, options: Pick<LimiterOptions, 'rules' | 'name'>) => Promise<Limiter>
 
 async function ready(limiter: Limiter): Promise<Limiter> {
-  for (let i = 0; i < 100 && limiter.state() === 'redis_unreachable'; i++) await sleep(20)
+  for (let i = 0; i < 3_000 && limiter.state() === 'redis_unreachable'; i++) await sleep(20)
   return limiter
 }
 
@@ -15,43 +16,59 @@ async function takeMany(limiter: Limiter, key: string, count: number): Promise<n
   return takes.filter((take) => take.allowed).length
 }
 
+/** Asks until there is a token again. */
+async function takeAgain(limiter: Limiter, key: string): Promise<void> {
+  while (!(await limiter.take(key)).allowed) await sleep(5)
+}
+
 /** What every limiter does, wherever its buckets are. */
 function contract(t: Test, make: Make): void {
   t.test('a full bucket gives its burst at once and then says when to come back', async (t) => {
-    const limiter = await make(t, { name: 'burst', rules: [{ perSecond: 0.1, burst: 5 }] })
+    const limiter = await make(t, { name: 'burst', rules: [{ perSecond: 0.01, burst: 5 }] })
     t.equal(await takeMany(limiter, 'a', 20), 5)
     const refused = await limiter.take('a')
     t.equal(refused.allowed, false)
-    t.ok(refused.retryAfterSeconds >= 9 && refused.retryAfterSeconds <= 10, `${refused.retryAfterSeconds} s`)
+    t.ok(refused.retryAfterSeconds > 10 && refused.retryAfterSeconds <= 100, `${refused.retryAfterSeconds} s`)
   })
 
   t.test('keys do not take from each other', async (t) => {
-    const limiter = await make(t, { name: 'keys', rules: [{ perSecond: 0.1, burst: 1 }] })
+    const limiter = await make(t, { name: 'keys', rules: [{ perSecond: 0.001, burst: 1 }] })
     t.same(await limiter.take('a'), { allowed: true, retryAfterSeconds: 0 })
     t.equal((await limiter.take('a')).allowed, false)
     t.equal((await limiter.take('b')).allowed, true)
   })
 
   t.test('a token comes back with time, and being refused costs none', async (t) => {
-    const limiter = await make(t, { name: 'refill', rules: [{ perSecond: 5, burst: 1 }] })
+    const limiter = await make(t, { name: 'refill', rules: [{ perSecond: 0.5, burst: 1 }] })
     t.equal(await takeMany(limiter, 'a', 10), 1)
-    await sleep(230)
-    t.equal(await takeMany(limiter, 'a', 10), 1)
+    await takeAgain(limiter, 'a')
   })
 
   t.test('every rule holds, and none is charged when one refuses', async (t) => {
     const limiter = await make(t, {
       name: 'rules',
       rules: [
-        { perSecond: 5, burst: 1 },
-        { perSecond: 0.01, burst: 2 },
+        { perSecond: 0.5, burst: 1 },
+        { perSecond: 0.001, burst: 2 },
       ],
     })
     t.equal(await takeMany(limiter, 'a', 10), 1, 'the first rule')
-    await sleep(230)
-    t.equal(await takeMany(limiter, 'a', 1), 1)
-    await sleep(230)
+    await takeAgain(limiter, 'a')
     t.ok((await limiter.take('a')).retryAfterSeconds > 50, 'the second rule')
+  })
+}
+
+/** What everybody remembers, wherever it is kept. */
+function rememberingContract(t: Test, make: (name: string) => Promise<FirstTimes>): void {
+  t.test('a key comes for the first time once, until it is forgotten', async (t) => {
+    const times = await make('first')
+    const answers = await Promise.all(Array.from({ length: 9 }, () => times.isFirst('a')))
+    t.equal(answers.filter(Boolean).length, 1, 'of those who ask at the same moment too')
+    t.equal(await times.isFirst('b'), true)
+    t.equal(await times.isFirst('a'), false)
+    await times.forget('a')
+    t.equal(await times.isFirst('a'), true)
+    t.equal(await times.isFirst('b'), false)
   })
 }
 
@@ -63,6 +80,15 @@ t.test('in memory', async (t) => {
     for (let i = 0; i < 1000; i++) await limiter.take(`key ${i}`)
     t.equal((await limiter.take('key 999')).allowed, false, 'the newest are still known')
     t.equal((await limiter.take('key 0')).allowed, true, 'the oldest were let go')
+  })
+
+  rememberingContract(t, async () => createFirstTimes())
+
+  t.test('of many keys the newest are remembered', async (t) => {
+    const times = createFirstTimes({ mostKeys: 100 })
+    for (let i = 0; i < 1000; i++) await times.isFirst(`key ${i}`)
+    for (let i = 999; i >= 910; i--) t.equal(await times.isFirst(`key ${i}`), false)
+    t.equal(await times.isFirst('key 0'), true, 'the oldest were let go')
   })
 })
 
@@ -78,9 +104,35 @@ t.test('in Redis', { skip: missingRedis() ?? false }, async (t) => {
   contract(t, make)
 
   t.test('replicas share their buckets', async (t) => {
-    const options = { name: 'shared', rules: [{ perSecond: 0.1, burst: 6 }] }
+    const options = { name: 'shared', rules: [{ perSecond: 0.001, burst: 6 }] }
     const [one, other] = [await make(t, options), await make(t, options)]
     t.equal((await takeMany(one, 'a', 4)) + (await takeMany(other, 'a', 4)), 6)
+  })
+
+  const remember = async (name: string): Promise<FirstTimes> => {
+    const up = Promise.withResolvers<void>()
+    const times = createFirstTimes({
+      name: `${run}-${name}`,
+      redisUrl: redis.url,
+      onReachable: (reachable) => reachable && up.resolve(),
+    })
+    t.teardown(() => times.stop())
+    await up.promise
+    return times
+  }
+  rememberingContract(t, remember)
+
+  t.test('replicas share what came', async (t) => {
+    const [one, other] = [await remember('together'), await remember('together')]
+    const answers = await Promise.all([one, other, one, other].map((times) => times.isFirst('a')))
+    t.equal(answers.filter(Boolean).length, 1)
+    t.equal(await other.isFirst('b'), true)
+    t.equal(await one.isFirst('b'), false)
+    await other.stop()
+    t.equal(await one.isFirst('c'), true)
+    await redis.stop()
+    t.equal(await one.isFirst('c'), false, 'and goes on without Redis')
+    t.equal(await one.isFirst('d'), true)
   })
 })
 
@@ -91,7 +143,7 @@ t.test(
     const redis = await startRedis()
     const told: boolean[] = []
     const limiter = createLimiter({
-      rules: [{ perSecond: 0.1, burst: 3 }],
+      rules: [{ perSecond: 0.001, burst: 3 }],
       redisUrl: redis.url,
       onReachable: (reachable) => told.push(reachable),
     })
@@ -100,7 +152,7 @@ t.test(
     t.equal(await takeMany(limiter, 'a', 2), 2)
     await redis.stop()
     t.equal(await takeMany(limiter, 'a', 5), 3, 'a fresh bucket of its own')
-    for (let i = 0; i < 100 && told.length < 2; i++) await sleep(20)
+    for (let i = 0; i < 3_000 && told.length < 2; i++) await sleep(20)
     t.equal(limiter.state(), 'redis_unreachable')
     t.same(told, [true, false])
   },
@@ -112,7 +164,19 @@ t.test('limits are written as counts in a time', async (t) => {
     { perSecond: 10, burst: 100 },
   ])
   t.same(parseRules(''), [])
-  for (const bad of ['20', '0/s', '20/day', 'x/s', '1/s burst 0', '1/s;2/s', '1/s,'.repeat(9)]) {
+  t.same(parseRules(' '), [])
+  for (const bad of [
+    '20',
+    '0/s',
+    '20/day',
+    'x/s',
+    '1/s burst 0',
+    '1/s;2/s',
+    ',',
+    '1/s,',
+    ',1/s',
+    '1/s,'.repeat(9),
+  ]) {
     t.throws(() => parseRules(bad), { name: 'LimitsError', code: 'bad_rule' }, bad)
   }
   for (const rule of [

@@ -9,7 +9,7 @@ import { nodeHash } from './hash.ts'
 import type { Hash, InclusionProof } from './types.ts'
 
 /** The only root for which `proof` can hold. Follows RFC 9162 section 2.1.3.2. */
-export function rootFromInclusionProof(proof: InclusionProof, leafHash: Hash): Hash {
+function rootFromInclusionProof(proof: InclusionProof, leafHash: Hash): Hash {
   const { leafIndex, treeSize, siblings } = proof
   if (leafIndex < 0n || leafIndex >= treeSize) {
     throw new ProofError('wrong_size', `leaf ${leafIndex} is not in a tree of ${treeSize}`)

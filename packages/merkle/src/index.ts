@@ -1,8 +1,8 @@
 export { verifyConsistency } from './consistency.ts'
 export type { ProofErrorCode } from './errors.ts'
 export { ProofError } from './errors.ts'
-export { asHash, emptyRootHash, hashBytes, leafHash, nodeHash } from './hash.ts'
-export { rootFromInclusionProof, verifyInclusion } from './inclusion.ts'
+export { asHash, emptyRootHash, hashBytes, leafHash } from './hash.ts'
+export { verifyInclusion } from './inclusion.ts'
 export type { TileAddress, TileSource } from './prove.ts'
 export {
   proveConsistency,
@@ -14,7 +14,6 @@ export {
 } from './prove.ts'
 export type { Tile } from './tile.ts'
 export { createTile, tileFromHashes, tileHashes, tileHeight, tileNode, tileWidth } from './tile.ts'
-export type { TileCoordinates } from './tile-path.ts'
 export { parseTilePath, tilePath, widthOfTile } from './tile-path.ts'
 export type { ChangedTile, EdgeTile, Grown, Tree } from './tree.ts'
 export { emptyTree, growTree, treeFromEdge } from './tree.ts'

@@ -4,6 +4,8 @@ import t from 'tap'
 import { asHash, type Hash, leafHash, verifyConsistency, verifyInclusion } from '../src/index.ts'
 import { textbookConsistency, textbookPath, textbookRoot } from './textbook.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 type ProofCase = {
   desc: string
   proof: string[] | null

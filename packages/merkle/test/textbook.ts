@@ -1,5 +1,6 @@
 /** RFC 6962 section 2.1 as it is written there: slow, recursive, and easy to check by eye. */
-import { asHash, emptyRootHash, type Hash, nodeHash } from '../src/index.ts'
+import { nodeHash } from '../src/hash.ts'
+import { asHash, emptyRootHash, type Hash } from '../src/index.ts'
 
 export function textbookRoot(leaves: readonly Hash[]): Hash {
   if (leaves.length === 0) return emptyRootHash

@@ -24,6 +24,8 @@ import {
 } from '../src/index.ts'
 import { textbookConsistency, textbookPath, textbookRoot } from './textbook.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 const leafOf = (i: number): Hash => leafHash(Buffer.from(`leaf ${i}`))
 
 /** A store of tiles as the log keeps them: the newest of each address. */

@@ -2,8 +2,11 @@
  * The one place where the driver is configured: int8 is a bigint and bytea a Buffer, numeric stays a
  * string. Results come in text format only: this driver decodes binary ones as UTF-8 first, which destroys them. Connection trouble arrives as a {@link PostgresError}, SQL errors as the driver's own.
  */
-import pg from 'pg'
-import { translate } from './errors.ts'
+import { createHash } from 'node:crypto'
+import type Driver from 'pg'
+import { Client as DriverClient, pg } from './driver.ts'
+import { isSharedSession, PostgresError, translate } from './errors.ts'
+import { beginTransaction, beginUnprepared, sessionSettings } from './session-settings.ts'
 
 /** A statement by name is parsed and planned once per connection. */
 export type NamedStatement = {
@@ -34,6 +37,8 @@ export type Client = Queryable & { release(destroy?: boolean | Error): void }
 
 export type Pool = Queryable & {
   connect(): Promise<Client>
+  /** The statement that begins a transaction here; `begin` where it is not said. */
+  begin?(): string
   /** Waits for borrowed connections to come back, then closes all. May be called more than once. */
   end(): Promise<void>
 }
@@ -53,34 +58,93 @@ export type PoolOptions = {
    * or has vanished without a word. Default: the server's.
    */
   readonly idleInTransactionTimeoutMs?: number
-  /** Hears of connections that break, idle ones too. They are replaced when next needed. */
+  /** Hears of connections that break, idle ones too; they are replaced when next needed. And, once, of a pooler that shares sessions. */
   readonly onError?: (error: Error) => void
 }
+
+/** A network that swallows packets keeps nobody from stopping. */
+const goodByeMs = 2_000
 
 const INT8 = 20
 const INT8_ARRAY = 1016
 
 /** Opens no connection yet: the first query does. Throws `unavailable` and `connection_lost` from its methods. */
 export function createPool(options: PoolOptions): Pool {
-  const report = options.onError ?? (() => {})
+  /** Whoever ends a pool knows that its connections end. */
+  const report = (error: Error) => {
+    if (ended === undefined) options.onError?.(error)
+  }
+  const idleInTransactionTimeoutMs = options.idleInTransactionTimeoutMs ?? 0
+  const settings = sessionSettings(idleInTransactionTimeoutMs)
   const pool = new pg.Pool({
     connectionString: options.connectionString,
+    Client: DriverClient,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
     types: parsers(),
     ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
-    ...(options.idleInTransactionTimeoutMs === undefined
-      ? {}
-      : { idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs }),
     ...(options.applicationName === undefined ? {} : { application_name: options.applicationName }),
-  })
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, whatever its types say
+    onConnect: async (client) => {
+      const { rows } = await client.query<{ is_used: boolean }>(settings.text, settings.values as unknown[])
+      if (rows[0]?.is_used === true) foundShared()
+    },
+  } satisfies Driver.PoolConfig)
   // Without a listener on the client itself, a borrowed connection that breaks between two queries would
   // end the process. Idle ones are heard here too, so the pool's own event only needs to be silenced.
-  pool.on('connect', (client) => client.on('error', report))
+  const open = new Set<Driver.PoolClient>()
+  pool.on('connect', (client) => {
+    client.on('error', report)
+    open.add(client)
+    client.once('end', () => open.delete(client))
+  })
   pool.on('error', () => {})
 
+  /** A pooler gives each transaction the session that is free, so nothing that a session keeps can be relied on. */
+  let isShared = false
+
+  function foundShared(cause?: unknown): PostgresError {
+    const error = new PostgresError(
+      'try_again',
+      'a pooler between here and the database shares its sessions (pool_mode=transaction): statements are not prepared any more, which costs some speed',
+      { cause },
+    )
+    if (!isShared) report(error)
+    isShared = true
+    return error
+  }
+
+  async function run<Row>(
+    target: Driver.Pool | Driver.PoolClient,
+    statement: string | NamedStatement,
+    values: readonly unknown[] | undefined,
+  ): Promise<QueryResult<Row>> {
+    const config = typeof statement === 'string' ? statement : configOf(statement, isShared)
+    const isPrepared = typeof config !== 'string' && config.name !== undefined
+    try {
+      return (await target.query(config as string, values as unknown[])) as unknown as QueryResult<Row>
+    } catch (error) {
+      if (!isPrepared || !isSharedSession(error)) return rethrowTranslated(error)
+      const found = foundShared(error)
+      // By itself it has done nothing; in a transaction it has ended that.
+      if (target === pool) return run(target, statement, values)
+      throw found
+    }
+  }
+
   let ended: Promise<void> | undefined
+
+  /** The driver's own ends when it has said good-bye: a server that stops then would still find the connections open. */
+  async function endAll(): Promise<void> {
+    const closed = [...open].map((client) => new Promise((resolve) => client.once('end', resolve)))
+    await pool.end()
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, goodByeMs)
+    await Promise.race([Promise.all(closed), late.promise])
+    clearTimeout(timer)
+  }
+
   return {
     query: (statement, values) => run(pool, statement, values),
     connect: async () => {
@@ -90,41 +154,42 @@ export function createPool(options: PoolOptions): Pool {
         release: (destroy) => client.release(destroy),
       }
     },
+    begin: () => (isShared ? beginUnprepared(idleInTransactionTimeoutMs) : beginTransaction),
     end: () => {
-      ended ??= pool.end()
+      ended ??= endAll()
       return ended
     },
   }
 }
 
-async function run<Row>(
-  target: pg.Pool | pg.PoolClient,
-  statement: string | NamedStatement,
-  values: readonly unknown[] | undefined,
-): Promise<QueryResult<Row>> {
-  try {
-    const result = await (typeof statement === 'string'
-      ? target.query(statement, values as unknown[])
-      : target.query(configOf(statement), values as unknown[]))
-    return result as unknown as QueryResult<Row>
-  } catch (error) {
-    return rethrowTranslated(error)
-  }
+function configOf({ timeoutMs, name, ...statement }: NamedStatement, isShared: boolean): Driver.QueryConfig {
+  return {
+    ...statement,
+    ...(name !== undefined && !isShared && { name: nameOf(name, statement.text) }),
+    ...(timeoutMs !== undefined && { query_timeout: timeoutMs }),
+  } as Driver.QueryConfig
 }
 
-function configOf({ timeoutMs, ...statement }: NamedStatement): pg.QueryConfig {
-  return (timeoutMs === undefined ? statement : { ...statement, query_timeout: timeoutMs }) as pg.QueryConfig
+/** By text: a session that is shared may know a statement of that name from another release, and would run that one. */
+const names = new Map<string, string>()
+
+function nameOf(name: string, text: string): string {
+  const known = names.get(text)
+  if (known !== undefined) return known
+  const made = `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+  names.set(text, made)
+  return made
 }
 
 function rethrowTranslated(error: unknown): never {
   throw translate(error)
 }
 
-function parsers(): pg.CustomTypesConfig {
+function parsers(): Driver.CustomTypesConfig {
   const types = new pg.TypeOverrides()
   types.setTypeParser(INT8, 'text', BigInt)
   types.setTypeParser(INT8_ARRAY, 'text', parseInt8Array)
-  return types as pg.CustomTypesConfig
+  return types as Driver.CustomTypesConfig
 }
 
 /** One dimension; an element may be null. */

@@ -2,13 +2,22 @@
  * A real PostgreSQL for tests: the server of DATABASE_URL, else an embedded one that all test processes of this checkout
  * share. It keeps running between test files; `node packages/postgres/src/testing.ts stop` stops it.
  */
+import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { findBinaries } from './embedded/binaries.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/launcher.ts'
 import { isAlive, readPostmaster } from './embedded/postmaster.ts'
 import { createPool, type Pool } from './pool.ts'
+
+const execute = promisify(execFile)
+
+/** Nothing is wrong with a machine that has much to do. */
+const connectTimeoutMs = 120_000
 
 export type TestDatabase = {
   readonly pool: Pool
@@ -26,7 +35,7 @@ export async function testDatabase(
   const schema = `test_${Math.floor(Date.now() / 1000)}_${randomBytes(6).toString('hex')}`
   await once(server, (pool) => pool.query(`create schema ${schema}`))
   const connectionString = withSearchPath(server, schema)
-  const pool = createPool({ connectionString, applicationName: 'test', ...options })
+  const pool = createPool({ connectionString, applicationName: 'test', connectTimeoutMs, ...options })
   t.teardown(async () => {
     await pool.end()
     // A test may have stopped or killed its server: then there is nothing to drop.
@@ -35,25 +44,38 @@ export async function testDatabase(
   return { pool, connectionString, schema }
 }
 
+/**
+ * Puts a database into `dataDirectory`, which is not there yet, as its first start would make one: that takes seconds of a processor,
+ * and a copy a tenth of one. All copies have one password. For tests that are about something else.
+ */
+export async function copyDatabase(dataDirectory: string): Promise<void> {
+  const made = await madeDatabase()
+  await mkdir(path.dirname(dataDirectory), { recursive: true })
+  // Owner and permissions too, for which Node has no call.
+  await execute('cp', ['-a', made, dataDirectory])
+}
+
+async function madeDatabase(): Promise<string> {
+  const { version } = await findBinaries()
+  const made = `${sharedDirectory()}-made-${version}`
+  if (existsSync(made)) return made
+  const unfinished = `${made}.new-${randomBytes(6).toString('hex')}`
+  const server = await startEmbeddedPostgres({ dataDirectory: unfinished })
+  await server.stop()
+  for (const name of ['owner', 'server.log']) await rm(path.join(unfinished, name), { force: true })
+  // Of two that make one at once the first has it.
+  await rename(unfinished, made).catch(() => rm(unfinished, { recursive: true, force: true }))
+  return made
+}
+
 /** Stops the shared server unless another process is still connected to it. True when none runs afterwards. */
 export async function stopTestDatabase(): Promise<boolean> {
   if (ownServer() !== undefined) return true
   const postmaster = await readPostmaster(path.join(sharedDirectory(), 'cluster'))
   if (postmaster === undefined || !isAlive(postmaster.pid)) return true
   const server = await startShared()
-  const unused = await once(server.connectionString, async (pool) => {
-    // A connection that was just closed is still counted for a moment.
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const { rows } = await pool.query<{ count: bigint }>(
-        `select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-      )
-      if (rows[0]?.count === 0n) return true
-      await sleep(50)
-    }
-    return false
-  })
-  if (unused) await server.stop()
-  return unused
+  await server.stop()
+  return !isAlive(postmaster.pid)
 }
 
 async function serverForTests(): Promise<string> {
@@ -97,7 +119,12 @@ async function dropForgottenSchemas(server: string): Promise<void> {
 }
 
 async function once<T>(connectionString: string, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = createPool({ connectionString, maxConnections: 1, applicationName: 'test set-up' })
+  const pool = createPool({
+    connectionString,
+    maxConnections: 1,
+    connectTimeoutMs,
+    applicationName: 'test set-up',
+  })
   try {
     return await work(pool)
   } finally {

@@ -1,18 +1,40 @@
 import { isUnavailable, PostgresError, wasNeverSent } from './errors.ts'
 import type { Pool, Queryable } from './pool.ts'
 
+export type TransactionOptions = {
+  /** `work` may run several times: then it does where the server asks to try again, instead of `try_again` being thrown. */
+  readonly repeatable?: boolean
+}
+
+const attempts = 5
+
 /**
- * Runs `work` between BEGIN and COMMIT on one connection. Whatever `work` throws rolls back and is thrown on.
+ * Runs `work` between BEGIN and COMMIT on one connection, at read committed. Whatever `work` throws rolls back and is thrown on.
  *
  * When the connection breaks while COMMIT is under way nobody can tell what the server did: that is
  * `commit_outcome_unknown`, and the caller reads before it writes again. A break before that is `connection_lost`,
  * and nothing was committed. `transaction_rolled_back` means that `work` swallowed the error of a statement.
  */
-export async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (tx: Queryable) => Promise<T>,
+  { repeatable = false }: TransactionOptions = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(pool, work)
+    } catch (error) {
+      const again = error instanceof PostgresError && error.code === 'try_again'
+      if (!again || !repeatable || attempt === attempts) throw error
+    }
+  }
+}
+
+async function runOnce<T>(pool: Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let result: T
   try {
-    await client.query('begin')
+    await client.query(pool.begin?.() ?? 'begin')
     result = await work(client)
   } catch (error) {
     if (error instanceof PostgresError && error.code === 'connection_lost') {
@@ -32,7 +54,8 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Queryable) => Prom
   try {
     ;({ command } = await client.query('commit'))
   } catch (error) {
-    if (!isUnavailable(error)) {
+    const isRefused = error instanceof PostgresError ? error.code === 'try_again' : !isUnavailable(error)
+    if (isRefused) {
       // The server refused the commit (a deferred constraint, say) and has rolled back.
       client.release()
       throw error

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createPool, keepEmbeddedPostgres, type Pool, startEmbeddedPostgres } from '../src/index.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('a server that is killed comes back at its address until it is stopped', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-kept-'))

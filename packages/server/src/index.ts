@@ -1,20 +1,47 @@
-export { type AnyOriginOptions, allowAnyOrigin } from './any-origin.ts'
-export { ServerError, type ServerErrorCode } from './errors.ts'
-export type { Readiness } from './health.ts'
-export { type Listening, type ListenOptions, listen } from './listen.ts'
+export { allowAnyOrigin } from './any-origin.ts'
 export {
-  createLogger,
-  describeRequest,
-  type Logger,
-  type LoggerOptions,
-  type LogLevel,
-  pathOf,
-} from './logger.ts'
+  commonPaths,
+  problem,
+  problemSchema,
+  readinessSchema,
+} from './api-page/common-paths.ts'
+export type { Answer, ApiDocument, Operation, Schema } from './api-page/document.ts'
+export { apiDocumentPath, apiPagePath, serveApi } from './api-page/serve.ts'
+export { type Cleanups, createCleanups } from './cleanups.ts'
+export { tellOfDigestVerification } from './digest-verification.ts'
+export { adviseOnVariables } from './environment/advise.ts'
+export { isSet } from './environment/is-set.ts'
+export { readEnvironment } from './environment/read-environment.ts'
+export { collectComplaints, SettingsError } from './environment/settings-error.ts'
+export {
+  type Environment,
+  listOf,
+  logLevelVariable,
+  pathVariable,
+  portVariable,
+  secret,
+  urlVariable,
+  variableNames,
+} from './environment/variable.ts'
+export { ServerError, type ServerErrorCode } from './errors.ts'
+export { createFile, makeFolder, replaceFile } from './files.ts'
+export type { Readiness } from './health.ts'
+export { type InsideDoor, listen, urlOf } from './listen.ts'
+export { createLogger, type Logger, type LogLevel, pathOf } from './logger.ts'
+export { isLoopback, isWildcard } from './loopback.ts'
 export { createRegistry, listenMetrics, type Registry } from './metrics.ts'
-export { PROBLEM_JSON, replyWithNotFound, replyWithProblem, replyWithProblemOf } from './problem.ts'
+export { PROBLEM_JSON, replyWithProblem, replyWithProblemOf } from './problem.ts'
+export { boundReceiving } from './receiving.ts'
 export { type Reloading, type ReloadOptions, reloadFromFiles } from './reload.ts'
-export { replaceFile } from './replace-file.ts'
-export { type Running, type RunServiceOptions, runService } from './run-service.ts'
+export { runService, tellStop } from './run-service.ts'
 export { readSecret } from './secret.ts'
+export { SendingRefusal } from './sending.ts'
 export { buildServer, type ServerOptions } from './server.ts'
-export { readTlsFiles, type TlsFiles, type TlsIdentity, tlsReload } from './tls-files.ts'
+export {
+  followTls,
+  readTlsFiles,
+  type TlsFiles,
+  type TlsIdentity,
+  tlsFilesOf,
+  tlsReload,
+} from './tls-files.ts'

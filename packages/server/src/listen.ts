@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { ServerError } from './errors.ts'
@@ -8,25 +9,47 @@ export type ListenOptions = {
   readonly port: number
   /** The environment variable that sets the port, named when the port cannot be had. */
   readonly portVariable: string
+  /**
+   * A second door in plain HTTP, on loopback, for services beside this one in its process: their certificate may name
+   * another host than the one they reach it by.
+   */
+  readonly inside?: InsideDoor
 }
+
+export type InsideDoor = { readonly host: string; readonly port: number }
 
 export type Listening = { readonly url: string; readonly port: number }
 
 /** Throws a {@link ServerError} with one sentence when the address cannot be listened on. */
 export async function listen(app: FastifyInstance, options: ListenOptions): Promise<Listening> {
   try {
+    if (options.inside !== undefined) await openInside(app, options.inside)
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
     throw asListenError(error, options)
   }
   const { port } = app.server.address() as AddressInfo
-  const url = urlOf(options.host, port)
   const secure = 'setSecureContext' in app.server
-  return { url: secure ? url.replace('http:', 'https:') : url, port }
+  return { url: urlOf(options.host, port, secure ? 'https' : 'http'), port }
 }
 
-export function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+export function urlOf(host: string, port: number, scheme: 'http' | 'https' = 'http'): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function openInside(app: FastifyInstance, { host, port }: InsideDoor): Promise<void> {
+  const server = createServer((request, response) => app.routing(request, response))
+  app.addHook('onClose', async () => {
+    const closed = new Promise((resolve) => server.close(resolve))
+    const sweep = setInterval(() => server.closeIdleConnections(), 50)
+    await closed
+    clearInterval(sweep)
+  })
+  await app.ready()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, resolve)
+  })
 }
 
 export function asListenError(error: unknown, { host, port, portVariable }: ListenOptions): unknown {

@@ -1,9 +1,12 @@
 /**
  * Log records: one JSON object a line, or a line for people. No record holds a request body or a header, what is
  * named like a secret is struck out, and so is whatever looks like a JSON Web Token anywhere in the line, since
- * tokens end up in other people's error messages.
+ * tokens end up in other people's error messages. What comes from outside neither fills a disk nor moves a terminal.
  */
-import { type Logger, pino, stdSerializers } from 'pino'
+import { writeSync } from 'node:fs'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { describeError } from './describe-error.ts'
+import { boundedLine, lineForPeople } from './log-line.ts'
 
 export type { Logger } from 'pino'
 
@@ -41,8 +44,6 @@ const SECRET_NAMES = [
   'connectionString',
 ]
 
-const TOKEN = /\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*/g
-
 export function createLogger(options: LoggerOptions): Logger {
   const { name, level = 'info', pretty = false } = options
   return pino(
@@ -52,21 +53,39 @@ export function createLogger(options: LoggerOptions): Logger {
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: stdSerializers.err, req: describeRequest },
-      redact: { paths: SECRET_NAMES.flatMap(pathsTo), censor: '[redacted]' },
-      hooks: {
-        streamWrite: (line) => {
-          const safe = line.includes('eyJ') ? line.replaceAll(TOKEN, '[token]') : line
-          return pretty ? describeRecord(safe) : safe
-        },
+      serializers: {
+        err: (error: unknown) => (error instanceof Error ? describeError(error) : error),
+        req: describeRequest,
       },
+      redact: { paths: SECRET_NAMES.flatMap(pathsTo), censor: '[redacted]' },
+      hooks: { streamWrite: (line) => (pretty ? lineForPeople(boundedLine(line)) : boundedLine(line)) },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    options.destination ?? standardOutput(),
   )
 }
 
+/** What waits while standard output takes nothing; later records are lost. */
+const WAITING_LIMIT_BYTES = 1 << 20
+
+/** A full disk behind standard output loses records, and must not end the service. It is said once, where that goes. */
+function standardOutput(): DestinationStream {
+  const stream = pino.destination({ fd: 1, sync: true, maxLength: WAITING_LIMIT_BYTES })
+  let told = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that went away wants to be told nothing more.
+    if (told || error.code === 'EPIPE') return
+    told = true
+    try {
+      writeSync(2, `records are lost: standard output cannot be written to (${error.code})\n`)
+    } catch {
+      // Then there is nowhere to say it.
+    }
+  })
+  return stream
+}
+
 /** What may be known of a request: the query may carry codes and tokens, so it stays out. */
-export function describeRequest(request: {
+function describeRequest(request: {
   readonly method?: string
   readonly url?: string
   readonly ip?: string
@@ -85,12 +104,4 @@ function pathsTo(name: string): string[] {
   const key = /^\w+$/.test(name) ? name : `["${name}"]`
   const below = (parent: string) => (key.startsWith('[') ? `${parent}${key}` : `${parent}.${key}`)
   return [key, below('*'), below('*.*')]
-}
-
-function describeRecord(line: string): string {
-  const { level, time, name, msg, err, ...rest } = JSON.parse(line) as Record<string, unknown>
-  const details = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-  const stack = (err as { stack?: string } | undefined)?.stack
-  const head = `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(name)}: ${typeof msg === 'string' ? msg : ''}`
-  return `${[head, ...details].join(' ')}\n${stack === undefined ? '' : `${stack}\n`}`
 }

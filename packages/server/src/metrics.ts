@@ -6,10 +6,14 @@ import { asListenError, urlOf } from './listen.ts'
 
 export type { Registry } from 'prom-client'
 
+/** The sampling wakes a process that has nothing to do. */
+const loopSampleMs = 100
+
 /** A registry with the metrics of the Node process. Pass `processMetrics: false` where several share one process. */
 export function createRegistry(options: { readonly processMetrics?: boolean } = {}): Registry {
   const registry = new Registry()
-  if (options.processMetrics !== false) collectDefaultMetrics({ register: registry })
+  if (options.processMetrics !== false)
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopSampleMs })
   return registry
 }
 
@@ -53,7 +57,7 @@ export async function listenMetrics(
       response.writeHead(404).end()
       return
     }
-    registry.metrics().then(
+    exposition(registry).then(
       (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
       () => response.writeHead(500).end(),
     )
@@ -74,4 +78,24 @@ export async function listenMetrics(
         server.closeAllConnections()
       }),
   }
+}
+
+/** As Go's client writes them, with which dashboards and tests were made: labels in the order of their names, `le` behind them. */
+export async function exposition(registry: Registry): Promise<string> {
+  return (await registry.metrics()).replace(
+    /^(\w+)\{(.*)\} (\S+)$/gm,
+    (_line, name: string, labels: string, value: string) => {
+      const pairs = [...labels.matchAll(/(?<!\w)(\w+)="(?:[^"\\]|\\.)*"/g)].map(([pair, label = '']) => ({
+        pair,
+        label,
+      }))
+      const sorted = pairs.toSorted((a, b) => (rank(a.label) < rank(b.label) ? -1 : 1))
+      return `${name}{${sorted.map(({ pair }) => pair).join(',')}} ${value}`
+    },
+  )
+}
+
+/** `~` is behind every letter. */
+function rank(label: string): string {
+  return label === 'le' || label === 'quantile' ? `~${label}` : label
 }

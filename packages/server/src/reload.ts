@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { reasonOf } from '@sigstack/crypto'
 
 export type ReloadOptions<T> = {
   /** Files, and folders for the names in them. Those that are missing count as such. Asked at each look. */
@@ -56,7 +57,7 @@ export async function reloadFromFiles<T>(options: ReloadOptions<T>): Promise<Rel
       onReload(next)
     } catch (error) {
       seen = now
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       if (reason === fault) return
       fault = reason
       onFault(error)

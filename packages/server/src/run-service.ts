@@ -1,14 +1,34 @@
-/** The life of a process: start, serve, stop on SIGTERM or SIGINT, and one sentence when starting fails. */
+/** The life of a process: start, serve, stop on SIGTERM, SIGINT or SIGHUP, and one sentence when starting fails. */
+import { constants } from 'node:os'
+import { escaped, withoutTokens } from '@sigstack/crypto'
+import { describeError } from './describe-error.ts'
 import { ServerError } from './errors.ts'
+import type { Logger } from './logger.ts'
 
 export type Running = {
   /** Refuses new work, finishes begun work, closes pools. */
   stop(): Promise<void>
 }
 
+/** Says in the log that an orderly stop begins and ends, which tells it from a crash. */
+export function tellStop(running: Running, logger: Logger): Running {
+  return {
+    async stop() {
+      logger.info('stopping')
+      await running.stop()
+      logger.info('stopped')
+    },
+  }
+}
+
 export type RunServiceOptions = {
   /** After the first signal; the process then ends with status 1. Default 30,000 ms. */
   readonly stopTimeoutMs?: number
+  /**
+   * A signal that follows another within this time is the same one on a second way, from the terminal's group and from npm, and not an
+   * impatient person. Default 1,000 ms.
+   */
+  readonly sameSignalMs?: number
 }
 
 /** How long handles that `stop` forgot may keep the process before it is ended. */
@@ -24,12 +44,19 @@ export async function runService(
 ): Promise<void> {
   const controller = new AbortController()
   const asked = Promise.withResolvers<void>()
+  const { sameSignalMs = 1_000 } = options
+  let firstAt = 0
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143)
+    if (controller.signal.aborted) {
+      if (performance.now() - firstAt < sameSignalMs) return
+      process.exit(128 + constants.signals[name])
+    }
+    firstAt = performance.now()
     controller.abort()
     asked.resolve()
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  // SIGHUP is a terminal that was closed, or a connection that was lost.
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, onSignal)
 
   let running: Running
   try {
@@ -76,7 +103,12 @@ function endSoon(status: number): void {
 
 /** Errors made for people are one sentence; what only a programmer can mend comes with its stack. */
 function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return line(String(error))
   const ours = [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind)
-  return ours ? (error.stack ?? error.message) : error.message
+  return ours ? describeError(error).stack.split('\n').map(line).join('\n') : line(error.message)
+}
+
+/** A setting or a file may hold anything, and what is told may end in a terminal. */
+function line(text: string): string {
+  return escaped(withoutTokens(text), 4_000)
 }

@@ -3,6 +3,7 @@
  * records, metrics, health. How a path is read and how a failure is told belong to the dialect.
  */
 import type { Http2SecureServer } from 'node:http2'
+import { deepestJson, isDeeperThan } from '@sigstack/crypto'
 import {
   type FastifyHttp2SecureOptions,
   type FastifyInstance,
@@ -12,12 +13,14 @@ import {
   fastify,
   LogController,
 } from 'fastify'
+import { noteRoutes } from './api-page/registered-routes.ts'
 import { answerHealth, answerReadiness, type Readiness } from './health.ts'
 import { type Logger, pathOf } from './logger.ts'
-import { measureRequests, type Registry } from './metrics.ts'
+import { exposition, measureRequests, type Registry } from './metrics.ts'
 import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import { requestLog } from './request-log.ts'
+import { boundSending, defaultSending, type SendingOptions } from './sending.ts'
 import { type TlsIdentity, tlsMinimum } from './tls-files.ts'
 
 export type ServerOptions = {
@@ -43,6 +46,8 @@ export type ServerOptions = {
   readonly trustProxy?: NonNullable<FastifyServerOptions['trustProxy']>
   /** Cleans a request's path before it is routed. */
   readonly rewriteUrl?: (request: { readonly url?: string }) => string
+  /** Bounds what is on its way to readers; by default each address is one. */
+  readonly sending?: Partial<SendingOptions>
   readonly routerOptions?: NonNullable<FastifyServerOptions['routerOptions']>
   readonly errorHandler?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
   readonly notFoundHandler?: (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -71,13 +76,18 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   }
   const app = options.tls === undefined ? fastify(frame) : secureFrame(frame, options.tls)
 
+  noteRoutes(app)
   app.setErrorHandler((error, request, reply) => errorHandler(error, request, reply))
   app.setNotFoundHandler(options.notFoundHandler ?? replyWithNotFound)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    done()
+    done(hasTwoHosts(request.raw.rawHeaders) ? twoHosts() : undefined)
   })
+  boundSending(app, { ...defaultSending, ...options.sending })
 
+  app.addHook('preValidation', (request, _reply, done) => {
+    done(isDeeperThan(request.body, deepestJson) ? nestedTooDeeply() : undefined)
+  })
   closeConnectionsThatEndTheirWork(app)
 
   const { metrics } = options
@@ -85,13 +95,32 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     measureRequests(app, metrics)
     if (options.metricsRoute !== false) {
       app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
-        reply.type(metrics.contentType).send(await metrics.metrics()),
+        reply.type(metrics.contentType).send(await exposition(metrics)),
       )
     }
   }
   if (options.healthz !== false) answerHealth(app)
   answerReadiness(app, options.readiness ?? (async () => ({ ready: true, checks: {} })))
   return app
+}
+
+/** RFC 9112 section 3.2; Node takes the first and tells of no other. */
+function hasTwoHosts(rawHeaders: readonly string[] | undefined): boolean {
+  let hosts = 0
+  for (let at = 0; at < (rawHeaders?.length ?? 0); at += 2) {
+    const name = rawHeaders?.[at]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts > 1
+}
+
+function twoHosts(): Error {
+  return Object.assign(new Error('the request names its host twice'), { statusCode: 400 })
+}
+
+/** What reads a body further, validation of its schema included, may go down by recursion. */
+function nestedTooDeeply(): Error {
+  return Object.assign(new Error('the body is nested too deeply'), { statusCode: 400 })
 }
 
 /** The type is that of the plain frame: what services use of it is the same. */

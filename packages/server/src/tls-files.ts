@@ -1,9 +1,12 @@
 /** The certificate and key of a server, from files that may change while it runs. */
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
+import { decodeText } from '@sigstack/crypto'
 import type { FastifyInstance } from 'fastify'
+import { SettingsError } from './environment/settings-error.ts'
 import { ServerError } from './errors.ts'
-import type { ReloadOptions } from './reload.ts'
+import type { Logger } from './logger.ts'
+import { type Reloading, type ReloadOptions, reloadFromFiles } from './reload.ts'
 
 export type TlsFiles = { readonly certificatePath: string; readonly keyPath: string }
 
@@ -45,9 +48,42 @@ export function tlsReload(
   }
 }
 
+/** For services without reloads of other kinds: tells of new pairs, and of those with a fault. */
+export function followTls(
+  app: Pick<FastifyInstance, 'server'>,
+  files: TlsFiles,
+  options: { readonly initial: TlsIdentity; readonly logger: Logger },
+): Promise<Reloading<TlsIdentity>> {
+  const { initial, logger } = options
+  const reload = tlsReload(app, files, initial)
+  return reloadFromFiles({
+    ...reload,
+    onReload(identity) {
+      reload.onReload(identity)
+      logger.info('the changed certificate took effect')
+    },
+    onFault: (error) =>
+      logger.error({ err: error }, 'the changed certificate has a fault; the one before stays in force'),
+  })
+}
+
+/** The pair that `PREFIX_TLS_CERTIFICATE_FILE` and `PREFIX_TLS_KEY_FILE` name; undefined where neither is set. */
+export function tlsFilesOf(
+  prefix: string,
+  certificatePath: string | undefined,
+  keyPath: string | undefined,
+): TlsFiles | undefined {
+  if (certificatePath === undefined && keyPath === undefined) return undefined
+  if (certificatePath === undefined || keyPath === undefined)
+    throw new SettingsError([
+      `${prefix}_TLS_CERTIFICATE_FILE and ${prefix}_TLS_KEY_FILE belong together; set both or neither`,
+    ])
+  return { certificatePath, keyPath }
+}
+
 async function read(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return decodeText(await readFile(path))
   } catch (cause) {
     throw new ServerError('tls_unusable', `${path} cannot be read`, { cause })
   }

@@ -6,7 +6,7 @@ const library = new URL('../src/index.ts', import.meta.url).href
 
 /** Runs `main` in a process of its own, whose standard output says when it is up. */
 function service(t: { teardown(action: () => void): unknown }, main: string, options = '{}') {
-  const script = `import { buildServer, listen, runService } from ${JSON.stringify(library)}
+  const script = `import { buildServer, createLogger, tellStop, listen, runService } from ${JSON.stringify(library)}
     const say = (text) => process.stdout.write(text + '\\n')
     await runService(${main}, ${options})`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script])
@@ -27,7 +27,7 @@ async function end(child: ChildProcess) {
 }
 
 t.test('a signal stops the service, and the process ends by itself', async (t) => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const { child, said, up, ended } = service(
       t,
       `async (signal) => {
@@ -47,7 +47,7 @@ t.test('a signal stops the service, and the process ends by itself', async (t) =
 
 t.test('a second signal ends it at once, and so does a stop that takes too long', async (t) => {
   const stuck = `async () => { say('up'); return { stop: () => { say('stopping'); return new Promise(() => {}) } } }`
-  const first = service(t, stuck)
+  const first = service(t, stuck, '{ sameSignalMs: 0 }')
   await first.up
   const stopping = once(first.child.stdout, 'data')
   first.child.kill('SIGTERM')
@@ -62,10 +62,43 @@ t.test('a second signal ends it at once, and so does a stop that takes too long'
   t.match(second.said.err, /^work was still open 100 ms after the signal; ended\n$/)
 })
 
+t.test('a signal that comes on two ways at once is one signal', async (t) => {
+  const { child, said, up, ended } = service(
+    t,
+    `async () => {
+      say('up')
+      return { stop: async () => { process.kill(process.pid, 'SIGINT'); process.kill(process.pid, 'SIGTERM'); say('stopped') } }
+    }`,
+    '{ sameSignalMs: 60_000 }',
+  )
+  await up
+  child.kill('SIGINT')
+  t.equal(await ended, 0)
+  t.equal(said.out, 'up\nstopped\n')
+})
+
+t.test('an orderly stop is told in the log, which a crash is not', async (t) => {
+  const { child, said, up, ended } = service(
+    t,
+    `async () => {
+      const logger = createLogger({ name: 'x', destination: { write: (line) => say(JSON.parse(line).msg) } })
+      say('up')
+      return tellStop({ stop: async () => say('closing') }, logger)
+    }`,
+  )
+  await up
+  child.kill('SIGTERM')
+  t.equal(await ended, 0)
+  t.equal(said.out, 'up\nstopping\nclosing\nstopped\n')
+})
+
 t.test('a start that fails says why in one line', async (t) => {
   const refused = service(t, `async () => { throw new Error('bad configuration: PORT must be a number') }`)
   t.equal(await refused.ended, 1)
   t.equal(refused.said.err, 'bad configuration: PORT must be a number\n')
+  const hostile = service(t, `async () => { throw new Error('no file \\u001b[2K\\rall is well') }`)
+  t.equal(await hostile.ended, 1)
+  t.equal(hostile.said.err, 'no file \\u001b[2K\\u000dall is well\n')
   const mistake = service(t, `async () => { undefined.nonsense }`)
   t.equal(await mistake.ended, 1)
   t.match(mistake.said.err, /^TypeError: .*\n +at /, 'our own mistake comes with its stack')

@@ -1,8 +1,9 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request as httpRequest } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
 import {
   allowAnyOrigin,
+  boundReceiving,
   buildServer,
   createLogger,
   createRegistry,
@@ -43,6 +44,19 @@ t.test('a sane request id is kept, any other is replaced', async (t) => {
     t.match(await idFor(bad), /^[\w-]{8}-[0-9a-z]+$/)
   }
   t.not(await idFor(), await idFor())
+})
+
+t.test('a request that names its host twice is refused', async (t) => {
+  const app = frame(t)
+  const { port } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })
+  const statusOf = (hosts: string) =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.write(`GET /healthz HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
+      socket.setEncoding('utf8').once('data', (text: string) => resolve(text.slice(9, 12)))
+    })
+  t.equal(await statusOf('Host: a\r\n'), '200')
+  t.equal(await statusOf('Host: a\r\nhost: b\r\n'), '400')
 })
 
 t.test('failures are problem details, ours without detail', async (t) => {
@@ -99,23 +113,6 @@ t.test('failures are problem details, ours without detail', async (t) => {
   t.notMatch(lines.join(''), 's3cret', 'queries are not logged')
 })
 
-t.test('records hold no secret, wherever it hides', async (t) => {
-  const lines: string[] = []
-  const destination = { write: (line: string) => void lines.push(line) }
-  const logger = createLogger({ name: 'test', destination })
-  const token = `${Buffer.from('{"alg":"RS256"}').toString('base64url')}.${Buffer.from('{"sub":"a"}').toString('base64url')}.c2ln`
-  logger.info({ authorization: 'Bearer abc', headers: { cookie: 'abc', 'set-cookie': 'abc' } }, 'one')
-  logger.info({ a: { credentials: { oidcIdentityToken: 'abc' } }, token: 'abc' }, 'two')
-  logger.error({ err: new Error(`bad token ${token}`) }, `got ${token}`)
-  createLogger({ name: 'test', destination, pretty: true }).info({ port: 3000, token: 'abc' }, `up ${token}`)
-  const all = lines.join('')
-  t.notMatch(all, 'abc')
-  t.notMatch(all, token)
-  t.match(all, '[redacted]')
-  t.match(all, 'bad token [token]')
-  t.match(lines[3], /^\d\d:\d\d:\d\d info {2}test: up \[token\] port=3000 token="\[redacted\]"\n$/)
-})
-
 t.test('answers are recorded at info when asked for, else at debug', async (t) => {
   const record = async (accessLog: boolean, level: 'info' | 'debug') => {
     const lines: string[] = []
@@ -138,8 +135,8 @@ t.test('requests are counted by route pattern, and a scanner adds no label', asy
   for (const url of ['/entry/1', '/entry/2', '/wp-admin', '/.env']) await app.inject(url)
   const { body, headers } = await app.inject('/metrics')
   t.match(headers['content-type'], 'text/plain')
-  t.match(body, 'http_requests_total{method="GET",code="200",route="/entry/:id"} 2')
-  t.match(body, 'http_requests_total{method="GET",code="404",route="unmatched"} 2')
+  t.match(body, 'http_requests_total{code="200",method="GET",route="/entry/:id"} 2')
+  t.match(body, 'http_requests_total{code="404",method="GET",route="unmatched"} 2')
   t.match(body, 'http_request_duration_seconds_count{method="GET",route="/entry/:id"} 2')
   t.notMatch(body, 'wp-admin')
 
@@ -215,6 +212,20 @@ t.test('a server listens where it is told and names the variable of a taken port
   })
 })
 
+t.test('a byte order mark is no part of a secret, and UTF-16 behind one is read', async (t) => {
+  const folder = t.testdir({
+    marked: '\ufefffrom a file\n',
+    windows: Buffer.from('\ufefffrom a file\r\n', 'utf16le'),
+    binary: Buffer.from([0xc3, 0x28]),
+  })
+  for (const name of ['marked', 'windows'])
+    t.equal(readSecret({ KEY_FILE: `${folder}/${name}` }, 'KEY'), 'from a file', name)
+  t.throws(() => readSecret({ KEY_FILE: `${folder}/binary` }, 'KEY'), {
+    code: 'secret_unreadable',
+    message: /no text/,
+  })
+})
+
 t.test('a secret comes from its variable or its file', async (t) => {
   const folder = t.testdir({ key: 'from a file\n', empty: '\n', large: 'x'.repeat(70_000) })
   t.equal(readSecret({ KEY: 'plain' }, 'KEY'), 'plain')
@@ -229,4 +240,40 @@ t.test('a secret comes from its variable or its file', async (t) => {
   ]) {
     t.throws(() => readSecret(environment, 'KEY'), { name: 'ServerError', code: 'secret_unreadable' })
   }
+})
+
+t.test('a body that is nested deeper than anything is read is refused', async (t) => {
+  const app = frame(t)
+  app.post('/', async ({ body }) => ({ read: JSON.stringify(body).length }))
+  const answer = (depth: number) =>
+    app.inject({
+      method: 'POST',
+      url: '/',
+      headers: { 'content-type': 'application/json' },
+      payload: `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`,
+    })
+  t.equal((await answer(50)).statusCode, 200)
+  for (const depth of [200, 200_000]) t.equal((await answer(depth)).statusCode, 400)
+})
+
+t.test('bodies on their way hold a bounded number of bytes, and give them back', async (t) => {
+  const app = frame(t)
+  boundReceiving(app, { totalBytes: 400_000, senderOf: ({ headers }) => String(headers['x-sender']) })
+  app.post('/', async () => ({}))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const body = JSON.stringify('x'.repeat(149_998))
+  const headers = (sender: string) => ({ 'content-type': 'application/json', 'x-sender': sender })
+  const post = async (sender: string) =>
+    (await fetch(url, { method: 'POST', headers: headers(sender), body })).status
+  t.equal(await post('a'), 200)
+  const begun = httpRequest(url, { method: 'POST', headers: { ...headers('a'), 'content-length': 150_000 } })
+  begun.on('error', () => {})
+  begun.write(body.slice(0, 140_000))
+  let status = 200
+  while (status === 200) status = await post('a')
+  t.equal(status, 429, 'beside what was begun')
+  t.equal(await post('b'), 200, 'of somebody else')
+  begun.destroy()
+  while (status === 429) status = await post('a')
+  t.equal(status, 200)
 })

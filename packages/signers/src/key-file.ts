@@ -10,13 +10,15 @@ import {
   readDerChildren,
   readOnlyDer,
 } from '@sigstack/crypto'
+import { encryptPrivateKey } from './encrypt-key.ts'
 import { SignerError } from './errors.ts'
+import { takeOpened } from './keys-ahead.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
 
 /** Opens the key in `path`. Without a password only an unencrypted PKCS#8 key is accepted, with one only an encrypted key. */
 export async function openKeyFile(path: string, password: string | undefined): Promise<Signer> {
   const pem = await readSecretFile(path)
-  return signerOf(path, parseKey(path, pem, password))
+  return signerOf(path, await parseKey(path, pem, password))
 }
 
 /**
@@ -25,18 +27,12 @@ export async function openKeyFile(path: string, password: string | undefined): P
  */
 export async function createKeyFile(path: string, password: string): Promise<Signer> {
   if (password === '') throw new SignerError('password_missing', `a new key in ${path} needs a password`)
-  const pem = generateSigningKey().export({
-    type: 'pkcs8',
-    format: 'pem',
-    cipher: 'aes-256-cbc',
-    passphrase: password,
-  })
-  await writeSecretFile(path, pem.toString())
+  await writeSecretFile(path, await encryptPrivateKey(generateSigningKey(), password))
   // What was written is what will be read after a restart, so use that and not the key in memory.
   return openKeyFile(path, password)
 }
 
-function parseKey(path: string, pem: string, password: string | undefined): KeyObject {
+async function parseKey(path: string, pem: string, password: string | undefined): Promise<KeyObject> {
   const block = pemBlockOf(path, pem)
   if (block.type === 'PRIVATE KEY') {
     if (password !== undefined)
@@ -49,6 +45,8 @@ function parseKey(path: string, pem: string, password: string | undefined): KeyO
   if (block.type !== 'ENCRYPTED PRIVATE KEY' || !isEncryptedShape(block.der)) throw notAKey(path)
   if (password === undefined)
     throw new SignerError('password_missing', `the key in ${path} is encrypted and no password is configured`)
+  const ahead = await takeOpened(pem, password)
+  if (ahead !== undefined) return ahead
   return privateKeyOf(pem, password, (cause) => {
     return new SignerError('wrong_password', `the password does not open the key in ${path}`, { cause })
   })

@@ -1,9 +1,11 @@
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Signer } from '@sigstack/crypto'
+import type { PublicKey, Signer } from '@sigstack/crypto'
+import { makeFolder } from '@sigstack/server/files'
 import type { Environment } from './environment.ts'
 import { isMissingFile, SignerError } from './errors.ts'
 import { createKeyFile, openKeyFile } from './key-file.ts'
-import { type ConnectKey, openRemoteSigner } from './remote/remote-signer.ts'
+import { type ConnectKey, openRemoteSigner, readRemotePublicKey } from './remote/remote-signer.ts'
 
 export type SignerOptions = {
   /** Of a key file; the PIN of a token whose URI names no pin-source. */
@@ -40,22 +42,30 @@ const connectors: ReadonlyMap<string, Connect> = new Map<string, Connect>([
  * does the signer itself where the key is no file.
  */
 export async function openSigner(uri: string, options: SignerOptions = {}): Promise<Signer> {
+  if (schemeOf(uri) === 'file') return openKeyFile(pathOf(uri), options.password)
+  return openRemoteSigner(uri, await connectorOf(uri, options), options.timeoutMs)
+}
+
+/** The public half of a key that is no file, which need not be allowed to sign here. Throws {@link SignerError}. */
+export async function readPublicKey(uri: string, options: SignerOptions = {}): Promise<PublicKey> {
+  return readRemotePublicKey(uri, await connectorOf(uri, options))
+}
+
+async function connectorOf(uri: string, options: SignerOptions): Promise<ConnectKey> {
   const scheme = schemeOf(uri)
   if (scheme === undefined)
     throw new SignerError('bad_uri', 'a key is named by a URI like file:/etc/sigstack/ca.pem')
-  if (scheme === 'file') return openKeyFile(pathOf(uri), options.password)
   const connect = connectors.get(scheme)
   if (connect === undefined)
     throw new SignerError(
       'unsupported_scheme',
       `keys of kind ${scheme}: are not supported; use file:, ${[...connectors.keys()].join(':, ')}:`,
     )
-  const connectKey = await connect(uri, { environment: process.env, ...options })
-  return openRemoteSigner(uri, connectKey, options.timeoutMs)
+  return connect(uri, { environment: process.env, ...options })
 }
 
 /**
- * Opens the key in the file `location`, or makes one where there is none; safe when several processes start at once. Where
+ * Opens the key in the file `location`, or makes one, and its folder, where there is none; safe when several processes start at once. Where
  * `location` is a URI the key must be there.
  */
 export async function loadOrCreateSigner(
@@ -71,6 +81,7 @@ export async function loadOrCreateSigner(
     if (!isMissingFile(error)) throw error
   }
   try {
+    await makeFolder(dirname(location), { mode: 0o700 }).catch(() => undefined)
     return await createKeyFile(location, password)
   } catch (error) {
     if (error instanceof SignerError && error.code === 'already_exists')
@@ -79,9 +90,11 @@ export async function loadOrCreateSigner(
   }
 }
 
-/** Whether `text` names a key by URI, and not by the path of its file. */
-export function isKeyUri(text: string): boolean {
-  return schemeOf(text) !== undefined
+/** Of the file that `location`, a path or a URI, names; undefined where the key is no file. Throws `bad_uri`. */
+export function keyFolderOf(location: string): string | undefined {
+  const scheme = schemeOf(location)
+  if (scheme === undefined) return dirname(location)
+  return scheme === 'file' ? dirname(pathOf(location)) : undefined
 }
 
 function schemeOf(uri: string): string | undefined {

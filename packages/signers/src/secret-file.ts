@@ -1,7 +1,7 @@
 /** Files that hold secrets: only their owner writes them, they appear whole or not at all, and never change. */
-import { randomBytes } from 'node:crypto'
-import { link, open, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open } from 'node:fs/promises'
+import { errorCode, reasonOf } from '@sigstack/crypto'
+import { createFile } from '@sigstack/server/files'
 import { SignerError } from './errors.ts'
 
 /** No key or password is longer; a larger file is something else. */
@@ -16,7 +16,7 @@ export async function readSecretFile(path: string): Promise<string> {
   try {
     file = await open(path, 'r')
   } catch (cause) {
-    throw new SignerError('unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+    throw new SignerError('unreadable', `cannot read ${path}: ${fileReason(cause)}`, { cause })
   }
   try {
     const stat = await file.stat()
@@ -30,7 +30,7 @@ export async function readSecretFile(path: string): Promise<string> {
     return await file.readFile('utf8')
   } catch (cause) {
     if (cause instanceof SignerError) throw cause
-    throw new SignerError('unreadable', `cannot read ${path}: ${reasonOf(cause)}`, { cause })
+    throw new SignerError('unreadable', `cannot read ${path}: ${fileReason(cause)}`, { cause })
   } finally {
     await file.close()
   }
@@ -41,44 +41,18 @@ export async function readSecretFile(path: string): Promise<string> {
  * another process makes it at the same moment.
  */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  let isNew: boolean
   try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    // Not rename, which would replace a file that is already there: a lost CA key cannot be made again.
-    await link(temporary, path)
-    await syncFolder(dirname(path))
+    isNew = await createFile(path, text, { mode: 0o600 })
   } catch (cause) {
-    if (codeOf(cause) === 'EEXIST')
-      throw new SignerError('already_exists', `${path} exists already`, { cause })
-    throw new SignerError('unwritable', `cannot write ${path}: ${reasonOf(cause)}`, { cause })
-  } finally {
-    // A crash before this line leaves a temporary file behind: litter, with the mode of the secret itself.
-    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new SignerError('unwritable', `cannot write ${path}: ${fileReason(cause)}`, { cause })
   }
+  // A key that is there is never replaced: a lost CA key cannot be made again.
+  if (!isNew) throw new SignerError('already_exists', `${path} exists already`)
 }
 
-/** The new name must outlive a power failure too, not only the bytes behind it. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
-function codeOf(cause: unknown): string | undefined {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-}
-
-function reasonOf(cause: unknown): string {
-  switch (codeOf(cause)) {
+function fileReason(cause: unknown): string {
+  switch (errorCode(cause)) {
     case 'ENOENT':
       return 'there is no such file or folder'
     case 'EACCES':
@@ -89,6 +63,6 @@ function reasonOf(cause: unknown): string {
     case 'ENOSPC':
       return 'the disk is full'
     default:
-      return cause instanceof Error ? cause.message : 'unknown reason'
+      return reasonOf(cause)
   }
 }

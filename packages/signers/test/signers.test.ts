@@ -1,11 +1,32 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toHex, utf8, verifySignature } from '@sigstack/crypto'
+import {
+  oidOf,
+  parsePemBlock,
+  readDerChildren,
+  readOnlyDer,
+  toHex,
+  utf8,
+  verifySignature,
+} from '@sigstack/crypto'
 import t from 'tap'
-import { createKeyFile, ensurePassword, loadOrCreateSigner, openSigner } from '../src/index.ts'
+import {
+  createKeyFile,
+  ensurePassword,
+  loadOrCreateSigner,
+  openKeyFile,
+  openKeysAhead,
+  openSigner,
+} from '../src/index.ts'
 
 const message = utf8('what is signed')
+
+/** A key file as Node encrypts it: quick to try. */
+function ofNode(passphrase: string): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString()
+}
 
 t.test('a key that was made is opened again by its URI and signs with the same key', async (t) => {
   const path = join(t.testdir(), 'ca.pem')
@@ -21,6 +42,57 @@ t.test('a key that was made is opened again by its URI and signs with the same k
     toHex((await openSigner(`file://${path}`, { password: 'secret' })).publicKey.spki),
     toHex(made.publicKey.spki),
   )
+})
+
+t.test('a password is stretched by 600,000 rounds, and older key files still open', async (t) => {
+  const folder = t.testdir()
+  const path = join(folder, 'ca.pem')
+  await createKeyFile(path, 'a password of 20 letters')
+  const { der: bytes } = parsePemBlock(readFileSync(path, 'utf8')).block
+  const [algorithm] = readDerChildren(readOnlyDer(bytes).content)
+  const [scheme, parameters] = readDerChildren(algorithm!.content)
+  t.equal(oidOf(scheme!.content), '1.2.840.113549.1.5.13', 'PBES2')
+  const [derivation] = readDerChildren(parameters!.content)
+  const [salt, iterations] = readDerChildren(readDerChildren(derivation!.content)[1]!.content)
+  t.equal(salt!.content.length, 16)
+  t.equal(Number(`0x${toHex(iterations!.content)}`), 600_000)
+
+  const older = join(folder, 'older.pem')
+  writeFileSync(older, ofNode('secret'), { mode: 0o600 })
+  t.ok(await openSigner(`file:${older}`, { password: 'secret' }))
+})
+
+t.test('keys are opened ahead in a thread, each for the first who asks; trouble is told then', async (t) => {
+  const folder = t.testdir()
+  const [a, b, other] = ['a.pem', 'b.pem', 'other.pem'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const made = await createKeyFile(a, 'secret')
+  await createKeyFile(b, 'secret')
+  await createKeyFile(other, 'another')
+  const ahead = await openKeysAhead([a, join(folder, 'none.pem'), b, other], 'secret')
+  t.equal(ahead.left(), 3, 'what is not there is left to whoever asks for it')
+  const signer = await openKeyFile(a, 'secret')
+  t.equal(ahead.left(), 2)
+  t.equal(toHex(signer.publicKey.spki), toHex(made.publicKey.spki))
+  t.ok(await verifySignature(made.publicKey, 'sha256', message, await signer.sign(message)))
+  await t.rejects(openKeyFile(other, 'secret'), { code: 'wrong_password' })
+  t.ok(await openKeyFile(other, 'another'))
+  t.ok(await openKeyFile(a, 'secret'), 'a second time as ever')
+  t.equal(ahead.left(), 1)
+  ahead.close()
+  t.equal(ahead.left(), 0)
+  t.ok(await openKeyFile(b, 'secret'))
+  t.equal((await openKeysAhead([join(folder, 'none.pem')], 'secret')).left(), 0)
+})
+
+t.test('the folder of a new key is made, for its owner alone', async (t) => {
+  const folder = join(t.testdir(), 'to', 'come')
+  await loadOrCreateSigner(join(folder, 'log.pem'), 'secret')
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+  await t.rejects(loadOrCreateSigner(join(folder, 'log.pem', 'below'), 'secret'), { name: 'SignerError' })
 })
 
 t.test('a key file is never overwritten', async (t) => {
@@ -54,12 +126,15 @@ t.test(
     await createKeyFile(path, 'right')
     const open = (file: string, password?: string) =>
       openSigner(`file:${file}`, password === undefined ? {} : { password })
+    const quick = join(folder, 'quick.pem')
+    writeFileSync(quick, ofNode('right'), { mode: 0o600 })
     for (let i = 0; i < 40; i++) {
-      await t.rejects(open(path, `wrong ${i}`), {
+      await t.rejects(open(quick, `wrong ${i}`), {
         code: 'wrong_password',
         message: /^the password does not open/,
       })
     }
+    await t.rejects(open(path, 'wrong'), { code: 'wrong_password' })
     await t.rejects(open(path), { code: 'password_missing' })
     await t.rejects(open(join(folder, 'none.pem'), 'right'), { code: 'unreadable', message: /no such file/ })
 

@@ -1,6 +1,7 @@
 /**
  * CA ceremonies: roots and intermediates after the architecture's certificate profile (critical basicConstraints and
- * keyUsage, key identifiers on both, codeSigning on the intermediate). Clock and serial number come from the caller.
+ * keyUsage, key identifiers on both, codeSigning on the intermediate), and the certificate that a timestamp authority
+ * signs with. Clock and serial number come from the caller.
  */
 import {
   concatBytes,
@@ -37,6 +38,8 @@ export type RootRequest = {
 }
 
 export type IntermediateRequest = {
+  /** For what the leaves below it are; default code signing. */
+  readonly use?: 'codeSigning' | 'timeStamping'
   readonly root: Certificate
   readonly rootSigner: Signer
   readonly publicKey: Pick<PublicKey, 'spki'>
@@ -50,13 +53,18 @@ export type IntermediateRequest = {
 
 /** keyCertSign and cRLSign, the last of the seven bits used. */
 const caKeyUsage = Uint8Array.of(derTag.bitString, 2, 1, 0x06)
+const digitalSignature = Uint8Array.of(derTag.bitString, 2, 7, 0x80)
 const isCa = Uint8Array.of(derTag.boolean, 1, 0xff)
 export const noCaBelow = Uint8Array.of(derTag.integer, 1, 0)
 
-export const codeSigning: Extension = {
-  oid: extensionOid.extendedKeyUsage,
-  critical: false,
-  value: der(derTag.sequence, derOid(extendedKeyUsageOid.codeSigning)),
+export const codeSigning = extendedKeyUsage('codeSigning', false)
+
+function extendedKeyUsage(use: 'codeSigning' | 'timeStamping', critical: boolean): Extension {
+  return {
+    oid: extensionOid.extendedKeyUsage,
+    critical,
+    value: der(derTag.sequence, derOid(extendedKeyUsageOid[use])),
+  }
 }
 
 /** A self-signed root without a path length, verified before it is handed out. */
@@ -79,35 +87,82 @@ export async function createRoot(request: RootRequest): Promise<Certificate> {
   return root
 }
 
-/** An intermediate that may issue leaves only, for code signing only. */
+/** An intermediate that may issue leaves only, for one use only. */
 export async function createIntermediate(request: IntermediateRequest): Promise<Certificate> {
-  const { root, rootSigner, publicKey } = request
-  if (!equalBytes(root.spki, rootSigner.publicKey.spki))
-    throw new X509Error('key_mismatch', 'the signing key does not belong to the root certificate')
-  if (!root.isCa) throw new X509Error('not_a_ca', 'certificate is not a CA')
-  if (root.subjectKeyIdentifier === undefined)
-    throw new X509Error(
-      'missing_subject_key_identifier',
-      'the root certificate must have a subject key identifier',
-    )
-  if (request.notBefore < root.notBefore || request.notBefore > root.notAfter)
-    throw new X509Error('not_valid_now', 'the intermediate would begin outside the validity of its root')
+  const { root, rootSigner, publicKey, use = 'codeSigning' } = request
   const own = keyIdentifier(publicKey.spki)
+  const identifier = issuerIdentifier(root, rootSigner, 'root')
   const intermediate = await sign(rootSigner, {
-    serialNumber: request.serialNumber,
-    notBefore: request.notBefore,
-    notAfter: request.notAfter < root.notAfter ? request.notAfter : root.notAfter,
-    issuer: root.subject,
-    subject: der(
-      derTag.sequence,
-      ...organizationOf(root.subject),
-      nameAttribute(attributeOid.commonName, request.commonName),
-    ),
-    spki: publicKey.spki,
-    extensions: [...caExtensions(own, root.subjectKeyIdentifier, noCaBelow), codeSigning],
+    ...below(root, request, 'the intermediate would begin outside the validity of its root'),
+    extensions: [...caExtensions(own, identifier, noCaBelow), extendedKeyUsage(use, false)],
   })
   await assertReadsTheSame(intermediate, root)
   return intermediate
+}
+
+export type StampingCertificateRequest = {
+  readonly issuer: Certificate
+  readonly issuerSigner: Signer
+  readonly publicKey: Pick<PublicKey, 'spki'>
+  /** The organization is the issuer's. */
+  readonly commonName: string
+  readonly notBefore: Date
+  /** Cut to the issuer's where it is later. */
+  readonly notAfter: Date
+  readonly serialNumber: Uint8Array
+}
+
+/** What a timestamp authority signs with: no CA, and for time stamping alone (RFC 3161 section 2.3). */
+export function createStampingCertificate(request: StampingCertificateRequest): Promise<Certificate> {
+  const { issuer, issuerSigner, publicKey } = request
+  const identifier = issuerIdentifier(issuer, issuerSigner, 'issuing')
+  const [subjectKeyIdentifier, authorityKeyIdentifier] = identifierExtensions(
+    keyIdentifier(publicKey.spki),
+    identifier,
+  )
+  return sign(issuerSigner, {
+    ...below(issuer, request, 'the certificate would begin outside the validity of its issuer'),
+    extensions: [
+      { oid: extensionOid.keyUsage, critical: true, value: digitalSignature },
+      extendedKeyUsage('timeStamping', true),
+      subjectKeyIdentifier,
+      authorityKeyIdentifier,
+    ],
+  })
+}
+
+function issuerIdentifier(issuer: Certificate, signer: Signer, which: 'root' | 'issuing'): Uint8Array {
+  if (!equalBytes(issuer.spki, signer.publicKey.spki))
+    throw new X509Error('key_mismatch', `the signing key does not belong to the ${which} certificate`)
+  if (!issuer.isCa) throw new X509Error('not_a_ca', 'certificate is not a CA')
+  if (issuer.subjectKeyIdentifier === undefined)
+    throw new X509Error(
+      'missing_subject_key_identifier',
+      `the ${which} certificate must have a subject key identifier`,
+    )
+  return issuer.subjectKeyIdentifier
+}
+
+/** What a certificate has of the one above it. */
+function below(
+  issuer: Certificate,
+  request: Pick<IntermediateRequest, 'publicKey' | 'commonName' | 'notBefore' | 'notAfter' | 'serialNumber'>,
+  tooEarly: string,
+): Omit<Draft, 'extensions'> {
+  if (request.notBefore < issuer.notBefore || request.notBefore > issuer.notAfter)
+    throw new X509Error('not_valid_now', tooEarly)
+  return {
+    serialNumber: request.serialNumber,
+    notBefore: request.notBefore,
+    notAfter: request.notAfter < issuer.notAfter ? request.notAfter : issuer.notAfter,
+    issuer: issuer.subject,
+    subject: der(
+      derTag.sequence,
+      ...organizationOf(issuer.subject),
+      nameAttribute(attributeOid.commonName, request.commonName),
+    ),
+    spki: request.publicKey.spki,
+  }
 }
 
 type Draft = {
@@ -156,6 +211,12 @@ export function caExtensions(
       critical: true,
       value: der(derTag.sequence, isCa, pathLength),
     },
+    ...identifierExtensions(own, authority),
+  ]
+}
+
+function identifierExtensions(own: Uint8Array, authority: Uint8Array): readonly [Extension, Extension] {
+  return [
     { oid: extensionOid.subjectKeyIdentifier, critical: false, value: der(derTag.octetString, own) },
     {
       oid: extensionOid.authorityKeyIdentifier,

@@ -10,7 +10,6 @@ import {
   type PublicKey,
   parsePublicKey,
   readDer,
-  readDerChildren,
   readOnlyDer,
 } from '@sigstack/crypto'
 import { X509Error } from './errors.ts'
@@ -87,14 +86,15 @@ export function parseCertificate(der: Uint8Array): Certificate {
   // RFC 5280 section 4.1.1.2: what is signed about the algorithm must be what is said outside.
   if (!equalBytes(innerAlgorithm.whole, algorithm.whole))
     throw new X509Error('bad_certificate', 'the certificate names two different signature algorithms')
-  const [notBefore, notAfter, surplus] = readDerChildren(validity.content, 3)
+  const [notBefore, notAfter, surplus] = validity.children(3)
   if (surplus !== undefined) throw malformed()
-  const [algorithmId] = readDerChildren(algorithm.content, 2)
+  const [algorithmId] = algorithm.children(2)
   if (algorithmId?.tag !== derTag.oid || signature.content[0] !== 0) throw malformed()
   const spki = spkiOf({ fields })
   const extensions = extensionsOf(fields)
   let publicKey: PublicKey | undefined
   return {
+    ...meaningOf(extensions),
     der,
     tbs: tbs.whole,
     serialNumber: serial.content,
@@ -110,7 +110,6 @@ export function parseCertificate(der: Uint8Array): Certificate {
     extensions,
     signature: signature.content.subarray(1),
     signatureAlgorithmOid: oidOf(algorithmId.content),
-    ...meaningOf(extensions),
   }
 }
 
@@ -133,7 +132,7 @@ function outlineOf(bytes: Uint8Array): Outline {
       'bad_certificate',
       `a certificate may have ${maximumBytes} bytes, this one has ${bytes.length}`,
     )
-  const [tbs, algorithm, signature, surplus] = readDerChildren(readOnlyDer(bytes, derTag.sequence).content, 4)
+  const [tbs, algorithm, signature, surplus] = readOnlyDer(bytes, derTag.sequence).children(4)
   if (
     tbs?.tag !== derTag.sequence ||
     algorithm?.tag !== derTag.sequence ||
@@ -141,7 +140,7 @@ function outlineOf(bytes: Uint8Array): Outline {
     surplus !== undefined
   )
     throw malformed()
-  const all = readDerChildren(tbs.content, 10)
+  const all = tbs.children(10)
   // The version is [0] EXPLICIT and left out in certificates of version 1.
   const fields = all[0]?.tag === 0xa0 ? all.slice(1) : all
   return { tbs, fields, algorithm, signature }
@@ -172,17 +171,25 @@ type Meaning = Pick<
 >
 
 function meaningOf(extensions: readonly Extension[]): Meaning {
-  let meaning: Meaning = { isCa: false, extendedKeyUsages: [] }
+  const meaning: { -readonly [name in keyof Meaning]: Meaning[name] } = { isCa: false, extendedKeyUsages: [] }
   for (const { oid, value } of extensions) {
-    if (oid === extensionOid.basicConstraints) meaning = { ...meaning, ...parseBasicConstraints(value) }
-    else if (oid === extensionOid.keyUsage) meaning = { ...meaning, keyUsage: parseKeyUsage(value) }
-    else if (oid === extensionOid.extendedKeyUsage)
-      meaning = { ...meaning, extendedKeyUsages: parseExtendedKeyUsage(value) }
-    else if (oid === extensionOid.subjectKeyIdentifier)
-      meaning = { ...meaning, subjectKeyIdentifier: readOnlyDer(value, derTag.octetString).content }
-    else if (oid === extensionOid.authorityKeyIdentifier) {
-      const authorityKeyIdentifier = parseAuthorityKeyIdentifier(value)
-      if (authorityKeyIdentifier !== undefined) meaning = { ...meaning, authorityKeyIdentifier }
+    switch (oid) {
+      case extensionOid.basicConstraints:
+        Object.assign(meaning, parseBasicConstraints(value))
+        break
+      case extensionOid.keyUsage:
+        meaning.keyUsage = parseKeyUsage(value)
+        break
+      case extensionOid.extendedKeyUsage:
+        meaning.extendedKeyUsages = parseExtendedKeyUsage(value)
+        break
+      case extensionOid.subjectKeyIdentifier:
+        meaning.subjectKeyIdentifier = readOnlyDer(value, derTag.octetString).content
+        break
+      case extensionOid.authorityKeyIdentifier: {
+        const authorityKeyIdentifier = parseAuthorityKeyIdentifier(value)
+        if (authorityKeyIdentifier !== undefined) meaning.authorityKeyIdentifier = authorityKeyIdentifier
+      }
     }
   }
   return meaning

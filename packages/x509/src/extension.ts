@@ -1,14 +1,5 @@
 /** Certificate extensions (RFC 5280 section 4.1.2.9): the list, and the values that chains depend on. */
-import {
-  asBuffer,
-  type DerElement,
-  der,
-  derOid,
-  derTag,
-  oidOf,
-  readDerChildren,
-  readOnlyDer,
-} from '@sigstack/crypto'
+import { asBuffer, type DerElement, der, derOid, derTag, oidOf, readOnlyDer } from '@sigstack/crypto'
 import { X509Error } from './errors.ts'
 
 export type Extension = {
@@ -57,7 +48,7 @@ export function encodeExtension({ oid, critical, value }: Extension): Uint8Array
 }
 
 export function parseExtension(element: DerElement): Extension {
-  const parts = element.tag === derTag.sequence ? readDerChildren(element.content, 4) : []
+  const parts = element.tag === derTag.sequence ? element.children(4) : []
   const [id] = parts
   const value = parts[parts.length - 1]
   const flag = parts.length === 3 ? parts[1] : undefined
@@ -76,7 +67,7 @@ export function parseExtension(element: DerElement): Extension {
 
 /** The content of the `[3]` element. Two extensions of one kind are refused, as RFC 5280 section 4.2 asks. */
 export function parseExtensions(content: Uint8Array): readonly Extension[] {
-  const extensions = readDerChildren(readOnlyDer(content, derTag.sequence).content, limit).map(parseExtension)
+  const extensions = readOnlyDer(content, derTag.sequence).children(limit).map(parseExtension)
   const seen = new Set<string>()
   for (const { oid } of extensions) {
     if (seen.has(oid))
@@ -87,7 +78,7 @@ export function parseExtensions(content: Uint8Array): readonly Extension[] {
 }
 
 export function parseBasicConstraints(value: Uint8Array): { isCa: boolean; pathLength?: number } {
-  const parts = readDerChildren(readOnlyDer(value, derTag.sequence).content, 2)
+  const parts = readOnlyDer(value, derTag.sequence).children(2)
   const flag = parts[0]?.tag === derTag.boolean ? parts[0] : undefined
   const length = parts[flag === undefined ? 0 : 1]
   if (parts.length > (flag === undefined ? 1 : 2) || (flag !== undefined && flag.content.length !== 1))
@@ -109,14 +100,16 @@ export function parseKeyUsage(value: Uint8Array): readonly KeyUsage[] {
 }
 
 export function parseExtendedKeyUsage(value: Uint8Array): readonly string[] {
-  return readDerChildren(readOnlyDer(value, derTag.sequence).content).map((usage) => {
-    if (usage.tag !== derTag.oid) throw new X509Error('bad_extension', 'extKeyUsage is malformed')
-    return oidOf(usage.content)
-  })
+  return readOnlyDer(value, derTag.sequence)
+    .children()
+    .map((usage) => {
+      if (usage.tag !== derTag.oid) throw new X509Error('bad_extension', 'extKeyUsage is malformed')
+      return oidOf(usage.content)
+    })
 }
 
 /** The keyIdentifier of an AuthorityKeyIdentifier; `undefined` where it names issuer and serial only. */
 export function parseAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
-  const parts = readDerChildren(readOnlyDer(value, derTag.sequence).content, 3)
+  const parts = readOnlyDer(value, derTag.sequence).children(3)
   return parts.find(({ tag }) => tag === 0x80)?.content
 }

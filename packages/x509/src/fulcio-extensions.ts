@@ -1,8 +1,12 @@
 /** Fulcio's own extensions (its oid-info): who issued the identity token, and what a CI job told about itself. */
 import { der, derTag, parseUtf8, readOnlyDer, utf8 } from '@sigstack/crypto'
+import { type Certificate, extensionValue } from './certificate.ts'
 import { X509Error } from './errors.ts'
 import type { Extension } from './extension.ts'
 import { fulcioArc } from './oids.ts'
+
+const issuerOid = `${fulcioArc}.8`
+const rawIssuerOid = `${fulcioArc}.1`
 
 /** Empty values are left out of the certificate. */
 export type FulcioClaims = { readonly issuer: string } & { readonly [name in FulcioClaim]?: string }
@@ -66,6 +70,23 @@ export function describeFulcioExtension({ oid, value }: Extension): {
   const name = known.find(([candidate]) => candidate === number)?.[1] ?? 'unknown'
   const text = number <= 6 ? value : readOnlyDer(value, derTag.utf8String).content
   return { oid, name, value: parseUtf8(text) ?? '' }
+}
+
+/**
+ * Who issued the identity token: extension 8, or 1 where that is not there; `undefined` without both. Throws an X509Error or a
+ * CryptoError where it cannot be read, since nobody should then be taken for somebody else.
+ */
+export function fulcioIssuer(certificate: Pick<Certificate, 'extensions'>): string | undefined {
+  const encoded = extensionValue(certificate, issuerOid)
+  const bytes =
+    encoded === undefined
+      ? extensionValue(certificate, rawIssuerOid)
+      : readOnlyDer(encoded, derTag.utf8String).content
+  if (bytes === undefined || bytes.length === 0) return undefined
+  const issuer = parseUtf8(bytes)
+  if (issuer === undefined)
+    throw new X509Error('bad_extension', 'the issuer of the identity token is not UTF-8')
+  return issuer
 }
 
 function extension(number: number, value: Uint8Array): Extension {

@@ -11,7 +11,7 @@ import {
   readOnlyDer,
   utf8,
 } from '@sigstack/crypto'
-import { certificateExtensions } from './certificate.ts'
+import { type Certificate, certificateExtensions, extensionValue } from './certificate.ts'
 import { X509Error } from './errors.ts'
 import { extensionOid, fulcioOtherNameOid } from './oids.ts'
 
@@ -25,12 +25,14 @@ const otherNameType = derOid(fulcioOtherNameOid)
  * The names in a certificate in the order DNS, e-mail, IP address, URI, otherName of Fulcio's type; other kinds are
  * passed over. Text is as it stands in the certificate, URIs are not normalised.
  */
-export function certificateSubjects(certificate: Uint8Array): readonly string[] {
-  const extension = certificateExtensions(certificate).find(
-    ({ oid }) => oid === extensionOid.subjectAlternativeName,
-  )
-  if (extension === undefined) return []
-  const names = readDerChildren(readOnlyDer(extension.value, derTag.sequence).content, 1000)
+export function certificateSubjects(
+  certificate: Uint8Array | Pick<Certificate, 'extensions'>,
+): readonly string[] {
+  const extensions =
+    certificate instanceof Uint8Array ? certificateExtensions(certificate) : certificate.extensions
+  const value = extensionValue({ extensions }, extensionOid.subjectAlternativeName)
+  if (value === undefined) return []
+  const names = readOnlyDer(value, derTag.sequence).children(1000)
   const of = (tag: number): readonly DerElement[] => names.filter((name) => name.tag === tag)
   return [
     ...of(nameTag.dns).map(ia5Of),

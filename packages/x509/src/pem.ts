@@ -1,4 +1,4 @@
-import { encodePem, parsePemBlocks } from '@sigstack/crypto'
+import { encodePem, parsePemBlocks, quoted } from '@sigstack/crypto'
 import { type Certificate, parseCertificate } from './certificate.ts'
 import { X509Error } from './errors.ts'
 
@@ -6,7 +6,7 @@ import { X509Error } from './errors.ts'
 export function parseCertificatesPem(text: string, limit = 10): readonly Certificate[] {
   return parsePemBlocks(text, limit).map(({ type, der }) => {
     if (type !== 'CERTIFICATE')
-      throw new X509Error('bad_certificate_pem', `a PEM block CERTIFICATE is expected, not ${type}`)
+      throw new X509Error('bad_certificate_pem', `a PEM block CERTIFICATE is expected, not ${quoted(type)}`)
     return parseCertificate(der)
   })
 }

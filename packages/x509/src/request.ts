@@ -9,6 +9,7 @@ import {
   type PublicKey,
   parsePemBlock,
   parsePublicKey,
+  quoted,
   readDerChildren,
   readOnlyDer,
 } from '@sigstack/crypto'
@@ -80,7 +81,7 @@ function derOfPem(text: string): Uint8Array {
   if (!pemTypes.includes(block.type))
     throw new X509Error(
       'bad_certificate_request',
-      `a PEM block CERTIFICATE REQUEST is expected, not ${block.type}`,
+      `a PEM block CERTIFICATE REQUEST is expected, not ${quoted(block.type)}`,
     )
   return block.der
 }

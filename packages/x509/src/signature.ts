@@ -23,7 +23,7 @@ export async function verifyX509Signature(
   if (scheme === undefined || scheme.key !== key.type) return false
   // Clients send r‖s elsewhere, but X.509 knows DER alone.
   if (key.type === 'ecdsa' && !isWholeSequence(signature)) return false
-  return verifySignature(key, scheme.hash ?? 'sha512', signed, signature)
+  return verifySignature(key, scheme.hash, signed, signature)
 }
 
 function isWholeSequence(bytes: Uint8Array): boolean {

@@ -15,24 +15,40 @@ export function encodeTime(time: Date): Uint8Array {
   return year < 2050 ? der(utcTime, utf8(digits.slice(2))) : der(generalizedTime, utf8(digits))
 }
 
+/** Days of a month, counted from 1; February of a leap year apart. */
+const daysOf = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+const zero = 0x30
+
 export function parseTime(element: DerElement | undefined): Date {
-  const text = element === undefined ? '' : asBuffer(element.content).toString('latin1')
-  let digits = ''
-  if (element?.tag === utcTime && /^\d{12}Z$/.test(text)) digits = `${text < '5' ? '20' : '19'}${text}`
-  else if (element?.tag === generalizedTime && /^\d{14}Z$/.test(text)) digits = text
-  else throw new X509Error('bad_time', 'a certificate time is neither UTCTime nor GeneralizedTime in UTC')
-  const at = (from: number, length: number): number => Number(digits.slice(from, from + length))
-  const time = new Date(0)
-  time.setUTCFullYear(at(0, 4), at(4, 2) - 1, at(6, 2))
-  time.setUTCHours(at(8, 2), at(10, 2), at(12, 2))
-  // Date rolls 31 February over to March; a certificate that says so is refused.
-  if (
-    time.getUTCDate() !== at(6, 2) ||
-    time.getUTCMonth() !== at(4, 2) - 1 ||
-    time.getUTCSeconds() !== at(12, 2) ||
-    time.getUTCHours() !== at(8, 2) ||
-    time.getUTCMinutes() !== at(10, 2)
-  )
-    throw new X509Error('bad_time', `the certificate time ${digits} does not exist`)
+  const content = element?.content ?? new Uint8Array()
+  const isShort = element?.tag === utcTime && content.length === 13
+  if (!(isShort || (element?.tag === generalizedTime && content.length === 15)) || !isTimeText(content))
+    throw new X509Error('bad_time', 'a certificate time is neither UTCTime nor GeneralizedTime in UTC')
+  const two = (at: number): number => ((content[at] ?? 0) - zero) * 10 + (content[at + 1] ?? 0) - zero
+  const short = two(0)
+  const year = isShort ? short + (short < 50 ? 2000 : 1900) : short * 100 + two(2)
+  const start = isShort ? 2 : 4
+  const [month, day, hour] = [two(start), two(start + 2), two(start + 4)]
+  const [minute, second] = [two(start + 6), two(start + 8)]
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const days = month === 2 && isLeap ? 29 : (daysOf[month] ?? 0)
+  // Date would roll 31 February over to March; a certificate that says so is refused.
+  if (day < 1 || day > days || hour > 23 || minute > 59 || second > 59)
+    throw new X509Error(
+      'bad_time',
+      `the certificate time ${asBuffer(content).toString('latin1')} does not exist`,
+    )
+  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second))
+  // Date.UTC takes the years 0 to 99 for those of the last century.
+  if (year < 100) time.setUTCFullYear(year)
   return time
+}
+
+/** Digits, and a Z at the end. */
+function isTimeText(content: Uint8Array): boolean {
+  for (let at = 0; at < content.length - 1; at++) {
+    const digit = (content[at] ?? 0) - zero
+    if (digit < 0 || digit > 9) return false
+  }
+  return content[content.length - 1] === 0x5a
 }

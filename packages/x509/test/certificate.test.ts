@@ -4,9 +4,9 @@ import { BasicConstraintsExtension, KeyUsagesExtension, X509Certificate } from '
 import { CryptoError, concatBytes, der, toHex } from '@sigstack/crypto'
 import fc from 'fast-check'
 import t from 'tap'
+import { certificateSpki } from '../src/certificate.ts'
 import {
   type Certificate,
-  certificateSpki,
   certificateSubjects,
   embeddedScts,
   encodeCertificatePem,

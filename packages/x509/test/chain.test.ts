@@ -9,7 +9,6 @@ import {
   createRoot,
   type Extension,
   encodeExtension,
-  encodeSignatureAlgorithm,
   isSelfSigned,
   keyIdentifier,
   leafTemplate,
@@ -19,6 +18,7 @@ import {
   verifyCertificateSignature,
   verifyChain,
 } from '../src/index.ts'
+import { encodeSignatureAlgorithm } from '../src/signature-algorithm.ts'
 import { encodeTime } from '../src/time.ts'
 import {
   certificateIn,

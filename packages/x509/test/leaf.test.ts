@@ -23,7 +23,6 @@ import {
   finalTbs,
   fulcioExtensions,
   isPrecertificate,
-  type LeafRequest,
   leafTemplate,
   parseCertificate,
   plainTbs,
@@ -33,6 +32,7 @@ import {
   serialNumberFrom,
   verifyCertificateSignature,
 } from '../src/index.ts'
+import type { LeafRequest } from '../src/leaf.ts'
 import { encodeTime } from '../src/time.ts'
 import {
   certificateIn,

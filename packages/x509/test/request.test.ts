@@ -11,12 +11,8 @@ import {
 } from '@sigstack/crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  assertStrongKey,
-  encodeSignatureAlgorithm,
-  parseCertificateRequest,
-  X509Error,
-} from '../src/index.ts'
+import { assertStrongKey, parseCertificateRequest, X509Error } from '../src/index.ts'
+import { encodeSignatureAlgorithm } from '../src/signature-algorithm.ts'
 import { leafSigner, vector } from './support.ts'
 
 t.test('requests are read for key, algorithm and proof', async (t) => {

@@ -3,10 +3,8 @@ import { digestLengthBytes, type HashAlgorithm } from '../digest.ts'
 import { derEcdsaSignature } from '../ecdsa-signature.ts'
 import type { PublicKey } from '../public-key.ts'
 import { type DigestVerificationBackend, givesKnownAnswers, type VerifyEcdsaDigest } from './ecdsa-backend.ts'
-import { verifyWithNoble } from './ecdsa-noble.ts'
 import { createNodeBackend } from './ecdsa-node.ts'
 import { createOpensslBackend } from './ecdsa-openssl.ts'
-import { verifyEd25519ph } from './ed25519ph.ts'
 import { verifyRsaDigest } from './rsa.ts'
 
 export type DigestVerification = {
@@ -34,7 +32,11 @@ export async function verifyDigest(
   if (digest.length !== digestLengthBytes[hash])
     throw new Error(`a ${hash} digest has ${digestLengthBytes[hash]} bytes, not ${digest.length}`)
   if (key.type === 'rsa') return verifyRsaDigest(key, hash, digest, signature)
-  if (key.type === 'ed25519') return hash === 'sha512' && verifyEd25519ph(key.raw, digest, signature)
+  // The curves in JavaScript are a third of what a command loads, and few signatures need them.
+  if (key.type === 'ed25519') {
+    const { verifyEd25519ph } = await import('./ed25519ph.ts')
+    return hash === 'sha512' && verifyEd25519ph(key.raw, digest, signature)
+  }
   const derSignature = derEcdsaSignature(signature)
   if (derSignature === undefined) return false
   const { verifyEcdsa } = chosen ?? (await choose())
@@ -45,11 +47,6 @@ export async function verifyDigest(
 export async function probeDigestVerification(): Promise<DigestVerification> {
   const { backend, warning } = await choose()
   return warning === undefined ? { backend } : { backend, warning }
-}
-
-/** The way chosen; `undefined` before the first use. */
-export function digestVerificationBackend(): DigestVerificationBackend | undefined {
-  return chosen?.backend
 }
 
 async function choose(): Promise<Chosen> {
@@ -64,6 +61,7 @@ async function chooseOnce(): Promise<Chosen> {
   const openssl = await createOpensslBackend()
   if (openssl !== undefined && (await givesKnownAnswers(openssl)))
     return { backend: 'openssl', verifyEcdsa: openssl }
+  const { verifyWithNoble } = await import('./ecdsa-noble.ts')
   return {
     backend: 'noble',
     verifyEcdsa: verifyWithNoble,

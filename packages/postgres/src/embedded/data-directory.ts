@@ -3,14 +3,17 @@
  *
  *     cluster/      PostgreSQL's own files, mode 0700
  *     password      of the only database user, mode 0600: it keeps the other users of this machine out
+ *     owner         number of the process that has the server now, or had it last
  *     port          only where the folder's path is too long for a Unix socket
  *     native-N/     a copy of the programs, only where user nobody cannot reach the installed ones
  *     server.log    what the server says; server.log.1 is the one before
  */
 import { randomBytes } from 'node:crypto'
-import { chown, cp, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { chown, cp, link, lstat, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { errorCode } from '@sigstack/crypto'
+import { makeFolder } from '@sigstack/server/files'
+import { freePorts } from '@sigstack/server/free-ports'
 import { PostgresError } from '../errors.ts'
 import { type Binaries, binariesIn } from './binaries.ts'
 import { isAlive } from './postmaster.ts'
@@ -40,7 +43,7 @@ export async function prepareDataDirectory(
   const root = path.resolve(directory)
   try {
     if (account.kind === 'nobody') await refuseUnreachable(root)
-    await makeFolder(root, 0o700)
+    await makeFolder(root, { mode: 0o700 })
     await takeOwnership(root, account)
     const binaries = await reachableBinaries(root, found, account)
     const cluster = path.join(root, 'cluster')
@@ -73,7 +76,7 @@ export async function chooseListening(directory: string, fresh: boolean): Promis
   const file = path.join(directory, 'port')
   const saved = fresh ? undefined : await readFile(file, 'utf8').catch(ignoreMissing)
   if (saved !== undefined && /^\d{1,5}$/.test(saved)) return { host, port: Number(saved) }
-  const free = await freePort(host)
+  const [free = 0] = await freePorts(1, host)
   await writeWhole(file, String(free), 0o600)
   return { host, port: free }
 }
@@ -93,7 +96,7 @@ async function makeCluster(root: string, binaries: Binaries, account: Account): 
     await rename(unfinished, path.join(root, 'cluster'))
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
-    const { code } = error as NodeJS.ErrnoException
+    const code = errorCode(error)
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
   }
   const folder = await open(root)
@@ -176,19 +179,6 @@ async function refuseUnreachable(root: string): Promise<void> {
   )
 }
 
-/** As `mkdir -p`; Node's own loses the reason on a read-only disk and never returns in /proc. */
-async function makeFolder(folder: string, mode: number): Promise<void> {
-  try {
-    await mkdir(folder, { mode })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && path.dirname(folder) !== folder) {
-      await makeFolder(path.dirname(folder), 0o755)
-      await mkdir(folder, { mode }).catch(ignoreExisting)
-    } else if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error
-  }
-}
-
 async function reachableBinaries(root: string, found: Binaries, account: Account): Promise<Binaries> {
   if (account.kind !== 'nobody' || (await barrierForNobody(found.postgres)) === undefined) return found
   // Copied beside the data, not into a shared temporary folder where someone else could have put a server.
@@ -228,18 +218,6 @@ async function writeWhole(file: string, text: string, mode: number): Promise<voi
   }
 }
 
-async function freePort(host: string): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, host, resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
-  return address.port
-}
-
 function randomName(): string {
   return randomBytes(6).toString('hex')
 }
@@ -263,7 +241,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function asUnusable(root: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof PostgresError) return error
-  const { code } = error as NodeJS.ErrnoException
+  const code = errorCode(error)
   if (code === undefined) return error
   return new PostgresError(
     'data_directory_unusable',

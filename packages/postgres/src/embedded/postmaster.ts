@@ -1,6 +1,7 @@
 /** The server process that a cluster's `postmaster.pid` names, and whether it is what the file says. */
 import { readFile, readlink, realpath } from 'node:fs/promises'
 import path from 'node:path'
+import { errorCode } from '@sigstack/crypto'
 import type { Listening } from './settings.ts'
 
 export type Postmaster = { readonly pid: number; readonly listening: Listening }
@@ -28,7 +29,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return errorCode(error) === 'EPERM'
   }
 }
 
@@ -53,7 +54,7 @@ export async function endProcess(pid: number, signal: NodeJS.Signals, limitMs: n
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true
+    if (errorCode(error) === 'ESRCH') return true
     throw error
   }
   while (isAlive(pid)) {

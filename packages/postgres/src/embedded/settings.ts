@@ -40,10 +40,15 @@ export type Listening =
   | { readonly socketDirectory: string; readonly port: number }
   | { readonly host: string; readonly port: number }
 
+/** The setting is a list with commas between, and a folder may have one in its name. */
+function quotedPath(path: string): string {
+  return `"${path.replaceAll('"', '""')}"`
+}
+
 export function postgresArguments(cluster: string, listening: Listening): string[] {
   const where =
     'socketDirectory' in listening
-      ? { listen_addresses: '', unix_socket_directories: listening.socketDirectory }
+      ? { listen_addresses: '', unix_socket_directories: quotedPath(listening.socketDirectory) }
       : { listen_addresses: listening.host, unix_socket_directories: '' }
   const settings = Object.entries({ ...SETTINGS, ...where, port: String(listening.port) })
   return ['-D', cluster, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]

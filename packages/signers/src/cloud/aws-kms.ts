@@ -1,9 +1,12 @@
 /** Keys in AWS KMS: `awskms://[ENDPOINT]/KEY`, where KEY is a key ID, its ARN, `alias/NAME` or the alias's ARN. */
+
 import type * as Sdk from '@aws-sdk/client-kms'
 import type { KMSClient, SigningAlgorithmSpec } from '@aws-sdk/client-kms'
 import type { SignatureAlgorithm } from '@sigstack/crypto'
+import { memberAt } from '@sigstack/crypto'
+import { networkReason } from '@sigstack/http-client'
 import { SignerError, type SignerErrorCode } from '../errors.ts'
-import { networkReason, withoutSecrets } from '../remote/json-service.ts'
+import { withoutSecrets } from '../remote/json-service.ts'
 import { importOptional } from '../remote/optional-package.ts'
 import type { ConnectKey } from '../remote/remote-signer.ts'
 import { originOf } from './origin.ts'
@@ -127,5 +130,6 @@ function complaintOf(uri: string, cause: unknown): SignerError {
 
 /** Undefined where there was no answer. */
 function statusOf(error: Error): number | undefined {
-  return (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
+  const status = memberAt(error, '$metadata', 'httpStatusCode')
+  return typeof status === 'number' ? status : undefined
 }

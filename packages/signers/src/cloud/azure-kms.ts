@@ -1,8 +1,8 @@
 /** Keys in Azure Key Vault and Managed HSM, over their REST interface: `azurekms://VAULT.vault.azure.net/KEY[/VERSION]`. */
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { derFromRawSignature, type SignatureAlgorithm, toBase64 } from '@sigstack/crypto'
+import { derFromRawSignature, memberAt, type SignatureAlgorithm, toBase64 } from '@sigstack/crypto'
 import { SignerError } from '../errors.ts'
-import { field, textField } from '../remote/fields.ts'
+import { textField } from '../remote/fields.ts'
 import { askService, credentialComplaint, type JsonService } from '../remote/json-service.ts'
 import { importOptional } from '../remote/optional-package.ts'
 import type { ConnectKey, SigningRequest } from '../remote/remote-signer.ts'
@@ -52,7 +52,7 @@ export async function connectAzureKms(uri: string): Promise<ConnectKey> {
     // Without a version the newest is meant. This signer stays with the one it has shown.
     const pinned = `${path.split('/')[0] ?? ''}/${versionOf(uri, textField(answer, 'key', 'kid'))}`
     return {
-      spki: publicKeyOf(uri, field(answer, 'key')),
+      spki: publicKeyOf(uri, memberAt(answer, 'key')),
       sign: async (request, signal) =>
         signatureOf(uri, request, await ask('POST', `${pinned}/sign`, signal, bodyOf(uri, request))),
     }
@@ -103,7 +103,7 @@ function versionOf(uri: string, keyId: string | undefined): string {
 function publicKeyOf(uri: string, key: unknown): Uint8Array {
   const text = (name: string): string | undefined => textField(key, name)
   const kty = (text('kty') ?? '').replace(/-HSM$/, '')
-  const operations = field(key, 'key_ops')
+  const operations = memberAt(key, 'key_ops')
   if (Array.isArray(operations) && !operations.includes('sign'))
     throw new SignerError(
       'unsupported_key',

@@ -8,6 +8,7 @@ import {
   type SignatureAlgorithm,
   toBase64,
   utf8,
+  withoutEnd,
 } from '@sigstack/crypto'
 import type { GoogleAuth } from 'google-auth-library'
 import type { Environment } from '../environment.ts'
@@ -41,7 +42,7 @@ export async function connectGcpKms(uri: string, environment: Environment): Prom
   const auth = sharedAuth
   // The variable with which gcloud itself is pointed elsewhere.
   const origin = environment['CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS'] ?? 'https://cloudkms.googleapis.com'
-  const url = `${origin.replace(/\/+$/, '')}/v1/${name}`
+  const url = `${withoutEnd(origin, '/')}/v1/${name}`
   const service: JsonService = {
     uri,
     name: 'Google Cloud KMS',

@@ -2,11 +2,12 @@
  * The few calls of a PKCS #11 module (Cryptoki 2.40) that signing needs, through koffi. Structures are laid out by hand for
  * 64-bit Linux and macOS, where CK_ULONG has 8 bytes and nothing is packed. Runs in the module's own process only (host.ts).
  */
+import { withoutEnd } from '@sigstack/crypto'
 import koffi from 'koffi'
 import { ulongBytes as ulong } from './constants.ts'
 
 /** The module answered something other than CKR_OK. */
-export class CryptokiFailure extends Error {
+class CryptokiFailure extends Error {
   override readonly name = 'CryptokiFailure'
   /** CK_RV. */
   readonly rv: number
@@ -91,7 +92,7 @@ export async function loadCryptoki(modulePath: string): Promise<Cryptoki> {
         const info = Buffer.alloc(256)
         await call('C_GetTokenInfo', [slotId, info])
         const text = (start: number, end: number): string =>
-          info.toString('utf8', start, end).replace(/[ \0]+$/, '')
+          withoutEnd(info.toString('utf8', start, end), ' \0')
         infos.push({
           slotId,
           token: text(0, 32),

@@ -1,4 +1,8 @@
-/** This side of the process that has a PKCS #11 module loaded (host.ts): started when needed, ended when it hangs. */
+/**
+ * This side of the process that has a PKCS #11 module loaded (host.ts): started when needed, ended when it hangs. Not a supervised thread:
+ * only a process can be ended in the middle of a call, calls are side by side, and keys are handles of this very process, so that no
+ * other one may take its place unseen.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { SignerError } from '../errors.ts'

@@ -2,6 +2,7 @@
  * The process that a PKCS #11 module lives in. A module is a vendor's C code: here it can crash without taking the service along, and be
  * ended when it hangs, which nothing in the service's own process could do (docs/adr/0007-keys-in-tokens-by-ffi.md).
  */
+import { errorCode, reasonOf } from '@sigstack/crypto'
 import type { SignerErrorCode } from '../errors.ts'
 import type { Cryptoki } from './cryptoki.ts'
 import { findKey, findSlot, KeyTrouble } from './find-key.ts'
@@ -13,9 +14,10 @@ const sessionsOfSlot = new Map<number, Sessions>()
 /** PINs that were accepted. */
 const pinOfSlot = new Map<number, string>()
 
-// A terminal's Ctrl-C goes to every process. The service decides when this one ends, since it may still have to sign.
+// A terminal's Ctrl-C or end goes to every process. The service decides when this one ends, since it may still have to sign.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
+process.on('SIGHUP', () => undefined)
 // The service has ended. Not exit, which waits for a call that hangs.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.on('message', ({ id, request }: HostMessage) => {
@@ -110,7 +112,7 @@ function complaintOf(
   op: HostRequest['op'],
 ): { readonly code: SignerErrorCode; readonly message: string } {
   if (error instanceof KeyTrouble) return { code: error.code, message: error.message }
-  const text = error instanceof Error ? error.message : String(error)
+  const text = reasonOf(error)
   if (error instanceof Error && 'rv' in error && typeof error.rv === 'number') {
     // A token that has logged us out takes us in again in a fresh process.
     const isLoggedOut = op === 'sign' && error.rv === userNotLoggedIn
@@ -118,7 +120,7 @@ function complaintOf(
     const [code, message] = (isLoggedOut ? undefined : troubles.get(error.rv)) ?? failing
     return { code, message }
   }
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')
+  if (errorCode(error) === 'ERR_MODULE_NOT_FOUND')
     return {
       code: 'package_missing',
       message: 'needs the package koffi, which is not installed; add it as docs/operations/ca-keys.md says',

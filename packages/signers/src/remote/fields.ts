@@ -1,19 +1,9 @@
 /** What services answer, read without trust. */
-import { parseBase64 } from '@sigstack/crypto'
+import { memberAt, parseBase64 } from '@sigstack/crypto'
 import { SignerError } from '../errors.ts'
 
-/** The member of a JSON object, or undefined. */
-export function field(value: unknown, ...path: readonly string[]): unknown {
-  let at = value
-  for (const name of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined
-    at = (at as Readonly<Record<string, unknown>>)[name]
-  }
-  return at
-}
-
 export function textField(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = field(value, ...path)
+  const found = memberAt(value, ...path)
   return typeof found === 'string' ? found : undefined
 }
 

@@ -1,4 +1,5 @@
 /** Requests to the key services that speak JSON over HTTP: Google's, Azure's, Vault's. */
+import { networkReason, requestBounded } from '@sigstack/http-client'
 import { SignerError, type SignerErrorCode } from '../errors.ts'
 
 export type JsonRequest = {
@@ -20,6 +21,8 @@ export type JsonService = {
 
 const longestAnswerBytes = 64 * 1024
 const longestReason = 300
+/** Behind the signal of whoever asks, which is the one that counts. */
+const longestWaitMs = 120_000
 
 /** The body of a 2xx answer. `secrets` are taken out of whatever the service says. Throws {@link SignerError}. */
 export async function askService(
@@ -45,17 +48,17 @@ async function exchange(
   { method, url, headers, body, signal }: JsonRequest,
 ): Promise<{ readonly status: number; readonly text: string }> {
   try {
-    const response = await fetch(url, {
+    // A redirect is an answer: the credentials in the headers are for this service alone.
+    const answer = await requestBounded(url, {
       method,
       headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      // The credentials in the headers are for this service alone.
-      redirect: 'error',
       signal,
+      timeoutMs: longestWaitMs,
+      maxBytes: longestAnswerBytes,
     })
-    return { status: response.status, text: await readText(response) }
+    return { status: answer.status, text: answer.text() }
   } catch (cause) {
-    if (cause instanceof SignerError) throw cause
     const { host } = new URL(url)
     throw new SignerError(
       'unreachable',
@@ -65,17 +68,6 @@ async function exchange(
       },
     )
   }
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > longestAnswerBytes) throw new Error('the answer is too long')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parseJson(text: string): unknown {
@@ -127,13 +119,4 @@ export function credentialComplaint(
     `${uri}: there are no credentials of ${vendor} that work (${reason}); ${advice}`,
     { cause },
   )
-}
-
-/** What `fetch` and sockets say of a connection that failed. */
-export function networkReason(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string') return at.code
-    if (at.cause === undefined) return at.message
-  }
-  return 'unknown reason'
 }

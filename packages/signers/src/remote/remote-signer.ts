@@ -54,12 +54,17 @@ export async function openRemoteSigner(
     const request = { algorithm, message, digest: hash && digest(hash, message) }
     // Safe to repeat: a signature changes nothing at the other end, and two over the same bytes are as good as one.
     const signature = await persistently(uri, limitMs, (signal) => key.sign(request, signal))
-    if (!(await verifySignature(publicKey, hash ?? 'sha512', message, signature)))
+    if (!(await verifySignature(publicKey, hash, message, signature)))
       throw new SignerError('bad_signature', `${uri} gave a signature that its public key does not verify`)
     return signature
   }
   await signWithin(openTimeoutMs, utf8('sigstack: does this key sign?'))
   return { publicKey, algorithm, sign: (message) => signWithin(timeoutMs, message) }
+}
+
+/** Looks the key up, and no more. Throws {@link SignerError}. */
+export async function readRemotePublicKey(uri: string, connect: ConnectKey): Promise<PublicKey> {
+  return publicKeyOf(uri, (await persistently(uri, openTimeoutMs, connect)).spki)
 }
 
 function publicKeyOf(uri: string, spki: Uint8Array): PublicKey {

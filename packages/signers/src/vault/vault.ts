@@ -2,10 +2,10 @@
  * Keys in the transit engine of HashiCorp Vault or OpenBao: `hashivault://KEY[?version=N]`. Where Vault is, and who we are, is in
  * the variables of Vault's own tools.
  */
-import { parsePublicKey, parsePublicKeyPem, toBase64 } from '@sigstack/crypto'
+import { memberAt, parsePublicKey, parsePublicKeyPem, toBase64, withoutEnd } from '@sigstack/crypto'
 import type { Environment } from '../environment.ts'
 import { SignerError } from '../errors.ts'
-import { field, signatureField, textField } from '../remote/fields.ts'
+import { signatureField, textField } from '../remote/fields.ts'
 import { askService, type JsonService } from '../remote/json-service.ts'
 import type { ConnectKey, SigningRequest } from '../remote/remote-signer.ts'
 import { createVaultToken } from './vault-token.ts'
@@ -45,7 +45,7 @@ export function connectVault(uri: string, environment: Environment): ConnectKey 
   return async (signal) => {
     const answer = await ask(`keys/${key}`, signal)
     // A rotation in Vault must not change the key under a chain or a log: this signer stays with one version.
-    const pinned = version ?? String(field(answer, 'data', 'latest_version'))
+    const pinned = version ?? String(memberAt(answer, 'data', 'latest_version'))
     const spki = publicKeyOf(uri, answer, pinned)
     return {
       spki,
@@ -73,11 +73,11 @@ function addressOf(uri: string, environment: Environment): string {
       'bad_uri',
       `${uri}: set VAULT_ADDR to the address of Vault, like https://vault.example:8200`,
     )
-  return address.replace(/\/+$/, '')
+  return withoutEnd(address, '/')
 }
 
 function reasonOf(body: unknown): string | undefined {
-  const errors = field(body, 'errors')
+  const errors = memberAt(body, 'errors')
   return Array.isArray(errors) ? errors.filter((each) => typeof each === 'string').join('; ') : undefined
 }
 
@@ -85,7 +85,7 @@ function publicKeyOf(uri: string, answer: unknown, version: string): Uint8Array 
   const type = textField(answer, 'data', 'type') ?? 'unknown'
   const publicKey = textField(answer, 'data', 'keys', version, 'public_key')
   if (publicKey === undefined) {
-    const asymmetric = field(answer, 'data', 'supports_signing') !== false
+    const asymmetric = memberAt(answer, 'data', 'supports_signing') !== false
     throw asymmetric
       ? new SignerError('no_such_key', `${uri} has no version ${version} with a public key`)
       : new SignerError('unsupported_key', `${uri} is a key of type ${type}, which does not sign`)

@@ -137,7 +137,7 @@ export function verifies(
   signature: Uint8Array,
   of = message,
 ): Promise<boolean> {
-  return verifySignature(publicKey, signatureAlgorithms[algorithm].hash ?? 'sha512', of, signature)
+  return verifySignature(publicKey, signatureAlgorithms[algorithm].hash, of, signature)
 }
 
 function namesKey(text: string, uri: string): boolean {
