@@ -1,9 +1,12 @@
+/** Stable: callers may decide by these codes. Messages may change. */
 export type LogErrorCode =
   /** More writers than the queue takes; try again shortly. */
   | 'queue_full'
   /** The database cannot be reached; try again. */
   | 'unavailable'
+  /** The log was closed in this process. */
   | 'closed'
+  /** There is no entry, tree or log of that number or name. */
   | 'not_found'
   /** This database holds a log of that name under another key. */
   | 'foreign_key'
@@ -17,10 +20,8 @@ export type LogErrorCode =
   | 'maintenance'
   /** What was asked of a series of shards does not fit its state. */
   | 'bad_series'
-  /** Another process does the same at this moment. */
-  | 'busy'
 
-/** Why the log did not do what was asked. */
+/** Why the log did not do what was asked. Codes are a stable interface, messages are not. */
 export class LogError extends Error {
   override readonly name = 'LogError'
   readonly code: LogErrorCode

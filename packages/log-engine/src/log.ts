@@ -43,16 +43,12 @@ export type Appended = {
   readonly inclusionProof: InclusionProof
 }
 
-export type Log = {
+/** What a log tells. It is all there is to a frozen shard, and all that tiles, proofs, followers and audits need of any. */
+export type LogReader = {
   /** SHA-256 of the log key's SubjectPublicKeyInfo. */
   readonly logId: Uint8Array
   /** First line of its checkpoints; chosen when the log was made, and kept. */
   readonly origin: string
-  /**
-   * Durable AND provable when it resolves. Throws LogError `queue_full`, `unavailable`, `closed`; `frozen`, `read_only`
-   * and `maintenance` when the database says that this log takes no entries.
-   */
-  append(draft: EntryDraft): Promise<Appended>
   /** Covers everything committed so far, by any replica. */
   treeHead(): Promise<TreeHead>
   /** The newest tree head, signed. */
@@ -75,8 +71,22 @@ export type Log = {
   readTile(level: number, index: bigint, width: number): Promise<Uint8Array | undefined>
   /** Called after entries were committed here; for followers, which also poll for the work of other replicas. */
   onAppended(listener: (treeSize: bigint) => void): void
+}
+
+/** What takes entries. */
+export type LogWriter = {
+  /**
+   * Durable AND provable when it resolves. Throws LogError `queue_full`, `unavailable`, `closed`; `frozen`, `read_only`
+   * and `maintenance` when the database says that this log takes no entries.
+   */
+  append(draft: EntryDraft): Promise<Appended>
   /** Drafts that wait for their batch. */
   queueDepth(): number
-  /** Finishes begun work and refuses new. The pool stays its owner's. */
-  close(): Promise<void>
 }
+
+/** For whoever opened it; others are given the side they need. */
+export type Log = LogReader &
+  LogWriter & {
+    /** Finishes begun work and refuses new. The pool stays its owner's. */
+    close(): Promise<void>
+  }

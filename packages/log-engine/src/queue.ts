@@ -9,8 +9,10 @@ export type QueueOptions<Item> = {
   readonly batchItems: number
   readonly batchBytes: number
   sizeOf(item: Item): number
-  /** Handles a batch, and never rejects: it settles its items itself. */
+  /** Handles a batch, and settles its items itself. */
   run(batch: readonly Item[]): Promise<void>
+  /** Told when `run` rejects, which should not be; the next batch is run all the same. */
+  onError(error: unknown): void
 }
 
 export type Queue<Item> = {
@@ -39,7 +41,7 @@ export function createQueue<Item>(options: QueueOptions<Item>): Queue<Item> {
   }
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) await options.run(nextBatch())
+    while (waiting.length > 0) await options.run(nextBatch()).catch(options.onError)
     running = undefined
   }
 

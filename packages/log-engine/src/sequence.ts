@@ -1,10 +1,20 @@
 /**
  * The append transaction. The numbers are those of docs/life-of-an-entry.md.
  */
-import { type ChangedTile, growTree, type Hash, leafHash, type Tree, type TreeHead } from '@sigstack/merkle'
+import { counted } from '@sigstack/crypto'
+import {
+  type ChangedTile,
+  emptyTree,
+  growTree,
+  type Hash,
+  leafHash,
+  type Tree,
+  type TreeHead,
+} from '@sigstack/merkle'
 import { inTransaction, type Pool, PostgresError, type Queryable } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 import type { EntryDraft } from './log.ts'
+import type { KeptHead } from './signed-heads.ts'
 import {
   type CommittedHead,
   findByIdentities,
@@ -31,24 +41,40 @@ export type Sequencer = {
    */
   sequence(drafts: readonly EntryDraft[], unsure: Set<string>): Promise<Sequenced>
   /**
-   * Throws `inconsistent` unless a tree head read from the database extends the largest one that this process has
-   * vouched for, and makes it the largest. Whoever signs a head calls this first.
+   * Throws `inconsistent` unless a tree head read from the database is that of the tree there, and extends the largest one
+   * that is known to have been vouched for; then makes it the largest. Whoever signs a head calls this first.
    */
   assertExtends(head: TreeHead): Promise<void>
   /** The largest tree head that this process has vouched for. */
   largest(): TreeHead | undefined
 }
 
+/** Clocks that are kept by the usual means differ by less. */
+const clockToleranceMs = 10_000
+
 export function createSequencer(options: {
   readonly pool: Pool
   readonly logNo: LogNo
   readonly tiles: Tiles
   readonly now: () => number
+  /** What was signed before this process, as far as is known. */
+  readonly kept: KeptHead | undefined
+  readonly onClock: (aheadMs: number) => void
 }): Sequencer {
-  const { pool, logNo, tiles, now } = options
+  const { pool, logNo, tiles, now, kept, onClock } = options
+  let isClockAhead = false
   /** The tree of the last batch of this process. */
   let known: Tree | undefined
   let largest: TreeHead | undefined
+
+  /** A machine whose clock runs ahead must not push the log's time ahead, where it would stay; the database's clock is everybody's. */
+  function timeOf({ clockMs }: LockedHead): number {
+    const machineMs = now()
+    const isAhead = machineMs > clockMs + clockToleranceMs
+    if (isAhead !== isClockAhead) onClock(isAhead ? machineMs - clockMs : 0)
+    isClockAhead = isAhead
+    return isAhead ? clockMs : machineMs
+  }
 
   /** The tree to grow. Remembered from the last batch unless another replica has written since. */
   async function treeAt(db: Queryable, head: CommittedHead): Promise<Tree> {
@@ -56,32 +82,40 @@ export function createSequencer(options: {
       assertSameRoot(head.size, known.rootHash, head.rootHash)
       return known
     }
-    const tree = await tiles.loadTree(db, head.size)
-    assertSameRoot(head.size, tree.rootHash, head.rootHash)
-    await assertExtends(tree, db)
+    const tree = await loadChecked(db, head)
+    await assertExtends(head, db, tree)
     return tree
   }
 
-  async function assertExtends(
-    head: TreeHead & { readonly edge?: Tree['edge'] },
-    db: Queryable = pool,
-  ): Promise<void> {
-    if (largest !== undefined && largest.size > 0n) {
-      const { size, rootHash } = largest
-      if (head.size < size) {
-        throw new LogError(
-          'inconsistent',
-          `the database shows ${head.size} entries where ${size} were signed: was an old backup restored?`,
-        )
-      }
-      const root = size === head.size ? head.rootHash : await tiles.rootInDatabase(db, size, head)
-      assertSameRoot(size, root, rootHash)
+  /** @param tree Of that head, where it has been loaded from the database, and its root compared, already. */
+  async function assertExtends(head: TreeHead, db: Queryable = pool, tree?: Tree): Promise<void> {
+    const { size, rootHash } = largest ?? kept ?? emptyTree
+    if (head.size < size) {
+      const where = largest === undefined ? ` (${kept?.where})` : ''
+      throw new LogError(
+        'inconsistent',
+        `the database shows ${counted(head.size, 'entry', 'entries')} where ${size} were signed${where}: was an old backup restored? ${remedy}`,
+      )
+    }
+    if (size > 0n && size === head.size) assertSameRoot(size, head.rootHash, rootHash)
+    if (largest === undefined || size < head.size) {
+      const { edge } = tree ?? (await loadChecked(db, head))
+      if (size > 0n && size < head.size)
+        assertSameRoot(size, await tiles.rootInDatabase(db, size, { size: head.size, edge }), rootHash)
     }
     vouchFor(head)
   }
 
+  /** What is stored beside the tree is not believed: its root is computed. */
+  async function loadChecked(db: Queryable, { size, rootHash }: TreeHead): Promise<Tree> {
+    const tree = await tiles.loadTree(db, size)
+    assertSameRoot(size, rootHash, tree.rootHash)
+    return tree
+  }
+
   /** Heads are vouched for by readers and by the writer, whose order nobody decides. */
   function vouchFor({ size, rootHash }: TreeHead): void {
+    if (size === largest?.size) assertSameRoot(size, rootHash, largest.rootHash)
     if (largest === undefined || size > largest.size) largest = { size, rootHash }
   }
 
@@ -91,7 +125,8 @@ export function createSequencer(options: {
     numbered: string[],
   ): Promise<Sequenced & { tilesToKeep: readonly ChangedTile[] }> {
     // 3. Begin. A crash before the commit in step 8 leaves nothing behind.
-    return inTransaction(pool, async (tx) => {
+    const turn = async (tx: Queryable) => {
+      numbered.length = 0
       // 4. Take the log's row: replicas take turns, for the length of this batch only.
       const head = await lockHead(tx, logNo)
       assertWritable(head)
@@ -106,7 +141,7 @@ export function createSequencer(options: {
         earlier.set(hexOf(entry.identity), entry)
       }
       // 6. Number the rest. Their bytes are made only now: a CT leaf holds its time, which never goes backwards.
-      const sequencedAtMs = Math.max(now(), head.lastSequencedAtMs)
+      const sequencedAtMs = Math.max(timeOf(head), head.lastSequencedAtMs)
       const fresh: StoredEntry[] = []
       const placed = drafts.map((draft) => {
         const key = hexOf(draft.identity)
@@ -131,7 +166,8 @@ export function createSequencer(options: {
         tilesToKeep: grown.changedTiles.filter(({ width }) => width === 256),
       }
       // 8. Commit. A crash right after it loses no entry: whoever asks again finds it, as a duplicate.
-    })
+    }
+    return inTransaction(pool, turn, { repeatable: true })
   }
 
   return {
@@ -178,11 +214,14 @@ function encode(draft: EntryDraft, place: { leafIndex: bigint; sequencedAtMs: nu
   return { ...place, leafHash: hash, identity: draft.identity, leaf, extra }
 }
 
+const remedy =
+  'Bring back the newest state of this log, or retire it: docs/operations/log-operations.md, "Restore"'
+
 function assertSameRoot(size: bigint, a: Hash, b: Hash): void {
   if (Buffer.compare(a, b) !== 0) {
     throw new LogError(
       'inconsistent',
-      `two different trees of ${size} entries: this log must not be signed any more until it is known why`,
+      `two different trees of ${counted(size, 'entry', 'entries')}: this log must not be signed any more until it is known why. ${remedy}`,
     )
   }
 }

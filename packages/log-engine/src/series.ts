@@ -4,9 +4,9 @@
  */
 import { asHash, emptyRootHash, type Hash } from '@sigstack/merkle'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
-import { readPage } from './audit/read-page.ts'
 import { LogError } from './errors.ts'
 import type { LogEntry } from './log.ts'
+import { readPage } from './read-page.ts'
 import { findLog, type LogMode } from './store.ts'
 
 export type ShardRow = {
@@ -88,10 +88,10 @@ export async function rememberPublicKey(db: Queryable, name: string, publicKey: 
 
 export async function prepareNextKey(db: Queryable, series: string, next: NextKey): Promise<void> {
   await db.query(
-    `insert into log_next_key (series, public_key, key_file, prepared_at) values ($1, $2, $3, $4)
+    `insert into log_next_key (series, public_key, key_file, prepared_at) values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint)
        on conflict (series) do update set public_key = excluded.public_key, key_file = excluded.key_file,
          prepared_at = excluded.prepared_at`,
-    [series, Buffer.from(next.publicKey), next.keyFile, Date.now()],
+    [series, Buffer.from(next.publicKey), next.keyFile],
   )
 }
 
@@ -101,6 +101,16 @@ export async function readNextKey(db: Queryable, series: string): Promise<NextKe
     text: 'select public_key, key_file from log_next_key where series = $1',
     values: [series],
   })
+  const [row] = rows
+  return row && { publicKey: row.public_key, keyFile: row.key_file }
+}
+
+/** Takes back {@link prepareNextKey}; `undefined` when none was prepared. */
+export async function forgetNextKey(db: Queryable, series: string): Promise<NextKey | undefined> {
+  const { rows } = await db.query<{ public_key: Buffer; key_file: string }>(
+    'delete from log_next_key where series = $1 returning public_key, key_file',
+    [series],
+  )
   const [row] = rows
   return row && { publicKey: row.public_key, keyFile: row.key_file }
 }
@@ -115,38 +125,42 @@ export async function rollOver(
   series: string,
   options: { readonly newOrigin: string; readonly key: 'same' | 'prepared' },
 ): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    const { rows } = await tx.query<{ log_no: number }>(
-      `select log_no from log where coalesce(series, name) = $1 and final_size is null for no key update`,
-      [series],
-    )
-    const [active] = rows
-    if (active === undefined) throw new LogError('not_found', `there is no log ${series} in this database`)
-    const next = options.key === 'prepared' ? await readNextKey(tx, series) : undefined
-    if (options.key === 'prepared' && next === undefined) {
-      throw new LogError(
-        'bad_series',
-        `no key is prepared for the next shard of ${series}; prepare one first`,
+  await inTransaction(
+    pool,
+    async (tx) => {
+      const { rows } = await tx.query<{ log_no: number }>(
+        `select log_no from log where coalesce(series, name) = $1 and final_size is null for no key update`,
+        [series],
       )
-    }
-    await tx.query('update log set final_size = tree_size where log_no = $1', [active.log_no])
-    // The clock goes on where the old shard stopped: times never go backwards along a series either.
-    await tx.query(
-      `insert into log (name, series, shard, log_id, origin, root_hash, last_sequenced_at, mode, mode_reason, public_key, key_file)
+      const [active] = rows
+      if (active === undefined) throw new LogError('not_found', `there is no log ${series} in this database`)
+      const next = options.key === 'prepared' ? await readNextKey(tx, series) : undefined
+      if (options.key === 'prepared' && next === undefined) {
+        throw new LogError(
+          'bad_series',
+          `no key is prepared for the next shard of ${series}; prepare one first`,
+        )
+      }
+      await tx.query('update log set final_size = tree_size where log_no = $1', [active.log_no])
+      // The clock goes on where the old shard stopped: times never go backwards along a series either.
+      await tx.query(
+        `insert into log (name, series, shard, log_id, origin, root_hash, last_sequenced_at, mode, mode_reason, public_key, key_file)
          select $2 || '/' || (shard + 1), $2, shard + 1, coalesce(sha256($3::bytea), log_id), $4, $5, last_sequenced_at,
                 mode, mode_reason, coalesce($3::bytea, public_key), case when $3::bytea is null then key_file else $6 end
            from log where log_no = $1`,
-      [
-        active.log_no,
-        series,
-        next === undefined ? null : Buffer.from(next.publicKey),
-        options.newOrigin,
-        emptyRootHash,
-        next?.keyFile ?? null,
-      ],
-    )
-    if (next !== undefined) await tx.query('delete from log_next_key where series = $1', [series])
-  })
+        [
+          active.log_no,
+          series,
+          next === undefined ? null : Buffer.from(next.publicKey),
+          options.newOrigin,
+          emptyRootHash,
+          next?.keyFile ?? null,
+        ],
+      )
+      if (next !== undefined) await tx.query('delete from log_next_key where series = $1', [series])
+    },
+    { repeatable: true },
+  )
 }
 
 /** Whether new entries are taken; every replica obeys with its next batch. `reason` is what writers are told. */

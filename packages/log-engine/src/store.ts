@@ -14,6 +14,8 @@ export type CommittedHead = TreeHead & { readonly lastSequencedAtMs: number }
 
 /** What a writer learns with its turn: the head, and whether it may write. */
 export type LockedHead = CommittedHead & {
+  /** What the database's clock shows, in milliseconds since the epoch. */
+  readonly clockMs: number
   readonly isFrozen: boolean
   readonly mode: LogMode
   readonly modeReason: string | undefined
@@ -79,11 +81,12 @@ export async function readHead(db: Queryable, logNo: LogNo): Promise<CommittedHe
 /** The tree head, with the turn to write held until the transaction ends. */
 export async function lockHead(tx: Queryable, logNo: LogNo): Promise<LockedHead> {
   const { rows } = await tx.query<
-    HeadRow & { is_frozen: boolean; mode: LogMode; mode_reason: string | null }
+    HeadRow & { is_frozen: boolean; mode: LogMode; mode_reason: string | null; clock_ms: bigint }
   >({
     name: 'log-lock-head',
     // Not `for update`: that would also wait for everyone who only refers to this row.
-    text: `select tree_size, root_hash, last_sequenced_at, final_size is not null as is_frozen, mode, mode_reason
+    text: `select tree_size, root_hash, last_sequenced_at, final_size is not null as is_frozen, mode, mode_reason,
+                  (extract(epoch from clock_timestamp()) * 1000)::bigint as clock_ms
              from log where log_no = $1 for no key update`,
     values: [logNo],
   })
@@ -91,6 +94,7 @@ export async function lockHead(tx: Queryable, logNo: LogNo): Promise<LockedHead>
   if (row === undefined) throw rowGone()
   return {
     ...headOf(row),
+    clockMs: Number(row.clock_ms),
     isFrozen: row.is_frozen,
     mode: row.mode,
     modeReason: row.mode_reason ?? undefined,

@@ -21,7 +21,7 @@ import { type LogNo, readTileHashes } from './store.ts'
 
 export type Tiles = {
   /** Loads what a proof in a tree of `treeSize` needs, then answers without waiting. */
-  load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource>
+  load(addresses: readonly TileAddress[], treeSize: bigint, db?: Queryable): Promise<TileSource>
   /** The tree of that size as the database has it. */
   loadTree(db: Queryable, size: bigint): Promise<Tree>
   /**
@@ -82,12 +82,16 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
     return tile
   }
 
-  async function load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource> {
+  async function load(
+    addresses: readonly TileAddress[],
+    treeSize: bigint,
+    db: Queryable = pool,
+  ): Promise<TileSource> {
     const found = new Map<string, Tile>()
     for (const { level, index } of addresses) {
       const width = widthOfTile(level, index, treeSize)
       const tile =
-        inMemory(level, index) ?? onEdge(level, index, width) ?? (await read(pool, level, index, width))
+        inMemory(level, index) ?? onEdge(level, index, width) ?? (await read(db, level, index, width))
       found.set(`${level}/${index}`, tile)
     }
     return sourceOf(found)

@@ -67,18 +67,38 @@ t.test('the clock of a log never goes backwards', async (t) => {
   t.equal((await log.append(draft('b'))).entry.sequencedAtMs, 5000)
 })
 
+t.test('a machine whose clock runs ahead does not push the time of the log ahead', async (t) => {
+  const { pool } = await testDatabase(t)
+  const told: number[] = []
+  let aheadMs = 86_400_000
+  const log = await openTestLog(pool, {
+    now: () => Date.now() + aheadMs,
+    onClock: (ms) => told.push(ms),
+  })
+  for (const text of ['a', 'b']) {
+    const { entry } = await log.append(draft(text))
+    t.ok(entry.sequencedAtMs < Date.now() + 60_000, 'the time is that of the database')
+  }
+  aheadMs = 0
+  await log.append(draft('c'))
+  t.equal(told.length, 2)
+  t.ok((told[0] ?? 0) > 86_000_000)
+  t.equal(told[1], 0, 'and once more when the clocks agree again')
+})
+
 t.test('replicas that append at once share one gapless numbering and one tree', async (t) => {
   const { pool, connectionString } = await testDatabase(t)
   const otherPool = createPool({ connectionString })
   t.teardown(() => otherPool.end())
   const replicas = [await openTestLog(pool), await openTestLog(otherPool)]
-  const appended = await Promise.all(
-    Array.from({ length: 400 }, async (_, i) => {
-      // Some arrive later, so that batches of both replicas interleave.
-      await new Promise((resolve) => setTimeout(resolve, i % 40))
-      return (replicas[i % 2] as (typeof replicas)[0]).append(draft(`entry ${i}`))
-    }),
-  )
+  // Each writes its next entry when it has an answer, so that batches of both replicas interleave.
+  const writers = Array.from({ length: 40 }, async (_, writer) => {
+    const replica = replicas[writer % 2] as (typeof replicas)[0]
+    const answers = []
+    for (let i = 0; i < 10; i++) answers.push(await replica.append(draft(`entry ${i} of ${writer}`)))
+    return answers
+  })
+  const appended = (await Promise.all(writers)).flat()
   for (const answer of appended) verifyAppended(answer)
   t.same(new Set(appended.map((x) => x.entry.leafIndex)).size, 400)
   const roots = new Map<bigint, string>()
@@ -176,3 +196,43 @@ t.test(
     t.equal((await log.append(draft('d'))).entry.leafIndex, 3n)
   },
 )
+
+t.test(
+  'observers that throw harm nobody: entries are answered, the next batch is run, and it is told',
+  async (t) => {
+    const { pool } = await testDatabase(t)
+    const told: unknown[] = []
+    const heard: bigint[] = []
+    const log = await openTestLog(pool, {
+      onBatch: () => {
+        throw new Error('a label that does not fit')
+      },
+      onError: (error) => told.push((error as Error).message),
+    })
+    log.onAppended(() => {
+      throw new Error('a follower that is gone')
+    })
+    log.onAppended((size) => heard.push(size))
+    for (const text of ['a', 'b', 'c']) verifyAppended(await log.append(draft(text)))
+    await log.close()
+    t.strictSame(heard.at(-1), 3n, 'the others hear of it all the same')
+    t.strictSame([...new Set(told)], ['a label that does not fit', 'a follower that is gone'])
+  },
+)
+
+t.test('a draft that cannot be encoded is refused alone', async (t) => {
+  const { pool } = await testDatabase(t)
+  const log = await openTestLog(pool)
+  const broken = {
+    ...draft('broken'),
+    encode: () => {
+      throw new Error('a chain that is too long')
+    },
+  }
+  const settled = await Promise.allSettled([draft('a'), broken, draft('b')].map((each) => log.append(each)))
+  t.match(settled, [
+    { status: 'fulfilled', value: { entry: { leafIndex: 0n } } },
+    { status: 'rejected', reason: { message: 'a chain that is too long' } },
+    { status: 'fulfilled', value: { entry: { leafIndex: 1n } } },
+  ])
+})

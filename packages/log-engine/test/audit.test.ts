@@ -123,10 +123,7 @@ const damages: [string, string, readonly (string | RegExp)[]][] = [
     `insert into entry select log_no, 2500, sequenced_at, leaf_hash, identity_key, identity, leaf_key, leaf, extra
        from entry where leaf_index = 0;
      insert into tile select log_no, 0, 9, hashes from tile where level = 0 and tile_index = 0`,
-    [
-      'surplus: 1 entries lie beyond the tree head: they are in no tree',
-      'surplus: 1 tiles lie beyond the tree head',
-    ],
+    ['surplus: beyond the tree head, and in no tree: 1 entry', 'surplus: beyond the tree head: 1 tile'],
   ],
   [
     'a time that goes backwards',

@@ -5,7 +5,6 @@ import { createPool, type Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { type BackupPage, encodePage, parsePage } from '../src/backup/format.ts'
 import {
   auditLog,
   checkBackup,
@@ -20,6 +19,7 @@ import {
   rollOver,
   writeBackup,
 } from '../src/index.ts'
+import { type BackupPage, encodePage, parsePage } from '../src/maintenance/backup/format.ts'
 import { draft, openTestLog, signNothing } from './support.ts'
 
 const publicKey = Buffer.from('the public key of the log')

@@ -1,7 +1,7 @@
 import { createPool, type Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
-import { draft, openTestLog, verifyAppended } from './support.ts'
+import { draft, openTestLog, signNothing, verifyAppended } from './support.ts'
 
 /**
  * A pool whose connections break when `breaks` says so: before the statement reaches the server, or after the server has
@@ -184,4 +184,63 @@ t.test('an index beyond the database is answered like any other that is not ther
   t.equal(await log.readEntry(2n ** 63n - 1n), undefined)
   t.equal(await log.readEntry(2n ** 70n), undefined)
   t.equal(await log.readEntry(-1n), undefined)
+})
+
+/** What somebody with the database and without the key can do: one row more, and a root of their own. */
+async function forgeRoot(pool: Pool): Promise<{ undo(): Promise<void> }> {
+  const { rows } = await pool.query<{ tree_size: bigint; root_hash: Buffer }>('select * from log')
+  const [{ tree_size: size, root_hash: root } = { tree_size: 0n, root_hash: Buffer.alloc(0) }] = rows
+  await pool.query(
+    `insert into entry (log_no, leaf_index, sequenced_at, leaf_hash, identity_key, leaf)
+       select log_no, $1, sequenced_at, leaf_hash, identity_key, leaf from entry where leaf_index = 0`,
+    [size],
+  )
+  await pool.query(`update log set tree_size = $1, root_hash = sha256('a tree of my own')`, [size + 1n])
+  return {
+    undo: async () => {
+      await pool.query('delete from entry where leaf_index = $1', [size])
+      await pool.query('update log set tree_size = $1, root_hash = $2', [size, root])
+    },
+  }
+}
+
+for (const entries of [1, 3, 255, 256, 300]) {
+  t.test(
+    `a root that is not that of the ${entries} entries and one more is not signed by anybody`,
+    async (t) => {
+      const { pool, connectionString } = await testDatabase(t)
+      const otherPool = createPool({ connectionString })
+      t.teardown(() => otherPool.end())
+      const signed: bigint[] = []
+      const signCheckpoint: typeof signNothing = async (head, origin) => {
+        signed.push(head.size)
+        return signNothing(head, origin)
+      }
+      const writer = await openTestLog(pool, { signCheckpoint })
+      const reader = await openTestLog(otherPool, { signCheckpoint })
+      await Promise.all(Array.from({ length: entries }, (_, i) => writer.append(draft(`entry ${i}`))))
+      await reader.checkpoint()
+      const forgery = await forgeRoot(pool)
+      const started = await openTestLog(otherPool, { signCheckpoint })
+      for (const log of [writer, reader, started]) {
+        await t.rejects(log.checkpoint(), { code: 'inconsistent' })
+        await t.rejects(log.checkpointCovering(BigInt(entries)), { code: 'inconsistent' })
+        await t.rejects(log.append(draft('next')), { code: 'inconsistent' })
+      }
+      await forgery.undo()
+      for (const log of [writer, reader, started]) await log.append(draft('next'))
+      t.strictSame(signed.toSorted((a, b) => Number(a - b)).at(-1), BigInt(entries) + 1n)
+    },
+  )
+}
+
+t.test('the root of a frozen log, and of an empty one, is compared too', async (t) => {
+  const { pool } = await testDatabase(t)
+  const empty = await openTestLog(pool)
+  await pool.query(`update log set root_hash = sha256('something')`)
+  await t.rejects(empty.checkpoint(), { code: 'inconsistent' })
+  await pool.query(`update log set root_hash = sha256('')`)
+  await empty.append(draft('a'))
+  await pool.query(`update log set final_size = tree_size, root_hash = sha256('something')`)
+  await t.rejects((await openTestLog(pool)).checkpoint(), { code: 'inconsistent' })
 })

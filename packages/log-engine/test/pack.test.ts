@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { pack, unpack } from '../src/pack.ts'
 
+fc.configureGlobal({ seed: 1 })
+
 function hashedrekord(pem: string): Buffer {
   const spec = {
     data: { hash: { algorithm: 'sha256', value: randomBytes(32).toString('hex') } },

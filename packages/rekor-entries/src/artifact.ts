@@ -1,8 +1,8 @@
 /** An artifact that travels whole in its proposal, beside the digest that its sender may give. */
-import { sha256Hex } from '@sigstack/crypto'
+import { isObject, memberAt, sha256Hex } from '@sigstack/crypto'
 import { EntryError } from './errors.ts'
 import { hashKeyAt, parseSha256 } from './hash-fields.ts'
-import { isObject, type JsonObject, memberOf, objectAt, parseBase64At } from './json.ts'
+import { type JsonObject, objectAt, parseBase64At } from './json.ts'
 
 /** base64 of 96 MiB: the limit on a whole request is the server's, and lower. */
 const contentLimit = 128 * 1024 * 1024
@@ -16,9 +16,9 @@ export type Artifact = {
 /** The artifact under `name`; a digest sent along must be its own. `path` names the content in refusals. */
 export function artifactAt(spec: JsonObject, name: 'package' | 'archive'): Artifact {
   const object = objectAt(spec, name, name)
-  const hash = memberOf(object, 'hash')
+  const hash = memberAt(object, 'hash')
   const given = isObject(hash) ? parseSha256(hash, `${name}.hash`) : undefined
-  const content = memberOf(object, 'content')
+  const content = memberAt(object, 'content')
   if (typeof content !== 'string' || content === '')
     throw given === undefined
       ? new EntryError('bad_field', "'content' must be specified for package")

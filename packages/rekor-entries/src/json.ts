@@ -1,30 +1,21 @@
 /** Reading members of untrusted JSON. A member of a wrong type counts as absent, as it does in Rekor. */
-import { CryptoError, parseBase64 } from '@sigstack/crypto'
+import { CryptoError, isObject, memberAt, parseBase64 } from '@sigstack/crypto'
 import { EntryError } from './errors.ts'
 
 export type JsonObject = { readonly [name: string]: unknown }
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value)
 }
 
-/** Own members only: `constructor` and its like are not in the JSON. */
-export function memberOf(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined
-}
-
 export function objectAt(object: JsonObject, name: string, path: string): JsonObject {
-  const value = memberOf(object, name)
+  const value = memberAt(object, name)
   if (!isObject(value)) throw required(path)
   return value
 }
 
 export function textAt(object: JsonObject, name: string, path: string): string {
-  const value = memberOf(object, name)
+  const value = memberAt(object, name)
   if (typeof value !== 'string' || value === '') throw required(path)
   return value
 }

@@ -1,43 +1,43 @@
-/** Every kind and version that this log accepts. A new one is a folder of its own and a line here. */
+/** Every kind and version that this log accepts: all of Rekor v1's. A new one is a folder of its own and a line here. */
 import { alpine001 } from './alpine/alpine.ts'
 import { cose001 } from './cose/cose.ts'
 import { dsse001 } from './dsse/dsse.ts'
-import type { EntryKind, EntryPolicy, VerifiedEntry } from './entry.ts'
+import type { EntryVersion } from './entry.ts'
 import { hashedrekord001 } from './hashedrekord/hashedrekord.ts'
 import { helm001 } from './helm/helm.ts'
 import { intoto001 } from './intoto/intoto-0.0.1.ts'
 import { intoto002 } from './intoto/intoto-0.0.2.ts'
 import { jar001 } from './jar/jar.ts'
-import type { JsonObject } from './json.ts'
 import { rekord001 } from './rekord/rekord.ts'
 import { rfc3161001 } from './rfc3161/rfc3161.ts'
 import { rpm001 } from './rpm/rpm.ts'
 import { tuf001 } from './tuf/tuf.ts'
 
-export type EntryVersion = {
-  /** Verifies a proposed `spec`. Refuses with an EntryError and nothing else; the proposal is not changed. */
-  readonly verify: (spec: JsonObject, policy: EntryPolicy) => Promise<VerifiedEntry>
-  /** What a stored canonical `spec` is found by: as at insertion, or less where the body does not hold it all. */
-  readonly searchKeysOf: (spec: JsonObject) => readonly string[]
+type Versions = Readonly<Record<string, EntryVersion>>
+
+const versionsOf = {
+  alpine: { '0.0.1': alpine001 },
+  cose: { '0.0.1': cose001 },
+  dsse: { '0.0.1': dsse001 },
+  hashedrekord: { '0.0.1': hashedrekord001 },
+  helm: { '0.0.1': helm001 },
+  intoto: { '0.0.1': intoto001, '0.0.2': intoto002 },
+  jar: { '0.0.1': jar001 },
+  rekord: { '0.0.1': rekord001 },
+  rfc3161: { '0.0.1': rfc3161001 },
+  rpm: { '0.0.1': rpm001 },
+  tuf: { '0.0.1': tuf001 },
+} satisfies Readonly<Record<string, Versions>>
+
+export type EntryKind = keyof typeof versionsOf
+
+export const entryKinds = Object.keys(versionsOf) as readonly EntryKind[]
+
+export function isEntryKind(kind: unknown): kind is EntryKind {
+  return (entryKinds as readonly unknown[]).includes(kind)
 }
 
 /** By kind, then by `apiVersion`. */
-export const kinds: ReadonlyMap<EntryKind, ReadonlyMap<string, EntryVersion>> = new Map([
-  ['hashedrekord', new Map([['0.0.1', hashedrekord001]])],
-  [
-    'intoto',
-    new Map([
-      ['0.0.1', intoto001],
-      ['0.0.2', intoto002],
-    ]),
-  ],
-  ['dsse', new Map([['0.0.1', dsse001]])],
-  ['rekord', new Map([['0.0.1', rekord001]])],
-  ['alpine', new Map([['0.0.1', alpine001]])],
-  ['cose', new Map([['0.0.1', cose001]])],
-  ['helm', new Map([['0.0.1', helm001]])],
-  ['jar', new Map([['0.0.1', jar001]])],
-  ['rfc3161', new Map([['0.0.1', rfc3161001]])],
-  ['rpm', new Map([['0.0.1', rpm001]])],
-  ['tuf', new Map([['0.0.1', tuf001]])],
-])
+export const kinds: ReadonlyMap<string, ReadonlyMap<string, EntryVersion>> = new Map(
+  Object.entries<Versions>(versionsOf).map(([kind, versions]) => [kind, new Map(Object.entries(versions))]),
+)

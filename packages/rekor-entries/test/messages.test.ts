@@ -1,12 +1,12 @@
 import { constants, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { defaultClientAlgorithms, sha256Hex } from '@sigstack/crypto'
-import { EntryError, searchKeysOf, verifyProposal } from '@sigstack/rekor-entries'
+import { EntryError, readStoredEntry, verifyProposal } from '@sigstack/rekor-entries'
 import { decode, encode, Tag } from 'cbor2'
 import fc from 'fast-check'
 import t from 'tap'
 import { base64, bytes, type Derived, json, text } from './vectors.ts'
 
-const policy = { allowedAlgorithms: defaultClientAlgorithms }
+const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') }
 const verify = (kind: string, spec: unknown) => verifyProposal({ apiVersion: '0.0.1', kind, spec }, policy)
 const specOf = (body: Uint8Array) =>
   (JSON.parse(Buffer.from(body).toString()) as { spec: Record<string, unknown> }).spec
@@ -30,7 +30,7 @@ t.test('a timestamp response is kept as it is and found by its digest', async (t
   const entry = await verify('rfc3161', tsr(response))
   t.same(specOf(entry.body), tsr(response))
   t.same(entry.searchKeys, ['sha256:6dbda791c778454d0baa96e1dec5fa2c50867fd22d119ebe75c60c513b254c91'])
-  t.same(searchKeysOf(entry.body), entry.searchKeys)
+  t.same(readStoredEntry(entry.body).searchKeys, entry.searchKeys)
   t.equal(entry.attestation, undefined)
 })
 
@@ -185,7 +185,11 @@ t.test('subjects of an in-toto statement in a COSE message are search keys', asy
   ])
   const entry = await verify('cose', sign1(typed, payload, 'rsa'))
   t.ok(entry.searchKeys.includes('sha256:ab12') && entry.searchKeys.includes('sha1:cd'))
-  t.same(searchKeysOf(entry.body), entry.searchKeys.slice(0, 3), 'all but the subjects come from the body')
+  t.same(
+    readStoredEntry(entry.body).searchKeys,
+    entry.searchKeys.slice(0, 3),
+    'all but the subjects come from the body',
+  )
   const untyped = await verify('cose', sign1(new Map([[1, -7]]), payload))
   t.equal(untyped.searchKeys.length, 3)
 })
@@ -215,12 +219,10 @@ t.test('a COSE message of very many items is refused before they are read', asyn
     Buffer.from([0xd2, 0x84, 0x40, 0xa1, 0x00, 0x9a, 0x00, 0x3d, 0x09, 0x00]),
     items,
   ])
-  const started = performance.now()
   await t.rejects(verify('cose', { ...cose.spec, message: base64(flood) }), {
     code: 'too_large',
     message: 'cbor: more than 1000 items',
   })
-  t.ok(performance.now() - started < 500)
 })
 
 t.test('a COSE message with a byte changed is refused, and so is CBOR of any other form', async (t) => {
@@ -256,8 +258,8 @@ t.test('TUF metadata is logged in canonical form, whether it came as object or a
   t.same((await verify('tuf', asText)).body, entry.body)
   // The digest that sigstore/rekor's own tests expect of this metadata.
   t.equal(entry.searchKeys[0], 'c170ae288c93f56031639bac1ad085fc47918346f733b3d76b07a8124ebd24f9')
-  t.same(entry.searchKeys.slice(1, 3), ['timestamp', '1'])
-  t.same(searchKeysOf(entry.body), entry.searchKeys)
+  t.same(entry.searchKeys.slice(2), ['timestamp', '1'])
+  t.same(readStoredEntry(entry.body).searchKeys, entry.searchKeys)
   const spec = specOf(entry.body) as {
     metadata: { content: string }
     root: { content: string }
@@ -266,8 +268,35 @@ t.test('TUF metadata is logged in canonical form, whether it came as object or a
   t.equal(spec.spec_version, '1.0')
   t.same(JSON.parse(Buffer.from(spec.metadata.content, 'base64').toString()), timestamp)
   t.same(JSON.parse(Buffer.from(spec.root.content, 'base64').toString()), root)
-  t.equal(sha256Hex(Buffer.from(spec.root.content, 'base64')), entry.searchKeys[3])
+  t.equal(sha256Hex(Buffer.from(spec.root.content, 'base64')), entry.searchKeys[1])
   t.same((await verify('tuf', specOf(entry.body))).body, entry.body, 'the body is a proposal of itself')
+})
+
+t.test('TUF metadata and roots are taken until they expire, and refused from then on', async (t) => {
+  // Both end at this moment, of which the metadata says the offset.
+  const end = Date.parse('2021-12-18T19:28:12.990Z')
+  const at = (ms: number, metadata: unknown, trusted: unknown) =>
+    verifyProposal(
+      { apiVersion: '0.0.1', kind: 'tuf', spec: tuf(metadata, trusted) },
+      { ...policy, now: () => new Date(ms) },
+    )
+  const stored = await at(end - 1, timestamp, root)
+  const expired = {
+    code: 'bad_signature',
+    message: 'tuf: expired at 2021-12-18T13:28:12.99008-06:00',
+  }
+  await t.rejects(at(end, timestamp, root), expired)
+  await t.rejects(at(end, root, root), expired, 'a root under itself')
+  const content = base64(bytes('inputs/tuf/1.root.json'))
+  await t.resolves(at(end, content, content), 'of which another lasts longer')
+  await t.rejects(at(Date.parse('2023-04-18T18:13:43Z'), content, content), {
+    message: 'tuf: expired at 2023-04-18T18:13:43Z',
+  })
+  t.equal(
+    readStoredEntry(stored.body).verifiers.length,
+    stored.verifiers.length,
+    'what is logged can be read',
+  )
 })
 
 t.test('white space in a TUF root makes no difference, and keys in PEM are read too', async (t) => {

@@ -1,11 +1,11 @@
 import { defaultClientAlgorithms, parsePemBlock } from '@sigstack/crypto'
 import { verifyProposal } from '@sigstack/rekor-entries'
+import { parseSignedData } from '@sigstack/timestamp/cms'
 import t from 'tap'
-import { parseSignedData } from '../src/cms/signed-data.ts'
 import { verifySignedData } from '../src/cms/verify-signed-data.ts'
 import { base64, bytes, dsse, text } from './vectors.ts'
 
-const policy = { allowedAlgorithms: defaultClientAlgorithms }
+const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') }
 
 t.test('subjects and materials of a statement are search keys whatever their digest algorithm', async (t) => {
   const envelope = text('inputs/intoto/envelope-sha512-subject.json')

@@ -1,7 +1,7 @@
 /** alpine 0.0.1: a signed apk, of which the log keeps digest and metadata. */
 import { canonicalJson, type PublicKey, utf8 } from '@sigstack/crypto'
 import { type Artifact, artifactAt, storedArtifactHash } from '../artifact.ts'
-import { type EntryPolicy, indexForm, type VerifiedEntry } from '../entry.ts'
+import type { EntryFacts, EntryVersion, Verified, VersionPolicy } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
 import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
@@ -10,18 +10,21 @@ import {
   encodeCanonicalKey,
   keyContentLimit,
   parseCanonicalKey,
+  storedVerifier,
+  verifierOf,
   verifyCanonicalChain,
 } from '../keys/canonical-key.ts'
 import { verifyWith } from '../keys/verify-with.ts'
-import type { EntryVersion } from '../kinds.ts'
+import { foundByVerifiers, searchKeysOf } from '../search-keys.ts'
+import type { Verifier } from '../verifier.ts'
 import { type AlpinePackage, parseAlpinePackage } from './package.ts'
 
 const defaultMetadataLimitBytes = 1024 * 1024
 
-export const alpine001: EntryVersion = { verify, searchKeysOf }
+export const alpine001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEntry> {
-  const key = keyAt(spec)
+async function verify(spec: JsonObject, policy: VersionPolicy): Promise<Verified> {
+  const key = parseCanonicalKey(keyAt(spec))
   const artifact = artifactAt(spec, 'package')
   return refusing('', async () => {
     const apk = await parseAlpinePackage(
@@ -32,27 +35,25 @@ async function verify(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEn
     if (!(await isSigned(apk, key.publicKey)))
       throw new EntryError('bad_signature', 'verifying signature: the package is not signed by this key')
     return {
-      kind: 'alpine',
-      apiVersion: '0.0.1',
       body: encodeBody(artifact, apk, key),
-      searchKeys: searchKeys(key, `sha256:${artifact.sha256}`),
+      ...facts(verifierOf(key), `sha256:${artifact.sha256}`),
     }
   })
 }
 
-function searchKeysOf(spec: JsonObject): readonly string[] {
-  return searchKeys(keyAt(spec), storedArtifactHash(spec, 'package'))
+function factsOf(spec: JsonObject): EntryFacts {
+  return facts(storedVerifier(keyAt(spec)), storedArtifactHash(spec, 'package'))
 }
 
-function keyAt(spec: JsonObject): CanonicalKey {
+function keyAt(spec: JsonObject): Uint8Array {
   const content = textAt(objectAt(spec, 'publicKey', 'publicKey'), 'content', 'publicKey.content')
-  return parseCanonicalKey(parseBase64At(content, 'public key content', keyContentLimit))
+  return parseBase64At(content, 'public key content', keyContentLimit)
 }
 
 /** SHA-1 is what abuild signs with, and a log records what there is; the data hangs on SHA-256. */
 async function isSigned({ signature, signedBytes }: AlpinePackage, key: PublicKey): Promise<boolean> {
   if (key.type === 'ed25519') return false
-  return verifyWith('sha1', signedBytes, { key: key.keyObject }, signature)
+  return verifyWith('sha1', signedBytes, { key }, signature)
 }
 
 function encodeBody({ sha256 }: Artifact, { pkginfo }: AlpinePackage, key: CanonicalKey): Uint8Array {
@@ -68,6 +69,9 @@ function encodeBody({ sha256 }: Artifact, { pkginfo }: AlpinePackage, key: Canon
   )
 }
 
-function searchKeys({ hash, subjects }: CanonicalKey, packageHash: string): readonly string[] {
-  return indexForm([hash, ...subjects, packageHash])
+function facts(verifier: Verifier, packageHash: string): EntryFacts {
+  return {
+    verifiers: [verifier],
+    searchKeys: searchKeysOf({ ...foundByVerifiers([verifier]), digests: [packageHash] }),
+  }
 }

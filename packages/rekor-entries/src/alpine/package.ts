@@ -1,6 +1,6 @@
 /** An apk of version 2: three gzip members, for signature, control and data. */
 import { createHash } from 'node:crypto'
-import { equalBytes, parseHex, parsePemBlock, toHex } from '@sigstack/crypto'
+import { equalBytes, parseHex, parsePemBlock, quoted, toHex } from '@sigstack/crypto'
 import { extract } from 'tar-stream'
 import { EntryError } from '../errors.ts'
 import { parsing } from '../foreign.ts'
@@ -33,11 +33,7 @@ export async function parseAlpinePackage(
     controlFactor * metadataLimitBytes,
     'control.tar.gz',
   )
-  const signature = await readFile(
-    signatureMember.content,
-    (name) => name.startsWith('.SIGN'),
-    metadataLimitBytes,
-  )
+  const signature = await readFile(signatureMember.content, isSignature, metadataLimitBytes)
   if (signature === undefined) throw new EntryError('bad_format', 'no signature detected in alpine package')
   const info = await readFile(control.content, (name) => name === '.PKGINFO', metadataLimitBytes)
   if (info === undefined) throw new EntryError('bad_format', '.PKGINFO file was not located')
@@ -48,6 +44,13 @@ export async function parseAlpinePackage(
     signedBytes: file.subarray(signatureMember.end, control.end),
     pkginfo,
   }
+}
+
+/** Nobody signed this member: with anything else in it, a stranger's file would be logged as signed. */
+function isSignature(name: string): boolean {
+  if (!name.startsWith('.SIGN'))
+    throw new EntryError('bad_format', `the signature member holds ${quoted(name, 100)}`)
+  return true
 }
 
 /** The content of the first file with such a name. */
@@ -65,7 +68,7 @@ async function readFile(
       if (++count > fileLimit)
         throw new EntryError('too_large', `more than ${fileLimit} files in the metadata`)
       const { name, size } = entry.header
-      if (found === undefined && isWanted(name)) {
+      if (isWanted(name) && found === undefined) {
         if (size > limitBytes)
           throw new EntryError(
             'too_large',

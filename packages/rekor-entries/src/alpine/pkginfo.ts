@@ -2,6 +2,7 @@
  * `.PKGINFO` as a table of names and values. Rekor reads it as an INI file, and the values are part of the leaf: so they are
  * read here by the same rules, also where these are odd (gopkg.in/ini.v1 with its defaults).
  */
+import { escaped } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
 
 /** Lines `name = value` or `name: value`; of a repeated name the last value counts. Throws `bad_format`. */
@@ -28,7 +29,7 @@ export function parsePkginfo(text: string): ReadonlyMap<string, string> {
 
 function parseSectionName(line: string): string {
   const close = line.lastIndexOf(']')
-  if (close === -1) throw malformed(`unclosed section: ${line.slice(0, 100)}`)
+  if (close === -1) throw malformed(`unclosed section: ${escaped(line, 100)}`)
   return line.slice(1, close)
 }
 
@@ -36,9 +37,9 @@ function parseSectionName(line: string): string {
 function splitName(line: string): { name: string; rest: string } {
   const quote = /^("""(?=.{4})|"|`)/s.exec(line)?.[0] ?? ''
   const close = quote === '' ? 0 : line.indexOf(quote, quote.length)
-  if (close === -1) throw malformed(`missing closing key quote: ${line.slice(0, 100)}`)
+  if (close === -1) throw malformed(`missing closing key quote: ${escaped(line, 100)}`)
   const delimiter = line.slice(close + quote.length).search(/[=:]/)
-  if (delimiter === -1) throw malformed(`key-value delimiter not found: ${line.slice(0, 100)}`)
+  if (delimiter === -1) throw malformed(`key-value delimiter not found: ${escaped(line, 100)}`)
   const at = close + quote.length + delimiter
   const name = quote === '' ? line.slice(0, at) : line.slice(quote.length, close)
   return { name: name.trim(), rest: line.slice(at + 1) }

@@ -1,135 +1,17 @@
-/** CMS SignedData (RFC 5652) in DER, and PKCS#7 as JAR files hold it: the parts that a signature check needs. */
-import { type DerElement, der, derTag, oidOf, readDer, readDerChildren, readOnlyDer } from '@sigstack/crypto'
+/** CMS as entries hold it: what cannot be read is a refusal of the entry. */
+
+import { parseSignedData as parse, type SignedData } from '@sigstack/timestamp/cms'
+import { TimestampError } from '@sigstack/timestamp/errors'
 import { EntryError } from '../errors.ts'
 
-export type SignedData = {
-  /** Of the encapsulated content, in dotted form. */
-  readonly contentType: string
-  /** Absent where the signature is detached. */
-  readonly content: Uint8Array | undefined
-  /** DER certificates in the order in which they stand. */
-  readonly certificates: readonly Uint8Array[]
-  readonly signers: readonly SignerInfo[]
-  /** The whole ContentInfo without its content. */
-  readonly detached: Uint8Array
-}
-
-export type SignerInfo = {
-  readonly signer: SignerIdentifier
-  readonly digestAlgorithm: string
-  /** DER SET OF Attribute, tagged as it is signed. */
-  readonly signedAttributes: Uint8Array | undefined
-  readonly signatureAlgorithm: string
-  readonly signature: Uint8Array
-}
-
-export type SignerIdentifier =
-  /** DER Name, and the content of the serial number's INTEGER. */
-  { readonly issuer: Uint8Array; readonly serialNumber: Uint8Array } | { readonly keyIdentifier: Uint8Array }
-
-const signedDataOid = '1.2.840.113549.1.7.2'
-
-const context0 = 0xa0
-const context1 = 0xa1
-const primitiveContext0 = 0x80
-const certificateLimit = 32
-const signerLimit = 16
-
-/** Parses a ContentInfo of type signedData. Throws `bad_format`, or a CryptoError for what is no DER. */
+/** Throws `bad_format`, or a CryptoError for what is no DER. */
 export function parseSignedData(contentInfo: Uint8Array): SignedData {
-  const [type, explicit, surplus] = readDerChildren(readOnlyDer(contentInfo, derTag.sequence).content)
-  const typeOid = type?.tag === derTag.oid ? oidOf(type.content) : ''
-  if (type === undefined || typeOid !== signedDataOid)
-    throw new EntryError('bad_format', `wrong content type: ${typeOid}`)
-  if (explicit?.tag !== context0 || surplus !== undefined) throw malformed('signedData is missing')
-  const members = readDerChildren(readOnlyDer(explicit.content, derTag.sequence).content)
-  const [version, digestAlgorithms, encapsulated] = members
-  const signerInfos = members[members.length - 1]
-  if (
-    version?.tag !== derTag.integer ||
-    digestAlgorithms?.tag !== derTag.set ||
-    encapsulated?.tag !== derTag.sequence ||
-    members.length < 4 ||
-    signerInfos?.tag !== derTag.set
-  )
-    throw malformed('signedData has an unexpected structure')
-  const optional = members.slice(3, -1)
-  const certificates = optional.find(({ tag }) => tag === context0)
-  const { contentType, content } = parseContent(encapsulated)
-  const bare = der(
-    derTag.sequence,
-    encapsulated.content.subarray(0, readDer(encapsulated.content).whole.length),
-  )
-  return {
-    contentType,
-    content,
-    certificates:
-      certificates === undefined
-        ? []
-        : readDerChildren(certificates.content, certificateLimit).map(({ whole }) => whole),
-    signers: readDerChildren(signerInfos.content, signerLimit).map(parseSigner),
-    detached:
-      content === undefined
-        ? contentInfo
-        : der(
-            derTag.sequence,
-            type.whole,
-            der(
-              context0,
-              der(
-                derTag.sequence,
-                ...members.map((member) => (member === encapsulated ? bare : member.whole)),
-              ),
-            ),
-          ),
+  try {
+    return parse(contentInfo)
+  } catch (cause) {
+    if (!(cause instanceof TimestampError)) throw cause
+    throw new EntryError('bad_format', cause.message, { cause })
   }
-}
-
-function parseContent({ content }: DerElement): { contentType: string; content: Uint8Array | undefined } {
-  const [type, explicit, surplus] = readDerChildren(content)
-  if (type?.tag !== derTag.oid || surplus !== undefined) throw malformed('the content has no type')
-  const contentType = oidOf(type.content)
-  if (explicit === undefined) return { contentType, content: undefined }
-  if (explicit.tag !== context0) throw malformed('the content has an unexpected structure')
-  // PKCS#7 allows any type here; what is signed is always the value without tag and length.
-  return { contentType, content: readOnlyDer(explicit.content).content }
-}
-
-function parseSigner(element: DerElement): SignerInfo {
-  if (element.tag !== derTag.sequence) throw malformed('a signer info is no sequence')
-  const [version, signer, digestAlgorithm, ...rest] = readDerChildren(element.content)
-  const attributes = rest[0]?.tag === context0 ? rest.shift() : undefined
-  const [signatureAlgorithm, signature, unsigned, surplus] = rest
-  if (
-    version?.tag !== derTag.integer ||
-    signer === undefined ||
-    signature?.tag !== derTag.octetString ||
-    (unsigned !== undefined && unsigned.tag !== context1) ||
-    surplus !== undefined
-  )
-    throw malformed('a signer info has an unexpected structure')
-  return {
-    signer: parseSignerIdentifier(signer),
-    digestAlgorithm: algorithmOf(digestAlgorithm),
-    // RFC 5652 section 5.4: signed as a SET OF, not with the implicit tag under which they stand.
-    signedAttributes: attributes === undefined ? undefined : der(derTag.set, attributes.content),
-    signatureAlgorithm: algorithmOf(signatureAlgorithm),
-    signature: signature.content,
-  }
-}
-
-function parseSignerIdentifier({ tag, content }: DerElement): SignerIdentifier {
-  if (tag === primitiveContext0) return { keyIdentifier: content }
-  const [issuer, serialNumber] = tag === derTag.sequence ? readDerChildren(content) : []
-  if (issuer?.tag !== derTag.sequence || serialNumber?.tag !== derTag.integer)
-    throw malformed('a signer is not identified')
-  return { issuer: issuer.whole, serialNumber: serialNumber.content }
-}
-
-function algorithmOf(element: DerElement | undefined): string {
-  const [oid] = element?.tag === derTag.sequence ? readDerChildren(element.content) : []
-  if (oid?.tag !== derTag.oid) throw malformed('an algorithm is not identified')
-  return oidOf(oid.content)
 }
 
 export function malformed(reason: string): EntryError {

@@ -1,10 +1,14 @@
 /** COSE_Sign1 (RFC 9052 section 4.2): parsing a tagged message, and the bytes that its signature is over. */
+import { quoted } from '@sigstack/crypto'
 import { decode, encode, Tag } from 'cbor2'
 import { EntryError } from '../errors.ts'
 import { parsing } from '../foreign.ts'
 
 export type Sign1 = {
-  readonly algorithm: number | undefined
+  /** From the protected header. */
+  readonly algorithm: Algorithm | undefined
+  /** What the other header says of it, which is signed with external data at best. */
+  readonly unprotectedAlgorithm: Algorithm | undefined
   /** From the protected header, where it is a text. */
   readonly contentType: string | undefined
   readonly payload: Uint8Array
@@ -13,18 +17,28 @@ export type Sign1 = {
   readonly signedBytes: (externalAad: Uint8Array) => Uint8Array
 }
 
+/** RFC 9052 section 3.1: a registered number, or a private name. */
+export type Algorithm = number | string
+
+type Header = ReadonlyMap<unknown, unknown>
+
 const sign1Tag = 18
-const algorithmLabel = 1
-const criticalLabel = 2
-const contentTypeLabel = 3
+const algorithmLabel = 1n
+const criticalLabel = 2n
+const contentTypeLabel = 3n
 
 const itemLimit = 1000
 
-/** Tags and streams have no place inside. */
+/** Tags and streams have no place inside. Integers become bigints, so that no float and no bignum is taken for one. */
 const options = {
+  createObject: (members: readonly (readonly [unknown, unknown, Uint8Array])[]) => {
+    const map = new Map(members.map(([key, value]) => [key, value]))
+    if (map.size < members.length) throw malformed('a map has a key twice')
+    return map
+  },
   ignoreGlobalTags: true,
   maxDepth: 16,
-  preferMap: true,
+  preferBigInt: true,
   rejectDuplicateKeys: true,
   rejectStreaming: true,
 }
@@ -49,13 +63,16 @@ export async function parseSign1(message: Uint8Array): Promise<Sign1> {
   if (!(payload instanceof Uint8Array)) throw malformed('the payload is no byte string')
   if (signature.length === 0) throw new EntryError('bad_format', 'empty signature')
   const header = await parseProtected(protectedHeader)
+  assertLabels(header)
+  assertLabels(unprotectedHeader)
   for (const label of unprotectedHeader.keys())
-    if (header.has(label)) throw malformed(`header ${String(label)} is protected and unprotected`)
+    if (header.has(label)) throw malformed(`header ${nameOf(label)} is protected and unprotected`)
   if (header.has(criticalLabel)) throw malformed('critical headers are not supported')
-  const algorithm = header.get(algorithmLabel)
+  if (unprotectedHeader.has(criticalLabel)) throw malformed('critical headers must be protected')
   const contentType = header.get(contentTypeLabel)
   return {
-    algorithm: typeof algorithm === 'number' ? algorithm : undefined,
+    algorithm: algorithmIn(header),
+    unprotectedAlgorithm: algorithmIn(unprotectedHeader),
     contentType: typeof contentType === 'string' ? contentType : undefined,
     payload,
     signature,
@@ -66,12 +83,31 @@ export async function parseSign1(message: Uint8Array): Promise<Sign1> {
 
 const empty = new Uint8Array()
 
-async function parseProtected(bytes: Uint8Array): Promise<ReadonlyMap<unknown, unknown>> {
+/** RFC 9052 section 1.4. */
+function assertLabels(header: Header): void {
+  for (const label of header.keys())
+    if (typeof label !== 'bigint' && typeof label !== 'string')
+      throw malformed('a header label is neither an integer nor a text')
+}
+
+function algorithmIn(header: Header): Algorithm | undefined {
+  const algorithm = header.get(algorithmLabel)
+  if (algorithm === undefined && !header.has(algorithmLabel)) return undefined
+  if (typeof algorithm === 'bigint') return Number(algorithm)
+  if (typeof algorithm !== 'string') throw malformed('the algorithm is neither an integer nor a text')
+  return algorithm
+}
+
+function nameOf(label: unknown): string {
+  return typeof label === 'bigint' ? String(label) : quoted(label)
+}
+
+async function parseProtected(bytes: Uint8Array): Promise<Header> {
   if (bytes.length === 0) return new Map()
   assertFewItems(bytes)
   const header = await parsing('cbor', () => decode(bytes, options))
   if (!(header instanceof Map)) throw malformed('the protected header is no map')
-  return header
+  return header as Header
 }
 
 /**

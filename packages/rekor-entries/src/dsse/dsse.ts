@@ -1,61 +1,73 @@
 /** dsse 0.0.1: the hashes and signatures of a DSSE envelope, which itself is not kept. */
-import { canonicalJson, sha256Hex, utf8 } from '@sigstack/crypto'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import {
+  canonicalJson,
+  isObject,
+  memberAt,
+  preAuthenticationEncoding,
+  sha256Hex,
+  utf8,
+} from '@sigstack/crypto'
+import type { EntryFacts, EntryVersion, Verified } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { hashKeyAt } from '../hash-fields.ts'
-import { isList, isObject, type JsonObject, memberOf, required, textAt } from '../json.ts'
-import { type CanonicalKey, encodeCanonicalKey, verifyCanonicalChain } from '../keys/canonical-key.ts'
-import type { EntryVersion } from '../kinds.ts'
-import { type Envelope, parseEnvelope, preAuthenticationEncoding, signatureLimit } from './envelope.ts'
-import { inTotoPayloadType, statementSearchKeys } from './statement.ts'
-import { isSignedBy, keySearchKeys, parseVerifier, thresholdNotMet } from './verifier.ts'
+import { isList, type JsonObject, required, textAt } from '../json.ts'
+import { type CanonicalKey, encodeCanonicalKey, verifierOf } from '../keys/canonical-key.ts'
+import { foundByVerifiers, searchKeysOf } from '../search-keys.ts'
+import { type Envelope, parseEnvelope, signatureLimit } from './envelope.ts'
+import { matchSignatures } from './match-signatures.ts'
+import { inTotoPayloadType, statementDigests } from './statement.ts'
+import { keyDigests, parseStoredVerifier, parseVerifier } from './verifier.ts'
 
-export const dsse001 = { verify, searchKeysOf } satisfies EntryVersion
+export const dsse001: EntryVersion = { verify, factsOf }
 
 type Signed = { readonly signature: string; readonly key: CanonicalKey }
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<Verified> {
   const content = proposedContent(spec)
   const envelopeText = textAt(content, 'envelope', 'proposedContent.envelope')
-  const verifiers = parseVerifiers(content)
+  const proposed = parseVerifiers(content)
   const envelope = parseEnvelope(envelopeText)
-  const signed = await verifyEnvelope(envelope, verifiers)
+  const signed = await verifyEnvelope(envelope, proposed)
   const envelopeHash = sha256Hex(envelopeText.toWellFormed())
   const payloadHash = sha256Hex(envelope.payload)
+  const verifiers = signed.map(({ key }) => verifierOf(key))
   return {
-    kind: 'dsse',
-    apiVersion: '0.0.1',
     body: encodeBody(envelopeHash, payloadHash, signed),
-    searchKeys: indexForm([
-      ...signed.flatMap(({ key }) => keySearchKeys(key)),
-      `sha256:${payloadHash}`,
-      `sha256:${envelopeHash}`,
-      ...(envelope.payloadType === inTotoPayloadType ? statementSearchKeys(envelope.payload) : []),
-    ]),
+    verifiers,
+    searchKeys: searchKeysOf({
+      ...foundByVerifiers(verifiers),
+      digests: [
+        ...keyDigests(verifiers),
+        `sha256:${payloadHash}`,
+        `sha256:${envelopeHash}`,
+        ...(envelope.payloadType === inTotoPayloadType ? statementDigests(envelope.payload) : []),
+      ],
+    }),
   }
 }
 
-/** The search keys of a stored `spec`. Subjects and materials of a statement are missing: the body does not hold them. */
-function searchKeysOf(spec: JsonObject): readonly string[] {
-  const signatures = memberOf(spec, 'signatures')
+/** Subjects and materials of a statement are missing: the body does not hold them. */
+function factsOf(spec: JsonObject): EntryFacts {
+  const signatures = memberAt(spec, 'signatures')
   if (!isList(signatures)) throw required('signatures')
-  const keys = signatures.flatMap((signature) => {
+  const verifiers = signatures.map((signature) => {
     if (!isObject(signature)) throw required('signatures.verifier')
-    return keySearchKeys(parseVerifier(memberOf(signature, 'verifier'), 'signatures.verifier'))
+    return parseStoredVerifier(memberAt(signature, 'verifier'), 'signatures.verifier')
   })
-  return indexForm([
-    ...keys,
+  const digests = [
+    ...keyDigests(verifiers),
     hashKeyAt(spec, 'payloadHash', 'payloadHash'),
     hashKeyAt(spec, 'envelopeHash', 'envelopeHash'),
-  ])
+  ]
+  return { verifiers, searchKeys: searchKeysOf({ ...foundByVerifiers(verifiers), digests }) }
 }
 
 function proposedContent(spec: JsonObject): JsonObject {
-  const content = memberOf(spec, 'proposedContent')
-  const signatures = memberOf(spec, 'signatures')
+  const content = memberAt(spec, 'proposedContent')
+  const signatures = memberAt(spec, 'signatures')
   const computed = [
-    isObject(memberOf(spec, 'envelopeHash')),
-    isObject(memberOf(spec, 'payloadHash')),
+    isObject(memberAt(spec, 'envelopeHash')),
+    isObject(memberAt(spec, 'payloadHash')),
     isList(signatures) && signatures.length > 0,
   ]
   if (isObject(content) && !computed.includes(true)) return content
@@ -68,7 +80,7 @@ function proposedContent(spec: JsonObject): JsonObject {
 }
 
 function parseVerifiers(content: JsonObject): readonly unknown[] {
-  const verifiers = memberOf(content, 'verifiers')
+  const verifiers = memberAt(content, 'verifiers')
   if (!isList(verifiers)) throw required('proposedContent.verifiers')
   if (verifiers.length === 0)
     throw new EntryError('bad_field', 'proposedContent.verifiers in body should have at least 1 items')
@@ -80,25 +92,14 @@ function parseVerifiers(content: JsonObject): readonly unknown[] {
   return verifiers
 }
 
-/** Each signature with the key that verified it. Where several did, the last one counts. */
+/** Each signature with the key that verified it. */
 async function verifyEnvelope(envelope: Envelope, verifiers: readonly unknown[]): Promise<readonly Signed[]> {
-  const message = preAuthenticationEncoding(envelope)
-  const keyOfSignature = new Map<string, CanonicalKey>()
-  for (const [i, content] of verifiers.entries()) {
-    if (keyOfSignature.size === envelope.signatures.length) break
-    const key = parseVerifier(content, `proposedContent.verifiers.${i}`)
-    await verifyCanonicalChain(key)
-    let found = 0
-    for (const { text, bytes } of envelope.signatures) {
-      if (!(await isSignedBy(key, message, bytes))) continue
-      keyOfSignature.set(text, key)
-      found++
-    }
-    if (found === 0)
-      throw new EntryError('envelope_not_verified', `could not verify envelope: ${thresholdNotMet}`)
-  }
-  if (keyOfSignature.size < envelope.signatures.length)
-    throw new EntryError('envelope_not_verified', 'all signatures must have a key that verifies it')
+  const keyOfSignature = await matchSignatures({
+    signatures: new Map(envelope.signatures.map(({ text, bytes }) => [text, bytes])),
+    message: preAuthenticationEncoding(envelope),
+    keyCount: verifiers.length,
+    keyAt: (position) => parseVerifier(verifiers[position], `proposedContent.verifiers.${position}`),
+  })
   return [...keyOfSignature]
     .map(([signature, key]) => ({ signature, key }))
     .sort((a, b) => (a.signature < b.signature ? -1 : 1))

@@ -1,7 +1,7 @@
 /** DSSE envelopes as a proposal carries them: JSON text whose bytes are hashed, and a parsed copy that is verified. */
-import { CryptoError, concatBytes, parseBase64, parseBase64Url, utf8 } from '@sigstack/crypto'
+import { CryptoError, isObject, parseBase64, parseBase64Url } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
-import { isList, isObject, type JsonObject } from '../json.ts'
+import { isList, type JsonObject } from '../json.ts'
 
 export type EnvelopeSignature = {
   /** As it stands in the envelope. */
@@ -20,7 +20,7 @@ export type Envelope = {
   readonly signatures: readonly EnvelopeSignature[]
 }
 
-/** Every verifier tries every signature, so both numbers are kept small. */
+/** What they cost is bounded by itself (work.ts). */
 export const signatureLimit = 32
 
 /** Member names are matched without case, as Go does, and unknown ones are passed over. */
@@ -49,15 +49,6 @@ export function parseEnvelope(text: string): Envelope {
     payload: parseEitherBase64(payload, 'payload'),
     signatures: [...signatures.values()],
   }
-}
-
-/** What is signed: the pre-authentication encoding of the DSSE protocol, version 1. Lengths count bytes. */
-export function preAuthenticationEncoding({
-  payloadType,
-  payload,
-}: Pick<Envelope, 'payloadType' | 'payload'>): Uint8Array {
-  const type = utf8(payloadType)
-  return concatBytes(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload)
 }
 
 function parseObject(text: string): JsonObject {
@@ -90,7 +81,12 @@ function textMember(object: JsonObject, name: string): string {
 /** DSSE lets the producer choose between the standard and the URL-safe alphabet. */
 export function parseEitherBase64(text: string, what: string): Uint8Array {
   try {
-    return /[-_]/.test(text) ? parseBase64Url(text) : parseBase64(text)
+    return parseBase64(text)
+  } catch (error) {
+    if (!(error instanceof CryptoError)) throw error
+  }
+  try {
+    return parseBase64Url(text)
   } catch (cause) {
     if (!(cause instanceof CryptoError)) throw cause
     throw new EntryError(

@@ -1,24 +1,24 @@
 /** What an in-toto statement is about, for the search index. Nothing depends on it being well-formed. */
-import { parseUtf8 } from '@sigstack/crypto'
-import { isList, isObject, memberOf } from '../json.ts'
+import { isObject, memberAt, parseUtf8 } from '@sigstack/crypto'
+import { isList } from '../json.ts'
 
 export const inTotoPayloadType = 'application/vnd.in-toto+json'
 
 /** More than this from one statement would fill the index rather than help to find anything. */
-const keyLimit = 1000
-const keyLengthLimit = 512
+const digestLimit = 1000
+const lengthLimit = 512
 
 /** `<algorithm>:<digest>` of every subject and of every material of the predicate, as far as they are there. */
-export function statementSearchKeys(payload: Uint8Array): readonly string[] {
+export function statementDigests(payload: Uint8Array): readonly string[] {
   const statement = parseJson(payload)
   if (!isObject(statement)) return []
-  const predicate = memberOf(statement, 'predicate')
-  const materials = isObject(predicate) ? memberOf(predicate, 'materials') : undefined
+  const predicate = memberAt(statement, 'predicate')
+  const materials = memberAt(predicate, 'materials')
   const keys: string[] = []
-  for (const list of [memberOf(statement, 'subject'), materials]) {
+  for (const list of [memberAt(statement, 'subject'), materials]) {
     for (const item of isList(list) ? list : []) {
-      for (const key of digestKeys(item)) {
-        if (keys.length === keyLimit) return keys
+      for (const key of digestsOf(item)) {
+        if (keys.length === digestLimit) return keys
         keys.push(key)
       }
     }
@@ -26,13 +26,13 @@ export function statementSearchKeys(payload: Uint8Array): readonly string[] {
   return keys
 }
 
-function digestKeys(item: unknown): readonly string[] {
-  const digests = isObject(item) ? memberOf(item, 'digest') : undefined
+function digestsOf(item: unknown): readonly string[] {
+  const digests = memberAt(item, 'digest')
   if (!isObject(digests)) return []
   return Object.entries(digests)
     .filter(([, digest]) => typeof digest === 'string')
     .map(([algorithm, digest]) => `${algorithm}:${String(digest)}`)
-    .filter((key) => key.length <= keyLengthLimit)
+    .filter((key) => key.length <= lengthLimit)
 }
 
 function parseJson(bytes: Uint8Array): unknown {

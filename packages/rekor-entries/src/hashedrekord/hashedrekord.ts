@@ -6,9 +6,8 @@ import {
   type PublicKey,
   toBase64,
   utf8,
-  verifyDigest,
 } from '@sigstack/crypto'
-import { type EntryPolicy, indexForm, type VerifiedEntry } from '../entry.ts'
+import type { EntryFacts, EntryVersion, Verified, VersionPolicy } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
 import {
@@ -16,10 +15,14 @@ import {
   encodeCanonicalKey,
   keyContentLimit,
   parseCanonicalKey,
+  storedVerifier,
+  verifierOf,
   verifyCanonicalChain,
 } from '../keys/canonical-key.ts'
+import { verifyDigest } from '../keys/checks.ts'
 import { ecdsaFailureOf } from '../keys/ecdsa-failure.ts'
-import type { EntryVersion } from '../kinds.ts'
+import { foundByVerifiers, searchKeysOf } from '../search-keys.ts'
+import type { Verifier } from '../verifier.ts'
 import { isPairAllowed } from './algorithm-policy.ts'
 
 type Hash = { readonly algorithm: HashAlgorithm; readonly value: string; readonly digest: Uint8Array }
@@ -27,9 +30,9 @@ type Hash = { readonly algorithm: HashAlgorithm; readonly value: string; readonl
 /** base64 of a signature by the largest RSA key, twice over. */
 const signatureLimit = 6000
 
-export const hashedrekord001 = { verify, searchKeysOf } satisfies EntryVersion
+export const hashedrekord001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject, policy: VersionPolicy): Promise<Verified> {
   const hash = parseHash(spec)
   const signatureObject = objectAt(spec, 'signature', 'signature')
   const signature = parseBase64At(
@@ -37,23 +40,20 @@ async function verify(spec: JsonObject, policy: EntryPolicy): Promise<VerifiedEn
     'signature.content',
     signatureLimit,
   )
-  const key = parseKey(signatureObject)
+  const key = parseCanonicalKey(keyAt(signatureObject))
   await verifyCanonicalChain(key)
   if (!(await verifyDigest(key.publicKey, hash.algorithm, hash.digest, signature)))
     throw new EntryError('bad_signature', `verifying signature: ${failureOf(key.publicKey, signature)}`)
   if (!isPairAllowed(policy.allowedAlgorithms, key.publicKey, hash.algorithm))
     throw new EntryError('algorithm_not_allowed', 'entry algorithms are not allowed')
   return {
-    kind: 'hashedrekord',
-    apiVersion: '0.0.1',
     body: encodeBody(hash, signature, key),
-    searchKeys: searchKeys(hash, key),
+    ...facts(hash, verifierOf(key)),
   }
 }
 
-/** The search keys of a stored `spec`: the same as at insertion. */
-function searchKeysOf(spec: JsonObject): readonly string[] {
-  return searchKeys(parseHash(spec), parseKey(objectAt(spec, 'signature', 'signature')))
+function factsOf(spec: JsonObject): EntryFacts {
+  return facts(parseHash(spec), storedVerifier(keyAt(objectAt(spec, 'signature', 'signature'))))
 }
 
 function parseHash(spec: JsonObject): Hash {
@@ -64,13 +64,15 @@ function parseHash(spec: JsonObject): Hash {
     throw new EntryError('bad_field', 'data.hash.algorithm in body should be one of [sha256 sha384 sha512]')
   if (value.length !== 2 * digestLengthBytes[algorithm] || !/^[0-9a-fA-F]+$/.test(value))
     throw new EntryError('bad_hash', 'invalid value for hash')
-  return { algorithm, value, digest: Buffer.from(value, 'hex') }
+  const digest = Buffer.from(value, 'hex')
+  // Lower case: otherwise one signature would make as many entries as the digest has spellings.
+  return { algorithm, value: digest.toString('hex'), digest }
 }
 
-function parseKey(signature: JsonObject): CanonicalKey {
+function keyAt(signature: JsonObject): Uint8Array {
   const path = 'signature.publicKey.content'
   const content = textAt(objectAt(signature, 'publicKey', 'signature.publicKey'), 'content', path)
-  return parseCanonicalKey(parseBase64At(content, path, keyContentLimit))
+  return parseBase64At(content, path, keyContentLimit)
 }
 
 /** By hand, since no value in it needs escaping: three times as fast as sorting. Tests hold it against the sorted form. */
@@ -83,8 +85,9 @@ function encodeBody({ algorithm, value }: Hash, signature: Uint8Array, key: Cano
   )
 }
 
-function searchKeys({ algorithm, value }: Hash, { hash, subjects }: CanonicalKey): readonly string[] {
-  return indexForm([hash, ...subjects, `${algorithm}:${value}`])
+function facts({ algorithm, value }: Hash, verifier: Verifier): EntryFacts {
+  const searchKeys = searchKeysOf({ ...foundByVerifiers([verifier]), digests: [`${algorithm}:${value}`] })
+  return { verifiers: [verifier], searchKeys }
 }
 
 /** In the words that users of Rekor look for. */

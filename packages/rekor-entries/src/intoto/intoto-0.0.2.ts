@@ -2,37 +2,44 @@
  * intoto 0.0.2: a DSSE envelope without its payload, each signature with its key. Payload and signatures are base64 twice: the
  * outer one is that of the API, the inner one the text of DSSE. Here "text" always means the inner one.
  */
-import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
-import { parseEitherBase64, preAuthenticationEncoding, signatureLimit } from '../dsse/envelope.ts'
-import { inTotoPayloadType, statementSearchKeys } from '../dsse/statement.ts'
-import { isSignedBy, keySearchKeys, parseVerifier, thresholdNotMet } from '../dsse/verifier.ts'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import {
+  asBuffer,
+  canonicalJson,
+  isObject,
+  memberAt,
+  preAuthenticationEncoding,
+  sha256Hex,
+  toBase64,
+  utf8,
+} from '@sigstack/crypto'
+import { parseEitherBase64, signatureLimit } from '../dsse/envelope.ts'
+import { inTotoPayloadType, statementDigests } from '../dsse/statement.ts'
+import { keyDigests, parseStoredVerifier, parseVerifier, thresholdNotMet } from '../dsse/verifier.ts'
+import type { EntryFacts, EntryVersion, Verified } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { hashKeyAt, parseSha256 } from '../hash-fields.ts'
+import { isList, type JsonObject, objectAt, parseBase64At, required, textAt } from '../json.ts'
 import {
-  isList,
-  isObject,
-  type JsonObject,
-  memberOf,
-  objectAt,
-  parseBase64At,
-  required,
-  textAt,
-} from '../json.ts'
-import { type CanonicalKey, keyContentLimit, verifyCanonicalChain } from '../keys/canonical-key.ts'
-import type { EntryVersion } from '../kinds.ts'
-import { assertStandardBase64 } from './intoto-0.0.1.ts'
+  type CanonicalKey,
+  encodeCanonicalKey,
+  keyContentLimit,
+  verifierOf,
+  verifyCanonicalChain,
+} from '../keys/canonical-key.ts'
+import { createVerifier } from '../keys/checks.ts'
+import { foundByVerifiers, searchKeysOf } from '../search-keys.ts'
+import { assertStandardBase64, payloadKeyOf } from './intoto-0.0.1.ts'
 
-export const intoto002 = { verify, searchKeysOf } satisfies EntryVersion
+export const intoto002: EntryVersion = { verify, factsOf, attestationKeyOf: payloadKeyOf }
 
 type Signature = {
   /** Plays no part but is logged. */
   readonly keyId: string
   readonly text: string
   readonly bytes: Uint8Array
-  /** As sent: this kind does not log the canonical form. */
-  readonly keyContent: string
   readonly key: CanonicalKey
+  /** base64 of its PEM as it is logged. */
+  readonly keyContent: string
 }
 
 /** base64 twice of a signature by the largest RSA key. */
@@ -40,53 +47,57 @@ const signatureTextLimit = 12_000
 /** Of what is logged as it was sent, and signed by nobody. */
 const labelLimit = 1024
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<Verified> {
   const content = objectOrEmpty(spec, 'content')
   const envelope = objectOrEmpty(content, 'envelope')
   const payloadType = labelOf(envelope, 'payloadType', 'content.envelope.payloadType')
   if (payloadType === '') throw required('content.envelope.payloadType')
   const signatures = parseSignatures(envelope)
-  const payloadText = memberOf(envelope, 'payload')
+  const payloadText = memberAt(envelope, 'payload')
   if (typeof payloadText !== 'string' || payloadText === '')
     throw new EntryError('not_insertable', 'entry not insertable into log: missing envelope content')
   const payload = parsePayload(payloadText)
   await verifySignatures(signatures, preAuthenticationEncoding({ payloadType, payload }))
   const hash = parseHash(content)
   const payloadHash = sha256Hex(payload)
+  const verifiers = signatures.map(({ key }) => verifierOf(key))
   return {
-    kind: 'intoto',
-    apiVersion: '0.0.2',
     body: encodeBody(payloadType, signatures, hash, payloadHash),
-    searchKeys: indexForm([
-      ...signatures.flatMap(({ key }) => keySearchKeys(key)),
-      `sha256:${payloadHash}`,
-      ...(payloadType === inTotoPayloadType ? statementSearchKeys(payload) : []),
-    ]),
+    verifiers,
+    searchKeys: searchKeysOf({
+      ...foundByVerifiers(verifiers),
+      digests: [
+        ...keyDigests(verifiers),
+        `sha256:${payloadHash}`,
+        ...(payloadType === inTotoPayloadType ? statementDigests(payload) : []),
+      ],
+    }),
     attestation: { key: `sha256:${payloadHash}`, bytes: payload },
   }
 }
 
-function searchKeysOf(spec: JsonObject): readonly string[] {
+function factsOf(spec: JsonObject): EntryFacts {
   const content = objectAt(spec, 'content', 'content')
-  const signatures = memberOf(objectAt(content, 'envelope', 'content.envelope'), 'signatures')
+  const signatures = memberAt(objectAt(content, 'envelope', 'content.envelope'), 'signatures')
   if (!isList(signatures)) throw required('content.envelope.signatures')
-  const keys = signatures.flatMap((signature, i) => {
+  const verifiers = signatures.map((signature, i) => {
     const path = `content.envelope.signatures.${i}.publicKey`
     if (!isObject(signature)) throw required(path)
-    return keySearchKeys(parseVerifier(memberOf(signature, 'publicKey'), path))
+    return parseStoredVerifier(memberAt(signature, 'publicKey'), path)
   })
-  return indexForm([...keys, hashKeyAt(content, 'payloadHash', 'content.payloadHash')])
+  const digests = [...keyDigests(verifiers), hashKeyAt(content, 'payloadHash', 'content.payloadHash')]
+  return { verifiers, searchKeys: searchKeysOf({ ...foundByVerifiers(verifiers), digests }) }
 }
 
 /** What is missing is told by the first member inside it, as Rekor does. */
 function objectOrEmpty(object: JsonObject, name: string): JsonObject {
-  const value = memberOf(object, name)
+  const value = memberAt(object, name)
   return isObject(value) ? value : {}
 }
 
 function parseSignatures(envelope: JsonObject): readonly Signature[] {
   const path = 'content.envelope.signatures'
-  const list = memberOf(envelope, 'signatures')
+  const list = memberAt(envelope, 'signatures')
   if (!isList(list)) throw required(path)
   if (list.length === 0) throw new EntryError('bad_field', `${path} in body should have at least 1 items`)
   if (list.length > signatureLimit)
@@ -100,13 +111,20 @@ function parseSignatures(envelope: JsonObject): readonly Signature[] {
 function parseSignature(item: JsonObject, path: string): Signature {
   const text = innerText(textAt(item, 'sig', `${path}.sig`), `${path}.sig`, signatureTextLimit)
   const keyContent = textAt(item, 'publicKey', `${path}.publicKey`)
+  const key = parseVerifier(keyContent, `${path}.publicKey`)
   return {
     keyId: labelOf(item, 'keyid', `${path}.keyid`),
     text,
     bytes: parseEitherBase64(text, 'signature'),
-    keyContent: toBase64(parseBase64At(keyContent, `${path}.publicKey`, keyContentLimit)),
-    key: parseVerifier(keyContent, `${path}.publicKey`),
+    key,
+    keyContent: loggedKey(key, parseBase64At(keyContent, `${path}.publicKey`, keyContentLimit)),
   }
+}
+
+/** Some clients leave out the last line feed, and look for that very form; any other is logged in the canonical one. */
+function loggedKey(key: CanonicalKey, sent: Uint8Array): string {
+  const withoutLineFeed = Buffer.from(key.pem.slice(0, -1), 'latin1')
+  return withoutLineFeed.equals(sent) ? toBase64(withoutLineFeed) : encodeCanonicalKey(key)
 }
 
 function parsePayload(content: string): Uint8Array {
@@ -123,7 +141,7 @@ function innerText(content: string, path: string, limit: number): string {
 }
 
 function labelOf(object: JsonObject, name: string, path: string): string {
-  const label = memberOf(object, name)
+  const label = memberAt(object, name)
   if (typeof label !== 'string') return ''
   if (label.length > labelLimit)
     throw new EntryError('bad_field', `${path} in body should be at most ${labelLimit} chars long`)
@@ -132,29 +150,19 @@ function labelOf(object: JsonObject, name: string, path: string): string {
 
 /** Clients differ in what they hash, so it cannot be checked; only that it is a hash. */
 function parseHash(content: JsonObject): string {
-  const hash = memberOf(content, 'hash')
+  const hash = memberAt(content, 'hash')
   if (!isObject(hash)) throw new EntryError('bad_field', 'missing envelope digest')
   return parseSha256(hash, 'content.hash')
 }
 
-/** Each key has verified a signature, and each signature has been verified. */
+/** Each signature by the key beside it, since that is what the entry will say. */
 async function verifySignatures(signatures: readonly Signature[], message: Uint8Array): Promise<void> {
-  const texts = new Map(signatures.map(({ text, bytes }) => [text, bytes]))
-  const keys = new Map(signatures.map(({ key }) => [key.pem, key]))
-  const verified = new Set<string>()
-  for (const key of keys.values()) {
+  const isSignedBy = createVerifier('sha256', message)
+  for (const { key, bytes } of signatures) {
     await verifyCanonicalChain(key)
-    let found = 0
-    for (const [text, bytes] of texts) {
-      if (!(await isSignedBy(key, message, bytes))) continue
-      verified.add(text)
-      found++
-    }
-    if (found === 0)
+    if (!(await isSignedBy(key.publicKey, bytes)))
       throw new EntryError('envelope_not_verified', `could not verify envelope: ${thresholdNotMet}`)
   }
-  if (verified.size < texts.size)
-    throw new EntryError('envelope_not_verified', 'all signatures must have a key that verifies it')
 }
 
 function encodeBody(

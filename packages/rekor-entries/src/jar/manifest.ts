@@ -1,7 +1,8 @@
 /** JAR manifests and signature files (JAR File Specification, "JAR Manifest"): sections of names and values. */
 import { createHash } from 'node:crypto'
-import { asBuffer } from '@sigstack/crypto'
+import { asBuffer, escaped } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
+import { spendForHashing } from '../work.ts'
 
 /** Names in lower case: they are compared without case. */
 export type Attributes = ReadonlyMap<string, string>
@@ -20,7 +21,13 @@ export type Manifest = {
 /** A digest that a section holds, in Node's name of the algorithm and in base64. */
 export type NamedDigest = { readonly name: string; readonly algorithm: string; readonly value: string }
 
-const algorithms: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'])
+/** By every spelling in use, in lower case. */
+const algorithms: ReadonlyMap<string, string> = new Map(
+  ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].flatMap((algorithm) => [
+    [algorithm, algorithm],
+    [algorithm.replace('sha', 'sha-'), algorithm],
+  ]),
+)
 
 /** Throws `bad_format`. */
 export function parseManifest(bytes: Uint8Array): Manifest {
@@ -37,31 +44,36 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 
 /**
  * The digests among `attributes` whose names end in `-Digest` and `suffix`: of a file, of the manifest, of its main section. An
- * algorithm that is not known is refused rather than passed over.
+ * algorithm that is not known is refused rather than passed over, and so is one that comes twice.
  */
 export function digestsIn(attributes: Attributes, suffix: string): readonly NamedDigest[] {
   const ending = `-digest${suffix.toLowerCase()}`
-  return [...attributes]
-    .filter(([name]) => name.endsWith(ending))
-    .map(([name, value]) => {
-      const algorithm = name.slice(0, -ending.length).replace('-', '')
-      if (!algorithms.has(algorithm))
-        throw malformed(`unknown digest key in manifest: ${algorithm.toUpperCase().slice(0, 100)}`)
-      return { name, algorithm, value }
-    })
+  const digests = new Map<string, NamedDigest>()
+  for (const [name, value] of attributes) {
+    if (!name.endsWith(ending)) continue
+    const spelling = name.slice(0, -ending.length)
+    const algorithm = algorithms.get(spelling)
+    if (algorithm === undefined)
+      throw malformed(`unknown digest key in manifest: ${escaped(spelling.toUpperCase(), 100)}`)
+    if (digests.has(algorithm)) throw malformed(`two digests of one algorithm in manifest: ${algorithm}`)
+    digests.set(algorithm, { name, algorithm, value })
+  }
+  return [...digests.values()]
 }
 
 /** Whether every digest is that of `bytes`; false for no digest at all. Throws `bad_format` for a wrong one. */
 export function matchDigests(digests: readonly NamedDigest[], bytes: Uint8Array, what: string): boolean {
-  for (const digest of digests)
+  for (const digest of digests) {
+    spendForHashing(bytes)
     assertDigest(digest, createHash(digest.algorithm).update(bytes).digest(), what)
+  }
   return digests.length > 0
 }
 
 export function assertDigest({ name, value }: NamedDigest, calculated: Uint8Array, what: string): void {
   const text = asBuffer(calculated).toString('base64')
   if (text !== value)
-    throw malformed(`${what}: ${name} mismatch: manifest ${value.slice(0, 200)} != calculated ${text}`)
+    throw malformed(`${what}: ${escaped(name)} mismatch: manifest ${escaped(value)} != calculated ${text}`)
 }
 
 /** An empty line ends each section, also the last one; more than one is not allowed. */

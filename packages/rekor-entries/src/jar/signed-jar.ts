@@ -1,26 +1,51 @@
 /** A signed JAR (JAR File Specification, "Signed JAR File"): from its signature down to every file that it covers. */
-import { readDer } from '@sigstack/crypto'
-import { parseSignedData, type SignedData } from '../cms/signed-data.ts'
+import { escaped, quoted, readDer } from '@sigstack/crypto'
+import type { SignedData } from '@sigstack/timestamp/cms'
+import { parseSignedData } from '../cms/signed-data.ts'
 import { verifySignedData } from '../cms/verify-signed-data.ts'
 import { EntryError } from '../errors.ts'
+import type { CanonicalKey } from '../keys/canonical-key.ts'
+import { bytesPerUnit, spend } from '../work.ts'
 import { type Archive, openArchive } from './archive.ts'
-import { assertDigest, digestsIn, type Manifest, malformed, matchDigests, parseManifest } from './manifest.ts'
+import {
+  assertDigest,
+  digestsIn,
+  type Manifest,
+  malformed,
+  matchDigests,
+  type NamedDigest,
+  parseManifest,
+} from './manifest.ts'
+
+export type SignedJar = { readonly signature: SignedData; readonly signer: CanonicalKey }
+
+/** How many bytes are hashed for each of the archive, where it holds code or text, and how small its files are: more than that is paid for. */
+const freeHashedFactor = 16
+const freeBytesPerFile = 512
+/** Signers that want to be read by old machines write a digest of theirs beside the new one. */
+const freePasses = 2
+/** Opening a file of the archive, beyond those that are free. */
+const filesPerUnit = 16
 
 /**
- * The one signature of a JAR in which signature, manifest and all files that the manifest names agree. `metadataLimitBytes` is for each
+ * The one signature of a JAR in which signature, manifest and files agree, and which covers all of them. `metadataLimitBytes` is for each
  * file of META-INF. Throws `bad_format`, `bad_signature`, `too_large`, or what CMS throws.
  */
-export async function verifySignedJar(bytes: Uint8Array, metadataLimitBytes: number): Promise<SignedData> {
+export async function verifySignedJar(bytes: Uint8Array, metadataLimitBytes: number): Promise<SignedJar> {
   const archive = await openArchive(bytes)
-  const { manifestName, signatureFileName, signatureName } = findMetadata(archive, metadataLimitBytes)
+  const metadata = findMetadata(archive, metadataLimitBytes)
+  const { manifestName, signatureFileName, signatureName } = metadata
   const signatureFile = await archive.read(signatureFileName)
   const manifestBytes = await archive.read(manifestName)
   const signature = parseSignedData(withoutPadding(await archive.read(signatureName)))
-  await verifySignedData(signature, signatureFile)
+  const [signer, surplus] = await verifySignedData(signature, signatureFile)
+  if (signer === undefined || surplus !== undefined)
+    throw malformed('multiple signers detected in JAR; unable to process')
   const manifest = parseManifest(manifestBytes)
   assertManifestSigned(parseManifest(signatureFile), manifest, manifestBytes)
-  await assertFiles(archive, manifest)
-  return signature
+  assertCovered(archive, manifest, metadata)
+  await assertFiles(archive, manifest, bytes.length)
+  return { signature, signer }
 }
 
 type Metadata = {
@@ -59,7 +84,7 @@ function findMetadata(archive: Archive, limitBytes: number): Metadata {
   const [base, signatureFileName] = signatureFile
   const signatureName = signatures.get(base)
   if (signatureName === undefined)
-    throw malformed(`JAR contains sigfile META-INF/${base}.SF with no matching signature`)
+    throw malformed(`JAR contains sigfile META-INF/${escaped(base)}.SF with no matching signature`)
   return { manifestName, signatureFileName, signatureName }
 }
 
@@ -78,33 +103,53 @@ function assertManifestSigned(signatureFile: Manifest, manifest: Manifest, manif
   const mainDigests = digestsIn(attributes, '-Manifest-Main-Attributes')
   if (!matchDigests(mainDigests, manifest.main.bytes, 'manifest main attributes signature'))
     throw malformed('manifest main attributes signature: no recognized digests found')
+  for (const name of manifest.files.keys())
+    if (!signatureFile.files.has(name)) throw malformed(`section ${quoted(name)} of manifest is not signed`)
   for (const [name, section] of signatureFile.files) {
     const signed = manifest.files.get(name)
-    if (signed === undefined) throw malformed(`manifest is missing signed section ${quote(name)}`)
-    const what = `manifest signature over section ${quote(name)}`
+    if (signed === undefined) throw malformed(`manifest is missing signed section ${quoted(name)}`)
+    const what = `manifest signature over section ${quoted(name)}`
     if (!matchDigests(digestsIn(section.attributes, ''), signed.bytes, what))
       throw malformed(`${what}: no recognized digests found`)
   }
 }
 
-async function assertFiles(archive: Archive, manifest: Manifest): Promise<void> {
+/** Whoever adds a file without the key of the signer would otherwise log it as signed. */
+function assertCovered(archive: Archive, manifest: Manifest, metadata: Metadata): void {
+  const own = new Set(Object.values(metadata))
+  for (const name of archive.names) {
+    const isDirectory = name.endsWith('/') && archive.sizeOf(name) === 0
+    if (!isDirectory && !own.has(name) && !manifest.files.has(name))
+      throw malformed(`file ${quoted(name, 100)} is in JAR but not manifest`)
+  }
+}
+
+type SignedFile = { readonly name: string; readonly digests: readonly NamedDigest[] }
+
+async function assertFiles(archive: Archive, manifest: Manifest, archiveBytes: number): Promise<void> {
+  let freeBytes = archiveBytes * freeHashedFactor
+  let paidBytes = 0
+  const files: SignedFile[] = []
   for (const [name, { attributes }] of manifest.files) {
-    // A file with its own way of being signed.
-    if ((attributes.get('magic') ?? '') !== '') continue
-    if (archive.sizeOf(name) === undefined)
-      throw malformed(`file ${name.slice(0, 200)} is in manifest but not JAR`)
+    if ((attributes.get('magic') ?? '') !== '')
+      throw malformed(`file ${quoted(name)} is signed in a way of its own ("Magic")`)
+    const sizeBytes = archive.sizeOf(name)
+    if (sizeBytes === undefined) throw malformed(`file ${escaped(name)} is in manifest but not JAR`)
     const digests = digestsIn(attributes, '')
     if (digests.length === 0)
-      throw malformed(`file ${quote(name)} in MANIFEST.MF: no recognized digests found`)
+      throw malformed(`file ${quoted(name)} in MANIFEST.MF: no recognized digests found`)
+    freeBytes -= sizeBytes * Math.min(digests.length, freePasses)
+    paidBytes += sizeBytes * Math.max(0, digests.length - freePasses)
+    files.push({ name, digests })
+  }
+  spend((paidBytes + Math.max(0, -freeBytes)) / bytesPerUnit)
+  spend(Math.max(0, files.length - archiveBytes / freeBytesPerFile) / filesPerUnit)
+  for (const { name, digests } of files) {
     const calculated = await archive.digest(
       name,
       digests.map(({ algorithm }) => algorithm),
     )
     for (const [i, digest] of digests.entries())
-      assertDigest(digest, calculated[i] ?? new Uint8Array(), `file ${quote(name)} in MANIFEST.MF`)
+      assertDigest(digest, calculated[i] ?? new Uint8Array(), `file ${quoted(name)} in MANIFEST.MF`)
   }
-}
-
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 200))
 }

@@ -3,6 +3,7 @@ import {
   asBuffer,
   CryptoError,
   encodePem,
+  escaped,
   type PemBlock,
   type PublicKey,
   parsePemBlock,
@@ -11,14 +12,10 @@ import {
   sha256Hex,
   toBase64,
 } from '@sigstack/crypto'
-import {
-  certificateSpki,
-  certificateSubjects,
-  parseCertificate,
-  verifyChain,
-  X509Error,
-} from '@sigstack/x509'
+import { type Certificate, parseCertificate, X509Error } from '@sigstack/x509'
 import { EntryError } from '../errors.ts'
+import { type CertificateIdentity, identityIn, type Verifier } from '../verifier.ts'
+import { verifyChain } from './checks.ts'
 
 export type CanonicalKey = {
   /** Of a certificate or chain: the leaf's. */
@@ -27,10 +24,10 @@ export type CanonicalKey = {
   readonly pem: string
   /** Hex SHA-256 of `pem`. */
   readonly hash: string
-  /** Names in the certificate, of a chain in its leaf; none for a plain key. */
-  readonly subjects: readonly string[]
-  /** DER certificates, leaf first, where more than one was sent. */
-  readonly chain: readonly Uint8Array[]
+  /** Leaf first; none for a plain key. */
+  readonly certificates: readonly Certificate[]
+  /** Of a chain the leaf's; without names for a plain key. */
+  readonly identity: CertificateIdentity
 }
 
 /** Ten certificates of 64 KiB, in PEM, in base64: more than any client sends, and little enough to read. */
@@ -45,8 +42,8 @@ export function parseCanonicalKey(content: Uint8Array): CanonicalKey {
     if (rest !== '') return ofCertificates(blocksOfChain(text))
     if (block.type === 'CERTIFICATE') return ofCertificates([block])
     if (block.type !== 'PUBLIC KEY')
-      throw new EntryError('bad_public_key', `invalid public key: cannot handle type ${block.type}`)
-    return canonical(parsePublicKey(block.der), encodePem('PUBLIC KEY', block.der), [], [])
+      throw new EntryError('bad_public_key', `invalid public key: cannot handle type ${escaped(block.type)}`)
+    return canonical(parsePublicKey(block.der), block.pem, [], { subjects: [] })
   } catch (cause) {
     if (cause instanceof EntryError) throw cause
     if (!(cause instanceof CryptoError || cause instanceof X509Error)) throw cause
@@ -60,17 +57,37 @@ export function encodeCanonicalKey({ pem }: CanonicalKey): string {
   return toBase64(Buffer.from(pem, 'latin1'))
 }
 
+/** A certificate of a foreign format, as a key of ours. Throws an X509Error or a CryptoError. */
+export function certificateKey(der: Uint8Array): CanonicalKey {
+  return ofCertificates([{ der, pem: encodePem('CERTIFICATE', der) }])
+}
+
+export function verifierOf({ publicKey, hash, certificates, identity }: CanonicalKey): Verifier {
+  return { keyHash: hash, spki: publicKey.spki, chain: certificates.map(({ der }) => der), ...identity }
+}
+
+/**
+ * The verifier in a stored body. Logs hold certificates of times before the door was as strict: they are known by their hash
+ * and by no name.
+ */
+export function storedVerifier(content: Uint8Array): Verifier {
+  try {
+    return verifierOf(parseCanonicalKey(content))
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error
+    return { keyHash: sha256Hex(content), chain: [], subjects: [] }
+  }
+}
+
 /**
  * Checks a chain that was sent as key: each certificate signed by the next, the last one trusted as it is, all valid when
  * the leaf began to be. Says nothing about who they are: the log proves existence, not trust.
  */
-export async function verifyCanonicalChain({ chain }: CanonicalKey): Promise<void> {
-  if (chain.length < 2) return
+export async function verifyCanonicalChain({ certificates }: CanonicalKey): Promise<void> {
+  const [leaf] = certificates
+  if (leaf === undefined || certificates.length < 2) return
   try {
-    const certificates = chain.map(parseCertificate)
-    const [leaf] = certificates
-    if (leaf === undefined) return
-    await verifyChain(certificates, { roots: certificates.slice(-1), at: leaf.notBefore })
+    await verifyChain(certificates, leaf.notBefore)
   } catch (cause) {
     if (!(cause instanceof CryptoError || cause instanceof X509Error)) throw cause
     throw new EntryError('bad_certificate_chain', `verifying signature: ${cause.message}`, { cause })
@@ -87,20 +104,20 @@ function blocksOfChain(text: string): readonly PemBlock[] {
   return blocks
 }
 
-function ofCertificates(blocks: readonly PemBlock[]): CanonicalKey {
-  const chain = blocks.map(({ der }) => der)
-  const [leaf, ...issuers] = chain
+/** Each is read whole: what is logged can be read again, and nobody reads it otherwise. */
+function ofCertificates(blocks: readonly Pick<PemBlock, 'der' | 'pem'>[]): CanonicalKey {
+  const certificates = blocks.map(({ der }) => parseCertificate(der))
+  const [leaf] = certificates
   if (leaf === undefined) throw new Error('a chain has a leaf')
-  for (const issuer of issuers) certificateSpki(issuer)
-  const pem = chain.map((der) => encodePem('CERTIFICATE', der)).join('')
-  return canonical(parsePublicKey(certificateSpki(leaf)), pem, certificateSubjects(leaf), chain)
+  const pem = blocks.map(({ pem }) => pem).join('')
+  return canonical(leaf.publicKey, pem, certificates, identityIn(leaf))
 }
 
 function canonical(
   publicKey: PublicKey,
   pem: string,
-  subjects: readonly string[],
-  chain: readonly Uint8Array[],
+  certificates: readonly Certificate[],
+  identity: CertificateIdentity,
 ): CanonicalKey {
-  return { publicKey, pem, hash: sha256Hex(pem), subjects, chain }
+  return { publicKey, pem, hash: sha256Hex(pem), certificates, identity }
 }

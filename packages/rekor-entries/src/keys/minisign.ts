@@ -13,9 +13,10 @@ import {
   sha256Hex,
   toBase64,
   utf8,
-  verifySignature,
+  withoutEnd,
 } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
+import { verifySignature } from './checks.ts'
 
 export type MinisignKey = {
   /** base64 of algorithm, key ID and key, without line feed: the form in which the log holds it. */
@@ -54,7 +55,7 @@ export function parseMinisignKey(content: Uint8Array): MinisignKey {
 /** A signature file of minisign (four lines) or of signify (two). Refuses with `bad_signature`. */
 export function parseMinisignSignature(content: Uint8Array): MinisignSignature {
   const file = asBuffer(content).toString('latin1')
-  const lines = file.replace(/\n+$/, '').split('\n')
+  const lines = withoutEnd(file, '\n').split('\n')
   if (lines.length !== 4 && lines.length !== 2) throw refused(`${lines.length} lines detected`)
   const signature = bytesOf(lines[1] ?? '')
   if (signature === undefined) throw refused('base64 decoding failed')

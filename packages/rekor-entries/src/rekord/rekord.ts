@@ -1,17 +1,15 @@
 /** rekord 0.0.1: a signature over an artifact that travels whole, of which the digest is logged. */
-import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import { canonicalJson, isObject, memberAt, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import type { EntryFacts, EntryVersion, Verified } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { hashKeyAt, parseSha256 } from '../hash-fields.ts'
-import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, textAt } from '../json.ts'
-import { parseCanonicalKey } from '../keys/canonical-key.ts'
-import { pgpSubjectsOf } from '../keys/pgp/subjects.ts'
-import type { EntryVersion } from '../kinds.ts'
+import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
+import { searchKeysOf } from '../search-keys.ts'
 import { type SignatureFormat, signatureFormats, type VerifiedSignature } from './formats.ts'
 
-export const rekord001 = { verify, searchKeysOf } satisfies EntryVersion
+export const rekord001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<Verified> {
   const signature = objectAt(spec, 'signature', 'signature')
   const { name, format } = parseFormat(signature)
   const signatureContent = textAt(signature, 'content', 'signature.content')
@@ -23,28 +21,24 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
     parseBase64At(keyContent, 'signature publicKey content', format.keyLimit),
   )
   return {
-    kind: 'rekord',
-    apiVersion: '0.0.1',
     body: encodeBody(name, verified, digest),
-    searchKeys: indexForm([sha256Hex(verified.key), ...verified.subjects, `sha256:${digest}`]),
+    ...facts(verified, `sha256:${digest}`),
   }
 }
 
-/** Without the comment of an SSH key, which is not logged. */
-function searchKeysOf(spec: JsonObject): readonly string[] {
+function factsOf(spec: JsonObject): EntryFacts {
   const signature = objectAt(spec, 'signature', 'signature')
-  const { name, format } = parseFormat(signature)
+  const { format } = parseFormat(signature)
   const key = parseBase64At(keyContentOf(signature), 'signature publicKey content', format.keyLimit)
-  return indexForm([
-    sha256Hex(key),
-    ...subjectsOf(name, key),
-    hashKeyAt(objectAt(spec, 'data', 'data'), 'hash', 'data.hash'),
-  ])
+  return facts(format.stored(key), hashKeyAt(objectAt(spec, 'data', 'data'), 'hash', 'data.hash'))
 }
 
-function subjectsOf(format: string, key: Uint8Array): readonly string[] {
-  if (format === 'x509') return parseCanonicalKey(key).subjects
-  return format === 'pgp' ? pgpSubjectsOf(asBuffer(key).toString('latin1')) : []
+function facts(
+  { verifier, subjects }: Pick<VerifiedSignature, 'verifier' | 'subjects'>,
+  digest: string,
+): EntryFacts {
+  const searchKeys = searchKeysOf({ hashes: [verifier.keyHash], subjects, digests: [digest] })
+  return { verifiers: [verifier], searchKeys }
 }
 
 function parseFormat(signature: JsonObject): { name: string; format: SignatureFormat } {
@@ -62,9 +56,9 @@ function keyContentOf(signature: JsonObject): string {
 
 /** The digest may be given along, and must be that of the content then. */
 function parseData(data: JsonObject): { artifact: Uint8Array; digest: string } {
-  const hash = memberOf(data, 'hash')
+  const hash = memberAt(data, 'hash')
   const given = isObject(hash) ? parseSha256(hash, 'data.hash') : undefined
-  const content = memberOf(data, 'content')
+  const content = memberAt(data, 'content')
   if (typeof content !== 'string' || content === '') {
     if (given === undefined) throw new EntryError('bad_field', "'content' must be specified for data")
     throw new EntryError('not_insertable', 'entry not insertable into log: missing data content')

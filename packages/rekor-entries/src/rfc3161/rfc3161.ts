@@ -1,36 +1,32 @@
 /** rfc3161 0.0.1: a timestamp response, kept as it was sent. */
-import {
-  canonicalJson,
-  derTag,
-  readDerChildren,
-  readOnlyDer,
-  sha256Hex,
-  toBase64,
-  utf8,
-} from '@sigstack/crypto'
-import { parseSignedData, type SignedData } from '../cms/signed-data.ts'
-import { verifySignedData } from '../cms/verify-signed-data.ts'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import { canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import { parseTimestampResponse, parseTstInfo, type SignedData, tstInfoOid } from '@sigstack/timestamp/cms'
+import { parseSignedData } from '../cms/signed-data.ts'
+import { signersOf, verifySignedData } from '../cms/verify-signed-data.ts'
+import type { EntryFacts, EntryVersion, Verified } from '../entry.ts'
 import { EntryError } from '../errors.ts'
-import { refusing } from '../foreign.ts'
+import { refusing, storedVerifiers } from '../foreign.ts'
 import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
-import type { EntryVersion } from '../kinds.ts'
+import { verifierOf } from '../keys/canonical-key.ts'
+import { searchKeysOf } from '../search-keys.ts'
 
 const responseLimitBytes = 10 * 1024
 const granted = 0
 const grantedWithMods = 1
 
-export const rfc3161001: EntryVersion = { verify, searchKeysOf }
+export const rfc3161001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<Verified> {
   const response = responseAt(spec)
   if (response.length > responseLimitBytes)
     throw new EntryError('bad_field', 'tsr exceeds maximum allowed size (10kB)')
-  const token = await refusing('tsr', async () => parseResponse(response))
-  await refusing('tsr verification error', () => verifySignedData(token))
+  const token = await refusing('tsr', async () => {
+    const signedData = parseResponse(response)
+    assertTimestamp(signedData)
+    return signedData
+  })
+  const signers = await refusing('tsr verification error', () => verifySignedData(token))
   return {
-    kind: 'rfc3161',
-    apiVersion: '0.0.1',
     body: utf8(
       canonicalJson({
         apiVersion: '0.0.1',
@@ -38,12 +34,17 @@ async function verify(spec: JsonObject): Promise<VerifiedEntry> {
         spec: { tsr: { content: toBase64(response) } },
       }),
     ),
+    verifiers: signers.map(verifierOf),
     searchKeys: searchKeys(response),
   }
 }
 
-function searchKeysOf(spec: JsonObject): readonly string[] {
-  return searchKeys(responseAt(spec))
+function factsOf(spec: JsonObject): EntryFacts {
+  const response = responseAt(spec)
+  return {
+    verifiers: storedVerifiers(() => signersOf(parseResponse(response)).map(verifierOf)),
+    searchKeys: searchKeys(response),
+  }
 }
 
 function responseAt(spec: JsonObject): Uint8Array {
@@ -52,15 +53,21 @@ function responseAt(spec: JsonObject): Uint8Array {
   return parseBase64At(content, 'tsr content', responseLimitBytes * 2)
 }
 
-/** RFC 3161 section 2.4.2: PKIStatusInfo, then the token, which is there exactly when it was granted. */
+/** The token is there exactly when it was granted. */
 function parseResponse(response: Uint8Array): SignedData {
-  const [statusInfo, token, surplus] = readDerChildren(readOnlyDer(response, derTag.sequence).content)
-  const [status] = statusInfo?.tag === derTag.sequence ? readDerChildren(statusInfo.content) : []
-  if (status?.tag !== derTag.integer || status.content.length !== 1) throw broken('status is missing')
-  const value = status.content[0]
-  if (value !== granted && value !== grantedWithMods) throw broken(`status not granted: ${value}`)
-  if (token?.tag !== derTag.sequence || surplus !== undefined) throw broken('the token is missing')
-  return parseSignedData(token.whole)
+  const { status, token } = parseTimestampResponse(response)
+  if (status === undefined) throw broken('status is missing')
+  if (status !== granted && status !== grantedWithMods) throw broken(`status not granted: ${status}`)
+  if (token === undefined) throw broken('the token is missing')
+  return parseSignedData(token)
+}
+
+/** RFC 3161 section 2.4.2. Anything that somebody has signed as CMS, such as a mail, would be a timestamp otherwise. */
+function assertTimestamp({ contentType, content, signers }: SignedData): void {
+  if (contentType !== tstInfoOid || content === undefined) throw broken(`no timestamp token: ${contentType}`)
+  if (signers.length > 1) throw broken('a timestamp token has one signer')
+  const { version, ...members } = parseTstInfo(content)
+  if (version !== 1 || Object.values(members).includes(undefined)) throw broken('TSTInfo is malformed')
 }
 
 function broken(reason: string): EntryError {
@@ -68,5 +75,5 @@ function broken(reason: string): EntryError {
 }
 
 function searchKeys(response: Uint8Array): readonly string[] {
-  return indexForm([`sha256:${sha256Hex(response)}`])
+  return searchKeysOf({ digests: [`sha256:${sha256Hex(response)}`] })
 }

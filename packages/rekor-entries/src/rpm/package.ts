@@ -46,8 +46,13 @@ export function parseRpmPackage(file: Uint8Array): RpmPackage {
   const headerStart = leadBytes + Math.ceil(signatures.bytes.length / 8) * 8
   const header = parseRpmHeader(file, headerStart)
   const payload = file.subarray(headerStart + header.bytes.length)
+  const overAll = signaturesIn(signatures, [signatureTag.pgp, signatureTag.gpg], file.subarray(headerStart))
   assertHeaderDigest(signatures, header)
-  assertPayloadDigest(signatures, header, payload)
+  if (!hasPayloadDigest(header, payload)) {
+    // Nobody signed the digests of the signature header.
+    if (overAll.length === 0) throw malformed('no signature covers the payload')
+    assertMd5(signatures, header, payload)
+  }
   const md5 = signatures.bytesOf(signatureTag.md5)
   return {
     name: required(header, tag.name),
@@ -56,10 +61,7 @@ export function parseRpmPackage(file: Uint8Array): RpmPackage {
     release: required(header, tag.release),
     architecture: required(header, tag.architecture),
     md5: md5 === undefined || md5.length === 0 ? undefined : asBuffer(md5).toString('hex'),
-    signatures: [
-      ...signaturesIn(signatures, [signatureTag.rsa, signatureTag.dsa], header.bytes),
-      ...signaturesIn(signatures, [signatureTag.pgp, signatureTag.gpg], file.subarray(headerStart)),
-    ],
+    signatures: [...signaturesIn(signatures, [signatureTag.rsa, signatureTag.dsa], header.bytes), ...overAll],
   }
 }
 
@@ -77,15 +79,18 @@ function assertHeaderDigest(signatures: RpmHeader, header: RpmHeader): void {
   }
 }
 
-/** By the header's own digest of the payload; packages of before 2017 have only MD5 over both. */
-function assertPayloadDigest(signatures: RpmHeader, header: RpmHeader, payload: Uint8Array): void {
+/** Whether the header, which is signed, has the digest of the payload; those of before 2017 have none. */
+function hasPayloadDigest(header: RpmHeader, payload: Uint8Array): boolean {
   const digest = header.textOf(tag.payloadDigest)
   const algorithm = payloadAlgorithms.get(header.integerOf(tag.payloadDigestAlgorithm) ?? 0n)
-  if (digest !== undefined && algorithm !== undefined) {
-    if (createHash(algorithm).update(payload).digest('hex') !== digest)
-      throw malformed(`payload ${algorithm} digest mismatch`)
-    return
-  }
+  if (digest === undefined || algorithm === undefined) return false
+  if (createHash(algorithm).update(payload).digest('hex') !== digest)
+    throw malformed(`payload ${algorithm} digest mismatch`)
+  return true
+}
+
+/** Over header and payload. */
+function assertMd5(signatures: RpmHeader, header: RpmHeader, payload: Uint8Array): void {
   const md5 = signatures.bytesOf(signatureTag.md5)
   if (md5 === undefined || md5.length === 0) throw malformed('no usable payload digest found')
   if (!equalBytes(createHash('md5').update(header.bytes).update(payload).digest(), md5))

@@ -1,49 +1,56 @@
 /** rpm 0.0.1: a signed RPM package, of which the log keeps digest and name. */
-import { asBuffer, canonicalJson, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import { canonicalJson, toBase64, utf8 } from '@sigstack/crypto'
 import { type Artifact, artifactAt, storedArtifactHash } from '../artifact.ts'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import type { EntryFacts, EntryVersion, Verified } from '../entry.ts'
 import { EntryError } from '../errors.ts'
 import { refusing } from '../foreign.ts'
 import { type JsonObject, objectAt, parseBase64At, textAt } from '../json.ts'
 import { type PgpKeyRing, parsePgpKeyRing, pgpKeyContentLimit } from '../keys/pgp/key-ring.ts'
 import { parsePgpSignature, verifyPgpSignature } from '../keys/pgp/signature.ts'
-import { parsePgpSignatureV3, verifyPgpSignatureV3 } from '../keys/pgp/signature-v3.ts'
-import { pgpSubjectsOf } from '../keys/pgp/subjects.ts'
-import type { EntryVersion } from '../kinds.ts'
-import { parseRpmPackage, type RpmPackage, type RpmSignature } from './package.ts'
+import { pgpVerifier, storedPgpSubjects, storedPgpVerifier } from '../keys/pgp/verifier.ts'
+import { searchKeysOf } from '../search-keys.ts'
+import type { Verifier } from '../verifier.ts'
+import { parseRpmPackage, type RpmPackage } from './package.ts'
 
-export const rpm001: EntryVersion = { verify, searchKeysOf }
+export const rpm001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject): Promise<Verified> {
   const ring = await parsePgpKeyRing(keyAt(spec))
   const artifact = artifactAt(spec, 'package')
   return refusing('', async () => {
     const rpm = parseRpmPackage(artifact.bytes)
     if (rpm.signatures.length === 0)
       throw new EntryError('bad_signature', 'no supported PGP signature found in RPM')
-    for (const signature of rpm.signatures) await verifySignature(ring, signature)
+    // Mostly one key made them all.
+    const verifiers = new Map<string, Verifier>()
+    for (const { signature, signedBytes } of rpm.signatures) {
+      const signer = await verifyPgpSignature(ring, await parsePgpSignature(signature), signedBytes)
+      verifiers.set(signer.fingerprints.join(), pgpVerifier(ring, signer))
+    }
     return {
-      kind: 'rpm',
-      apiVersion: '0.0.1',
       body: encodeBody(artifact, rpm, ring),
-      searchKeys: searchKeys(ring, `sha256:${artifact.sha256}`),
+      verifiers: [...verifiers.values()],
+      searchKeys: searchKeysOf({
+        hashes: [ring.hash],
+        subjects: ring.subjects,
+        digests: [`sha256:${artifact.sha256}`],
+      }),
     }
   })
 }
 
-async function verifySignature(ring: PgpKeyRing, { signature, signedBytes }: RpmSignature): Promise<void> {
-  const old = parsePgpSignatureV3(signature)
-  if (old !== undefined) return verifyPgpSignatureV3(ring, old, signedBytes)
-  return verifyPgpSignature(ring, await parsePgpSignature(signature), signedBytes)
-}
-
-function searchKeysOf(spec: JsonObject): readonly string[] {
+function factsOf(spec: JsonObject): EntryFacts {
   const key = keyAt(spec)
-  return indexForm([
-    sha256Hex(key),
-    ...pgpSubjectsOf(asBuffer(key).toString('latin1')),
-    storedArtifactHash(spec, 'package'),
-  ])
+  const verifier = storedPgpVerifier(key)
+  const digest = storedArtifactHash(spec, 'package')
+  return {
+    verifiers: [verifier],
+    searchKeys: searchKeysOf({
+      hashes: [verifier.keyHash],
+      subjects: storedPgpSubjects(key),
+      digests: [digest],
+    }),
+  }
 }
 
 function keyAt(spec: JsonObject): Uint8Array {
@@ -73,8 +80,4 @@ function encodeBody({ sha256 }: Artifact, rpm: RpmPackage, { armored }: PgpKeyRi
       },
     }),
   )
-}
-
-function searchKeys({ hash, subjects }: PgpKeyRing, packageHash: string): readonly string[] {
-  return indexForm([hash, ...subjects, packageHash])
 }

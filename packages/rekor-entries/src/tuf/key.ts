@@ -3,29 +3,33 @@ import {
   der,
   derOid,
   derTag,
+  isObject,
+  memberAt,
   type PublicKey,
   parseHex,
   parsePublicKey,
   parsePublicKeyPem,
   sha256Hex,
-  verifySignature,
 } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
-import { isObject, memberOf } from '../json.ts'
-import { pssOptions, verifyWith } from '../keys/verify-with.ts'
+import { verifySignature } from '../keys/checks.ts'
+import { pssOptions, verifyNowWith, verifyWith } from '../keys/verify-with.ts'
 
 export type TufKey = {
+  readonly publicKey: PublicKey
   /** Equal for equal keys, whatever they are called. */
   readonly fingerprint: string
   readonly verify: (message: Uint8Array, signature: Uint8Array) => Promise<boolean>
+  /** The same at once, on the thread that asks. */
+  readonly verifyNow: (message: Uint8Array, signature: Uint8Array) => boolean
 }
 
 /** The encodings in use: PEM; and hex, of 32 bytes for Ed25519 and of an uncompressed point in roots of before 2022. */
 export function parseTufKey(value: unknown): TufKey {
   if (!isObject(value)) throw invalid('tuf root contains nil key')
-  const type = memberOf(value, 'keytype')
-  const keyval = memberOf(value, 'keyval')
-  const encoded = isObject(keyval) ? memberOf(keyval, 'public') : undefined
+  const type = memberAt(value, 'keytype')
+  const keyval = memberAt(value, 'keyval')
+  const encoded = memberAt(keyval, 'public')
   if (typeof encoded !== 'string') throw invalid('tuf: invalid key')
   switch (type) {
     case 'ed25519':
@@ -47,13 +51,17 @@ export function parseTufKey(value: unknown): TufKey {
 
 function keyOf(key: PublicKey, type: PublicKey['type']): TufKey {
   if (key.type !== type) throw invalid('tuf: invalid key')
+  // rsassa-pss-sha256, where the key is of RSA.
+  const options = key.type === 'rsa' ? pssOptions(key, 'any') : { key }
   return {
+    publicKey: key,
     fingerprint: sha256Hex(key.spki),
     verify: (message, signature) =>
       key.type === 'rsa'
-        ? // rsassa-pss-sha256.
-          verifyWith('sha256', message, pssOptions(key.keyObject, 'any'), signature)
+        ? verifyWith('sha256', message, options, signature)
         : verifySignature(key, 'sha256', message, signature),
+    verifyNow: (message, signature) =>
+      verifyNowWith(key.type === 'ed25519' ? undefined : 'sha256', message, options, signature),
   }
 }
 

@@ -1,40 +1,75 @@
 /** tuf 0.0.1: signed metadata of a TUF repository, and the root that vouches for it. */
-import { canonicalJson, toBase64, utf8 } from '@sigstack/crypto'
-import { indexForm, type VerifiedEntry } from '../entry.ts'
+import {
+  canonicalJson,
+  encodePublicKeyPem,
+  isObject,
+  memberAt,
+  sha256Hex,
+  toBase64,
+  utf8,
+} from '@sigstack/crypto'
+import type { EntryFacts, EntryVersion, Verified, VersionPolicy } from '../entry.ts'
 import { EntryError } from '../errors.ts'
-import { refusing } from '../foreign.ts'
-import { isObject, type JsonObject, memberOf, objectAt, parseBase64At, required } from '../json.ts'
-import type { EntryVersion } from '../kinds.ts'
-import { parseSigned, parseSignedBytes, parseVerifiedRoot, type Signed, verifyRole } from './metadata.ts'
+import { refusing, storedVerifiers } from '../foreign.ts'
+import { type JsonObject, objectAt, parseBase64At, required } from '../json.ts'
+import { searchKeysOf } from '../search-keys.ts'
+import type { Verifier } from '../verifier.ts'
+import type { TufKey } from './key.ts'
+import {
+  isSame,
+  parseSigned,
+  parseSignedBytes,
+  parseVerifiedRoot,
+  type Signed,
+  storedSigners,
+  verifyRole,
+} from './metadata.ts'
 
 /** base64 of 6 MiB; the largest targets files in use have half of it. */
 const contentLimit = 8 * 1024 * 1024
 
-export const tuf001: EntryVersion = { verify, searchKeysOf }
+export const tuf001: EntryVersion = { verify, factsOf }
 
-async function verify(spec: JsonObject): Promise<VerifiedEntry> {
+async function verify(spec: JsonObject, policy: VersionPolicy): Promise<Verified> {
   const metadataContent = contentAt(spec, 'metadata')
   const rootContent = contentAt(spec, 'root')
+  const now = policy.now()
   return refusing('', async () => {
     const metadata = parseContent(metadataContent, 'metadata')
-    const root = await parseVerifiedRoot(parseContent(rootContent, 'root'))
-    await verifyRole(root, metadata.type, metadata)
+    const root = await parseVerifiedRoot(parseContent(rootContent, 'root'), now)
+    const signers = await verifyRole(root, metadata.type, metadata, now)
     return {
-      kind: 'tuf',
-      apiVersion: '0.0.1',
       body: encodeBody(metadata, root.signed),
+      // Those of the root vouch for the others.
+      verifiers: [...root.signers, ...signers.filter((key) => !root.signers.some(isSame(key)))].map(
+        verifierOf,
+      ),
       searchKeys: searchKeys(metadata, root.signed),
     }
   })
 }
 
-function searchKeysOf(spec: JsonObject): readonly string[] {
+/** A body does not say which of its signatures counted, so they are checked again. */
+function factsOf(spec: JsonObject): EntryFacts {
   const metadata = parseContent(contentAt(spec, 'metadata'), 'metadata')
-  return searchKeys(metadata, parseContent(contentAt(spec, 'root'), 'root'))
+  const root = parseContent(contentAt(spec, 'root'), 'root')
+  return {
+    verifiers: storedVerifiers(() => storedSigners(root, metadata).map(verifierOf)),
+    searchKeys: searchKeys(metadata, root),
+  }
+}
+
+function verifierOf({ publicKey }: TufKey): Verifier {
+  return {
+    keyHash: sha256Hex(encodePublicKeyPem(publicKey)),
+    spki: publicKey.spki,
+    chain: [],
+    subjects: [],
+  }
 }
 
 function contentAt(spec: JsonObject, name: 'metadata' | 'root'): unknown {
-  const content = memberOf(objectAt(spec, name, name), 'content')
+  const content = memberAt(objectAt(spec, name, name), 'content')
   if (content === undefined || content === null) throw required(`${name}.content`)
   return content
 }
@@ -62,5 +97,8 @@ function encodeBody(metadata: Signed, root: Signed): Uint8Array {
 }
 
 function searchKeys(metadata: Signed, root: Signed): readonly string[] {
-  return indexForm([metadata.hash, metadata.type, String(metadata.version), root.hash])
+  return searchKeysOf({
+    hashes: [metadata.hash, root.hash],
+    words: [metadata.type, String(metadata.version)],
+  })
 }

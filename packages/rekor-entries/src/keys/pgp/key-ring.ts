@@ -1,7 +1,8 @@
 /** OpenPGP keys as they come with entries: armoured blocks, or a binary ring. */
-import { asBuffer, concatBytes, sha256Hex } from '@sigstack/crypto'
+import { asBuffer, concatBytes, reasonOf, sha256Hex } from '@sigstack/crypto'
 import { type PublicKey, readKeys } from 'openpgp'
 import { EntryError } from '../../errors.ts'
+import { spend } from '../../work.ts'
 import { encodeArmor, findArmor } from './armor.ts'
 import { assertComputable, packetType, readPackets } from './packets.ts'
 import { pgpSubjectsOf } from './subjects.ts'
@@ -26,6 +27,8 @@ const packetLimit = 5_000
 const keyLimit = 100
 const subkeyLimit = 500
 const attributesLimitBytes = 100_000
+/** Reading one of a ring and writing it again, in checks of P-256. */
+const packetCost = 1 / 100
 
 /**
  * Refuses with `bad_public_key` or `bad_format` what is no key ring, holds private keys only, or is larger than what keys are. Says nothing
@@ -80,6 +83,7 @@ function unarmorBlock(text: string): Uint8Array {
 
 function assertBounded(binary: Uint8Array, prefix: string): void {
   const packets = readPackets(binary, packetLimit, 'bad_public_key')
+  spend(packets.length * packetCost)
   const primary: readonly number[] = [packetType.publicKey, packetType.secretKey]
   const subkey: readonly number[] = [packetType.publicSubkey, packetType.secretSubkey]
   const count = (types: readonly number[]) => packets.filter(({ type }) => types.includes(type)).length
@@ -96,7 +100,7 @@ async function readRing(binaryKeys: Uint8Array, prefix: string): ReturnType<type
   try {
     return await readKeys({ binaryKeys })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'
+    const reason = reasonOf(cause).slice(0, 200)
     throw new EntryError('bad_public_key', `${prefix}: openpgp: ${reason}`, { cause })
   }
 }

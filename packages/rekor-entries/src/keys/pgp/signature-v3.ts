@@ -1,23 +1,13 @@
 /**
- * Signatures of version 3 (RFC 4880 section 5.2.2), which the library no longer knows. Distributions signed their packages with them
- * until lately; nothing else here takes them.
+ * Signatures of version 3 (RFC 4880 section 5.2.2), which the library no longer knows. Distributions signed packages and
+ * repositories with them until lately.
  */
 import { createVerify } from 'node:crypto'
-import {
-  asBuffer,
-  CryptoError,
-  der,
-  derOid,
-  derTag,
-  derUnsignedInteger,
-  type PublicKey,
-  parsePublicKey,
-} from '@sigstack/crypto'
+import { asBuffer, type PublicKey } from '@sigstack/crypto'
 import type { PublicKey as PgpKey, Subkey } from 'openpgp'
 import { EntryError } from '../../errors.ts'
-import type { PgpKeyRing } from './key-ring.ts'
-import { packetType, readPackets } from './packets.ts'
-import { unsupportedOf } from './signature.ts'
+import { type PgpSigner, pgpSignerOf, publicKeyOf } from './signer.ts'
+import { withCrLf } from './text.ts'
 
 export type PgpSignatureV3 = {
   readonly type: number
@@ -31,7 +21,7 @@ export type PgpSignatureV3 = {
 }
 
 const headBytes = 19
-const binaryDocument = 0
+const textDocument = 1
 const rsaAlgorithms: ReadonlySet<number> = new Set([1, 3])
 /** MD5, SHA-1 and RIPEMD-160 are not among them: anyone may find two packages with one of these digests. */
 const hashes: ReadonlyMap<number, string> = new Map([
@@ -41,19 +31,15 @@ const hashes: ReadonlyMap<number, string> = new Map([
   [11, 'sha224'],
 ])
 
-/** `undefined` for what is no signature of version 3. Throws `bad_signature` for one by other than RSA and SHA-2. */
-export function parsePgpSignatureV3(content: Uint8Array): PgpSignatureV3 | undefined {
-  const [packet, surplus] = readPackets(content, 2, 'bad_signature')
-  if (packet?.type !== packetType.signature || packet.body[0] !== 3 || surplus !== undefined) return undefined
-  const body = asBuffer(packet.body)
+/** The body of a signature packet whose version is 3. Throws `bad_signature` for one by other than RSA and SHA-2. */
+export function parsePgpSignatureV3(packetBody: Uint8Array): PgpSignatureV3 {
+  const body = asBuffer(packetBody)
   if (body.length < headBytes + 2 || body[1] !== 5) throw refused('a broken signature of version 3')
   const hash = hashes.get(body.readUInt8(16))
   if (hash === undefined || !rsaAlgorithms.has(body.readUInt8(15)))
     throw refused('a signature of version 3 that is not by RSA and SHA-2')
-  const type = body.readUInt8(2)
-  if (type !== binaryDocument) throw refused('not a signature of a document')
   return {
-    type,
+    type: body.readUInt8(2),
     created: new Date(body.readUInt32BE(3) * 1000),
     keyId: body.toString('hex', 7, 15),
     hash,
@@ -62,22 +48,23 @@ export function parsePgpSignatureV3(content: Uint8Array): PgpSignatureV3 | undef
   }
 }
 
-/** As for other versions: by a key of the ring that was valid when the signature says it was made. Throws `bad_signature`. */
+/**
+ * As for other versions: by a subkey of `key`, or itself, that was valid when the signature says it was made. `message` is text of
+ * which the line ends do not count, where the type says so. Throws `bad_signature`.
+ */
 export async function verifyPgpSignatureV3(
-  ring: PgpKeyRing,
+  key: PgpKey,
   signature: PgpSignatureV3,
   message: Uint8Array,
-): Promise<void> {
-  for (const key of ring.keys) {
-    const signer = [key, ...key.subkeys].find((candidate) => candidate.getKeyID().toHex() === signature.keyId)
-    if (signer === undefined) continue
-    const unsupported = unsupportedOf(key, { issuerKeyID: signer.getKeyID() })
-    if (unsupported !== undefined) throw refused(unsupported)
-    await assertValid(key, signer, signature.created)
-    if (isSignedBy(rsaKeyOf(signer), signature, message)) return
-    throw refused("invalid signature: hash tag doesn't match")
-  }
-  throw refused('signature made by unknown entity')
+): Promise<PgpSigner> {
+  const signer = [key, ...key.subkeys].find((candidate) => candidate.getKeyID().toHex() === signature.keyId)
+  if (signer === undefined) throw refused('signature made by unknown entity')
+  await assertValid(key, signer, signature.created)
+  const publicKey = publicKeyOf(signer)
+  if (publicKey?.type !== 'rsa') throw refused('the key is not of RSA')
+  const signed = signature.type === textDocument ? withCrLf(message) : message
+  if (!isSignedBy(publicKey, signature, signed)) throw refused("invalid signature: hash tag doesn't match")
+  return pgpSignerOf(key, signer)
 }
 
 async function assertValid(key: PgpKey, signer: PgpKey | Subkey, at: Date): Promise<void> {
@@ -99,20 +86,6 @@ function isSignedBy(key: PublicKey, signature: PgpSignatureV3, message: Uint8Arr
     .update(message)
     .update(signature.hashedTrailer)
     .verify(key.keyObject, padded)
-}
-
-function rsaKeyOf(signer: PgpKey | Subkey): PublicKey {
-  // The library types them as of any algorithm.
-  const { n, e } = signer.keyPacket.publicParams as { readonly n?: unknown; readonly e?: unknown }
-  if (!(n instanceof Uint8Array && e instanceof Uint8Array)) throw refused('the key is not of RSA')
-  const algorithm = der(derTag.sequence, derOid('1.2.840.113549.1.1.1'), der(derTag.null))
-  const key = der(derTag.sequence, derUnsignedInteger(n), derUnsignedInteger(e))
-  try {
-    return parsePublicKey(der(derTag.sequence, algorithm, der(derTag.bitString, Uint8Array.of(0), key)))
-  } catch (cause) {
-    if (!(cause instanceof CryptoError)) throw cause
-    throw refused(cause.message)
-  }
 }
 
 /** RFC 4880 section 3.2: length in bits, then the number; nothing may follow. */

@@ -1,5 +1,15 @@
 /** Detached OpenPGP signatures over data that is at hand. */
-import { asBuffer, utf8 } from '@sigstack/crypto'
+import {
+  asBuffer,
+  der,
+  derTag,
+  derUnsignedInteger,
+  type KeySize,
+  memberAt,
+  reasonOf,
+  utf8,
+  verificationCost,
+} from '@sigstack/crypto'
 import {
   createMessage,
   enums,
@@ -8,17 +18,21 @@ import {
   readSignature,
   Signature,
   SignaturePacket,
+  type Subkey,
   verify,
 } from 'openpgp'
 import { EntryError } from '../../errors.ts'
+import { noteHeld, spend, spendForHashing } from '../../work.ts'
 import { encodeArmor, findArmor } from './armor.ts'
 import type { PgpKeyRing } from './key-ring.ts'
-import { packetType, readPackets } from './packets.ts'
+import { type PgpPacket, packetType, readPackets } from './packets.ts'
+import { type PgpSignatureV3, parsePgpSignatureV3, verifyPgpSignatureV3 } from './signature-v3.ts'
+import { type PgpSigner, pgpSignerOf } from './signer.ts'
 
 export type PgpSignature = {
   /** Armoured: as sent, or written anew from binary. */
   readonly canonical: Uint8Array
-  readonly packets: readonly SignaturePacket[]
+  readonly signatures: readonly (SignaturePacket | PgpSignatureV3)[]
 }
 
 /** base64 of {@link signatureLimitBytes}. */
@@ -49,93 +63,160 @@ export async function parsePgpSignature(content: Uint8Array): Promise<PgpSignatu
     throw new EntryError('bad_signature', 'valid PGP signature was not detected')
   return {
     canonical: block === undefined ? utf8(encodeArmor('PGP SIGNATURE', binary)) : content,
-    packets: await readSignaturePackets(binary),
+    signatures: await readSignatures(binary, frames),
   }
 }
 
 /**
  * That the signature over `message` is by a key of the ring which was valid when the signature says it was made: the log proves
- * existence, and keys expire. Of several signatures the first by a key of the ring counts. Throws `bad_signature`.
+ * existence, and keys expire. Of several signatures the first by a key of the ring counts. Gives that key. Throws `bad_signature`.
  */
 export async function verifyPgpSignature(
   ring: PgpKeyRing,
-  { packets }: PgpSignature,
+  { signatures }: PgpSignature,
   message: Uint8Array,
-): Promise<void> {
-  for (const packet of packets) {
-    const issuers = ring.keys.filter((key) => isIssuer(key, packet))
-    if (issuers.length === 0) continue
-    const unsupported = issuers.map((key) => unsupportedOf(key, packet)).find((fault) => fault !== undefined)
-    const fault = unsupported ?? (await faultOf(packet, issuers, message))
-    if (fault === undefined) return
-    throw new EntryError('bad_signature', `openpgp: ${fault}`)
+): Promise<PgpSigner> {
+  for (const signature of signatures) {
+    const issuers = ring.keys.filter((key) => isIssuer(key, signature))
+    const [first] = issuers
+    if (first === undefined) continue
+    const unsupported = issuers
+      .map((key) => unsupportedOf(key, signature))
+      .find((fault) => fault !== undefined)
+    const fault = unsupported ?? documentFaultOf(signature, message)
+    if (fault !== undefined) throw new EntryError('bad_signature', `openpgp: ${fault}`)
+    spendForHashing(message)
+    // The first that has a key of this ID, as the library chooses.
+    const signer = await ('keyId' in signature
+      ? verifyPgpSignatureV3(first, signature, message)
+      : verifyPacket(first, signature, message))
+    noteHeld(signer.spki, signatureNumbers(signature))
+    return signer
   }
   throw new EntryError('bad_signature', 'openpgp: signature made by unknown entity')
 }
 
-async function readSignaturePackets(binarySignature: Uint8Array): Promise<readonly SignaturePacket[]> {
+/** In the order in which they stand. Versions that are not known are passed over, and refused where there is nothing else. */
+async function readSignatures(
+  binarySignature: Uint8Array,
+  frames: readonly PgpPacket[],
+): Promise<PgpSignature['signatures']> {
+  let parsed: readonly unknown[]
   try {
-    const { packets } = await readSignature({ binarySignature })
-    // Versions that the library does not know, 3 among them, are in the list as packets without any members.
-    const known = [...packets].filter((packet) => packet instanceof SignaturePacket)
-    if (known.length > 0) return known
+    parsed = [...(await readSignature({ binarySignature })).packets]
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown'
+    const reason = reasonOf(cause).slice(0, 200)
     throw new EntryError('bad_signature', `invalid PGP signature: openpgp: ${reason}`, { cause })
   }
-  throw new EntryError('bad_signature', 'invalid PGP signature: openpgp: unsupported signature')
+  let refusal: EntryError | undefined
+  const signatures: (SignaturePacket | PgpSignatureV3)[] = []
+  for (const [i, { body }] of frames.entries()) {
+    const packet = parsed[i]
+    try {
+      // The library knows no version 3, and puts a packet without any members in its place.
+      if (body[0] === 3) signatures.push(parsePgpSignatureV3(body))
+      else if (packet instanceof SignaturePacket) signatures.push(packet)
+    } catch (error) {
+      if (!(error instanceof EntryError)) throw error
+      refusal ??= error
+    }
+  }
+  if (signatures.length > 0) return signatures
+  throw refusal ?? new EntryError('bad_signature', 'invalid PGP signature: openpgp: unsupported signature')
 }
 
-function isIssuer(key: PublicKey, { issuerKeyID }: SignaturePacket): boolean {
-  return [key, ...key.subkeys].some((candidate) => candidate.getKeyID().equals(issuerKeyID))
+function isIssuer(key: PublicKey, signature: SignaturePacket | PgpSignatureV3): boolean {
+  const keyId = keyIdOf(signature)
+  return [key, ...key.subkeys].some((candidate) => candidate.getKeyID().toHex() === keyId)
 }
 
-/** Looked at before any arithmetic: what would be slow, or has no backend here. */
-export function unsupportedOf(
-  key: PublicKey,
-  { issuerKeyID }: Pick<SignaturePacket, 'issuerKeyID'>,
-): string | undefined {
+function keyIdOf(signature: SignaturePacket | PgpSignatureV3): string {
+  return 'keyId' in signature ? signature.keyId : signature.issuerKeyID.toHex()
+}
+
+/** The library looks at self-signatures from the newest on, and mostly stops at the first that holds. */
+const selfSignatureShare = 0.25
+
+/** Looked at before any arithmetic: what would be slow, or has no backend here. Pays for the rest. */
+function unsupportedOf(key: PublicKey, signature: SignaturePacket | PgpSignatureV3): string | undefined {
   const own = key.getKeyID()
   const packets = key.toPacketList().filterByTag(enums.packet.signature) as readonly SignaturePacket[]
-  if (packets.filter((packet) => packet.issuerKeyID.equals(own)).length > selfSignatureLimit)
+  const selfSignatures = packets.filter((packet) => packet.issuerKeyID.equals(own)).length
+  if (selfSignatures > selfSignatureLimit)
     return `unsupported feature: more than ${selfSignatureLimit} self-signatures`
-  for (const signer of [key, ...key.subkeys.filter((subkey) => subkey.getKeyID().equals(issuerKeyID))]) {
+  const keyId = keyIdOf(signature)
+  for (const signer of [key, ...key.subkeys.filter((subkey) => subkey.getKeyID().toHex() === keyId)]) {
     const { algorithm, curve = '' } = signer.getAlgorithmInfo()
     if (unsupportedAlgorithms.test(algorithm) || unsupportedCurves.test(curve))
       return `unsupported feature: signatures by ${curve === '' ? algorithm : curve} keys`
+    spend(verificationCost(sizeOf(signer)) * (signer === key ? 1 + selfSignatures * selfSignatureShare : 1))
   }
   return undefined
 }
 
-/** Why the signature does not hold; `undefined` when it does. */
-async function faultOf(
-  packet: SignaturePacket,
-  issuers: readonly PublicKey[],
+const nistCurves: ReadonlyMap<string, 'P-256' | 'P-384'> = new Map([
+  ['nistP256', 'P-256'],
+  ['nistP384', 'P-384'],
+])
+
+/** What is none of these counts as the dearest. */
+function sizeOf(key: Pick<PublicKey, 'getAlgorithmInfo'>): KeySize {
+  const { algorithm, bits, curve = '' } = key.getAlgorithmInfo()
+  if (bits !== undefined) return { type: 'rsa', modulusBits: bits }
+  if (algorithm === 'ed25519' || algorithm === 'eddsaLegacy') return { type: 'ed25519' }
+  return { type: 'ecdsa', curve: nistCurves.get(curve) ?? 'P-521' }
+}
+
+/** Other types sign something else than the message: a standalone signature nothing at all. */
+function documentFaultOf(
+  signature: SignaturePacket | PgpSignatureV3,
   message: Uint8Array,
-): Promise<string | undefined> {
-  // Other types sign something else than the message: a standalone signature nothing at all.
-  const isText = packet.signatureType === enums.signature.text
-  if (packet.signatureType !== enums.signature.binary && !isText)
-    return 'invalid signature: not a signature of a document'
-  if (isText && isLonger(message, lineLimit))
-    return `unsupported feature: a signature of text of more than ${lineLimit} lines`
+): string | undefined {
+  const type = 'keyId' in signature ? signature.type : signature.signatureType
+  if (type === enums.signature.binary) return undefined
+  if (type !== enums.signature.text) return 'invalid signature: not a signature of a document'
+  return isLonger(message, lineLimit)
+    ? `unsupported feature: a signature of text of more than ${lineLimit} lines`
+    : undefined
+}
+
+async function verifyPacket(
+  key: PublicKey,
+  packet: SignaturePacket,
+  message: Uint8Array,
+): Promise<PgpSigner> {
   const list = new PacketList<SignaturePacket>()
   list.push(packet)
+  const date = packet.created
+  let signer: PublicKey | Subkey
   try {
     const { signatures } = await verify({
       message: await createMessage({ binary: message }),
       signature: new Signature(list),
-      verificationKeys: [...issuers],
-      date: packet.created,
+      verificationKeys: [key],
+      date,
       format: 'binary',
     })
-    if (signatures.length === 0) return 'invalid signature: none found'
+    if (signatures.length === 0) throw new Error('none found')
     await Promise.all(signatures.map(({ verified }) => verified))
-    return undefined
+    // By which of its keys: asked of the library in the way in which it has just asked itself.
+    signer = await key.getSigningKey(packet.issuerKeyID, date)
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
-    return wordsOf(cause.message)
+    throw new EntryError('bad_signature', `openpgp: ${wordsOf(cause.message)}`, { cause })
   }
+  return pgpSignerOf(key, signer)
+}
+
+/** Without what a packet holds beside them, unsigned; as DER has them, and so two of them as in any ECDSA signature. */
+function signatureNumbers(signature: SignaturePacket | PgpSignatureV3): Uint8Array {
+  // The library does not type them.
+  const numbers =
+    'keyId' in signature ? [signature.signature] : Object.values(memberAt(signature, 'params') ?? {})
+  return der(
+    derTag.sequence,
+    ...numbers.filter((number) => number instanceof Uint8Array).map(derUnsignedInteger),
+  )
 }
 
 function isLonger(text: Uint8Array, lines: number): boolean {

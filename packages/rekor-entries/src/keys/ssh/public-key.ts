@@ -10,6 +10,7 @@ import {
   type EcCurve,
   type PublicKey,
   parsePublicKey,
+  quoted,
   readDerChildren,
   readOnlyDer,
   sha256,
@@ -62,21 +63,18 @@ export function parseSshKey(blob: Uint8Array): SshKey {
     case 'sk-ecdsa-sha2-nistp256@openssh.com':
       return key(readEcdsa(reader, 'nistp256'), true)
     default:
-      throw new EntryError(
-        'bad_public_key',
-        `ssh: unknown key algorithm: ${JSON.stringify(type.slice(0, 64))}`,
-      )
+      throw new EntryError('bad_public_key', `ssh: unknown key algorithm: ${quoted(type, 64)}`)
   }
 }
 
 /** `SHA256:` and unpadded base64, as OpenSSH shows it and as DSSE libraries use it for key IDs. */
 export function sshFingerprint(key: PublicKey): string {
   const hash = asBuffer(sha256(sshBlob(key))).toString('base64')
-  return `SHA256:${hash.replace(/=+$/, '')}`
+  return `SHA256:${hash.replace('=', '')}`
 }
 
 /** The wire form of any public key that is known here. */
-export function sshBlob(key: PublicKey): Uint8Array {
+function sshBlob(key: PublicKey): Uint8Array {
   switch (key.type) {
     case 'ed25519':
       return concatBytes(wireString('ssh-ed25519'), wireString(key.raw))

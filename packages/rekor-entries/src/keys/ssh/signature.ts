@@ -13,9 +13,9 @@ import {
   parsePemBlock,
   sha256,
   utf8,
-  verifySignature,
 } from '@sigstack/crypto'
 import { EntryError } from '../../errors.ts'
+import { verifySignature } from '../checks.ts'
 import { parseSshKey, type SshKey } from './public-key.ts'
 import { wireReader, wireString, wireUint32 } from './wire.ts'
 

@@ -1,0 +1,60 @@
+/**
+ * Gives out tree heads, signed: once for each size, and only after the transaction that made the head has committed. No transaction and
+ * no later batch waits for it, so it may take its time; whoever is to get the checkpoint waits until it is whole.
+ */
+import type { TreeHead } from '@sigstack/merkle'
+import { LogError } from './errors.ts'
+import type { SignedCheckpoint } from './log.ts'
+import type { TreeReader } from './read-tree.ts'
+import type { SignedHeads } from './signed-heads.ts'
+
+export type Publisher = {
+  /** The checkpoint of a head that this process has vouched for. Throws `unavailable` when it cannot be signed. */
+  publish(treeHead: TreeHead): Promise<SignedCheckpoint>
+  /** The newest tree head, published. */
+  newest(): Promise<SignedCheckpoint>
+  /** One that covers the entry: the newest a moment ago will do. */
+  covering(leafIndex: bigint): Promise<SignedCheckpoint>
+}
+
+export type PublisherOptions = {
+  /** Knows the heads, and the proofs between them, which is what others ask for before they sign a head too. */
+  readonly reader: TreeReader
+  readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
+  readonly signedHeads: SignedHeads | undefined
+}
+
+export function createPublisher({ reader, signCheckpoint, signedHeads }: PublisherOptions): Publisher {
+  let last: { readonly size: bigint; readonly published: Promise<SignedCheckpoint> } | undefined
+
+  /** The signatures of others belong at its end: what our key has signed is remembered before anybody else is asked. */
+  async function signAndKeep(treeHead: TreeHead): Promise<SignedCheckpoint> {
+    const note = await signCheckpoint(treeHead, reader.origin).catch((cause: unknown) => {
+      throw new LogError('unavailable', 'the checkpoint could not be signed; try again', { cause })
+    })
+    const checkpoint = { treeHead, note }
+    signedHeads?.keep(checkpoint)
+    return checkpoint
+  }
+
+  function publish({ size, rootHash }: TreeHead): Promise<SignedCheckpoint> {
+    if (last?.size === size) return last.published
+    const published = signAndKeep({ size, rootHash })
+    const mine = { size, published }
+    last = mine
+    // A failed signature must not be remembered.
+    published.catch(() => {
+      if (last === mine) last = undefined
+    })
+    return published
+  }
+
+  return {
+    publish,
+    newest: async () => publish(await reader.treeHead()),
+    covering: async (leafIndex) => {
+      const recent = reader.recentHead()
+      return publish(recent !== undefined && leafIndex < recent.size ? recent : await reader.treeHead())
+    },
+  }
+}

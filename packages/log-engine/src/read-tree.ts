@@ -1,0 +1,135 @@
+/** What a log tells of its tree and its entries: from memory where it can, else from the database, and never beyond what it vouches for. */
+import { counted } from '@sigstack/crypto'
+import {
+  type InclusionProof,
+  proveConsistency,
+  proveInclusion,
+  type TreeHead,
+  tileHashes,
+  tilesForConsistency,
+  tilesForInclusion,
+  widthOfTile,
+} from '@sigstack/merkle'
+import type { Pool } from '@sigstack/postgres'
+import { createEntryCache } from './entry-cache.ts'
+import { LogError } from './errors.ts'
+import type { LogEntry, LogReader } from './log.ts'
+import { orUnavailable } from './or-unavailable.ts'
+import type { Sequencer } from './sequence.ts'
+import { findByIdentities, findByLeafHash, type LogRow, readEntries, readHead } from './store.ts'
+import type { Tiles } from './tiles.ts'
+
+/** A reader before anything is published: its heads are unsigned. */
+export type TreeReader = Omit<LogReader, 'checkpoint' | 'checkpointCovering' | 'onAppended'> & {
+  /** The largest head known here, if it was the newest a moment ago. */
+  recentHead(): TreeHead | undefined
+  /** As `proveInclusion`, for a tree that was just written here; with the connections of writers. */
+  proveInWritten(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof>
+}
+
+export type TreeReaderOptions = {
+  readonly log: LogRow
+  readonly pool: Pool
+  /** For what readers ask of the tree and of ranges of entries. */
+  readonly readers: Pool
+  readonly tiles: Tiles
+  readonly sequencer: Sequencer
+  readonly now: () => number
+  readonly entryCacheBytes: number
+}
+
+/** PostgreSQL's bigint ends here. */
+const largestIndex = 2n ** 63n - 1n
+/** Between two looks at the head for readers who only need one that covers their entry. */
+const recentMs = 1_000
+
+export function createTreeReader(options: TreeReaderOptions): TreeReader {
+  const { log, pool, readers, tiles, sequencer, now } = options
+  const { logNo, logId, origin } = log
+  const entryCache = createEntryCache(options.entryCacheBytes)
+  /** When the database last told how large the log is. */
+  let headKnownAt = Number.NEGATIVE_INFINITY
+
+  /** The newest tree head, which extends everything that this process has vouched for. */
+  async function committedHead(): Promise<TreeHead> {
+    const before = sequencer.largest()
+    const asked = now()
+    const head = await orUnavailable(readHead(pool, logNo))
+    const largest = sequencer.largest()
+    // A batch of this process may have overtaken the reader; but a head older than what was known before is a loss.
+    if (largest !== undefined && head.size < largest.size && largest !== before) return largest
+    await orUnavailable(sequencer.assertExtends(head))
+    headKnownAt = asked
+    return newerOf(head, sequencer.largest())
+  }
+
+  async function readOne(read: () => Promise<LogEntry | undefined>): Promise<LogEntry | undefined> {
+    const entry = await orUnavailable(read())
+    return entry && entryCache.keep(entry)
+  }
+
+  async function proveIn(leafIndex: bigint, treeSize: bigint, db: Pool): Promise<InclusionProof> {
+    const source = await tiles.load(tilesForInclusion(leafIndex, treeSize), treeSize, db)
+    return proveInclusion(leafIndex, treeSize, source)
+  }
+
+  async function read(start: bigint, count: number, db: Pool): Promise<readonly LogEntry[]> {
+    const end = start + BigInt(count)
+    return start < 0n || end > largestIndex ? [] : orUnavailable(readEntries(db, logNo, start, end))
+  }
+
+  /** Refuses sizes beyond the log. The database is asked only where memory cannot tell. */
+  async function assertReaches(treeSize: bigint): Promise<void> {
+    if (treeSize <= (sequencer.largest()?.size ?? -1n)) return
+    const { size } = await committedHead()
+    if (treeSize > size)
+      throw new LogError('not_found', `the log has ${counted(size, 'entry', 'entries')}, not ${treeSize}`)
+  }
+
+  return {
+    logId,
+    origin,
+    treeHead: committedHead,
+    // A clock that was set back does not make it last.
+    recentHead: () => {
+      const ageMs = now() - headKnownAt
+      return ageMs >= 0 && ageMs < recentMs ? sequencer.largest() : undefined
+    },
+    readEntry: async (leafIndex) =>
+      entryCache.byIndex(leafIndex) ?? readOne(async () => (await read(leafIndex, 1, pool))[0]),
+    readEntries: (start, count) => read(start, count, readers),
+    findByIdentity: async (identity) => (await orUnavailable(findByIdentities(pool, logNo, [identity])))[0],
+    findByLeafHash: async (hash) =>
+      entryCache.byLeafHash(hash) ?? readOne(() => findByLeafHash(pool, logNo, hash)),
+    proveInWritten: (leafIndex, treeSize) => proveIn(leafIndex, treeSize, pool),
+    proveInclusion: async (leafIndex, treeSize) => {
+      if (leafIndex < 0n || leafIndex >= treeSize) {
+        throw new LogError('not_found', `there is no leaf ${leafIndex} in a tree of ${treeSize}`)
+      }
+      await assertReaches(treeSize)
+      return orUnavailable(proveIn(leafIndex, treeSize, readers))
+    },
+    proveConsistency: async (oldSize, newSize) => {
+      if (oldSize < 0n || oldSize > newSize) {
+        throw new LogError('not_found', `a tree of ${newSize} does not extend one of ${oldSize}`)
+      }
+      await assertReaches(newSize)
+      const source = await orUnavailable(tiles.load(tilesForConsistency(oldSize, newSize), newSize, readers))
+      return proveConsistency(oldSize, newSize, source)
+    },
+    readTile: async (level, index, width) => {
+      const known = sequencer.largest()
+      const isKnown = known !== undefined && widthOfTile(level, index, known.size) >= width
+      const { size } = isKnown ? known : await committedHead()
+      if (widthOfTile(level, index, size) < width) return undefined
+      const source = await orUnavailable(tiles.load([{ level, index }], size, readers))
+      return tileHashes(source(level, index), width)
+    },
+  }
+}
+
+/** A head that was overtaken while it was looked at is not signed any more. */
+function newerOf(head: TreeHead, largest: TreeHead | undefined): TreeHead {
+  const { size, rootHash } = largest !== undefined && largest.size > head.size ? largest : head
+  return { size, rootHash }
+}

@@ -1,0 +1,96 @@
+import { emptyTree, leafHash, type TreeHead } from '@sigstack/merkle'
+import t from 'tap'
+import { createPublisher } from '../src/publish.ts'
+import type { TreeReader } from '../src/read-tree.ts'
+import { signNothing } from './support.ts'
+
+const headOf = (size: bigint): TreeHead => ({ size, rootHash: leafHash(Buffer.from(`root of ${size}`)) })
+
+/** A reader whose newest head is as told. */
+const readerOf = (heads: {
+  newest: TreeHead
+  recent?: TreeHead
+}): TreeReader & { readonly asked: string[] } => {
+  const asked: string[] = []
+  const reader = {
+    asked,
+    origin: 'log.example.org',
+    treeHead: async () => {
+      asked.push('newest')
+      return heads.newest
+    },
+    recentHead: () => heads.recent,
+  }
+  return reader as unknown as TreeReader & { readonly asked: string[] }
+}
+
+t.test(
+  'a tree head is signed once, however many ask for it, and told as signed before it is given out',
+  async (t) => {
+    const events: string[] = []
+    const publisher = createPublisher({
+      reader: readerOf({ newest: headOf(3n) }),
+      signCheckpoint: async (head, origin) => {
+        events.push(`signed ${head.size}`)
+        return signNothing(head, origin)
+      },
+      signedHeads: {
+        read: async () => undefined,
+        keep: ({ treeHead }) => events.push(`kept ${treeHead.size}`),
+        close: async () => {},
+      },
+    })
+    const all = [publisher.publish(headOf(3n)), publisher.newest(), publisher.covering(2n)]
+    for (const one of all) void one.then(() => events.push('given out'))
+    const [first, ...others] = await Promise.all(all)
+    for (const other of others) t.equal(other, first)
+    t.strictSame(events, ['signed 3', 'kept 3', 'given out', 'given out', 'given out'])
+    t.strictSame(first, { treeHead: headOf(3n), note: await signNothing(headOf(3n), 'log.example.org') })
+  },
+)
+
+t.test('the checkpoint that is being made keeps no other one waiting', async (t) => {
+  const slow = Promise.withResolvers<void>()
+  const publisher = createPublisher({
+    reader: readerOf({ newest: emptyTree }),
+    signCheckpoint: async (head, origin) => {
+      if (head.size === 1n) await slow.promise
+      return signNothing(head, origin)
+    },
+    signedHeads: undefined,
+  })
+  const first = publisher.publish(headOf(1n))
+  t.equal((await publisher.publish(headOf(2n))).treeHead.size, 2n)
+  slow.resolve()
+  t.equal((await first).treeHead.size, 1n)
+})
+
+t.test(
+  'a signature that failed is not remembered, and is told as a log that cannot answer now',
+  async (t) => {
+    let isDown = true
+    const publisher = createPublisher({
+      reader: readerOf({ newest: headOf(1n) }),
+      signCheckpoint: async (head, origin) => {
+        if (isDown) throw new Error('the key service is away')
+        return signNothing(head, origin)
+      },
+      signedHeads: undefined,
+    })
+    await t.rejects(publisher.newest(), {
+      code: 'unavailable',
+      cause: { message: 'the key service is away' },
+    })
+    isDown = false
+    t.equal((await publisher.newest()).treeHead.size, 1n)
+  },
+)
+
+t.test('an entry that a head known a moment ago covers needs no look at the newest', async (t) => {
+  const reader = readerOf({ newest: headOf(9n), recent: headOf(5n) })
+  const publisher = createPublisher({ reader, signCheckpoint: signNothing, signedHeads: undefined })
+  t.equal((await publisher.covering(4n)).treeHead.size, 5n)
+  t.strictSame(reader.asked, [])
+  t.equal((await publisher.covering(5n)).treeHead.size, 9n)
+  t.strictSame(reader.asked, ['newest'])
+})

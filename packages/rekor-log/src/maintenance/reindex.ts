@@ -1,0 +1,113 @@
+/**
+ * Building the search index anew, from the entries of all shards. The new rows go into a table of their own, so that search answers
+ * from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
+ */
+
+import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
+import { RekorLogError } from '../errors.ts'
+import { createKeyThreads } from '../search/key-threads.ts'
+import { ensurePosition, migrations, writeKeys } from '../search/store.ts'
+import { lengthOf, readStoredEntries, shardsInDatabase, storedShards } from '../shards/stored-log.ts'
+
+export type ReindexOptions = {
+  readonly pool: Pool
+  /** `done` and `total` count entries over all shards. */
+  readonly onProgress?: (done: bigint, total: bigint) => void
+  /** All entries are read; sorting the rows takes a while and has no progress. */
+  readonly onSorting?: () => void
+}
+
+export type Reindexed = {
+  /** All that were logged when the index was exchanged. */
+  readonly entries: bigint
+  /** Entries that nothing finds, because they cannot be read. */
+  readonly unreadable: number
+}
+
+const table = 'search_key_rebuild'
+/** What is left for the transaction that exchanges the tables, at the most, when writers do not outrun it. */
+const fewEntries = 2048n
+const mostRounds = 10
+
+/** Throws RekorLogError `not_found` without a log, and `busy` while another process does the same. */
+export async function reindex(options: ReindexOptions): Promise<Reindexed> {
+  const { pool } = options
+  const [first] = await storedShards(pool)
+  const logId = first?.logId ?? Buffer.alloc(32)
+  await migrate(pool, migrations)
+  await ensurePosition(pool, logId)
+  return alone(pool, () => rebuild(options, logId))
+}
+
+/** The lock is a transaction's, so a process that dies leaves none behind, also where a pooler shares connections. */
+async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+  return inTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ taken: boolean }>(
+      `select pg_try_advisory_xact_lock(hashtextextended('${table} ' || current_schema(), 0)) as taken`,
+    )
+    if (rows[0]?.taken !== true) {
+      throw new RekorLogError(
+        'busy',
+        'the search index is being built anew by another process; wait for its end',
+      )
+    }
+    return work()
+  })
+}
+
+async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexed> {
+  const { pool, onProgress = () => {}, onSorting = () => {} } = options
+  let unreadable = 0
+  let at = 0n
+
+  /** Reads on to the end that the log has now. Pages are written in any order: it counts once it is whole. */
+  async function readOn(db: Queryable): Promise<bigint> {
+    const shards = await shardsInDatabase(db)
+    const end = lengthOf(shards)
+    const start = at
+    const threads = createKeyThreads({
+      logId,
+      onKeys: async (keys) => {
+        unreadable += keys.unreadable
+        await writeKeys(db, keys.entries[0]?.leafIndex ?? 0n, keys.entries, table)
+      },
+    })
+    try {
+      for await (const page of readStoredEntries(db, shards, start, end)) {
+        await threads.push(page)
+        // A transaction has one connection, which does one thing at a time.
+        if (db !== pool) await threads.drain()
+        at = (page.at(-1)?.leafIndex ?? at) + 1n
+        onProgress(at, end)
+      }
+      await threads.drain()
+    } finally {
+      await threads.stop()
+    }
+    if (at < end) throw new RekorLogError('not_found', `entry ${at} is missing; run \`sigstack log audit\``)
+    return end - start
+  }
+
+  // Of one that was interrupted.
+  await pool.query(`drop table if exists ${table}`)
+  await pool.query(
+    `create table ${table} (key bigint not null, leaf_index bigint not null check (leaf_index >= 0))`,
+  )
+  for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
+  onSorting()
+  await pool.query(`alter table ${table} add primary key (key, leaf_index)`)
+  for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
+  await inTransaction(pool, async (tx) => {
+    // As the follower does: first its turn, then the table.
+    await tx.query('select from search_position where log_id = $1 for no key update', [logId])
+    await readOn(tx)
+    await tx.query('drop table search_key')
+    await tx.query(`alter table ${table} rename to search_key`)
+    await tx.query(`alter index ${table}_pkey rename to search_key_pkey`)
+    await tx.query('update search_position set next_index = $2, facts_from = 0 where log_id = $1', [
+      logId,
+      at,
+    ])
+  })
+  return { entries: at, unreadable }
+}

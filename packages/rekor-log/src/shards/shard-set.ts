@@ -1,0 +1,250 @@
+/**
+ * The shards of a Rekor log, opened from the database and followed there: a rollover by another process is seen with the next
+ * append (the frozen shard refuses it, and the entry goes to the one that is open now), with the next miss of a reader, or with the
+ * next poll. Writers see nothing of it.
+ */
+
+import {
+  encodePublicKeyPem,
+  equalBytes,
+  keyFingerprint,
+  type PublicKey,
+  parsePublicKey,
+  reasonOf,
+  type Signer,
+} from '@sigstack/crypto'
+import {
+  type BatchReport,
+  type Log,
+  LogError,
+  listShards,
+  migrateLogs,
+  type NextKey,
+  openLog,
+  orUnavailable,
+  readNextKey,
+  rememberPublicKey,
+  type ShardRow,
+  type SignedHeads,
+  tell,
+} from '@sigstack/log-engine'
+import type { Pool } from '@sigstack/postgres'
+import { RekorLogError } from '../errors.ts'
+import { logFirstEntry } from './first-entry.ts'
+import { rekorLogOptions } from './rekor-log-options.ts'
+import { openShard, type Shard, type Shards } from './shard.ts'
+import { openKeyNamed, openShardKey, type ShardKeys } from './shard-keys.ts'
+import { firstIndexes } from './virtual-index.ts'
+
+export type ShardSet = Shards & {
+  /** Entries that wait for a batch. */
+  queueDepth(): number
+  /** Why this replica could not go on after a rollover to the key that is prepared, where it could not. */
+  nextKeyTrouble(): string | undefined
+  /** Told of the length of the whole log after entries were committed here, and when it was rolled over. */
+  onAppended(listener: (length: bigint) => void): void
+  /** Finishes begun work and refuses new. */
+  close(): Promise<void>
+}
+
+export type ShardSetOptions = {
+  readonly pool: Pool
+  /** As the engine's. */
+  readonly readers?: Pool
+  readonly keys: ShardKeys
+  /** Name of the series in the database. */
+  readonly series: string
+  /** For the origin of a log that does not exist yet. */
+  readonly hostname: string
+  /** What remembers the largest signed head of the log of that name and key. */
+  readonly signedHeadsOf?: (name: string, publicKey: PublicKey) => SignedHeads | undefined
+  readonly queueLimit?: number
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  readonly onBatch?: (batch: BatchReport) => void
+  /** As the engine's. */
+  readonly onClock?: (aheadMs: number) => void
+  /** Told when the log was rolled over, and of keys that were prepared for it. */
+  readonly onNews?: (news: string) => void
+  /** Told of trouble; the next poll tries again. */
+  readonly onError?: (error: unknown) => void
+  /** How often other processes' rollovers are looked for; default 1,000 ms. */
+  readonly pollMs?: number
+}
+
+/** Others of this process are shown the reading side alone. */
+type OpenShard = Shard & { readonly writer: Log }
+
+/** Between two tries to open a prepared key that did not open. */
+const retryNextKeyMs = 10_000
+
+/** Opens every shard, making the first one when there is none. Throws what the engine and the keys say. */
+export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> {
+  const { pool, keys, series, onNews = () => {}, onError = () => {} } = options
+  const listeners: ((length: bigint) => void)[] = []
+  let shards: readonly OpenShard[] = []
+  let refreshing: Promise<boolean> | undefined
+  let announcedKey: string | undefined
+  let nextKeyTrouble: string | undefined
+  let triedNextKeyAt = 0
+  let closed = false
+
+  await migrateLogs(pool)
+  if ((await listShards(pool, series)).length === 0) {
+    await openLog({ ...dialectOf(series, keys.first), pool })
+  }
+  await openNew()
+  const poll = setInterval(() => void refresh().catch(onError), options.pollMs ?? 1_000)
+  poll.unref()
+
+  function active(): OpenShard {
+    const last = shards.at(-1)
+    if (last === undefined) throw new Error('a log has at least one shard')
+    return last
+  }
+
+  /** True when there were shards that are not in the list yet. */
+  async function openNew(): Promise<boolean> {
+    const rows = await listShards(pool, series)
+    if (rows.length === shards.length) return false
+    const lengths = rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n)
+    const firsts = firstIndexes(lengths)
+    const opened: OpenShard[] = []
+    for (const row of rows.slice(shards.length)) opened.push(await open(row, firsts[row.shard] ?? 0n))
+    const newest = opened.at(-1)
+    // Before any writer gets there: nobody's entry should be the first of a tree.
+    if (newest !== undefined) await logFirstEntry(newest.writer, newest.signer).catch(unlessClosedToWriters)
+    if (shards.length > 0) onNews(`the log was rolled over: ${newest?.log.origin} takes the entries now`)
+    shards = [...shards, ...opened]
+    return true
+  }
+
+  function dialectOf(name: string, signer: Signer) {
+    const signedHeads = options.signedHeadsOf?.(name, signer.publicKey)
+    return {
+      ...rekorLogOptions(options.hostname, signer),
+      name,
+      ...(signedHeads !== undefined && { signedHeads }),
+    }
+  }
+
+  async function open(row: ShardRow, firstIndex: bigint): Promise<OpenShard> {
+    const signer = await openShardKey(keys, row)
+    const log = await openLog({
+      ...dialectOf(row.name, signer),
+      pool,
+      ...(options.readers !== undefined && { readers: options.readers }),
+      ...(options.queueLimit !== undefined && { queueLimit: options.queueLimit }),
+      ...(options.now !== undefined && { now: options.now }),
+      ...(options.onClock !== undefined && { onClock: options.onClock }),
+      ...(options.onBatch !== undefined && { onBatch: options.onBatch }),
+      onError,
+    })
+    if (row.publicKey === undefined) await rememberPublicKey(pool, row.name, signer.publicKey.spki)
+    log.onAppended((size) => tellAll(firstIndex + size))
+    return { ...openShard(log, signer, firstIndex), writer: log }
+  }
+
+  function tellAll(length: bigint): void {
+    for (const listener of listeners) tell(listener, length, onError)
+  }
+
+  function refresh(): Promise<boolean> {
+    refreshing ??= lookForNews().finally(() => {
+      refreshing = undefined
+    })
+    return refreshing
+  }
+
+  async function lookForNews(): Promise<boolean> {
+    if (closed) return false
+    const grown = await orUnavailable(openNew()).catch((cause: unknown) => {
+      if (cause instanceof LogError || cause instanceof RekorLogError) throw cause
+      throw new RekorLogError(
+        'unavailable',
+        `the log was rolled over to a shard that cannot be opened here (${reasonOf(cause)}); try again`,
+        { cause },
+      )
+    })
+    if (grown) tellAll(active().firstIndex)
+    await orUnavailable(lookAtNextKey())
+    return grown
+  }
+
+  /** Says in time, and once, whether this replica could go on after a rollover to the prepared key. Nobody waits for that key yet. */
+  async function lookAtNextKey(): Promise<void> {
+    const next = await readNextKey(pool, series)
+    if (next === undefined || next.keyFile === announcedKey) {
+      if (next === undefined) announcedKey = undefined
+      nextKeyTrouble = undefined
+      return
+    }
+    // To open an encrypted file takes a tenth of a second of the processor.
+    if (nextKeyTrouble !== undefined && performance.now() - triedNextKeyAt < retryNextKeyMs) return
+    triedNextKeyAt = performance.now()
+    const trouble = await openNextKey(next).then(() => undefined, reasonOf)
+    if (trouble === undefined) {
+      announcedKey = next.keyFile
+      onNews(`the key of the next shard is at hand: ${next.keyFile}`)
+    } else if (trouble !== nextKeyTrouble) {
+      onError(new Error(`the key that is prepared for the next shard cannot be opened here: ${trouble}`))
+    }
+    nextKeyTrouble = trouble
+  }
+
+  async function openNextKey(next: NextKey): Promise<void> {
+    const signer = await openKeyNamed(keys.folder, next.keyFile, keys.password)
+    const expected = keyFingerprint(parsePublicKey(next.publicKey))
+    if (equalBytes(keyFingerprint(signer.publicKey), expected)) return
+    throw new Error(`the key file ${next.keyFile} does not hold the key that was prepared for the next shard`)
+  }
+
+  return {
+    list: () => shards,
+    active,
+    append: async (draft) => {
+      for (;;) {
+        const shard = active()
+        try {
+          return { shard, ...(await shard.writer.append(draft)) }
+        } catch (error) {
+          if (!(error instanceof LogError) || error.code !== 'frozen') throw error
+          if (shard === active()) await refresh()
+          if (shard === active()) {
+            throw new RekorLogError('unavailable', 'the log is being rolled over; try again', {
+              cause: error,
+            })
+          }
+        }
+      }
+    },
+    refresh,
+    publicKeys: async () => {
+      const [rows, next] = await orUnavailable(
+        Promise.all([listShards(pool, series), readNextKey(pool, series)]),
+      )
+      // Also of a shard that cannot be opened here: others verify what it signs elsewhere.
+      const known = rows.map(({ publicKey }, at) => publicKey ?? shards[at]?.signer.publicKey.spki)
+      const all = [...known, next?.publicKey].filter((spki) => spki !== undefined)
+      return [...new Set(all.map((spki) => encodePublicKeyPem(parsePublicKey(spki))))]
+    },
+    nextKeyTrouble: () => nextKeyTrouble,
+    queueDepth: () => shards.reduce((depth, { writer }) => depth + writer.queueDepth(), 0),
+    onAppended: (listener) => {
+      listeners.push(listener)
+    },
+    close: async () => {
+      closed = true
+      clearInterval(poll)
+      await refreshing?.catch(() => undefined)
+      // The oldest first: what a frozen shard refuses goes to the next.
+      for (const { writer } of shards) await writer.close()
+    },
+  }
+}
+
+/** A log that takes no entries takes no first one; it gets it when it is next started open. */
+function unlessClosedToWriters(error: unknown): void {
+  const closed = error instanceof LogError && ['read_only', 'maintenance', 'frozen'].includes(error.code)
+  if (!closed) throw error
+}

@@ -1,0 +1,37 @@
+import { migrate } from '@sigstack/postgres'
+import { testDatabase } from '@sigstack/postgres/testing'
+import t from 'tap'
+import { findPage } from '../src/search/page.ts'
+import { migrations } from '../src/search/store.ts'
+
+t.test('a page costs a bounded number of candidates and says where to go on', async (t) => {
+  const { pool } = await testDatabase(t)
+  await migrate(pool, migrations)
+  // Two frequent keys of which only the oldest entry has both: 100,000 rows without their entries.
+  await pool.query(`insert into search_key (key, leaf_index) select 1, i from generate_series(0, 99999) as i`)
+  await pool.query(
+    `insert into search_key (key, leaf_index) select 2, i from generate_series(100000, 199999) as i`,
+  )
+  await pool.query('insert into search_key (key, leaf_index) values (2, 0)')
+  const common = {
+    operator: 'and',
+    required: [],
+    excluded: [],
+    order: 'newest',
+    limit: 10,
+    first: 0n,
+  } as const
+  let end = 200_000n
+  const pages: number[] = []
+  for (;;) {
+    const page = await findPage(pool, { ...common, criteria: [[1n], [2n]], end })
+    pages.push(page.leafIndexes.length)
+    if (page.next === undefined) {
+      t.same(page.leafIndexes, [0n])
+      break
+    }
+    t.ok(page.next < end, 'it goes on')
+    end = page.next
+  }
+  t.ok(pages.length > 1 && pages.length < 10, `${pages.length} pages`)
+})
