@@ -3,17 +3,20 @@
  * same trust is the same bytes. Only members that every client in use reads are written: no `operator`
  * and no `checkpointKeyId` in a trusted root.
  */
+
 import { X509Certificate } from 'node:crypto'
+import { noteKeyId } from '@sigstack/checkpoint'
 import { keyFingerprint, type PublicKey, publicKeyDetails, toBase64 } from '@sigstack/crypto'
 import { TrustRootError } from './errors.ts'
 import { mediaTypes } from './media-types.ts'
-import { noteKeyId } from './note-key-id.ts'
 import type {
   CertificateAuthority,
   OpenValidityPeriod,
   Service,
   ServiceConfiguration,
   SigningConfig,
+  TrustedLog,
+  TrustedRoot,
   ValidityPeriod,
 } from './types.ts'
 
@@ -58,6 +61,37 @@ export function buildClientTrustConfig(trust: TrustToPublish, config: SigningCon
   })
 }
 
+/**
+ * A trusted root that was read, or put together by hand, as text. Log IDs and kinds of keys are what it says
+ * they are; lists keep their order, and an empty one is left out, as Go's programs write it.
+ */
+export function encodeTrustedRoot(root: TrustedRoot): string {
+  return toText({
+    mediaType: mediaTypes.trustedRoot,
+    ...filled('tlogs', root.tlogs, trustedLogJson),
+    ...filled('certificateAuthorities', root.certificateAuthorities, trustedAuthorityJson),
+    ...filled('ctlogs', root.ctlogs, trustedLogJson),
+    ...filled('timestampAuthorities', root.timestampAuthorities, trustedAuthorityJson),
+  })
+}
+
+/** The same for a signing config. */
+export function encodeSigningConfig(config: SigningConfig): string {
+  return toText({
+    mediaType: mediaTypes.signingConfig,
+    ...filled('caUrls', config.caUrls, serviceJson),
+    ...filled('oidcUrls', config.oidcUrls, serviceJson),
+    ...filled('rekorTlogUrls', config.rekorTlogUrls, serviceJson),
+    ...(config.rekorTlogConfig && { rekorTlogConfig: configurationJson(config.rekorTlogConfig) }),
+    ...filled('tsaUrls', config.tsaUrls, serviceJson),
+    ...(config.tsaConfig && { tsaConfig: configurationJson(config.tsaConfig) }),
+  })
+}
+
+function filled<Item>(name: string, items: readonly Item[], json: (item: Item) => Json): Json {
+  return items.length === 0 ? {} : { [name]: items.map(json) }
+}
+
 type Json = { readonly [member: string]: unknown }
 
 function trustedRootJson(trust: TrustToPublish): Json {
@@ -73,35 +107,40 @@ function trustedRootJson(trust: TrustToPublish): Json {
 /** Ed25519 logs are Rekor v2's, whose ID is the whole note key ID; all others go by their fingerprint. */
 function transparencyLogId({ baseUrl, publicKey }: LogToTrust): Uint8Array {
   return publicKey.type === 'ed25519'
-    ? noteKeyId(new URL(baseUrl).hostname, publicKey.raw)
+    ? noteKeyId(new URL(baseUrl).hostname, publicKey)
     : keyFingerprint(publicKey)
 }
 
 function logJson({ baseUrl, publicKey, validFor }: LogToTrust, logId: Uint8Array): Json {
+  const keyDetails = publicKeyDetails(publicKey)
+  return trustedLogJson({ baseUrl, publicKey: publicKey.spki, keyDetails, validFor, logId })
+}
+
+function trustedLogJson({ baseUrl, publicKey, keyDetails, validFor, logId }: TrustedLog): Json {
   return {
-    baseUrl,
+    ...(baseUrl !== '' && { baseUrl }),
     hashAlgorithm: 'SHA2_256',
-    publicKey: {
-      rawBytes: toBase64(publicKey.spki),
-      keyDetails: publicKeyDetails(publicKey),
-      validFor: validityJson(validFor),
-    },
+    publicKey: { rawBytes: toBase64(publicKey), keyDetails, validFor: validityJson(validFor) },
     logId: { keyId: toBase64(logId) },
   }
 }
 
 function authorityJson({ uri, chain, subject, validFor }: AuthorityToTrust): Json {
   const lowest = demandChain(uri, chain)
+  return trustedAuthorityJson({ subject: subject ?? subjectOf(lowest), uri, chain, validFor })
+}
+
+function trustedAuthorityJson({ subject, uri, chain, validFor }: CertificateAuthority): Json {
   return {
-    subject: subject ?? subjectOf(lowest),
-    uri,
+    subject,
+    ...(uri !== undefined && { uri }),
     certChain: { certificates: chain.map((der) => ({ rawBytes: toBase64(der) })) },
     validFor: validityJson(validFor),
   }
 }
 
 /** Some clients follow the list until a self-signed certificate and fail without one. Returns the lowest. */
-function demandChain(uri: string, chain: readonly Uint8Array[]): X509Certificate {
+export function demandChain(uri: string, chain: readonly Uint8Array[]): X509Certificate {
   const certificates = chain.map((der) => new X509Certificate(der))
   const [lowest] = certificates
   if (lowest === undefined) throw new TrustRootError('bad_chain', `the chain of ${uri} is empty`)
@@ -119,7 +158,7 @@ function demandChain(uri: string, chain: readonly Uint8Array[]): X509Certificate
   return lowest
 }
 
-function subjectOf(certificate: X509Certificate): CertificateAuthority['subject'] {
+export function subjectOf(certificate: X509Certificate): CertificateAuthority['subject'] {
   // One attribute a line, multi-valued ones joined; what matters to clients is only O and CN.
   const attribute = (name: string) =>
     certificate.subject

@@ -1,7 +1,18 @@
 /** signing_config.json v0.2 and the client trust config v0.1, read strictly. */
-import { bad, integerOf, itemsOf, membersOf, type Node, oneOf, parseJson, present, textOf } from './json.ts'
+import {
+  badMember,
+  integerOf,
+  itemsOf,
+  type JsonNode,
+  memberAt,
+  membersOf,
+  oneOf,
+  present,
+  textOf,
+} from '@sigstack/crypto'
 import { mediaTypes } from './media-types.ts'
 import { demandMediaType, trustedRootFrom, validityFrom } from './parse-trusted-root.ts'
+import { readTrustFile } from './read-trust-file.ts'
 import type {
   ClientTrustConfig,
   Service,
@@ -15,11 +26,14 @@ const selectors: readonly ServiceSelector[] = ['ANY', 'ALL', 'EXACT']
 
 /** Throws a `TrustRootError`; also for the v0.1 form, which no current client reads. */
 export function parseSigningConfig(text: string): SigningConfig {
-  return signingConfigFrom(parseJson(text, 'signing config'))
+  return readTrustFile(text, 'signing config', signingConfigFrom)
 }
 
 export function parseClientTrustConfig(text: string): ClientTrustConfig {
-  const node = parseJson(text, 'client trust config')
+  return readTrustFile(text, 'client trust config', clientTrustConfigFrom)
+}
+
+function clientTrustConfigFrom(node: JsonNode): ClientTrustConfig {
   const members = membersOf(node, ['mediaType', 'trustedRoot', 'signingConfig'])
   demandMediaType(members.mediaType, mediaTypes.clientTrustConfig)
   return {
@@ -28,7 +42,7 @@ export function parseClientTrustConfig(text: string): ClientTrustConfig {
   }
 }
 
-function signingConfigFrom(node: Node): SigningConfig {
+function signingConfigFrom(node: JsonNode): SigningConfig {
   // The media type first, so that the v0.1 form is called by its name and not by its odd members.
   demandMediaType(mediaTypeOf(node), mediaTypes.signingConfig)
   const members = membersOf(node, [
@@ -40,7 +54,7 @@ function signingConfigFrom(node: Node): SigningConfig {
     'tsaUrls',
     'tsaConfig',
   ])
-  const services = (list: Node | undefined) => itemsOf(list, maximumServices).map(serviceFrom)
+  const services = (list: JsonNode | undefined) => itemsOf(list, maximumServices).map(serviceFrom)
   return {
     caUrls: services(members.caUrls),
     oidcUrls: services(members.oidcUrls),
@@ -51,13 +65,12 @@ function signingConfigFrom(node: Node): SigningConfig {
   }
 }
 
-function mediaTypeOf({ value }: Node): Node | undefined {
-  const found =
-    typeof value === 'object' && value !== null && 'mediaType' in value ? value.mediaType : undefined
+function mediaTypeOf({ value }: JsonNode): JsonNode | undefined {
+  const found = memberAt(value, 'mediaType')
   return found === undefined ? undefined : { value: found, path: 'mediaType' }
 }
 
-function serviceFrom(node: Node): Service {
+function serviceFrom(node: JsonNode): Service {
   const members = membersOf(node, ['url', 'majorApiVersion', 'validFor', 'operator'])
   return {
     // Files with a bare host name are about, so what the text means is left to whoever connects.
@@ -68,10 +81,11 @@ function serviceFrom(node: Node): Service {
   }
 }
 
-function configurationFrom(node: Node): ServiceConfiguration {
+function configurationFrom(node: JsonNode): ServiceConfiguration {
   const members = membersOf(node, ['selector', 'count'])
   const selector = oneOf(present(members.selector, node, 'selector'), selectors)
   const count = members.count && integerOf(members.count)
-  if (selector === 'EXACT' && !count) throw bad(node.path, 'needs a count, because its selector is EXACT')
+  if (selector === 'EXACT' && !count)
+    throw badMember(node.path, 'needs a count, because its selector is EXACT')
   return { selector, ...(count !== undefined && { count }) }
 }

@@ -1,30 +1,31 @@
 /** trusted_root.json, read strictly (sigstore_trustroot.proto, media type 0.1). */
-import { CryptoError, parsePublicKey } from '@sigstack/crypto'
-import { TrustRootError } from './errors.ts'
 import {
-  bad,
+  badMember,
   bytesOf,
+  CryptoError,
   itemsOf,
+  type JsonNode,
   membersOf,
-  type Node,
   oneOf,
-  parseJson,
+  parsePublicKey,
   present,
   textOf,
   timeOf,
-} from './json.ts'
+} from '@sigstack/crypto'
+import { TrustRootError } from './errors.ts'
 import { keyDetailsNames, publicKeyKindOf } from './key-details.ts'
 import { mediaTypes } from './media-types.ts'
+import { readTrustFile } from './read-trust-file.ts'
 import type { CertificateAuthority, OpenValidityPeriod, TrustedLog, TrustedRoot } from './types.ts'
 
 const limits = { logs: 256, authorities: 256, certificates: 16, certificateBytes: 65_536, keyBytes: 16_384 }
 
 /** Throws {@link TrustRootError} for whatever a strict client would not read. */
 export function parseTrustedRoot(text: string): TrustedRoot {
-  return trustedRootFrom(parseJson(text, 'trusted root'))
+  return readTrustFile(text, 'trusted root', trustedRootFrom)
 }
 
-export function trustedRootFrom(node: Node): TrustedRoot {
+export function trustedRootFrom(node: JsonNode): TrustedRoot {
   const members = membersOf(node, [
     'mediaType',
     'tlogs',
@@ -41,18 +42,13 @@ export function trustedRootFrom(node: Node): TrustedRoot {
   }
 }
 
-export function demandMediaType(node: Node | undefined, expected: string): void {
+export function demandMediaType(node: JsonNode | undefined, expected: string): void {
   if (node?.value !== expected) {
     throw new TrustRootError('wrong_media_type', `mediaType must be ${expected}`)
   }
 }
 
-/** A single `CertificateAuthority` object, as it stands in the lists of a trusted root. */
-export function parseCertificateAuthority(text: string): CertificateAuthority {
-  return authorityFrom(parseJson(text, 'certificate authority'))
-}
-
-function logFrom(node: Node): TrustedLog {
+function logFrom(node: JsonNode): TrustedLog {
   // `operator` and `checkpointKeyId` are read past: published by others, never by us.
   const members = membersOf(node, [
     'baseUrl',
@@ -68,7 +64,7 @@ function logFrom(node: Node): TrustedLog {
   const logIdNode = present(members.logId, node, 'logId')
   const keyIdNode = present(membersOf(logIdNode, ['keyId']).keyId, logIdNode, 'keyId')
   const logId = bytesOf(keyIdNode, 64)
-  if (logId.length !== 32) throw bad(keyIdNode.path, `must have 32 bytes, not ${logId.length}`)
+  if (logId.length !== 32) throw badMember(keyIdNode.path, `must have 32 bytes, not ${logId.length}`)
 
   const validFor = key.validFor === undefined ? {} : validityFrom(key.validFor)
   if (validFor.start === undefined) {
@@ -91,13 +87,14 @@ function logFrom(node: Node): TrustedLog {
 function demandKeyOfKind(path: string, publicKey: Uint8Array, keyDetails: string): void {
   const wanted = publicKeyKindOf(keyDetails)
   if (wanted === undefined) {
-    if (publicKey[0] !== 0x30) throw bad(path, 'is not a DER key')
+    if (publicKey[0] !== 0x30) throw badMember(path, 'is not a DER key')
     return
   }
   try {
     const found = parsePublicKey(publicKey)
     const kind = found.type === 'ecdsa' ? found.curve : found.type
-    if (kind !== wanted) throw bad(path, `holds a key of kind ${kind}, but keyDetails says ${keyDetails}`)
+    if (kind !== wanted)
+      throw badMember(path, `holds a key of kind ${kind}, but keyDetails says ${keyDetails}`)
   } catch (cause) {
     if (!(cause instanceof CryptoError)) throw cause
     throw new TrustRootError('bad_member', `${path} is not a DER SubjectPublicKeyInfo: ${cause.message}`, {
@@ -106,7 +103,7 @@ function demandKeyOfKind(path: string, publicKey: Uint8Array, keyDetails: string
   }
 }
 
-function authorityFrom(node: Node): CertificateAuthority {
+function authorityFrom(node: JsonNode): CertificateAuthority {
   const members = membersOf(node, ['subject', 'uri', 'certChain', 'validFor', 'operator'])
   const subject =
     members.subject === undefined
@@ -128,17 +125,18 @@ function authorityFrom(node: Node): CertificateAuthority {
   }
 }
 
-function certificateFrom(node: Node): Uint8Array {
+function certificateFrom(node: JsonNode): Uint8Array {
   const rawBytes = present(membersOf(node, ['rawBytes']).rawBytes, node, 'rawBytes')
   const der = bytesOf(rawBytes, limits.certificateBytes)
-  if (der[0] !== 0x30) throw bad(rawBytes.path, 'is not a DER certificate')
+  if (der[0] !== 0x30) throw badMember(rawBytes.path, 'is not a DER certificate')
   return der
 }
 
-export function validityFrom(node: Node): OpenValidityPeriod {
+export function validityFrom(node: JsonNode): OpenValidityPeriod {
   const members = membersOf(node, ['start', 'end'])
   const start = members.start && timeOf(members.start)
   const end = members.end && timeOf(members.end)
-  if (start !== undefined && end !== undefined && end < start) throw bad(node.path, 'ends before it starts')
+  if (start !== undefined && end !== undefined && end < start)
+    throw badMember(node.path, 'ends before it starts')
   return { ...(start && { start }), ...(end && { end }) }
 }

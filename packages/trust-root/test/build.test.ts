@@ -7,6 +7,7 @@ import {
   buildSigningConfig,
   buildTrustedRoot,
   type CertificateAuthority,
+  encodeTrustedRoot,
   parseClientTrustConfig,
   parseSigningConfig,
   parseTrustedRoot,
@@ -184,4 +185,18 @@ t.test('the client trust config is the two files in one', async (t) => {
     trustedRoot: members(buildTrustedRoot(trust)),
     signingConfig: members(buildSigningConfig(config)),
   })
+})
+
+t.test('a trusted root that was read is written as it was', (t) => {
+  for (const name of readdirSync(new URL('trusted-roots/', folder))) {
+    let root: ReturnType<typeof parseTrustedRoot>
+    try {
+      root = parseTrustedRoot(read(`trusted-roots/${name}`))
+    } catch {
+      continue
+    }
+    t.same(parseTrustedRoot(encodeTrustedRoot(root)), root, name)
+  }
+  t.same(JSON.parse(encodeTrustedRoot(publicGood)), JSON.parse(read('trusted-roots/public-good.json')))
+  t.end()
 })

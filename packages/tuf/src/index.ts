@@ -1,16 +1,9 @@
+export { openRepository, type ReadFile, type Repository, type SeenVersions } from './client.ts'
 export type { TufErrorCode } from './errors.ts'
 export { TufError } from './errors.ts'
-export { tufKey } from './key.ts'
 export type { Lifetimes } from './lifetime.ts'
-export { encodeMetadata, isSignedFor, metadataLimitBytes, parseMetadata } from './metadata.ts'
-export type {
-  NewFile,
-  NextRelease,
-  Release,
-  ReleaseOptions,
-  SigstoreMetadata,
-  Target,
-} from './release.ts'
+export { encodeMetadata, isSignedFor, parseMetadata } from './metadata.ts'
+export type { Release, SigstoreMetadata, Target } from './release.ts'
 export { nextRelease } from './release.ts'
 export type { RootMetadata, WantedRoot } from './root.ts'
 export { isWantedRoot, nextRoot } from './root.ts'

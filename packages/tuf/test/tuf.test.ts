@@ -6,16 +6,18 @@ import {
   encodeMetadata,
   isSignedFor,
   type Lifetimes,
-  metadataLimitBytes,
   nextRelease,
   nextRoot,
+  openRepository,
   parseMetadata,
   type Release,
+  type SeenVersions,
   type Target,
   TufError,
-  tufKey,
   type WantedRoot,
 } from '../src/index.ts'
+import { tufKey } from '../src/key.ts'
+import { metadataLimitBytes } from '../src/metadata.ts'
 
 const day = 86_400
 const lifetimes: Lifetimes = { metadataSeconds: 365 * day, timestampSeconds: 7 * day }
@@ -208,4 +210,65 @@ t.test('what is written is read back, and anything else is refused in one way', 
     code: 'damaged',
   })
   t.throws(() => parseMetadata('root', bytes), { code: 'damaged' })
+})
+
+/** A repository with one target under a root that followed another, and what a client then believes. */
+async function repository(online2 = online) {
+  const first = await firstRoot()
+  const second = await nextRoot(first, { ...wanted, onlineSigner: online2 }, lifetimes, after(183))
+  const root = second ?? first
+  const made = await release({ root, days: 183, onlineSigner: online2 })
+  const files = new Map<string, Uint8Array>([
+    ['1.root.json', encodeMetadata(first)],
+    ['2.root.json', encodeMetadata(root)],
+    ...made!.files.map(({ path, bytes }) => [path.replace('1.timestamp', 'timestamp'), bytes] as const),
+  ])
+  return {
+    files,
+    open: (seen?: SeenVersions, days = 184, trusted = files.get('1.root.json')!) =>
+      openRepository((path) => Promise.resolve(files.get(path)), trusted, seen, after(days)),
+  }
+}
+
+t.test('a client follows the roots to the newest, and reads the targets that it vouches for', async (t) => {
+  const { open, files } = await repository()
+  const found = await open()
+  t.match(found, { rootVersion: 2, seen: { timestamp: 1, snapshot: 1, targets: 1 } })
+  t.same(Buffer.from(found.root), Buffer.from(files.get('2.root.json')!))
+  t.same(Buffer.from((await found.readTarget('trusted_root.json'))!).toString(), '{}')
+  t.equal(await found.readTarget('other.json'), undefined)
+  t.equal(await found.readTarget('__proto__'), undefined)
+})
+
+t.test('a client believes nothing that is old, rolled back, altered, or signed by too few', async (t) => {
+  const { open, files } = await repository()
+  await t.rejects(open(undefined, 192), { code: 'expired', message: /the timestamp metadata expired/ })
+  await t.rejects(open(undefined, 800), { code: 'expired', message: /the root metadata expired/ })
+  await t.rejects(open({ timestamp: 2, snapshot: 1, targets: 1 }), { code: 'rolled_back' })
+  await t.rejects(open({ timestamp: 1, snapshot: 1, targets: 9 }), { code: 'rolled_back' })
+
+  const target = [...files.keys()].find((path) => path.startsWith('targets/')) ?? ''
+  const found = await open()
+  files.set(target, utf8('[]'))
+  await t.rejects(found.readTarget('trusted_root.json'), { code: 'damaged' })
+  files.delete(target)
+  await t.rejects(found.readTarget('trusted_root.json'), { code: 'damaged', message: /has no targets/ })
+
+  const others = await repository(otherOnline)
+  for (const name of ['timestamp.json', '1.snapshot.json', '1.targets.json']) {
+    const own = files.get(name)!
+    files.set(name, others.files.get(name)!)
+    await t.rejects(open(), { name: 'TufError' }, name)
+    files.set(name, own)
+  }
+  const foreign = await firstRoot({ rootSigners: [rootC] })
+  files.set('2.root.json', encodeMetadata(foreign))
+  await t.rejects(open(), { code: 'not_enough_signatures', message: /root 2 is not signed/ })
+  files.set('2.root.json', files.get('1.root.json')!)
+  await t.rejects(open(), { code: 'damaged', message: /2\.root\.json is version 1/ })
+})
+
+t.test('after a new online key versions begin where it likes', async (t) => {
+  const { open } = await repository(otherOnline)
+  t.match(await open({ timestamp: 99, snapshot: 99, targets: 99 }), { seen: { timestamp: 1 } })
 })

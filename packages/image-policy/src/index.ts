@@ -1,0 +1,8 @@
+export { needsTrust, rulesFor, signerOf } from './conditions.ts'
+export { ImagePolicyError, type ImagePolicyErrorCode } from './errors.ts'
+export type { ExportContext, Exported } from './export/context.ts'
+export { type Engine, engines, exportPolicy } from './export/engines.ts'
+export { writtenBy } from './export/manifest.ts'
+export { formsOf, type ImagePolicy, isKey, type Rule, type Signer } from './policy.ts'
+export { readImagePolicy } from './read-policy.ts'
+export { writeImagePolicy } from './write-policy.ts'

@@ -1,0 +1,42 @@
+/**
+ * `step` for each item, at most `most` at once. After the first failure nothing more is begun, and it is
+ * thrown when all have ended.
+ */
+export async function inParallel<T>(
+  items: readonly T[],
+  most: number,
+  step: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = items.values()
+  const failures: unknown[] = []
+  const work = async (): Promise<void> => {
+    for (const item of rest) {
+      if (failures.length > 0) return
+      try {
+        await step(item)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(most, items.length)) }, work))
+  if (failures.length > 0) throw failures[0]
+}
+
+/** What `step` makes of each item, in the order of the items; those of the next `most` are under way meanwhile. */
+export async function* inOrder<T, Result>(
+  items: readonly T[],
+  most: number,
+  step: (item: T) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const begun: Promise<Result>[] = []
+  for (let at = 0; at < items.length; at++) {
+    for (const item of items.slice(begun.length, at + most)) {
+      const result = step(item)
+      // Of those after the first failure nobody asks.
+      result.catch(() => undefined)
+      begun.push(result)
+    }
+    yield await (begun[at] as Promise<Result>)
+  }
+}

@@ -1,0 +1,31 @@
+export { type Artifact, algorithmsOf, artifactOfBytes, parseDigest } from './artifact.ts'
+export type { Bundle, Envelope, LogEntry, MessageSignature } from './bundle.ts'
+export type { CertificateIdentity } from './certificate-identity.ts'
+export { type ClaimCondition, claimNumbers } from './claims.ts'
+export { VerificationError, type VerificationErrorCode } from './errors.ts'
+export { breadthOf } from './identity-breadth.ts'
+export {
+  type Condition,
+  type IdentityPolicy,
+  identityCondition,
+} from './identity-policy.ts'
+export type { ImageClaim } from './images/claim.ts'
+export { layerAnnotations, type StoredLayer } from './images/stored-layer.ts'
+export {
+  type ImageConditions,
+  type VerifiedImage,
+  verifyAttestationLayer,
+  verifyImageBundle,
+  verifySignatureLayer,
+} from './images/verify-image.ts'
+export {
+  bundleOfParts,
+  isLegacyBundle,
+  type LegacyParts,
+  readLegacyBundle,
+  readRekorBundle,
+} from './legacy-bundle.ts'
+export { readArtifact } from './read-artifact.ts'
+export { readBundle, readEnvelope } from './read-bundle.ts'
+export { type Stamps, verifyTimestamps } from './timestamp.ts'
+export { type Verified, type VerifyOptions, verifyBundle } from './verify-bundle.ts'
