@@ -1,9 +1,10 @@
 /** endpoints.json: what a running stack writes into its data folder, so that commands and scripts find it. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Endpoints as WrittenEndpoints } from '@sigstack/stack'
+import { isObject } from '@sigstack/crypto'
+import type { IdentitySources, Endpoints as WrittenEndpoints } from '@sigstack/stack'
 import { CliError } from './errors.ts'
-import type { Io } from './io.ts'
+import { codeOf, type Io, setting, textOf } from './io.ts'
 
 /** What the commands need of it. */
 export type Endpoints = Omit<WrittenEndpoints, 'files' | 'trust'> & {
@@ -15,7 +16,7 @@ const maximumServices = 64
 
 /** The data folder: the option, else the environment, else the one beside the caller. */
 export function dataFolder(io: Io, option: string | undefined): string {
-  return option ?? io.environment['SIGSTACK_DATA'] ?? './.sigstack'
+  return option ?? setting(io, 'SIGSTACK_DATA') ?? './.sigstack'
 }
 
 /** Throws `not_running` when there is no such file, `bad_endpoints` when it is not ours. */
@@ -25,9 +26,14 @@ export async function readEndpoints(folder: string): Promise<Endpoints> {
   try {
     const { size } = await stat(path)
     if (size > limitBytes) throw new CliError('bad_endpoints', `${path} is too large`)
-    text = await readFile(path, 'utf8')
+    text = textOf(await readFile(path), path, 'list of services')
   } catch (cause) {
     if (cause instanceof CliError) throw cause
+    if (codeOf(cause) === 'ENOTDIR')
+      throw new CliError('not_running', `${folder} is a file, or lies in one, and a stack keeps a folder`, {
+        cause,
+        advice: 'Name the folder with --data or SIGSTACK_DATA.',
+      })
     throw new CliError('not_running', `no stack is running on the data folder ${folder}`, {
       cause,
       advice: `Start one with \`sigstack up\`, or name its folder with --data or SIGSTACK_DATA (there is no ${path}).`,
@@ -50,7 +56,7 @@ export function parseEndpoints(text: string, path = 'endpoints.json'): Endpoints
     throw new CliError('bad_endpoints', `${path}: is not JSON`, { cause })
   }
   const members = (candidate: unknown, name: string): Record<string, unknown> => {
-    if (typeof candidate !== 'object' || candidate === null || Array.isArray(candidate)) {
+    if (!isObject(candidate)) {
       throw refuse(`${name} must be an object`)
     }
     return { ...candidate }
@@ -62,12 +68,23 @@ export function parseEndpoints(text: string, path = 'endpoints.json'): Endpoints
     return candidate
   }
   const top = members(value, 'the file')
-  const services = Object.entries(members(top['services'], 'services'))
-  if (services.length > maximumServices) throw refuse(`has more than ${maximumServices} services`)
+  const urlsIn = (name: string): Readonly<Record<string, string>> => {
+    const urls = Object.entries(members(top[name], name))
+    if (urls.length > maximumServices) throw refuse(`has more than ${maximumServices} services`)
+    return Object.fromEntries(urls.map(([service, url]) => [service, location(url, `${name}.${service}`)]))
+  }
   const trust = members(top['trust'], 'trust')
+  const identity = top['identity'] === undefined ? undefined : members(top['identity'], 'identity')
+  const source = (name: keyof IdentitySources): IdentitySources =>
+    identity?.[name] === undefined ? {} : { [name]: location(identity[name], `identity.${name}`) }
   return {
-    services: Object.fromEntries(services.map(([name, url]) => [name, location(url, `services.${name}`)])),
+    services: urlsIn('services'),
+    ...(top['public'] !== undefined && { public: urlsIn('public') }),
     issuer: location(top['issuer'], 'issuer'),
+    // A stack of before does not say what its CA runs with.
+    ...(identity !== undefined && {
+      identity: { ...source('configFile'), ...source('policyFile'), ...source('trialIssuer') },
+    }),
     trust: {
       trustedRoot: location(trust['trustedRoot'], 'trust.trustedRoot'),
       signingConfig: location(trust['signingConfig'], 'trust.signingConfig'),

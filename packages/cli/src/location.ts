@@ -1,7 +1,17 @@
 /** Files and URLs in one: options and endpoints.json take either. */
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import {
+  type HttpAnswer,
+  HttpError,
+  isCertificateTrouble,
+  isOffline,
+  networkReason,
+  type Route,
+  readBounded,
+  requestBounded,
+} from '@sigstack/http-client'
 import { CliError } from './errors.ts'
-import { codeOf } from './io.ts'
+import { codeOf, textOf } from './io.ts'
 
 const limitBytes = 1 << 20
 const limitMs = 10_000
@@ -11,58 +21,61 @@ export function isUrl(location: string): boolean {
 }
 
 /** The text at a path or URL, at most 1 MiB. `what` is what the caller looks for, in words. */
-export async function readLocation(location: string, what: string): Promise<string> {
-  return isUrl(location) ? readUrl(location, what) : readPath(location, what)
+export async function readLocation(location: string, what: string, route?: Route): Promise<string> {
+  return textOf(await readBytes(location, what, route), location, what)
 }
 
-async function readPath(path: string, what: string): Promise<string> {
+/** As it is there: what is signed or hashed counts with its byte order mark. */
+export async function readBytes(location: string, what: string, route?: Route): Promise<Buffer> {
+  return isUrl(location) ? readUrl(location, what, route) : readPath(location, what)
+}
+
+async function readPath(path: string, what: string): Promise<Buffer> {
   try {
-    const { size } = await stat(path)
-    if (size > limitBytes) throw new CliError('unreadable', `${path} is too large for a ${what}`)
-    return await readFile(path, 'utf8')
+    return await readBounded(createReadStream(path) as AsyncIterable<Uint8Array>, limitBytes)
   } catch (cause) {
-    if (cause instanceof CliError) throw cause
-    throw new CliError('unreadable', `cannot read the ${what} at ${path} (${codeOf(cause)})`, { cause })
+    const reason = cause instanceof HttpError ? `it is larger than ${limitBytes} bytes` : codeOf(cause)
+    throw new CliError('unreadable', `cannot read the ${what} at ${path} (${reason})`, { cause })
   }
 }
 
-async function readUrl(url: string, what: string): Promise<string> {
-  let response: Response
+async function readUrl(url: string, what: string, route?: Route): Promise<Buffer> {
+  let answer: HttpAnswer
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(limitMs), headers: { accept: '*/*' } })
-  } catch (cause) {
-    throw new CliError('unreachable', `${url} does not answer, so there is no ${what}`, {
-      cause,
-      advice: 'Start the stack with `sigstack up`, or name another place for it.',
+    answer = await requestBounded(url, {
+      timeoutMs: limitMs,
+      maxBytes: limitBytes,
+      headers: { accept: '*/*' },
+      followRedirects: true,
+      route,
     })
-  }
-  if (!response.ok) {
-    await response.body?.cancel()
+  } catch (cause) {
+    throwIfUntrusted(url, cause)
     throw new CliError(
       'unreachable',
-      `${url} answers with status ${response.status}, so there is no ${what}`,
+      `${url} does not answer, so there is no ${what} (${networkReason(cause)})`,
       {
-        ...(response.status === 503 && { advice: 'The stack is still starting; try again in a moment.' }),
+        cause,
+        advice: isOffline(cause)
+          ? 'Name a file in its place, or leave --offline out.'
+          : 'Start the stack with `sigstack up`, or name another place for it.',
       },
     )
   }
-  return readBody(response, limitBytes)
+  const { status } = answer
+  if (status < 200 || status > 299)
+    throw new CliError('unreachable', `${url} answers with status ${status}, so there is no ${what}`, {
+      ...(status === 503 && { advice: 'The stack is still starting; try again in a moment.' }),
+    })
+  return answer.bytes
 }
 
-export async function readBody(response: Response, maximumBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const chunk of response.body ?? []) {
-      length += chunk.length
-      if (length > maximumBytes) {
-        throw new CliError('unreachable', `${response.url} answers with more than ${maximumBytes} bytes`)
-      }
-      chunks.push(chunk)
-    }
-  } catch (cause) {
-    if (cause instanceof CliError) throw cause
-    throw new CliError('unreachable', `the answer of ${response.url} broke off`, { cause })
-  }
-  return Buffer.concat(chunks).toString('utf8')
+/** Somebody answers there, so starting it would mend nothing. */
+export function throwIfUntrusted(url: string, cause: unknown): void {
+  if (isCertificateTrouble(cause))
+    throw new CliError(
+      'unreachable',
+      `${url}: its certificate is not trusted here (${networkReason(cause)})`,
+      { cause, advice: "NODE_EXTRA_CA_CERTS=FILE names your CA's certificates." },
+    )
 }

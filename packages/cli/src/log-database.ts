@@ -1,9 +1,11 @@
 /** The database of a log: the one that is named, else that of the stack in the data folder, whether it runs or not. */
+
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BackupError, LogError } from '@sigstack/log-engine'
 import { createPool, type Pool, PostgresError, startEmbeddedPostgres } from '@sigstack/postgres'
-import { readSecret } from '@sigstack/server'
+import { RekorLogError } from '@sigstack/rekor-log'
+import { readSecret } from '@sigstack/server/secret'
 import { readSecretFile, SignerError } from '@sigstack/signers'
 import type { Command } from 'commander'
 import { dataFolder } from './endpoints.ts'
@@ -59,6 +61,7 @@ export function asCliError(cause: unknown): unknown {
   }
   const isKnown =
     cause instanceof LogError ||
+    cause instanceof RekorLogError ||
     cause instanceof BackupError ||
     cause instanceof PostgresError ||
     cause instanceof SignerError
@@ -98,7 +101,9 @@ async function findDatabase(
   // Without this a mistyped folder would be given a new, empty database.
   if (!(await isFolder(folder)) && !(create && (await isFolder(join(data, 'keys'))))) {
     throw new CliError('not_running', `there is no database in ${folder}`, {
-      advice: 'Name the database with --database or DATABASE_URL, or the data folder of a stack with --data.',
+      advice: create
+        ? `Copy keys/ of the old data folder into ${data} first: the log goes on with its keys. Or name the database with --database or DATABASE_URL.`
+        : 'Name the database with --database or DATABASE_URL, or the data folder of a stack with --data.',
     })
   }
   const server = await startEmbeddedPostgres({ dataDirectory: folder, shared: true })

@@ -1,5 +1,5 @@
 /** What a running log says of itself: its checkpoint, and those of all its shards. */
-import type { CheckpointSource } from '@sigstack/stack'
+import type { CheckpointSource } from '@sigstack/rekor-log'
 import { dataFolder, readEndpoints } from './endpoints.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'

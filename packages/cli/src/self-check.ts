@@ -1,31 +1,76 @@
 /** Signs and verifies through the front doors of a stack that just started, as any client would. */
-import { parseClientTrustConfig } from '@sigstack/trust-root'
+import { requestBounded } from '@sigstack/http-client'
+import {
+  type Exchange,
+  keylessCredential,
+  type SigningServices,
+  selectServices,
+  signMessage,
+  witnessesOf,
+} from '@sigstack/signing'
+import { parseClientTrustConfig, parseTrustedRoot } from '@sigstack/trust-root'
+import { readBundle, verifyBundle } from '@sigstack/verification'
 import type { Endpoints } from './endpoints.ts'
+import { parseIdentityPolicy } from './identity-options.ts'
+import { messageOf } from './io.ts'
 import { readLocation } from './location.ts'
 import { trialEmail } from './signing/identity-token.ts'
-import { selectServices } from './signing/select-services.ts'
-import { signBundle } from './signing/sign-bundle.ts'
 import { requestTrialToken } from './signing/trial-issuer.ts'
-import { parseIdentityPolicy } from './verification/identity-policy.ts'
-import { readBundle } from './verification/read-bundle.ts'
-import { verifyBundle } from './verification/verify-bundle.ts'
 
-/** Throws a `CliError` that names the step which failed. The trial issuer must run. */
-export async function selfCheck(endpoints: Endpoints): Promise<void> {
-  const artifact = Buffer.from(`self-check at ${new Date().toISOString()}\n`)
+/** The stack runs in this process: whatever name it goes by, no proxy of the network is on the way to it. */
+const route = 'direct'
+const exchange: Exchange = (url, request) => requestBounded(url, { ...request, route })
+
+/** What the operator has set does not admit the check: rules its identity (403), or a log that takes no entries (501) anything. */
+export type Refusal = {
+  readonly by: 'ca' | 'rekor'
+  readonly status: 403 | 501
+  readonly message: string
+}
+
+/**
+ * Signs as `trialEmail`, whose token the trial issuer gives; it must run. Throws an error that names the step which failed, but for a
+ * refusal by what was set so.
+ */
+export async function selfCheck(endpoints: Endpoints): Promise<Refusal | undefined> {
+  let refused: Pick<Refusal, 'by' | 'status'> | undefined
+  const watched =
+    (service: Refusal['by']): Exchange =>
+    async (url, request) => {
+      const answer = await exchange(url, request)
+      const { status } = answer
+      if (status === 403 || status === 501) refused = { by: service, status }
+      return answer
+    }
+  try {
+    await signAndVerify(endpoints, watched)
+    return undefined
+  } catch (error) {
+    if (refused === undefined) throw error
+    return { ...refused, message: messageOf(error) }
+  }
+}
+
+async function signAndVerify(
+  endpoints: Endpoints,
+  watched: (service: Refusal['by']) => Exchange,
+): Promise<void> {
+  const file = Buffer.from(`self-check at ${new Date().toISOString()}\n`)
   const config = parseClientTrustConfig(
-    await readLocation(endpoints.trust.clientTrustConfig, 'client trust config'),
+    await readLocation(endpoints.trust.clientTrustConfig, 'client trust config', route),
   )
-  const { text } = await signBundle({
-    artifact,
-    identityToken: await requestTrialToken(endpoints, { email: trialEmail }),
-    services: selectServices(config.signingConfig, new Date()),
+  const services = onThisMachine(selectServices(config.signingConfig, new Date()), endpoints)
+  const identityToken = await requestTrialToken(endpoints, { email: trialEmail }, route)
+  const { text, artifact } = await signMessage([file], {
+    credential: keylessCredential({ identityToken, caUrl: services.caUrl, exchange: watched('ca') }),
+    witnesses: witnessesOf(services, watched('rekor')),
   })
   await verifyBundle({
     bundle: readBundle(text),
-    artifact: { bytes: artifact },
-    trustedRoot: await readLocation(endpoints.trust.trustedRoot, 'trusted root'),
+    artifact,
+    trustedRoot: parseTrustedRoot(await readLocation(endpoints.trust.trustedRoot, 'trusted root', route)),
     ignoreSct: endpoints.services['ct'] === undefined,
+    requireSignedTimestamp: services.tsaUrls.length > 0,
     signer: {
       policy: parseIdentityPolicy({
         certificateIdentity: trialEmail,
@@ -33,4 +78,14 @@ export async function selfCheck(endpoints: Endpoints): Promise<void> {
       }),
     },
   })
+}
+
+/** Where clients are sent may be a proxy that does not run yet, or a name that only others resolve. */
+function onThisMachine(
+  published: SigningServices,
+  { services: { ca, rekor, tsa }, public: others }: Endpoints,
+): SigningServices {
+  if (others === undefined || ca === undefined || rekor === undefined) return published
+  const tsaUrls = tsa === undefined ? published.tsaUrls : [`${tsa}/api/v1/timestamp`]
+  return { ...published, caUrl: ca, rekorUrls: [rekor], tsaUrls }
 }

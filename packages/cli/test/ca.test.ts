@@ -1,11 +1,12 @@
 /** The commands that look after the authorities of a CA, against the CA of a whole stack. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { companyCa } from '@sigstack/ca-authority/testing'
 import { startSoftHsm, withoutSoftHsm } from '@sigstack/signers/testing'
 import t from 'tap'
-import { companyCa } from '../../../services/ca/test/support/company-ca.ts'
-import { runCommand, startTestStack } from './support.ts'
+import { runCommand } from './support.ts'
+import { startTestStack } from './test-stack.ts'
 
 const folder = t.testdir({ file: 'hello' })
 const data = join(folder, 'data')
@@ -25,8 +26,8 @@ type Listed = {
 const chains = async (): Promise<readonly Listed[]> => JSON.parse((await ca('chains', '--json')).out)
 const stateOf = async (name: string) => (await chains()).find((each) => each.name === name)?.state
 
-t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
-  const stack = await startTestStack(t, { SIGSTACK_DATA: data })
+t.test('looking after the CA of a stack', { timeout: 600_000 }, async (t) => {
+  const stack = await startTestStack(t, { SIGSTACK_DATA: data, TRUST_REFRESH_SECONDS: '1' })
   const by = [
     '--certificate-identity',
     'trial@example.org',
@@ -49,7 +50,7 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
     t.equal(status, 0)
     t.match(
       out,
-      /^first: issues\n {2}O=.*, CN=sigstack intermediate\n {4}\d{4}-\d\d-\d\d to .*, SHA-256 ([0-9A-F]{2}:?){32}\n/,
+      /^first: current, issues\n {2}O=.*, CN=sigstack intermediate\n {4}\d{4}-\d\d-\d\d to .*, SHA-256 ([0-9A-F]{2}:?){32}\n/,
     )
     t.match(await chains(), [{ name: 'first', state: 'issues', certificates: [{}, {}] }])
   })
@@ -112,6 +113,19 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
     },
   )
 
+  await t.test('rotate: where no stack runs, it says so at once and makes nothing', async (t) => {
+    const stopped = join(folder, 'stopped')
+    cpSync(join(data, 'ca'), join(stopped, 'ca'), { recursive: true })
+    cpSync(join(data, 'keys'), join(stopped, 'keys'), { recursive: true })
+    const authorities = () => readdirSync(join(stopped, 'ca', 'authorities'))
+    const before = authorities()
+    t.match(await runCommand(['ca', 'rotate', '--data', stopped, '--timeout', '0']), {
+      status: 1,
+      err: /^Error: no stack is running on the data folder /,
+    })
+    t.same(authorities(), before)
+  })
+
   await t.test('rotate: what it refuses changes nothing', async (t) => {
     t.match(await ca('rotate', '--commit', 'nobody'), {
       status: 1,
@@ -133,7 +147,12 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
     const words = ['rotate', '--commit', name, '--trusted-root', old, '--timeout', '0', '--json']
     const { status, out, err } = await ca(...words)
     t.equal(status, 1)
-    t.match(JSON.parse(out), { error: { code: 'not_published', advice: /Nothing has changed yet/ } })
+    t.match(JSON.parse(out), {
+      error: {
+        code: 'not_published',
+        advice: /^It does not issue, and waits in the folder of the CA\. When it is published/,
+      },
+    })
     t.match(err, /does not list the authority/)
     t.equal(await stateOf('first'), 'issues')
   })
@@ -146,7 +165,7 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
       t.same(JSON.parse(out), { name, issues: true })
       t.match(
         err,
-        /^waiting until the published trusted root lists it \.\.\.\nThe authority \S+ issues\. The one before stays trusted/,
+        /^Logs whose admission rules name a chain by file need .*\nwaiting until the published trusted root lists it \.\.\.\nThe authority \S+ issues\. The one before stays trusted/,
       )
       t.match(await chains(), [
         { name: 'first', state: 'ready' },
@@ -157,6 +176,60 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
       t.same(await verify(before), verified)
     },
   )
+
+  await t.test('tsa rotate: another certificate stamps, and stamps of before still verify', async (t) => {
+    const stamped = (bundle: string) =>
+      run(['verify-blob', '--bundle', bundle, '--use-signed-timestamps', ...by, file])
+    const tsa = (...words: readonly string[]) => run(['tsa', ...words])
+    const listed = async (): Promise<readonly Listed[]> => JSON.parse((await tsa('chains', '--json')).out)
+    t.match(
+      (await tsa('chains')).out,
+      /^0-first: current, stamps\n {2}O=.*, CN=sigstack timestamp authority\n/,
+    )
+    const first = await signBundle('stamped-before.json')
+    const stamp = await run(['timestamp', 'create', file])
+    t.match(stamp, { status: 0, err: /^Stamped at \d{4}-.*Z by http/ })
+    t.match(await run(['timestamp', 'verify', file]), { status: 0, err: /^Verified OK: stamped at / })
+    const rotated = await tsa('rotate')
+    t.equal(rotated.status, 0, rotated.err)
+    t.match(rotated.err, /stamps\. The one before stays trusted until: sigstack tsa retire NAME\n$/)
+    const [former, next] = await listed()
+    t.match([former?.state, next?.state], ['ready', 'stamps'])
+    const second = await signBundle('stamped-after.json')
+    for (const bundle of [first, second]) t.same(await stamped(bundle), verified)
+    t.match(await tsa('retire', next?.name ?? ''), { status: 1, err: /issues; let another one issue first/ })
+    t.match(await tsa('retire', '0-first'), { status: 0 })
+    t.match(await tsa('rotate', '--commit', '0-first'), { status: 1, err: /is not ready to stamp/ })
+    t.same(await stamped(first), verified, 'in its time it still counts')
+
+    const verifyStamp = (...words: readonly string[]) => run(['timestamp', 'verify', ...words])
+    t.match(await verifyStamp(file), { status: 0 })
+    const other = join(folder, 'other')
+    writeFileSync(other, 'hullo')
+    t.match(await verifyStamp(other, '--timestamp', `${file}.tsr`), {
+      status: 1,
+      err: /of another signature|of something else/,
+    })
+    const chain = join(folder, 'tsa.pem')
+    const url = `${stack.endpoints.services['tsa']}/api/v1/timestamp`
+    writeFileSync(chain, await (await fetch(`${url}/certchain`)).text())
+    const fresh = join(folder, 'fresh.tsr')
+    const words = ['--hash', 'sha512', '--no-nonce', '--no-certificate', '--url', url, '--out', fresh]
+    t.match(await run(['timestamp', 'create', file, ...words]), { status: 0 })
+    t.match(await verifyStamp(file, '--timestamp', fresh, '--certificate-chain', chain), { status: 0 })
+    t.match(await verifyStamp(file, '--certificate-chain', chain), { status: 1 }, 'of the one before')
+    const shown = JSON.parse((await run(['timestamp', 'inspect', fresh, '--json'])).out)
+    t.match(shown, { status: 0, policy: '1.3.6.1.4.1.57264.2', hash: 'sha512', certificates: [] })
+    t.match(
+      (await run(['timestamp', 'inspect', `${file}.tsr`])).out,
+      /^certificates: O=.*, CN=sigstack time/m,
+    )
+    t.match(await run(['timestamp', 'inspect', file]), { status: 1, err: /holds no timestamp/ })
+    t.match(await run(['timestamp', 'create', file, '--policy', '1.2.3']), {
+      status: 1,
+      err: /unaccepted policy/,
+    })
+  })
 
   await t.test('rotate: in two steps, to a key in a token where there is one', async (t) => {
     const key = startSoftHsm(t)?.importKey('ca', 'P-256')
@@ -184,7 +257,7 @@ t.test('looking after the CA of a stack', { timeout: 120_000 }, async (t) => {
     const { status, out, err } = await ca('retire', 'first', '--json')
     t.same({ status, out: JSON.parse(out) }, { status: 0, out: { name: 'first', retired: true } })
     t.match(err, 'The authority first is retired. The published trusted root gives it an end.\n')
-    t.match((await ca('chains')).out, /^first: retired\n/)
+    t.match((await ca('chains')).out, /^first: former, retired\n/)
     t.same(await verify(before), verified, 'what it issued before')
   })
 })
@@ -198,6 +271,6 @@ t.test('a CA on its own: the first chain that is installed issues at once', asyn
   writeFileSync(path, sign(request.out))
   t.match(await run(['ca', 'install', path], environment), { status: 0, err: /is installed and issues\.\n$/ })
   t.match(await run(['ca', 'chains'], environment), {
-    out: /: issues\n {2}O=Company, CN=sigstack intermediate\n/,
+    out: /: current, issues\n {2}O=Company, CN=sigstack intermediate\n/,
   })
 })

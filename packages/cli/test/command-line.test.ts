@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -8,9 +8,10 @@ import { createSigner, generateSigningKey } from '@sigstack/crypto'
 import { encodeMetadata, nextRoot } from '@sigstack/tuf'
 import { UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
-import { runCommand } from './support.ts'
+import { proxyEnvironment, runCommand, runProgram } from './support.ts'
 
-const vector = (name: string) => fileURLToPath(new URL(`./vectors/${name}`, import.meta.url))
+const vector = (name: string) =>
+  fileURLToPath(new URL(`../../verification/test/vectors/${name}`, import.meta.url))
 const bundle = vector('conformance/happy-path-v0.3-new-mediaType/bundle.sigstore.json')
 const artifact = vector('conformance/a.txt')
 const root = vector('roots/public-good.trusted_root.json')
@@ -71,6 +72,9 @@ t.test('verify-blob ends with 1 and one reason for everything else', async (t) =
     [['verify-blob'], /missing required argument 'file'/],
     [['verify-blob', '--no-such-option', 'x'], /unknown option '--no-such-option'/],
     [['no-such-command'], /unknown command 'no-such-command'/],
+    [['help', 'no-such-command'], /unknown command 'no-such-command'/],
+    [['no-such-command', '--help'], /unknown command 'no-such-command'/],
+    [['ca', 'no-such-command', '-h'], /unknown command 'no-such-command'/],
   ]
   for (const [words, reason] of refusals) {
     const { status, out, err } = await runCommand(words)
@@ -83,11 +87,40 @@ t.test('verify-blob ends with 1 and one reason for everything else', async (t) =
   t.match(JSON.parse(json.out), { error: { code: 'not_verified', message: /digest differs/ } })
 })
 
+t.test('no text of a bundle moves the terminal, and none is told at length', async (t) => {
+  const name = `\u001b[2K\rVerified OK\n\u202e${'-eyJ'.repeat(100_000)}`
+  const words = ['verify-blob', '--trusted-root', root, '--bundle', '-', ...expected, '--json', artifact]
+  const hostile = Buffer.from(JSON.stringify({ [name]: 1, ...JSON.parse(readFileSync(bundle, 'utf8')) }))
+  const { status, out, err } = await runCommand(words, {}, hostile)
+  t.equal(status, 1)
+  t.notMatch(`${out}${err}`.replaceAll('\n', ''), /[\p{Cc}\u202e]/u)
+  t.notMatch(err, /^Verified OK/m)
+  t.ok(err.length + out.length < 10_000)
+})
+
 t.test('a pattern that matches anywhere is warned of', async (t) => {
   const words = ['--certificate-identity-regexp', 'dangerous', '--certificate-oidc-issuer', issuer, artifact]
   const { status, err } = await runCommand(verify(...words))
   t.equal(status, 0)
   t.match(err, /^WARNING: the pattern "dangerous" matches anywhere/)
+})
+
+t.test('what is demanded of a certificate is not passed over beside a key', async (t) => {
+  for (const command of ['verify-blob', 'verify-blob-attestation', 'verify']) {
+    const held = command === 'verify' ? ['example.org/a'] : ['--bundle', bundle, artifact]
+    for (const [option, value] of [
+      ['--certificate-identity', identity],
+      ['--certificate-identity-regexp', '.*'],
+      ['--certificate-oidc-issuer', issuer],
+      ['--cert-oidc-issuer', issuer],
+      ['--certificate-oidc-issuer-regexp', '.*'],
+      ['--certificate-github-workflow-ref', 'refs/heads/main'],
+    ] as const) {
+      const { status, err } = await runCommand([command, '--key', '/nowhere', option, value, ...held])
+      t.equal(status, 1)
+      t.match(err, /^Error: a key and an identity cannot both be demanded/, `${command} ${option}`)
+    }
+  }
 })
 
 t.test('without a running stack it is said how to start one', async (t) => {
@@ -118,15 +151,20 @@ function token(claims: Record<string, unknown>, lifetime: string | number = '5m'
   return `${new UnsecuredJWT(claims).setExpirationTime(lifetime).setIssuer('https://issuer.example.org').encode()}c2ln`
 }
 
-function trustConfig(url: string) {
-  const service = [{ url, majorApiVersion: 1, validFor: { start: '2020-01-01T00:00:00Z' } }]
+function trustConfig(url: string, issuers = [url]) {
+  const serviceAt = (url: string) => ({
+    url,
+    majorApiVersion: 1,
+    validFor: { start: '2020-01-01T00:00:00Z' },
+  })
+  const service = [serviceAt(url)]
   return JSON.stringify({
     mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
     trustedRoot: JSON.parse(readFileSync(root, 'utf8')),
     signingConfig: {
       mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
       caUrls: service,
-      oidcUrls: service,
+      oidcUrls: issuers.map(serviceAt),
       rekorTlogUrls: service,
       rekorTlogConfig: { selector: 'ANY' },
     },
@@ -156,12 +194,37 @@ t.test('a refusal of the authority is passed on without the token', async (t) =>
   t.throws(() => readFileSync(`${file}.sigstore.json`), { code: 'ENOENT' }, 'nothing is written')
 })
 
+t.test('services elsewhere are asked through the proxy of the network', async (t) => {
+  const asked: string[] = []
+  const proxy = await startServer(t, (url) => {
+    asked.push(url)
+    return { status: 403, body: JSON.stringify({ message: 'not for you' }) }
+  })
+  const folder = t.testdir({ 'trust.json': trustConfig('http://ca.example:5555'), file: 'hello' })
+  const options = ['--trust-config', join(folder, 'trust.json'), '--identity-token', token({ sub: 'x' })]
+  const { err } = await runProgram(['sign-blob', ...options, join(folder, 'file')], proxyEnvironment(proxy))
+  t.match(err, 'The certificate authority at http://ca.example:5555 refused or failed: (403) not for you')
+  t.same(asked, ['http://ca.example:5555/api/v2/signingCert'])
+})
+
+t.test('what a service says is told on one line and without escapes', async (t) => {
+  const url = await startServer(t, () => ({
+    status: 400,
+    body: JSON.stringify({ message: 'no\u001b[2K\rVerified OK\n' }),
+  }))
+  const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello' })
+  const options = ['--trust-config', join(folder, 'trust.json'), '--identity-token', token({ sub: 'x' })]
+  const { err } = await runCommand(['sign-blob', ...options, join(folder, 'file')])
+  t.match(err, 'refused or failed: (400) no\\u001b[2K\\u000dVerified OK\\u000a\n')
+})
+
 t.test('a token that nobody would take is refused before anything is sent', async (t) => {
   const url = await startServer(t, () => {
     t.fail('no request may be made')
     return { status: 500, body: '' }
   })
-  const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello', empty: '' })
+  const config = trustConfig(url, [])
+  const folder = t.testdir({ 'trust.json': config, file: 'hello', empty: '' })
   const sign = (identityToken: string) =>
     runCommand([
       'sign-blob',
@@ -174,7 +237,7 @@ t.test('a token that nobody would take is refused before anything is sent', asyn
   t.match((await sign(token({ sub: 'x' }, 1_700_000_000))).err, /expired at 2023-11-14T22:13:20.000Z/)
   t.match((await sign(token({}))).err, /names nobody/)
   t.match((await sign(join(folder, 'file'))).err, /is not a JSON Web Token/)
-  t.match((await sign('/nowhere')).err, /neither a token nor a readable file \(ENOENT\)/)
+  t.match((await sign('/nowhere')).err, /neither a token nor a file that can be read:.* \(ENOENT\)/)
   const none = await runCommand(
     ['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')],
     {
@@ -182,6 +245,22 @@ t.test('a token that nobody would take is refused before anything is sent', asyn
     },
   )
   t.match(none.err, /^Error: there is no identity token to sign with\nPass --identity-token/)
+})
+
+t.test('without a token the issuer of the signing config is where one signs in', async (t) => {
+  const asked: string[] = []
+  const url = await startServer(t, (path) => {
+    asked.push(path)
+    return { status: 500, body: '' }
+  })
+  const folder = t.testdir({ 'trust.json': trustConfig(url), file: 'hello' })
+  const words = ['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')]
+  const { status, err } = await runCommand(words, { SIGSTACK_DATA: folder })
+  t.equal(status, 1)
+  t.match(err, /^Non-interactive mode detected, using device flow\.\nError: the issuer .* status 500\n/)
+  t.same(asked, ['/.well-known/openid-configuration'])
+  const token = await runCommand([...words, '--fulcio-auth-flow', 'token'], { SIGSTACK_DATA: folder })
+  t.match(token.err, /^Error: the flow token takes the token of --identity-token/)
 })
 
 t.test('sign-blob refuses options that contradict each other', async (t) => {
@@ -247,10 +326,37 @@ t.test('trust root tells the digest of the root and refuses what is none', async
     sha256: digest,
     mirror: `${url}/tuf`,
   })
+  const data = t.testdir()
+  const file = `${url}/trusted_root.json`
+  const trust = { trustedRoot: file, signingConfig: file, clientTrustConfig: file }
+  const others = { public: { trust: 'https://trust.example.org' } }
+  writeFileSync(
+    join(data, 'endpoints.json'),
+    JSON.stringify({ services: { trust: url }, ...others, issuer: 'https://i.example.org', trust }),
+  )
+  const behindName = await runCommand(['trust', 'root', '--data', data])
+  t.notMatch(behindName.out, '127.0.0.1', 'others are told the public name alone')
+  t.match(behindName.out, 'cosign initialize --mirror https://trust.example.org/tuf --root https://trust.')
+  t.match(JSON.parse((await runCommand(['trust', 'root', '--json', '--data', data])).out), {
+    url: 'https://trust.example.org/tuf/root.json',
+    mirror: 'https://trust.example.org/tuf',
+  })
   t.equal((await runCommand([...command, '--out', '-'])).out, text)
   t.match((await runCommand([...command, '--out', '-', '--json'])).err, /choose one/)
   body = text.replace('2026-01-02', '2036-01-02')
   t.match(await runCommand(command), { status: 1, err: /cannot be used: its own keys have not signed it/ })
   body = '{}'
   t.match(await runCommand(command), { status: 1, err: /the root metadata cannot be read/ })
+})
+
+t.test('what cannot be fetched, and a folder that is a file, are told with what to do', async (t) => {
+  const folder = t.testdir({ file: '' })
+  const inFile = { SIGSTACK_DATA: join(folder, 'file') }
+  const other = await runCommand(['trust', 'fetch', './root.json'], inFile)
+  t.equal(other.status, 1)
+  t.match(other.err, /The trust service publishes trusted-root \(trusted_root\.json\), .* needs no fetching/)
+  const noUrl = await runCommand(['trust', 'fetch', '--url', 'root.json'], inFile)
+  t.match(noUrl, { status: 1, err: /--url "root\.json" is no URL of a service\nIt begins with http/ })
+  const isFile = await runCommand(['trust', 'fetch'], inFile)
+  t.match(isFile, { status: 1, err: /file is a file, or lies in one, .*\nName the folder with --data/ })
 })

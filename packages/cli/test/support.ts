@@ -1,7 +1,11 @@
-/** The command line as a program runs it, and a stack for it to talk to. */
-import { createLogger, type Logger } from '@sigstack/server'
-import { type RunningStack, readConfig, startStack } from '@sigstack/stack'
-import { runCli } from '../src/index.ts'
+/** The command line as a program runs it. */
+import '@sigstack/signers/few-rounds'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { runCli } from '../src/program.ts'
 
 /** What a command prints, and its exit status. */
 export async function runCommand(
@@ -20,22 +24,39 @@ export async function runCommand(
     err: (text) => {
       err += text
     },
-    readStandardInput: async () => input,
+    file: (content) => {
+      out += Buffer.from(content).toString()
+    },
+    standardInput: () => Readable.from([input]),
   })
   return { status, out, err }
 }
 
-const anyPorts = Object.fromEntries(
-  ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
-)
+/** What a process runs. */
+export const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-/** A whole stack on free ports, until the end of the test. */
-export async function startTestStack(
-  t: { teardown(action: () => Promise<void>): unknown },
+/** The same in a process of its own, with nothing but `environment` around it. */
+export async function runProgram(
+  words: readonly string[],
   environment: Readonly<Record<string, string>>,
-  logger: Logger = createLogger({ name: 'stack', level: 'silent' }),
-): Promise<RunningStack> {
-  const stack = await startStack(readConfig({ ...anyPorts, ...environment }), { logger })
-  t.teardown(() => stack.stop())
-  return stack
+): Promise<{ readonly status: number | null; readonly out: string; readonly err: string }> {
+  // What is compiled already is no setting.
+  const { NODE_COMPILE_CACHE } = process.env
+  const env = { ...environment, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) }
+  const child = spawn(process.execPath, [program, ...words], { env, stdio: 'pipe' })
+  const [out, err, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { status: status as number | null, out, err }
+}
+
+/** Every variable that anybody reads proxies from. */
+export function proxyEnvironment(proxy: string): Record<string, string> {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'PROXY'].flatMap((name) => [
+    name,
+    name.toLowerCase(),
+  ])
+  return { ...Object.fromEntries(names.map((name) => [name, proxy])), NODE_USE_ENV_PROXY: '1' }
 }

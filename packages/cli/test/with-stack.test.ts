@@ -1,10 +1,16 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createLogger } from '@sigstack/server'
 import { parseTrustedRoot } from '@sigstack/trust-root'
+import { readBundle } from '@sigstack/verification'
 import t from 'tap'
-import { readBundle, selfCheck } from '../src/index.ts'
-import { runCommand, startTestStack } from './support.ts'
+import { selfCheck } from '../src/self-check.ts'
+import { startRegistry } from './registries.ts'
+import { proxyEnvironment, runCommand, runProgram } from './support.ts'
+import { startTestStack } from './test-stack.ts'
+
+t.setTimeout(600_000)
 
 const folder = t.testdir({ file: 'hello', other: 'hullo' })
 const data = join(folder, 'data')
@@ -13,7 +19,17 @@ const file = join(folder, 'file')
 const run = (words: readonly string[], environment: Record<string, string> = {}) =>
   runCommand(words, { SIGSTACK_DATA: data, ...environment }, Buffer.from('from elsewhere'))
 
-t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
+t.test('rules that do not admit the self-check refuse it, and end nothing', async (t) => {
+  const policy = "policies: { '*': [{ name: staff, allow: { subject: someone } }] }\n"
+  const place = t.testdir({ 'policy.yaml': policy })
+  const stack = await startTestStack(t, {
+    SIGSTACK_DATA: join(place, 'data'),
+    CA_POLICY_FILE: join(place, 'policy.yaml'),
+  })
+  t.match(await selfCheck(stack.endpoints), { by: 'ca', message: /\(403\) .*"staff"/ })
+})
+
+t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
   const stack = await startTestStack(t, { SIGSTACK_DATA: data })
   const { issuer, services } = stack.endpoints
   const as = (identity: string) => ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer]
@@ -32,8 +48,8 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
     })
     t.equal(statSync(bundlePath).mode & 0o777, 0o600)
     const bundle = readBundle(readFileSync(bundlePath, 'utf8'))
-    t.equal(bundle.mediaType, 'application/vnd.dev.sigstore.bundle.v0.3+json')
-    t.equal(bundle.verificationMaterial.content.$case, 'certificate')
+    t.equal(bundle.version, '0.3')
+    t.ok('certificate' in bundle.material)
 
     const verify = (who: string, what = file) =>
       run(['verify-blob', '--bundle', bundlePath, ...as(who), what])
@@ -54,6 +70,96 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
     )
   })
 
+  await t.test('a key signs and attests with the log beside it, which verifiers then ask for', async (t) => {
+    const key = fileURLToPath(new URL('../../signing/test/vectors/keys/cosign-3.1.3-p256', import.meta.url))
+    const secret = { COSIGN_PASSWORD: 'secret' }
+    const [bundle, attestation] = [join(folder, 'key.json'), join(folder, 'key-att.json')]
+    const signed = await run(['sign-blob', '--key', `${key}.key`, '--bundle', bundle, file], secret)
+    t.equal(signed.status, 0, signed.err)
+    t.match(signed.err, /^Signed, log index \d+$/m)
+    const words = ['attest-blob', '--key', `${key}.key`, '--predicate', bundle, '--bundle', attestation]
+    t.match(await run([...words, file], secret), { status: 0 })
+    const verify = (command: string, what: string, ...more: readonly string[]) =>
+      run([command, '--key', `${key}.pub`, '--bundle', what, ...more, file])
+    t.same(await verify('verify-blob', bundle), { status: 0, out: '', err: 'Verified OK\n' })
+    t.same(await verify('verify-blob-attestation', attestation), { status: 0, out: '', err: 'Verified OK\n' })
+    t.match(JSON.parse(readFileSync(attestation, 'utf8')), {
+      verificationMaterial: { tlogEntries: [{ kindVersion: { kind: 'dsse', version: '0.0.1' } }] },
+    })
+    // The signing config names a timestamp authority, so there is a stamp too.
+    t.match(await verify('verify-blob', bundle, '--use-signed-timestamps'), { status: 0 })
+
+    const legacy = join(folder, 'legacy.json')
+    const unbundled = ['--new-bundle-format=false', '--bundle', legacy, file]
+    t.match(await run(['sign-blob', '--key', `${key}.key`, ...unbundled], secret), {
+      status: 0,
+      out: /^[A-Za-z0-9+/=]+\n$/,
+    })
+    t.same(await verify('verify-blob', legacy), { status: 0, out: '', err: 'Verified OK\n' })
+
+    const made = join(folder, 'made.json')
+    const create = ['bundle', 'create', '--artifact', file, '--key', `${key}.pub`, '--bundle', legacy]
+    t.match(await run([...create, '--out', made]), { status: 0 })
+    t.match(readBundle(readFileSync(made, 'utf8')), {
+      version: '0.3',
+      entries: [{ proof: { treeSize: /\d+/ } }],
+    })
+    t.same(await verify('verify-blob', made), { status: 0, out: '', err: 'Verified OK\n' })
+
+    const old = join(folder, 'old.json')
+    const text = readFileSync(made, 'utf8').replace('bundle.v0.3+json', 'bundle+json;version=0.1')
+    writeFileSync(old, text.replace(/"inclusionProof":\{[^]*?\}\},/, ''))
+    t.notMatch(readFileSync(old, 'utf8'), /inclusionProof/)
+    t.match(await run(['bundle', 'upgrade', old, '--out', made]), { status: 0, err: /from v0\.1 to v0\.3/ })
+    t.same(await verify('verify-blob', made), { status: 0, out: '', err: 'Verified OK\n' })
+    const elsewhere = await run(['bundle', 'upgrade', old, '--rekor-url', services['ca'] ?? ''])
+    t.match(elsewhere, { status: 1, err: /^Error: The transparency log at .* refused or failed/m })
+  })
+
+  await t.test('keys of every kind sign files and statements for the log', async (t) => {
+    const vectors = fileURLToPath(new URL('../../signing/test/vectors/keys/', import.meta.url))
+    const bundle = join(folder, 'kind.json')
+    for (const kind of ['p384', 'rsa', 'ed25519'])
+      for (const [sign, verify, ...more] of [
+        ['sign-blob', 'verify-blob'],
+        ['attest-blob', 'verify-blob-attestation', '--predicate', file],
+      ] as const) {
+        const key = join(vectors, `cosign-3.1.3-${kind}`)
+        const words = [sign, '--key', `${key}.key`, ...more, '--bundle', bundle, file]
+        const signed = await run(words, { COSIGN_PASSWORD: 'secret' })
+        t.equal(signed.status, 0, signed.err)
+        t.equal(
+          (await run([verify, '--key', `${key}.pub`, '--bundle', bundle, file])).status,
+          0,
+          `${sign} ${kind}`,
+        )
+      }
+  })
+
+  await t.test('a file is attested as the one whom the token names', async (t) => {
+    const bundle = join(folder, 'att.json')
+    const words = ['attest-blob', '--predicate', file, '--bundle', bundle, file]
+    const attested = await run(words)
+    t.equal(attested.status, 0, attested.err)
+    t.match(attested.err, /^Signed as trial@example.org/m)
+    const verify = (who: string, ...more: readonly string[]) =>
+      run(['verify-blob-attestation', '--bundle', bundle, ...as(who), ...more, file])
+    t.same(await verify('trial@example.org'), { status: 0, out: '', err: 'Verified OK\n' })
+    t.equal((await verify('b@example.org')).status, 1)
+    t.match(await verify('trial@example.org', '--certificate-github-workflow-ref', 'refs/heads/main'), {
+      status: 1,
+      err: /workflow ref is none, expected "refs\/heads\/main"/,
+    })
+  })
+
+  await t.test('a proxy of the network is not asked for a stack on this machine', async (t) => {
+    const bundle = join(folder, 'unproxied.json')
+    // Nothing listens there.
+    const environment = { SIGSTACK_DATA: data, ...proxyEnvironment('http://127.0.0.1:1') }
+    const signed = await runProgram(['sign-blob', '--bundle', bundle, file], environment)
+    t.equal(signed.status, 0, signed.err)
+  })
+
   await t.test('a bundle that the published trust does not cover is not written', async (t) => {
     const trust = JSON.parse((await run(['trust', 'fetch', 'trust-config'])).out)
     trust.trustedRoot.ctlogs = []
@@ -62,7 +168,7 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
     const bundle = join(folder, 'never.json')
     const { status, err } = await run(['sign-blob', '--trust-config', path, '--bundle', bundle, file])
     t.equal(status, 1)
-    t.match(err, /Error: the fresh signature does not verify, so it was not written: .*SCT/)
+    t.match(err, /Error: the fresh signature does not verify, so it was not written: .*no CT log/)
     t.throws(() => statSync(bundle), { code: 'ENOENT' })
   })
 
@@ -81,6 +187,8 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
     t.equal(exported.status, 0, exported.err)
     const root = readFileSync(join(out, 'trusted_root.json'), 'utf8')
     t.equal(parseTrustedRoot(root).tlogs[0]?.baseUrl, services['rekor'])
+    for (const name of ['trusted-root', 'trusted_root.json', `${services['trust']}/trusted_root.json`])
+      t.same(await run(['trust', 'fetch', name]), { status: 0, out: root, err: '' }, name)
     t.match(readFileSync(JSON.parse(exported.out)['ca-certificates'], 'utf8'), /^-----BEGIN CERTIFICATE-----/)
     const verify = ['verify-blob', '--trusted-root', join(out, 'trusted_root.json')]
     t.equal(
@@ -94,13 +202,72 @@ t.test('against a whole stack', { timeout: 120_000 }, async (t) => {
     )
   })
 
+  await t.test(
+    'who trusts it by init signs and verifies by the profile, beside another instance',
+    async (t) => {
+      const home = { HOME: t.testdir(), COSIGN_PASSWORD: 'secret' }
+      const token = await run(['token', '--email', 'a@example.org'])
+      const there = (...words: readonly string[]) =>
+        runCommand(words, { ...home, SIGSTORE_ID_TOKEN: token.out })
+      t.match(await there('sign-blob', '--bundle', '-', file), { status: 1, err: /no stack is running/ })
+      const trusted = await there('init', '--yes', services['trust'] ?? '')
+      t.equal(trusted.status, 0, trusted.err)
+      const bundle = join(folder, 'by-profile.json')
+      const signed = await there('sign-blob', '--bundle', bundle, file)
+      t.equal(signed.status, 0, signed.err)
+      const verify = ['verify-blob', '--bundle', bundle, ...as('a@example.org'), file]
+      t.same(await there(...verify, '--offline'), { status: 0, out: '', err: 'Verified OK\n' })
+      const config = join(folder, 'other-instance.json')
+      const published = JSON.parse((await run(['trust', 'fetch', 'trust-config'])).out)
+      writeFileSync(
+        config,
+        JSON.stringify({ ...published, trustedRoot: { ...published.trustedRoot, tlogs: [] } }),
+      )
+      t.equal((await there('init', '--yes', '--profile', 'other', config)).status, 0)
+      t.match(await there(...verify), { status: 1 }, 'the other one is in use now')
+      t.match(await there(...verify, '--profile', 'default'), { status: 0 })
+      t.match(await runCommand(verify, { ...home, SIGSTACK_PROFILE: 'default' }), { status: 0 })
+      t.equal(
+        (await there('init', '--yes', '--merge', '--profile', 'other', services['trust'] ?? '')).status,
+        0,
+      )
+      t.match(await there(...verify), { status: 0 }, 'what either of them vouches for')
+    },
+  )
+
+  await t.test(
+    'a packed image verifies by the trust that came along, where somebody vouches for it',
+    async (t) => {
+      const registry = await startRegistry(t)
+      const { pinned, digest } = await registry.push('app')
+      const { out } = await run(['token', '--email', 'a@example.org'])
+      const signed = await run(['sign', '--format', 'both', pinned], { SIGSTORE_ID_TOKEN: out })
+      t.equal(signed.status, 0, signed.err)
+      const pack = join(folder, 'app.tar')
+      const packed = await run(['pack', pinned, '-o', pack])
+      const [, checksum = ''] = /Its trust: (sha256:[0-9a-f]{64})/.exec(packed.err) ?? []
+      const verify = (who: string, ...more: readonly string[]) =>
+        runCommand(['pack', 'verify', pack, ...as(who), ...more], { HOME: '/nowhere' })
+      t.match(await verify('a@example.org'), { status: 1, err: new RegExp(checksum) })
+      const verified = await verify('a@example.org', '--trust-checksum', checksum)
+      t.equal(verified.status, 0, verified.err)
+      t.match(JSON.parse(verified.out), [{ critical: { image: { 'docker-manifest-digest': digest } } }])
+      t.match(await verify('b@example.org', '--trust-checksum', checksum), { status: 12 })
+      t.match(
+        await run(['pack', 'verify', pack, ...as('a@example.org')]),
+        { status: 0 },
+        'by what the stack keeps',
+      )
+    },
+  )
+
   await stack.stop()
   t.match((await run(['token', '--email', 'a@example.org'])).err, /^Error: no stack is running/)
 })
 
 t.test(
   'a stack without CT log: loud at the start, signs, and verifies when told so',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async (t) => {
     const SIGSTACK_DATA = join(folder, 'without-ct-log')
     const lines: string[] = []
@@ -133,7 +300,10 @@ t.test(
 
     // As for somebody whose trust has a CT log, since it had one before.
     const { ctlogs } = JSON.parse(
-      readFileSync(new URL('vectors/roots/public-good.trusted_root.json', import.meta.url), 'utf8'),
+      readFileSync(
+        new URL('../../verification/test/vectors/roots/public-good.trusted_root.json', import.meta.url),
+        'utf8',
+      ),
     ) as { ctlogs: unknown[] }
     const root = JSON.parse(readFileSync(files['trustedRoot']!, 'utf8')) as object
     writeFileSync(join(folder, 'root.json'), JSON.stringify({ ...root, ctlogs }))

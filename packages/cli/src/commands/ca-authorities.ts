@@ -1,12 +1,14 @@
 /** The authorities of the CA: asking another CA, installing its answer, rotation, retirement. */
-import type { ListedAuthority } from '@sigstack/stack'
+import { installChain, listAuthorities, requestCertificate, retireAuthority } from '@sigstack/ca-authority'
 import type { Command } from 'commander'
-import { type Io, readInput, writeOutput } from '../io.ts'
+import { readTextInput, writeOutput } from '../files.ts'
+import { type Io, setting } from '../io.ts'
 import { describeAuthorities } from '../presentation/describe-authorities.ts'
-import { attempt, ceremonyFolder, type FolderOptions, loadStack } from './ca-folder.ts'
-import { type RotateOptions, rotate } from './ca-rotate.ts'
+import { certificateAuthority } from './authority-kind.ts'
+import { type RotateOptions, rotate } from './authority-rotate.ts'
+import { attempt, ceremonyFolder, type FolderOptions } from './ca-folder.ts'
 
-const dataOption = [
+export const dataOption = [
   '--data <folder>',
   'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)',
 ] as const
@@ -14,15 +16,18 @@ const caDataOption = [
   '--ca-data <folder>',
   'data folder of a CA that runs on its own (default: CA_DATA, else that of the stack)',
 ] as const
-const keyOption = [
+export const keyOption = [
   '--key <uri>',
   'a key kept elsewhere: pkcs11:, awskms:, gcpkms:, azurekms:, hashivault:, or file:/path of an unencrypted one',
 ] as const
-const jsonOption = ['--json', 'tell the result as JSON'] as const
+export const jsonOption = ['--json', 'tell the result as JSON'] as const
 
 export function addCaAuthorities(ca: Command, io: Io): void {
   ca.command('chains')
-    .description('Lists the authorities of the CA: which one issues, which are ready, waiting or retired.')
+    .summary('list the authorities of the CA')
+    .description(
+      'Lists the authorities of the CA: which one is current, which are former, prepared, waiting or retired.',
+    )
     .option(...dataOption)
     .option(...caDataOption)
     .option(...jsonOption)
@@ -64,11 +69,13 @@ export function addCaAuthorities(ca: Command, io: Io): void {
     .option(...dataOption)
     .option(...caDataOption)
     .option(...jsonOption)
-    .action((options: RotateOptions) => rotate(io, options))
+    .action(({ caUrl, ...options }: RotateOptions & { readonly caUrl?: string }) =>
+      rotate(certificateAuthority, io, { ...options, ...(caUrl !== undefined && { url: caUrl }) }),
+    )
   ca.command('retire')
     .summary('publish an authority no more')
     .description(
-      'The published trusted root gives it an end; what it issued before can still be verified. The one that issues cannot be retired.',
+      'Gives it an end in the published trusted root; what it issued before can still be verified. The one that issues cannot be retired.',
     )
     .argument('<name>', 'as `sigstack ca chains` lists it')
     .option(...dataOption)
@@ -78,11 +85,8 @@ export function addCaAuthorities(ca: Command, io: Io): void {
 }
 
 async function listChains(io: Io, options: FolderOptions): Promise<void> {
-  const { listAuthorities } = await loadStack()
-  const listed: readonly ListedAuthority[] = await attempt(async () =>
-    listAuthorities(await ceremonyFolder(io, options)),
-  )
-  io.out(describeAuthorities(listed, options.json === true))
+  const listed = await attempt(async () => listAuthorities(await ceremonyFolder(io, options)))
+  io.out(describeAuthorities(listed, certificateAuthority, options.json === true))
 }
 
 type CsrOptions = FolderOptions & {
@@ -93,14 +97,13 @@ type CsrOptions = FolderOptions & {
 }
 
 async function requestCsr(io: Io, options: CsrOptions): Promise<void> {
-  const { requestCertificate } = await loadStack()
   const { key, commonName, out } = options
   const { name, pem } = await attempt(async () =>
     requestCertificate({
       ...(await ceremonyFolder(io, options)),
       ...(key !== undefined && { keyUri: key }),
       commonName,
-      organization: options.organization ?? io.environment['CA_ORGANIZATION'] ?? 'sigstack',
+      organization: options.organization ?? setting(io, 'CA_ORGANIZATION') ?? 'sigstack',
       now: new Date(),
     }),
   )
@@ -114,10 +117,9 @@ async function requestCsr(io: Io, options: CsrOptions): Promise<void> {
 }
 
 async function install(io: Io, file: string, options: FolderOptions): Promise<void> {
-  const { installChain } = await loadStack()
-  const chainPem = (await readInput(io, file)).toString('utf8')
+  const chainPem = await readTextInput(io, file, 'certificate chain')
   // A CA with a pair of its own in its environment issues already, whatever is in the folder.
-  const issuesAlready = (io.environment['CA_KEY'] ?? '') !== ''
+  const issuesAlready = setting(io, 'CA_KEY') !== undefined
   const installed = await attempt(async () =>
     installChain({ ...(await ceremonyFolder(io, options)), chainPem, issuesAlready, now: new Date() }),
   )
@@ -130,7 +132,6 @@ async function install(io: Io, file: string, options: FolderOptions): Promise<vo
 }
 
 async function retire(io: Io, name: string, options: FolderOptions): Promise<void> {
-  const { retireAuthority } = await loadStack()
   await attempt(async () => retireAuthority({ ...(await ceremonyFolder(io, options)), name }))
   if (options.json === true) io.out(`${JSON.stringify({ name, retired: true })}\n`)
   io.err(`The authority ${name} is retired. The published trusted root gives it an end.\n`)

@@ -7,7 +7,9 @@ export function addCa(program: Command, io: Io): void {
   const ca = program
     .command('ca')
     .summary('look after the certificate authority')
-    .description('The certificate authority.')
+    .description(
+      'Explains what the certificate authority does with a token, and looks after its authorities.',
+    )
   addCaExplain(ca, io)
   addCaAuthorities(ca, io)
 }

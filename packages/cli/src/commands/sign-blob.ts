@@ -1,90 +1,85 @@
-import { sha256Hex } from '@sigstack/crypto'
-import type { Command } from 'commander'
+import { encodePem, toBase64, toHex } from '@sigstack/crypto'
+import { encodeLegacyBundle, signMessage } from '@sigstack/signing'
+import type { Bundle } from '@sigstack/verification'
+import { type Command, Option } from 'commander'
 import { CliError } from '../errors.ts'
-import { type Io, readInput, writeOutput } from '../io.ts'
-import { resolveIdentityToken } from '../signing/identity-token.ts'
-import { selectServices } from '../signing/select-services.ts'
-import { signBundle } from '../signing/sign-bundle.ts'
-import { readTrustConfig } from '../trust-source.ts'
-import { readBundle } from '../verification/read-bundle.ts'
-import { verifyBundle } from '../verification/verify-bundle.ts'
+import { demandOutputs, demandWritable, streamInput, writeOutput } from '../files.ts'
+import type { Io } from '../io.ts'
+import { demandAccepted, signerMembers, tellSigner } from '../signing/finish-signature.ts'
+import { addSigningOptions, openSigning, type SigningOptions } from '../signing/signing-options.ts'
 
-type Options = {
+type Options = SigningOptions & {
   readonly bundle?: string
-  readonly identityToken?: string
-  readonly trustConfig?: string
-  readonly data?: string
+  readonly newBundleFormat?: boolean
+  readonly outputSignature?: string
+  readonly outputCertificate?: string
   readonly json?: boolean
 }
 
 export function addSignBlob(program: Command, io: Io): void {
-  program
+  const command = program
     .command('sign-blob')
     .summary('sign a file into a bundle')
-    .description('Signs FILE (- for standard input) with a fresh key that is certified for your identity.')
+    .description(
+      'Signs FILE (- for standard input) with a fresh key that is certified for your identity, or with a key of yours.',
+    )
     .argument('<file>', 'what to sign; - is standard input')
     .option('--bundle <out>', 'where the bundle goes (default: FILE.sigstore.json); - is standard output')
-    .option('--identity-token <token>', 'an identity token, or a file that holds one')
+    .option('--output-signature <file>', 'write the signature alone there too, in base64')
+    .option('--output-certificate <file>', 'write the certificate alone there too, in PEM')
+  addSigningOptions(command)
     .option(
-      '--trust-config <location>',
-      'file or URL of the client trust config (default: of the running stack)',
+      '--no-new-bundle-format',
+      'print the signature in base64, and write --bundle in the old form of cosign',
     )
-    .option('--data <folder>', 'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)')
+    .addOption(new Option('--new-bundle-format').hideHelp())
+    .addOption(new Option('--output <file>').hideHelp())
     .option('--json', 'tell the result as JSON on standard output')
     .action((file: string, options: Options) => signBlob(io, file, options))
 }
 
 /** The bundle is verified against the published trust before it is written anywhere. */
 export async function signBlob(io: Io, file: string, options: Options): Promise<void> {
-  const path = bundlePath(file, options)
-  const artifact = await readInput(io, file)
-  const { config, trustedRoot } = await readTrustConfig(io, options)
-  const services = selectServices(config.signingConfig, new Date())
-  const identityToken = await resolveIdentityToken(io, options)
-  const { text } = await signBundle({
-    artifact,
-    identityToken,
-    services,
-    onProgress: (step) => io.err(`${step}\n`),
-  })
+  const isLegacy = options.newBundleFormat === false
+  const path = isLegacy ? options.bundle : bundlePath(file, options)
+  const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
+    (input) => input !== undefined,
+  )
+  const outputs = [path, options.outputSignature, options.outputCertificate].filter(
+    (output) => output !== undefined,
+  )
+  // Before anything is signed and logged, as is `demandWritable`; looked at again when they are written.
+  await demandOutputs(outputs, inputs)
+  const signing = await openSigning(io, options, (step) => io.err(`${step}\n`))
+  await demandWritable(outputs)
+  const { text, artifact } = await signMessage(streamInput(io, file), signing)
+  const accepted = await demandAccepted(text, artifact, signing, options)
+  const { bundle } = accepted
+  if (path !== undefined)
+    await writeOutput(io, path, isLegacy ? encodeLegacyBundle(bundle) : `${text}\n`, inputs)
+  await writeParts(io, bundle, options, inputs)
 
-  // From its text, so that what is written is what was verified.
-  const bundle = readBundle(text)
-  const { identity } = await verifyBundle({
-    bundle,
-    artifact: { bytes: artifact },
-    trustedRoot,
-    signer: {},
-    // Their CA runs without one, and the published trust says so: it lists none, or only those that had an end.
-    ignoreSct: !config.trustedRoot.ctlogs.some(({ validFor }) => validFor.end === undefined),
-  }).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : ''
-    throw new CliError(
-      'not_signed',
-      `the fresh signature does not verify, so it was not written: ${reason}`,
-      {
-        cause,
-        advice: 'The published trust and the services disagree; was a key changed a moment ago?',
-      },
-    )
-  })
-  await writeOutput(io, path, text)
-
-  const [entry] = bundle.verificationMaterial.tlogEntries
   if (options.json === true) {
-    const result = {
-      bundle: path,
-      sha256: sha256Hex(artifact),
-      identity: identity?.subject,
-      issuer: identity?.issuer,
-      logIndex: entry?.logIndex,
-      integratedTime: entry && new Date(Number(entry.integratedTime) * 1000).toISOString(),
-    }
+    const sha256 = artifact.digests.sha256
+    const result = { bundle: path, sha256: sha256 && toHex(sha256), ...signerMembers(accepted) }
     io.out(`${JSON.stringify(result)}\n`)
     return
   }
-  io.err(`Signed as ${identity?.subject} (${identity?.issuer}), log index ${entry?.logIndex}\n`)
-  if (path !== '-') io.err(`Wrote bundle to file ${path}\n`)
+  if (isLegacy && options.outputSignature === undefined) io.out(`${toBase64(bundle.content.signature)}\n`)
+  tellSigner(io, accepted)
+  if (path !== undefined && path !== '-') io.err(`Wrote bundle to file ${path}\n`)
+}
+
+async function writeParts(
+  io: Io,
+  { content, material }: Bundle,
+  { outputSignature, outputCertificate }: Options,
+  inputs: readonly string[],
+): Promise<void> {
+  if (outputSignature !== undefined)
+    await writeOutput(io, outputSignature, toBase64(content.signature), inputs)
+  if (outputCertificate !== undefined && 'certificate' in material)
+    await writeOutput(io, outputCertificate, encodePem('CERTIFICATE', material.certificate), inputs)
 }
 
 function bundlePath(file: string, options: Options): string {

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { dataFolder, readEndpoints } from '../endpoints.ts'
+import { CliError } from '../errors.ts'
 import type { Io } from '../io.ts'
 import { requestTrialToken } from '../signing/trial-issuer.ts'
+import { addTokenShow } from './token-show.ts'
 
 type Options = {
   readonly email?: string
@@ -12,9 +14,9 @@ type Options = {
 }
 
 export function addToken(program: Command, io: Io): void {
-  program
+  const token = program
     .command('token')
-    .summary('get a token of the trial issuer')
+    .summary('get a token of the trial issuer, or show one')
     .description(
       'Prints an identity token of the trial issuer on standard output. Only a trial stack has such an issuer.',
     )
@@ -24,11 +26,12 @@ export function addToken(program: Command, io: Io): void {
     .option('--data <folder>', 'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--json', 'tell the result as JSON')
     .action((options: Options) => printToken(io, options))
+  addTokenShow(token, io)
 }
 
-export async function printToken(io: Io, { data, json, ...identity }: Options): Promise<void> {
+async function printToken(io: Io, { data, json, ...identity }: Options): Promise<void> {
   if (identity.email === undefined && identity.subject === undefined) {
-    io.err('Naming nobody; the trial issuer decides whom the token is for. Use --email to say it.\n')
+    throw new CliError('bad_usage', 'name whom the token is for, with --email or --subject')
   }
   const token = await requestTrialToken(await readEndpoints(dataFolder(io, data)), identity)
   io.out(json === true ? `${JSON.stringify({ token })}\n` : `${token}\n`)

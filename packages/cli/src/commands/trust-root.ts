@@ -1,10 +1,12 @@
-import { sha256Hex, utf8 } from '@sigstack/crypto'
+import { sha256Hex } from '@sigstack/crypto'
 import { isSignedFor, parseMetadata, TufError } from '@sigstack/tuf'
 import type { Command } from 'commander'
 import { CliError } from '../errors.ts'
-import { type Io, writeOutput } from '../io.ts'
-import { readLocation } from '../location.ts'
-import { trustServiceUrl, usable } from '../trust-source.ts'
+import { writeOutput } from '../files.ts'
+import type { Io } from '../io.ts'
+import { readBytes } from '../location.ts'
+import { publicTrustUrl, trustServiceUrl } from '../trust-source.ts'
+import { usable } from '../usable.ts'
 
 type Options = {
   readonly data?: string
@@ -35,12 +37,14 @@ export function addTrustRoot(
 async function tellRoot(io: Io, options: Options): Promise<void> {
   if (options.out === '-' && options.json === true)
     throw new CliError('bad_usage', '--json and --out - would both write to standard output; choose one')
-  const mirror = `${await trustServiceUrl(io, options)}/tuf`
+  // Who runs the stack may be where its public name does not lead to it.
+  const inside = `${await trustServiceUrl(io, options)}/tuf/root.json`
+  const bytes = await readBytes(inside, 'root of the TUF repository')
+  const { version, expires } = usable(inside, () => parseRoot(bytes))
+  const mirror = `${await publicTrustUrl(io, options)}/tuf`
   const url = `${mirror}/root.json`
-  const text = await readLocation(url, 'root of the TUF repository')
-  const { version, expires } = usable(url, () => parseRoot(text))
-  const sha256 = sha256Hex(text)
-  if (options.out !== undefined) await writeOutput(io, options.out, text)
+  const sha256 = sha256Hex(bytes)
+  if (options.out !== undefined) await writeOutput(io, options.out, bytes)
   if (options.out === '-') return
   io.out(
     options.json === true
@@ -50,8 +54,8 @@ async function tellRoot(io: Io, options: Options): Promise<void> {
   )
 }
 
-function parseRoot(text: string) {
-  const root = parseMetadata('root', utf8(text))
+function parseRoot(bytes: Uint8Array) {
+  const root = parseMetadata('root', bytes)
   if (!isSignedFor(root, 'root', root)) throw new TufError('damaged', 'its own keys have not signed it')
   return root.signed
 }

@@ -1,13 +1,16 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parsePemBlocks } from '@sigstack/crypto'
+import { makeFolder } from '@sigstack/server/files'
 import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@sigstack/trust-root'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { CliError } from '../errors.ts'
-import { codeOf, type Io, writeOutput } from '../io.ts'
-import { readLocation } from '../location.ts'
+import { writeOutput } from '../files.ts'
+import { codeOf, type Io, textOf } from '../io.ts'
+import { isUrl, readBytes } from '../location.ts'
 import { describeTrust } from '../presentation/describe-trust.ts'
-import { readTrustedRoot, trustServiceUrl, usable } from '../trust-source.ts'
+import { profileOption } from '../profiles/profile-option.ts'
+import { readTrustedRoot, type TrustOptions, trustServiceUrl } from '../trust-source.ts'
+import { usable } from '../usable.ts'
 import { addTrustRoot } from './trust-root.ts'
 
 type Source = { readonly data?: string; readonly url?: string }
@@ -28,7 +31,8 @@ const names = Object.keys(published) as Name[]
 export function addTrust(program: Command, io: Io): void {
   const trust = program
     .command('trust')
-    .description('The trust that the stack publishes: show it, fetch it, export it.')
+    .summary('show, fetch and export the trust that the stack publishes')
+    .description('Shows, fetches and exports the trust that the stack publishes.')
   const dataOption = [
     '--data <folder>',
     'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)',
@@ -39,23 +43,36 @@ export function addTrust(program: Command, io: Io): void {
   ] as const
   trust
     .command('show')
+    .summary('say in words what is trusted')
     .description('Says in words what is trusted, and until when.')
-    .option('--trusted-root <location>', 'file or URL of the trusted root (default: of the running stack)')
+    .option(
+      '--trusted-root <location>',
+      'file or URL of the trusted root (default: of the profile in use, else of the running stack)',
+    )
+    .option(...profileOption)
     .option(...dataOption)
     .option('--json', 'the trusted root itself')
-    .action((options: { data?: string; trustedRoot?: string; json?: boolean }) => showTrust(io, options))
+    .action((options: TrustOptions & { json?: boolean }) => showTrust(io, options))
   trust
     .command('fetch')
+    .summary('print a published file')
     .description('Prints one published file on standard output.')
-    .addArgument(new Argument('[file]', 'which one').choices(names).default('trusted-root'))
+    .addArgument(
+      new Argument('[file]', 'which one; its name there, or its URL, does as well')
+        .choices(names)
+        .argParser(placeOf)
+        .default(placeOf('trusted-root'), 'trusted-root'),
+    )
     .option(...urlOption)
     .option(...dataOption)
-    .action(async (name: Name, options: Source) => {
-      io.out(await fetchPublished(await trustServiceUrl(io, options), name))
+    .action(async ({ name, url }: Place, options: Source) => {
+      const service = await trustServiceUrl(io, { ...options, ...(url !== undefined && { url }) })
+      io.file(await fetchPublished(service, name))
     })
   addTrustRoot(trust, io, { url: urlOption, data: dataOption })
   trust
     .command('export')
+    .summary('write all published files into a folder')
     .description('Writes every published file into a folder, for clients that take files.')
     .requiredOption('--out <folder>', 'the folder; made where it is missing')
     .option(...urlOption)
@@ -64,22 +81,37 @@ export function addTrust(program: Command, io: Io): void {
     .action((options: Source & { out: string; json?: boolean }) => exportTrust(io, options))
 }
 
-export async function showTrust(
-  io: Io,
-  options: { readonly data?: string; readonly trustedRoot?: string; readonly json?: boolean },
-): Promise<void> {
-  const text = await readTrustedRoot(io, options)
-  io.out(options.json === true ? text : describeTrust(parseTrustedRoot(text)))
+async function showTrust(io: Io, options: TrustOptions & { readonly json?: boolean }): Promise<void> {
+  const { trustedRoot, text } = await readTrustedRoot(io, options)
+  io.out(options.json === true ? text : describeTrust(trustedRoot))
 }
 
-async function fetchPublished(service: string, name: Name): Promise<string> {
+type Place = { readonly name: Name; readonly url?: string }
+
+/** `trusted-root`, `trusted_root.json`, or a URL that ends so. */
+function placeOf(file: string): Place {
+  for (const name of names) {
+    const { path } = published[name]
+    if (file === name || file === path) return { name }
+    if (isUrl(file) && file.endsWith(`/${path}`)) return { name, url: file.slice(0, -path.length - 1) }
+  }
+  const there = names.map((name) => `${name} (${published[name].path})`).join(', ')
+  throw new InvalidArgumentError(
+    `The trust service publishes ${there}; what is a file here already needs no fetching.`,
+  )
+}
+
+/** The file as it was published, once it is known to be one. */
+async function fetchPublished(service: string, name: Name): Promise<Uint8Array> {
   const url = `${service}/${published[name].path}`
-  const text = await readLocation(url, name.replace('-', ' '))
+  const what = name.replace('-', ' ')
+  const bytes = await readBytes(url, what)
+  const text = textOf(bytes, url, what)
   usable(url, () => published[name].check(text))
-  return text
+  return bytes
 }
 
-export async function exportTrust(
+async function exportTrust(
   io: Io,
   options: Source & { readonly out: string; readonly json?: boolean },
 ): Promise<void> {
@@ -89,15 +121,15 @@ export async function exportTrust(
     names.map(async (name) => ({
       name,
       path: join(options.out, published[name].path),
-      text: await fetchPublished(service, name),
+      bytes: await fetchPublished(service, name),
     })),
   )
   try {
-    await mkdir(join(options.out, 'keys'), { recursive: true })
+    await makeFolder(join(options.out, 'keys'))
   } catch (cause) {
     throw new CliError('unwritable', `cannot make the folder ${options.out} (${codeOf(cause)})`, { cause })
   }
-  for (const { path, text } of files) await writeOutput(io, path, text)
+  for (const { path, bytes } of files) await writeOutput(io, path, bytes)
   if (options.json === true) {
     io.out(`${JSON.stringify(Object.fromEntries(files.map(({ name, path }) => [name, path])))}\n`)
   } else {

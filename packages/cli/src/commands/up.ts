@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { dataFolder, type Endpoints, parseEndpoints } from '../endpoints.ts'
-import type { Io } from '../io.ts'
-import { howToLines } from '../presentation/how-to.ts'
+import { type Io, setting } from '../io.ts'
+import { commandLine, howToLines, ownIssuerLines } from '../presentation/how-to.ts'
 import { serviceTable } from '../presentation/service-table.ts'
-import { selfCheck } from '../self-check.ts'
+import { type Refusal, selfCheck } from '../self-check.ts'
+import { trialEmail } from '../signing/identity-token.ts'
 
 type Options = { readonly data?: string; readonly host?: string }
 
@@ -13,10 +14,12 @@ export function addUp(program: Command, io: Io): void {
     .command('up')
     .summary('start the whole stack in this process')
     .description(
-      'Starts every service on an embedded database, checks them by signing a file, and stays until Ctrl-C.\n' +
-        'Ports come from SIGSTACK_CA_PORT, SIGSTACK_REKOR_PORT, SIGSTACK_CT_PORT, SIGSTACK_OIDC_PROXY_PORT,\n' +
-        'SIGSTACK_TRUST_PORT and SIGSTACK_DEV_ISSUER_PORT. DATABASE_URL and REDIS_URL name servers to use in\n' +
-        'place of the embedded database and the memory. SIGSTACK_TRIAL=0 leaves the trial issuer out,\n' +
+      'Starts every service on an embedded database, checks them by signing a file, and stays until Ctrl-C. ' +
+        'Ports come from SIGSTACK_CA_PORT, SIGSTACK_REKOR_PORT, SIGSTACK_CT_PORT, SIGSTACK_OIDC_PROXY_PORT, ' +
+        'SIGSTACK_TRUST_PORT and SIGSTACK_DEV_ISSUER_PORT, or all of them from SIGSTACK_BASE_PORT on; ' +
+        'SIGSTACK_PUBLIC_URL says how clients elsewhere reach them (docs/operations/running.md). DATABASE_URL and REDIS_URL name servers to use in ' +
+        'place of the embedded database and the memory. SIGSTACK_TRIAL=0, a file of issuers in ' +
+        'SIGSTACK_CA_CONFIG_FILE or an address other than loopback leaves the trial issuer out, ' +
         'SIGSTACK_CT_LOG=none the CT log, which several clients refuse to go without (docs/interop.md).',
     )
     .option('--data <folder>', 'where everything is kept (default: SIGSTACK_DATA, else ./.sigstack)')
@@ -27,8 +30,9 @@ export function addUp(program: Command, io: Io): void {
 async function up(io: Io, options: Options): Promise<void> {
   // Only this command pays for loading the servers.
   const { createLogger, runService } = await import('@sigstack/server')
-  await runService(async () => {
-    const { readConfig, startStack } = await import('@sigstack/stack')
+  await runService(async (signal) => {
+    const { assertOwnAddress, readConfig, startStack } = await import('@sigstack/stack')
+    await assertOwnAddress(options.host ?? io.environment['SIGSTACK_HOST'])
     const config = readConfig({
       // Records of everyday work would bury what the command says.
       LOG_LEVEL: 'warn',
@@ -42,18 +46,28 @@ async function up(io: Io, options: Options): Promise<void> {
       pretty: true,
       destination: { write: (line) => io.err(line) },
     })
-    const stack = await startStack(config, { logger, onProgress: (step) => io.err(`${step} ...\n`) })
+    const stack = await startStack(config, { logger, onProgress: (step) => io.err(`${step} ...\n`), signal })
     try {
       const endpoints = parseEndpoints(JSON.stringify(stack.endpoints))
-      io.out(`\n${serviceTable(endpoints.services)}\nDatabase: ${stack.database}\n`)
+      io.out(`\n${serviceTable(stack.listening)}\nDatabase: ${stack.database}\n`)
+      const others = endpoints.public ?? {}
+      if (Object.entries(others).some(([name, url]) => stack.listening[name] !== url))
+        io.out(`\nAs clients elsewhere reach them:\n${serviceTable(others)}`)
       if (endpoints.services['ct'] === undefined) io.err(withoutCtLog)
-      await checkAndExplain(io, endpoints, options.data)
+      await checkAndExplain(io, endpoints, options.data, signal)
+      signal.throwIfAborted()
       io.out('\nThe stack is up; Ctrl-C stops it.\n')
     } catch (error) {
       await stack.stop()
       throw error
     }
-    return { stop: () => stack.stop() }
+    return {
+      async stop() {
+        io.err('stopping ...\n')
+        await stack.stop()
+        io.err('The stack has stopped.\n')
+      },
+    }
   })
 }
 
@@ -61,20 +75,52 @@ const withoutCtLog =
   'WARNING: there is no CT log, so nobody can see which certificates are issued here. cosign and sigstack verify with\n' +
   '--insecure-ignore-sct; sigstore-python, sigstore-java and sigstore-rs do not work at all without one.\n'
 
-async function checkAndExplain(io: Io, endpoints: Endpoints, data: string | undefined): Promise<void> {
+async function checkAndExplain(
+  io: Io,
+  endpoints: Endpoints,
+  data: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const { issuer, services } = endpoints
+  const dataDirectory = resolve(dataFolder(io, data))
+  const { ca: caUrl, rekor: rekorUrl, trust: trustUrl, ct } = endpoints.public ?? services
+  const ctLog = ct !== undefined
   if (services['dev-issuer'] === undefined) {
     io.out('No trial issuer runs here, so the self-check is left out.\n')
+    io.out(`\nThe command, for any folder of this shell:\n${commandLine(io.self, dataDirectory)}\n`)
+    if (trustUrl !== undefined) io.out(`\n${ownIssuerLines({ trustUrl, issuer, ctLog })}`)
     return
   }
   const begun = performance.now()
-  await selfCheck(endpoints)
-  io.out(`Self-check: a file was signed and verified in ${Math.round(performance.now() - begun)} ms.\n`)
-  const { ca: caUrl, rekor: rekorUrl, trust: trustUrl, ct } = services
+  const refusal = await selfCheck(endpoints)
+  signal.throwIfAborted()
+  if (refusal === undefined)
+    io.out(`Self-check: a file was signed and verified in ${Math.round(performance.now() - begun)} ms.\n`)
+  else io.err(warningOf(refusal, issuer, deciderOf(io, refusal)))
   if (caUrl === undefined || rekorUrl === undefined || trustUrl === undefined) return
   const { self } = io
-  const dataDirectory = resolve(dataFolder(io, data))
   io.out(
-    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, rekorUrl, issuer, email: 'you@example.org', ctLog: ct !== undefined })}`,
+    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, rekorUrl, issuer, email: 'you@example.org', ctLog })}`,
   )
+}
+
+function warningOf({ message }: Refusal, issuer: string, decider: string): string {
+  return (
+    `WARNING: the self-check, which signs a file as ${trialEmail} of ${issuer}, was not admitted:\n${message}\n` +
+    `${decider} decides that. The stack stays up; whether signing works here was not checked.\n`
+  )
+}
+
+/** The setting that decided, and its value. */
+function deciderOf(io: Io, { by, status }: Refusal): string {
+  if (status === 501 && setting(io, 'LOG_ENABLED_ENDPOINTS') === undefined)
+    return 'The mode of the log (log mode)'
+  const names =
+    status === 501
+      ? ['LOG_ENABLED_ENDPOINTS']
+      : by === 'rekor'
+        ? ['LOG_ADMISSION_FILE']
+        : ['CA_POLICY_FILE', 'SIGSTACK_CA_CONFIG_FILE', 'CA_CONFIG_FILE']
+  const name = names.find((each) => setting(io, each) !== undefined)
+  return name === undefined ? (names[0] ?? '') : `${name}=${setting(io, name)}`
 }

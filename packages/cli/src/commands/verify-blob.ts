@@ -1,75 +1,48 @@
-import { parsePublicKeyPem } from '@sigstack/crypto'
+import { type Artifact, parseDigest, readArtifact, verifyBundle } from '@sigstack/verification'
 import { type Command, Option } from 'commander'
 import { CliError } from '../errors.ts'
-import { type Io, readInput } from '../io.ts'
-import { readLocation } from '../location.ts'
-import { readTrustedRoot, usable } from '../trust-source.ts'
-import { type Artifact, parseDigest } from '../verification/artifact.ts'
-import { type IdentityOptions, parseIdentityPolicy } from '../verification/identity-policy.ts'
-import { readBundle } from '../verification/read-bundle.ts'
-import { type VerifyOptions, verifyBundle } from '../verification/verify-bundle.ts'
+import { streamInput } from '../files.ts'
+import type { Io } from '../io.ts'
+import { isUrl, readBytes } from '../location.ts'
+import { readSigned, type Signed, type SignedOptions } from '../verifying/read-signed.ts'
+import {
+  addVerifyingOptions,
+  readConditions,
+  readSigner,
+  type VerifyingOptions,
+  warnOfBreadth,
+  withoutAliases,
+} from '../verifying/verifying-options.ts'
 
-type Options = IdentityOptions & {
-  readonly bundle?: string
-  readonly trustedRoot?: string
-  readonly key?: string
-  readonly insecureIgnoreSct?: boolean
-  readonly insecureIgnoreTlog?: boolean
-  readonly useSignedTimestamps?: boolean
-  readonly data?: string
-  readonly json?: boolean
-}
+type Options = VerifyingOptions & SignedOptions & { readonly json?: boolean }
 
 export function addVerifyBlob(program: Command, io: Io): void {
-  program
+  const command = program
     .command('verify-blob')
     .summary('verify a file with its bundle')
     .description(
       'Verifies FILE offline. Prints "Verified OK" on standard error and ends with status 0, else with 1.',
     )
-    .argument('<file>', 'what was signed: a file, - for standard input, or sha256:<hex>')
-    .option('--bundle <file>', 'the bundle')
-    .option('--certificate-identity <identity>', 'who must have signed, compared as a whole')
-    .option('--certificate-identity-regexp <pattern>', 'who must have signed, as an RE2 pattern')
-    .option('--certificate-oidc-issuer <issuer>', 'who must vouch for the identity, compared as a whole')
-    .option(
-      '--certificate-oidc-issuer-regexp <pattern>',
-      'who must vouch for the identity, as an RE2 pattern',
-    )
-    .option('--trusted-root <location>', 'file or URL of the trusted root (default: of the running stack)')
-    .option('--key <file>', 'the public key, in place of an identity, for bundles signed with a key')
-    .option('--insecure-ignore-sct', 'accept a certificate that is in no certificate log')
-    .option('--insecure-ignore-tlog', 'accept a signature that is in no transparency log')
-    .option('--use-signed-timestamps', 'demand a signed timestamp')
-    .option('--data <folder>', 'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)')
-    .option('--json', 'tell the result as JSON on standard output')
-    .addOption(new Option('--cert-identity <identity>').hideHelp())
-    .addOption(new Option('--cert-oidc-issuer <issuer>').hideHelp())
-    .action((file: string, options: Options & { certIdentity?: string; certOidcIssuer?: string }) => {
-      const { certIdentity, certOidcIssuer, ...rest } = options
-      return verifyBlob(io, file, {
-        ...(certIdentity !== undefined && { certificateIdentity: certIdentity }),
-        ...(certOidcIssuer !== undefined && { certificateOidcIssuer: certOidcIssuer }),
-        ...rest,
-      })
-    })
+    .argument('<file>', 'what was signed: a file, a URL, - for standard input, or sha256:<hex>')
+    .option('--bundle <file>', 'the bundle, of any version or in the old form of cosign')
+    .addOption(new Option('--signature <file>', 'a signature in base64, in place of a bundle').hideHelp())
+    .addOption(new Option('--certificate <file>', 'its certificate').hideHelp())
+  addVerifyingOptions(command).action((file: string, options: Options) =>
+    verifyBlob(io, file, withoutAliases(options)),
+  )
 }
 
 export async function verifyBlob(io: Io, file: string, options: Options): Promise<void> {
-  if (options.bundle === undefined) throw new CliError('bad_usage', 'please specify the bundle with --bundle')
-  const signer = await signerOf(io, options)
-  const bundle = readBundle((await readInput(io, options.bundle)).toString('utf8'))
-  const artifact: Artifact = parseDigest(file) ?? { bytes: await readInput(io, file) }
-  const trustedRoot = await readTrustedRoot(io, options)
-  const { identity } = await verifyBundle({
-    bundle,
-    artifact,
-    trustedRoot,
-    signer,
-    ignoreSct: options.insecureIgnoreSct === true,
-    ignoreTlog: options.insecureIgnoreTlog === true,
-    requireSignedTimestamp: options.useSignedTimestamps === true,
-  })
+  if (options.bundle === undefined && options.signature === undefined)
+    throw new CliError('bad_usage', 'please specify the bundle with --bundle')
+  if (file === '-' && options.bundle === '-')
+    throw new CliError('bad_usage', 'the file and the bundle cannot both be standard input')
+  const signer = await readSigner(io, options)
+  const signed = await readSigned(io, options, signer)
+  const conditions = await readConditions(io, options, 'blob', signer)
+  const artifact = await artifactOf(io, file, signed)
+  const { identity } = await verifyBundle({ ...conditions, bundle: signed.bundleFor(artifact), artifact })
+  warnOfBreadth(io, signer, identity)
   if (options.json === true) {
     const result = { verified: true, identity: identity?.subject, issuer: identity?.issuer }
     io.out(`${JSON.stringify(result)}\n`)
@@ -77,19 +50,10 @@ export async function verifyBlob(io: Io, file: string, options: Options): Promis
   io.err('Verified OK\n')
 }
 
-async function signerOf(io: Io, options: Options): Promise<VerifyOptions['signer']> {
-  const { key, certificateIdentity, certificateIdentityRegexp } = options
-  if (key !== undefined) {
-    if (certificateIdentity !== undefined || certificateIdentityRegexp !== undefined) {
-      throw new CliError(
-        'bad_usage',
-        'a key and an identity cannot both be demanded; give --key or --certificate-identity',
-      )
-    }
-    const pem = await readLocation(key, 'public key')
-    return { key: usable(key, () => parsePublicKeyPem(pem)) }
-  }
-  const policy = parseIdentityPolicy(options)
-  for (const warning of policy.warnings) io.err(`WARNING: ${warning}\n`)
-  return { policy }
+async function artifactOf(io: Io, file: string, { algorithms }: Signed): Promise<Artifact> {
+  const byDigest = parseDigest(file)
+  if (typeof byDigest === 'string') throw new CliError('bad_usage', byDigest)
+  if (byDigest !== undefined) return byDigest
+  const parts = isUrl(file) ? [await readBytes(file, 'file')] : streamInput(io, file)
+  return readArtifact(parts, algorithms)
 }

@@ -1,5 +1,6 @@
 /** A backup in words and in JSON. */
-import type { CheckedBackup } from '@sigstack/stack'
+import { counted, escaped } from '@sigstack/crypto'
+import type { CheckedBackup } from '@sigstack/rekor-log'
 import { whole } from './progress.ts'
 
 type Manifest = CheckedBackup['manifest']
@@ -18,7 +19,8 @@ export function shardLines({ shards }: Manifest): string {
     .map(({ origin, size, rootHash, isFrozen, keyFile, logId }) => {
       const root = Buffer.from(rootHash).toString('base64')
       const state = isFrozen ? ', frozen' : ''
-      return `${origin}: ${whole(size)} entries${state}, root ${root}\n  key ${logId.toString('hex')}, in ${keyFile ?? 'the first key file'}\n`
+      const where = keyFile === undefined ? 'the first key file' : escaped(keyFile)
+      return `${escaped(origin)}: ${counted(size, 'entry', 'entries', whole)}${state}, root ${root}\n  key ${logId.toString('hex')}, in ${where}\n`
     })
     .join('')
 }

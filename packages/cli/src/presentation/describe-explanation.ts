@@ -1,10 +1,28 @@
-import type { Explanation } from '@sigstack/stack'
+import { escaped, quoted } from '@sigstack/crypto'
+import type { Explanation } from '@sigstack/stack/explain-token'
+import type { Explained } from '../commands/ca-explain.ts'
+
+const longestLine = 8192
 
 /** For people: the decision first, then what it is made of. */
-export function describeExplanation(explanation: Explanation): string {
-  const { permitted, refusals, tokenIssuer, issuer, policy, certificate } = explanation
+export function describeExplanation(explanation: Explained): string {
+  const { sources, permitted, refusals, tokenIssuer, issuer, policy, certificate } = explanation
   const lines = [permitted ? 'The CA would issue this certificate.' : 'The CA would refuse this token.']
   for (const { code, message } of refusals) lines.push(`  ${code}: ${message}`)
+  lines.push('Key and signature of the token were not checked.')
+  lines.push(
+    '',
+    'Configuration',
+    ...rows(
+      (
+        [
+          ['issuers', sources.configFile],
+          ['policies', sources.policyFile],
+          ['trial issuer', sources.trialIssuer],
+        ] as const
+      ).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    ),
+  )
   lines.push('', 'Issuer', ...rows([['iss of the token', tokenIssuer ?? 'none']]))
   if (issuer !== undefined)
     lines.push(
@@ -25,10 +43,11 @@ export function describeExplanation(explanation: Explanation): string {
         ...extensions.map(({ oid, name, value }) => [`${oid} ${name}`, value] as const),
       ]),
       '',
-      `The proof of possession covers ${proofOver.map((text) => JSON.stringify(text)).join(' or ')}.`,
+      `The proof of possession covers ${proofOver.map((text) => quoted(text)).join(' or ')}.`,
     )
   }
-  return `${lines.map(withoutControls).join('\n')}\n`
+  // Claims are somebody else's text, which may bring lines of its own.
+  return `${lines.map((line) => escaped(line, longestLine)).join('\n')}\n`
 }
 
 function describeRule(policy: Explanation['policy']): string {
@@ -42,9 +61,4 @@ function describeRule(policy: Explanation['policy']): string {
 function rows(entries: readonly (readonly [name: string, value: string])[]): readonly string[] {
   const width = Math.max(...entries.map(([name]) => name.length))
   return entries.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
-}
-
-/** Claims are somebody else's text: they must not steer the terminal. */
-function withoutControls(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, '?')
 }

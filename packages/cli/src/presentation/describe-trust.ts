@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { toHex } from '@sigstack/crypto'
+import { escaped, toHex } from '@sigstack/crypto'
 import type { CertificateAuthority, OpenValidityPeriod, TrustedLog, TrustedRoot } from '@sigstack/trust-root'
+
+const longestLine = 4096
 
 /** A trusted root in words: one paragraph for each log and authority. */
 export function describeTrust(root: TrustedRoot): string {
@@ -43,5 +45,7 @@ function describeValidity({ start, end }: OpenValidityPeriod): string {
 
 function paragraph(title: string, lines: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(...lines.map(([name]) => name.length))
-  return `${[title, ...lines.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)].join('\n')}\n`
+  const all = [title, ...lines.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)]
+  // Names and URLs are their publisher's, and bring no lines of their own.
+  return `${all.map((line) => escaped(line, longestLine)).join('\n')}\n`
 }

@@ -27,26 +27,56 @@ export function howToLines(options: HowTo): string {
   ].join('\n')
 }
 
+/** For stacks whose tokens come from issuers of the operator's; who signs is in the token. */
+export function ownIssuerLines({
+  trustUrl,
+  issuer,
+  ctLog,
+}: Pick<HowTo, 'trustUrl' | 'issuer' | 'ctLog'>): string {
+  const signer = { email: 'you@example.org', issuer, ctLog }
+  return [
+    section('Get the trust; token.jwt is a token of your issuer', [
+      'cd "$(mktemp -d)"',
+      `echo 'hello' > ${file}`,
+      ...publishedFiles(trustUrl),
+    ]),
+    section('cosign 3', cosign(signer)),
+    section('cosign 3 with the trust from the TUF repository', cosignWithMirror({ ...signer, trustUrl })),
+  ].join('\n')
+}
+
 const file = 'hello.txt'
 
 function section(title: string, lines: readonly string[]): string {
   return `# ${title}\n${lines.join('\n')}\n`
 }
 
+/** Defines the command in a shell. */
+export function commandLine(self: readonly string[], dataFolder: string): string {
+  return `sigstack() { SIGSTACK_DATA=${quote(dataFolder)} ${self.map(quote).join(' ')} "$@"; }`
+}
+
 /** In a folder of its own, as npm would not install into a workspace. */
 function preparation({ self, dataFolder, trustUrl, email }: HowTo): readonly string[] {
-  const fetchFile = (name: string) => `curl -fsSO ${quote(`${trustUrl}/${name}`)}`
   return [
     'cd "$(mktemp -d)"',
     `echo 'hello' > ${file}`,
-    `sigstack() { SIGSTACK_DATA=${quote(dataFolder)} ${self.map(quote).join(' ')} "$@"; }`,
+    commandLine(self, dataFolder),
     `sigstack token --email ${quote(email)} > token.jwt`,
-    ...['trusted_root.json', 'signing_config.v0.2.json', 'trust_config.json'].map(fetchFile),
+    ...publishedFiles(trustUrl),
   ]
 }
 
+function publishedFiles(trustUrl: string): readonly string[] {
+  return ['trusted_root.json', 'signing_config.v0.2.json', 'trust_config.json'].map(
+    (name) => `curl -fsSO ${quote(`${trustUrl}/${name}`)}`,
+  )
+}
+
+type Signer = Pick<HowTo, 'email' | 'issuer' | 'ctLog'>
+
 /** cosign takes a file too, but sends its line feed along, so the token is put into the line. */
-function cosign({ email, issuer, ctLog }: HowTo): readonly string[] {
+function cosign({ email, issuer, ctLog }: Signer): readonly string[] {
   const bundle = `${file}.cosign.json`
   return [
     `cosign sign-blob --yes --signing-config signing_config.v0.2.json --trusted-root trusted_root.json --identity-token "$(cat token.jwt)" --bundle ${bundle} ${file}`,
@@ -55,7 +85,12 @@ function cosign({ email, issuer, ctLog }: HowTo): readonly string[] {
 }
 
 /** `TUF_ROOT` keeps the caller's own trust, below the home folder, as it is. */
-function cosignWithMirror({ trustUrl, email, issuer, ctLog }: HowTo): readonly string[] {
+function cosignWithMirror({
+  trustUrl,
+  email,
+  issuer,
+  ctLog,
+}: Signer & Pick<HowTo, 'trustUrl'>): readonly string[] {
   const bundle = `${file}.mirror.json`
   const mirror = quote(`${trustUrl}/tuf`)
   return [

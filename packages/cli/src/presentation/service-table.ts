@@ -2,6 +2,7 @@ const about: Readonly<Record<string, string>> = {
   ca: 'certificate authority (Fulcio API)',
   rekor: 'transparency log (Rekor API)',
   ct: 'certificate transparency log',
+  tsa: 'timestamp authority (RFC 3161)',
   'oidc-proxy': 'keys of the configured token issuers',
   trust: 'trusted root and signing config',
   'dev-issuer': 'TRIAL token issuer: anyone can be anyone',
@@ -16,5 +17,9 @@ export function serviceTable(services: Readonly<Record<string, string>>): string
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const lineOf = (row: readonly string[]) =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
-  return rows.map((row) => `  ${lineOf(row).trimEnd()}\n`).join('')
+  const table = rows.map((row) => `  ${lineOf(row).trimEnd()}\n`).join('')
+  const [described] = Object.entries(services).filter(([name]) => name in about && name !== 'dev-issuer')
+  return described === undefined
+    ? table
+    : `${table}  Each but a trial issuer shows its interface at /docs, as ${described[1]}/docs\n`
 }

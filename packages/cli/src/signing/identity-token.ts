@@ -1,72 +1,113 @@
-/** Where the identity token comes from, and the little of it that the tool itself must know. */
-import { readFile } from 'node:fs/promises'
-import { decodeJwt, type JWTPayload } from 'jose'
+/** Where the identity token comes from. */
+import { readFile, stat } from 'node:fs/promises'
+import { quoted } from '@sigstack/crypto'
+import { callSocket, requestBounded } from '@sigstack/http-client'
+import { ambientToken, demandToken, isTokenShaped, longestToken } from '@sigstack/signing'
 import { dataFolder, readEndpoints } from '../endpoints.ts'
 import { CliError } from '../errors.ts'
-import { codeOf, type Io } from '../io.ts'
+import { codeOf, type Io, textOf } from '../io.ts'
+import type { SignInOptions } from './oidc/flows.ts'
 import { requestTrialToken } from './trial-issuer.ts'
 
-const limitCharacters = 64 * 1024
-const jwtShape = /^[\w-]+\.[\w-]+\.[\w-]+$/
 export const trialEmail = 'trial@example.org'
 
-export type TokenOptions = { readonly identityToken?: string; readonly data?: string }
+export type TokenOptions = {
+  readonly identityToken?: string
+  readonly oidcProvider?: string
+  readonly oidcDisableAmbientProviders?: boolean
+  readonly oidcIssuer?: string
+  readonly data?: string
+} & SignInOptions
 
-/** Option, then environment, then the trial issuer where the stack is a trial. The token is checked for sense. */
-export async function resolveIdentityToken(io: Io, options: TokenOptions): Promise<string> {
-  if (options.identityToken !== undefined) return demandToken(await tokenOrFile(options.identityToken))
-  for (const name of ['SIGSTACK_ID_TOKEN', 'SIGSTORE_ID_TOKEN']) {
-    const token = io.environment[name]
-    if (token !== undefined && token !== '') return demandToken(token)
-  }
-  const advice =
-    'Pass --identity-token with a token or a file that holds one, or set SIGSTORE_ID_TOKEN. ' +
-    'Signing in with a browser is not part of this tool yet.'
-  const endpoints = await readEndpoints(dataFolder(io, options.data)).catch((cause: unknown) => {
-    throw new CliError('no_token', 'there is no identity token to sign with', { cause, advice })
-  })
-  if (endpoints.services['dev-issuer'] === undefined) {
-    throw new CliError('no_token', 'there is no identity token to sign with', { advice })
-  }
-  io.err(`No identity token given: signing as ${trialEmail}, by a token of the trial issuer.\n`)
-  return demandToken(await requestTrialToken(endpoints, { email: trialEmail }))
+/**
+ * Option, then environment, then what the surroundings of a job give, then the trial issuer where the stack
+ * is a trial, then a sign-in at `issuer`. The token is checked for sense.
+ */
+export async function resolveIdentityToken(
+  io: Io,
+  options: TokenOptions,
+  issuer: string | undefined,
+): Promise<string> {
+  const now = new Date()
+  if (options.identityToken !== undefined) return demandToken(await tokenOrFile(options.identityToken), now)
+  if (options.fulcioAuthFlow === 'token')
+    throw new CliError('bad_usage', 'the flow token takes the token of --identity-token')
+  const found = await tokenAround(io, options)
+  return demandToken(found ?? (await tokenAsked(io, options, issuer)), now)
 }
 
-async function tokenOrFile(value: string): Promise<string> {
-  if (jwtShape.test(value.trim())) return value
+/** A trial needs nobody to sign in, unless that is asked for. */
+async function tokenAsked(io: Io, options: TokenOptions, issuer: string | undefined): Promise<string> {
+  const isNamed = options.oidcIssuer !== undefined || options.fulcioAuthFlow !== undefined
+  const trial = isNamed ? undefined : await trialToken(io, options, issuer)
+  if (trial !== undefined) return trial
+  if (issuer !== undefined) {
+    const { signIn } = await import('./oidc/sign-in.ts')
+    return signIn(io, issuer, options)
+  }
+  throw new CliError('no_token', 'there is no identity token to sign with', {
+    advice:
+      'Pass --identity-token with a token or a file that holds one, set SIGSTORE_ID_TOKEN, or name an issuer to sign in at with --oidc-issuer.',
+  })
+}
+
+/** Of the environment and the surroundings of a job. */
+export async function tokenAround(
+  io: Io,
+  options: Pick<TokenOptions, 'oidcProvider' | 'oidcDisableAmbientProviders'>,
+): Promise<string | undefined> {
+  const { oidcProvider: provider } = options
+  if (provider === undefined)
+    for (const name of ['SIGSTACK_ID_TOKEN', 'SIGSTORE_ID_TOKEN']) {
+      const token = io.environment[name]
+      if (token !== undefined && token !== '') return token
+    }
+  if (options.oidcDisableAmbientProviders === true) return undefined
+  const surroundings = {
+    environment: io.environment,
+    exchange: requestBounded,
+    callSocket,
+    isSocket: (path: string) =>
+      stat(path).then(
+        (found) => found.isSocket(),
+        () => false,
+      ),
+    readFile: (path: string) => readFile(path, 'utf8').catch(() => undefined),
+  }
+  const found = await ambientToken(surroundings, provider)
+  if (found !== undefined) io.err(`Using the identity token of ${found.provider}.\n`)
+  return found?.token
+}
+
+/** Undefined where no stack with a trial issuer runs on the data folder, or `issuer` is of another instance. */
+async function trialToken(
+  io: Io,
+  options: TokenOptions,
+  issuer: string | undefined,
+): Promise<string | undefined> {
+  const endpoints = await readEndpoints(dataFolder(io, options.data)).catch(() => undefined)
+  if (endpoints?.services['dev-issuer'] === undefined) return undefined
+  if (issuer !== undefined && issuer !== endpoints.issuer) return undefined
+  io.err(`No identity token given: signing as ${trialEmail}, by a token of the trial issuer.\n`)
+  return requestTrialToken(endpoints, { email: trialEmail })
+}
+
+/** `value` itself, or what the file of that name holds. */
+export async function tokenOrFile(value: string): Promise<string> {
+  if (isTokenShaped(value)) return value
+  // A mistyped token is not repeated; a name of a file is.
+  const named = /^[^\s]{0,255}$/.test(value) && !value.includes('eyJ') ? ` ${quoted(value)}` : ''
   try {
-    return await readFile(value, 'utf8')
+    const bytes = await readFile(value)
+    if (bytes.length > longestToken)
+      throw new CliError('bad_token', `the file${named} is too large for a token`)
+    return textOf(bytes, `the file${named}`, 'token')
   } catch (cause) {
-    // The value may be a mistyped token, so it is not repeated.
+    if (cause instanceof CliError) throw cause
     throw new CliError(
       'bad_token',
-      `--identity-token is neither a token nor a readable file (${codeOf(cause)})`,
-      {
-        cause,
-      },
+      `--identity-token is neither a token nor a file that can be read:${named} (${codeOf(cause)})`,
+      { cause },
     )
   }
-}
-
-/** Refuses what the CA would refuse anyway, with a reason and before any key is made. Never repeats the token. */
-function demandToken(text: string, now = Date.now()): string {
-  const token = text.trim()
-  if (token.length > limitCharacters || !jwtShape.test(token)) {
-    throw new CliError('bad_token', 'the identity token is not a JSON Web Token')
-  }
-  let claims: JWTPayload
-  try {
-    claims = decodeJwt(token)
-  } catch {
-    // The cause quotes the token.
-    throw new CliError('bad_token', 'the identity token is not a JSON Web Token')
-  }
-  if (typeof claims.exp === 'number' && claims.exp * 1000 <= now) {
-    const since = new Date(claims.exp * 1000).toISOString()
-    throw new CliError('bad_token', `the identity token expired at ${since}`, { advice: 'Get a fresh one.' })
-  }
-  if (claims.sub === undefined && claims['email'] === undefined) {
-    throw new CliError('bad_token', 'the identity token names nobody: it has neither sub nor email')
-  }
-  return token
 }

@@ -1,14 +1,16 @@
-import { CryptoError, type PublicKey, parsePublicKeyPem } from '@sigstack/crypto'
-import { auditRekor, type RekorAudit } from '@sigstack/stack'
+import { CryptoError, counted, escaped, type PublicKey, parsePublicKeyPem, reasonOf } from '@sigstack/crypto'
+import { auditPlainLog, auditRekor, type LogAudit } from '@sigstack/rekor-log'
 import { type Command, CommanderError, Option } from 'commander'
 import { collect } from '../../collect.ts'
 import { CliError, ExitWith } from '../../errors.ts'
-import { type Io, readInput } from '../../io.ts'
-import { readLocation } from '../../location.ts'
+import { readTextInput } from '../../files.ts'
+import type { Io } from '../../io.ts'
 import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
 import { progressOf, whole } from '../../presentation/progress.ts'
+import { readCheckpoints } from '../../running-log.ts'
 
 type Options = DatabaseOptions & {
+  readonly log: string
   readonly search: 'all' | 'sample' | 'none'
   readonly answers?: string
   readonly checkpoint?: readonly string[]
@@ -24,21 +26,22 @@ export function addAudit(log: Command, io: Io): void {
     .command('audit')
     .summary('compute the tree again and compare everything that is stored')
     .description(
-      'Computes the tree of every shard of the Rekor log again from its entries and compares with it every tile, every tree ' +
+      'Computes the tree of every shard of a log again from its entries and compares with it every tile, every tree ' +
         'head, the keys that entries are found by and the search index; and what was given away, where it was kept: ' +
         'answers to appends with their signed timestamps and proofs, and checkpoints. It takes no lock and reads up to ' +
         'the tree head that it saw first, so the log may go on. Ends with 0 (sound), 1 (damaged) or 2 (not audited).',
     )
+    .option('--log <name>', 'which log of the database: rekor-v1 or ct', 'rekor-v1')
     .addOption(
-      new Option('--search <extent>', 'how much of the search index to compare')
+      new Option('--search <extent>', 'how much of the search index of a Rekor log to compare')
         .choices(['all', 'sample', 'none'])
         .default('all'),
     )
-    .option('--answers <file>', 'answers of the log that were kept, one in each line')
+    .option('--answers <file>', 'answers of a Rekor log that were kept, one in each line')
     .option('--checkpoint <location>', 'file or URL of a checkpoint that was kept; may be repeated', collect)
     .option(
       '--public-key <file>',
-      'key of a shard, rather than the one that the database names; may be repeated',
+      'key of a Rekor shard, rather than the one that the database names; may be repeated',
       collect,
     )
     .option('--quiet', 'no progress')
@@ -54,24 +57,32 @@ export function addAudit(log: Command, io: Io): void {
   })
 }
 
-async function run(io: Io, options: Options): Promise<RekorAudit> {
-  const { search, answers: answersFile, publicKey = [], checkpoint = [] } = options
+async function run(io: Io, options: Options): Promise<LogAudit> {
+  const { log, search, answers: answersFile, publicKey = [], checkpoint = [] } = options
   try {
     const publicKeys = await Promise.all(publicKey.map((file) => readKey(io, file)))
-    const checkpoints = await Promise.all(checkpoint.map((location) => readLocation(location, 'checkpoint')))
+    const checkpoints = await Promise.all(checkpoint.map(readCheckpoints))
+    const onProgress = progressOf(io, 'audited', options)
+    if (log !== 'rekor-v1') {
+      if (answersFile !== undefined || publicKey.length > 0)
+        throw new CliError('bad_usage', '--answers and --public-key go with a Rekor log')
+      return await withLogDatabase(io, options, (pool) =>
+        auditPlainLog({ pool, log, checkpoints, onProgress }),
+      )
+    }
     return await withLogDatabase(io, options, (pool) =>
       auditRekor({
         pool,
         search,
         publicKeys,
         checkpoints,
-        onProgress: progressOf(io, 'audited', options),
+        onProgress,
         ...(answersFile !== undefined && { answersFile }),
       }),
     )
   } catch (error) {
     const advice = error instanceof CliError ? error.advice : undefined
-    const message = error instanceof Error ? error.message : String(error)
+    const message = reasonOf(error)
     throw new CliError('not_audited', message, {
       cause: error,
       status: status.notRun,
@@ -82,7 +93,7 @@ async function run(io: Io, options: Options): Promise<RekorAudit> {
 
 async function readKey(io: Io, file: string): Promise<PublicKey> {
   try {
-    return parsePublicKeyPem((await readInput(io, file)).toString())
+    return parsePublicKeyPem(await readTextInput(io, file, 'public key'))
   } catch (cause) {
     if (cause instanceof CryptoError)
       throw new CliError('bad_usage', `${file} holds no public key: ${cause.message}`, { cause })
@@ -90,7 +101,7 @@ async function readKey(io: Io, file: string): Promise<PublicKey> {
   }
 }
 
-function tellAudit(io: Io, options: Options, audit: RekorAudit): void {
+function tellAudit(io: Io, options: Options, audit: LogAudit): void {
   const { shards, entries, tiles, indexed, searched, answers, checkpoints, findings, findingCount } = audit
   if (options.json === true) {
     const verdict = {
@@ -116,18 +127,28 @@ function tellAudit(io: Io, options: Options, audit: RekorAudit): void {
   }
   for (const { origin, size, rootHash, isFrozen } of shards) {
     const root = Buffer.from(rootHash).toString('base64')
-    io.out(`${origin}: ${whole(size)} entries${isFrozen ? ', frozen' : ''}, root ${root}\n`)
+    io.out(
+      `${escaped(origin)}: ${counted(size, 'entry', 'entries', whole)}${isFrozen ? ', frozen' : ''}, root ${root}\n`,
+    )
   }
-  io.out(
-    `Checked: ${whole(entries)} entries, ${whole(tiles)} tiles, search keys of ${whole(searched)} entries, ${answers} answers, ${checkpoints} checkpoints.\n`,
-  )
-  for (const { kind, message } of findings) io.out(`${kind}: ${message}\n`)
+  const ofRekor =
+    options.log === 'rekor-v1'
+      ? `search keys of ${counted(searched, 'entry', 'entries', whole)}, ${counted(answers, 'answer', 'answers')}, `
+      : ''
+  const trees = `${counted(entries, 'entry', 'entries', whole)}, ${counted(tiles, 'tile', 'tiles', whole)}`
+  io.out(`Checked: ${trees}, ${ofRekor}${counted(checkpoints, 'checkpoint', 'checkpoints')}.\n`)
+  for (const { kind, message } of findings) io.out(`${kind}: ${escaped(message, 1000)}\n`)
+  const behind = entries - indexed
+  if (options.log === 'rekor-v1' && options.search !== 'none' && behind > 0n)
+    io.out(
+      `The search index lacks the last ${counted(behind, 'entry', 'entries', whole)}: the log adds what is missing as soon as it runs.\n`,
+    )
   if (findingCount > findings.length) io.out(`and ${whole(findingCount - findings.length)} more.\n`)
   io.out(findingCount === 0 ? 'The log is sound.\n' : `${adviceOn(findings)}\n`)
 }
 
 /** What is hashed cannot be made again; the search index can. */
-function adviceOn(findings: RekorAudit['findings']): string {
+function adviceOn(findings: LogAudit['findings']): string {
   return findings.every(({ kind }) => kind === 'search')
     ? 'The log is sound and its search index is damaged: build it again with `sigstack log reindex`.'
     : 'The log is DAMAGED. Stop its writers (`sigstack log mode maintenance`), keep the database as it is, and restore or repair from a copy: see docs/operations/log-operations.md.'

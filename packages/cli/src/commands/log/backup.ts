@@ -1,5 +1,7 @@
-import { type BackedUp, backUpLog } from '@sigstack/stack'
+import { counted } from '@sigstack/crypto'
+import { type BackedUp, backUpLog } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
+import { CliError } from '../../errors.ts'
 import type { Io } from '../../io.ts'
 import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
 import { backupJson, notInBackup, shardLines } from '../../presentation/describe-backup.ts'
@@ -31,7 +33,7 @@ export function addBackup(log: Command, io: Io): void {
     .option('--quiet', 'no progress')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action(async (file: string, options: Options) => {
-    const location = options.checkpoints ?? (await checkpointsUrl(io, options))
+    const location = options.checkpoints ?? (await checkpointsUrl(io, options).catch(orElsewhere))
     const checkpoints = await readCheckpoints(location)
     const done = await withLogDatabase(io, options, (pool) =>
       backUpLog({
@@ -47,6 +49,16 @@ export function addBackup(log: Command, io: Io): void {
   })
 }
 
+/** A log that runs apart is in no data folder. */
+function orElsewhere(cause: unknown): never {
+  if (!(cause instanceof CliError)) throw cause
+  throw new CliError(cause.code, `where the log tells its checkpoints is not known: ${cause.message}`, {
+    cause,
+    advice:
+      'Say --checkpoints URL: /api/v1/log of a Rekor log, /checkpoint of a CT log; or --data FOLDER of a stack that runs.',
+  })
+}
+
 function tell(io: Io, file: string, options: Options, done: BackedUp): void {
   const { manifest, entries, later, fileBytes, sha256 } = done
   if (options.json === true) {
@@ -58,8 +70,9 @@ function tell(io: Io, file: string, options: Options, done: BackedUp): void {
   }
   io.out(shardLines(manifest))
   io.out(
-    `${file}: ${whole(entries)} entries, ${whole(fileBytes)} bytes, checksum ${sha256.toString('hex')}\n`,
+    `${file}: ${counted(entries, 'entry', 'entries', whole)}, ${whole(fileBytes)} bytes, checksum ${sha256.toString('hex')}\n`,
   )
-  if (later > 0n) io.err(`${whole(later)} entries were logged since those checkpoints, and are not in it.\n`)
+  if (later > 0n)
+    io.err(`Logged since those checkpoints, and not in it: ${counted(later, 'entry', 'entries', whole)}.\n`)
   io.err(`Not in it: ${notInBackup.join('; ')}.\n`)
 }

@@ -11,8 +11,9 @@ import { addVerifyBackup } from './verify-backup.ts'
 export function addLog(program: Command, io: Io): void {
   const log = program
     .command('log')
+    .summary('look after a transparency log')
     .description(
-      'Keeping a transparency log: roll it over, stop and start writing, audit it, index it, back it up.',
+      'Rolls a transparency log over, stops and starts writing, audits it, indexes it, backs it up.',
     )
   addRollover(log, io)
   addMode(log, io)

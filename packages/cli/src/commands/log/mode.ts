@@ -1,4 +1,4 @@
-import { changeMode, readMode } from '@sigstack/stack'
+import { changeMode, readMode } from '@sigstack/rekor-log'
 import { Argument, type Command } from 'commander'
 import { CliError } from '../../errors.ts'
 import type { Io } from '../../io.ts'
@@ -17,8 +17,8 @@ export function addMode(log: Command, io: Io): void {
     .command('mode')
     .summary('say or change whether new entries are taken')
     .description(
-      'Says whether the log takes new entries, or changes it; every replica obeys with its next batch, without a restart.\n' +
-        'maintenance: writers are told to wait and try again (503). read-only: they are told that there is nothing\n' +
+      'Says whether the log takes new entries, or changes it; every replica obeys with its next batch, without a restart. ' +
+        'maintenance: writers are told to wait and try again (503). read-only: they are told that there is nothing ' +
         'to write to (501), and clients do not try again. Reading goes on in both.',
     )
     .addArgument(new Argument('[mode]', 'the new mode').choices(modes))

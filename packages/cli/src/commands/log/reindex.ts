@@ -1,4 +1,4 @@
-import { reindex } from '@sigstack/stack'
+import { reindex } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
 import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
@@ -32,6 +32,8 @@ export function addReindex(log: Command, io: Io): void {
     }
     const without =
       unreadable === 0 ? '' : `; ${whole(unreadable)} of them cannot be read, and nothing finds them`
-    io.out(`The search index is new, and complete up to entry ${entries}${without}.\n`)
+    io.out(
+      `The search index is new, and holds ${entries === 1n ? '1 entry' : `all ${whole(entries)} entries`}${without}.\n`,
+    )
   })
 }

@@ -1,6 +1,13 @@
+import { counted, withoutEnd } from '@sigstack/crypto'
 import { BackupError, type KnownHead, type Manifest } from '@sigstack/log-engine'
 import { createPool, type Pool, PostgresError } from '@sigstack/postgres'
-import { type CheckedBackup, readManifest, restoreBackup, signedHeads, storedHeads } from '@sigstack/stack'
+import {
+  type CheckedBackup,
+  readManifest,
+  restoreBackup,
+  signedHeads,
+  storedHeads,
+} from '@sigstack/rekor-log'
 import type { Command } from 'commander'
 import { collect } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
@@ -14,6 +21,7 @@ type Options = DatabaseOptions & {
   readonly newestCheckpoint?: readonly string[]
   readonly logUrl?: string
   readonly replaces?: string
+  readonly withoutEvidence?: boolean
   readonly quiet?: boolean
   readonly json?: boolean
 }
@@ -29,7 +37,8 @@ export function addRestore(log: Command, io: Io): void {
       'Puts a log back from a backup, in one transaction: whole, with the roots that its checkpoints sign, or not at all. It looks ' +
         'for a newer state of the log than the backup’s, and refuses where it finds one: in each --newest-checkpoint, at the ' +
         'running log (--log-url, else that of the stack in the data folder) and in the database that it --replaces. Give it the ' +
-        'newest checkpoint that any monitor, mirror or client of the log has: what is at none of these places it cannot know.',
+        'newest checkpoint that any monitor, mirror or client of the log has: what is at none of these places it cannot know. ' +
+        'Into a new data folder, copy keys/ of the old one first.',
     )
     .argument('<file>', 'the backup')
     .option(
@@ -39,6 +48,10 @@ export function addRestore(log: Command, io: Io): void {
     )
     .option('--log-url <url>', 'the log as it ran, if it still answers')
     .option('--replaces <database>', 'PostgreSQL that this one replaces, if it still answers')
+    .option(
+      '--without-evidence',
+      'restore although nothing tells whether the log has gone on since the backup',
+    )
     .option('--quiet', 'no progress')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action((file: string, options: Options) => restore(io, file, options))
@@ -51,6 +64,8 @@ async function restore(io: Io, file: string, options: Options): Promise<void> {
   const { heads, lookedAt } = await lookForNewer(io, manifest, options).catch((error: unknown) => {
     throw asCliError(error)
   })
+  // The checkpoints in the backup say nothing about what came after it.
+  if (heads.length === 0 && options.withoutEvidence !== true) throw withoutEvidence(lookedAt)
   const restored = await withLogDatabase(
     io,
     options,
@@ -59,6 +74,19 @@ async function restore(io: Io, file: string, options: Options): Promise<void> {
     { create: true },
   )
   tell(io, file, options, restored, lookedAt)
+}
+
+function withoutEvidence(lookedAt: readonly LookedAt[]): CliError {
+  const places = lookedAt.map(({ where, found }) => `${where}: ${found}`).join('; ')
+  return new CliError(
+    'no_evidence',
+    `nothing tells whether the log has gone on since this backup${places === '' ? '' : ` (${places})`}`,
+    {
+      advice:
+        'A log that goes on from an older state forks. Give --newest-checkpoint what any monitor, mirror or client of the log has, ' +
+        'even if it is as old as the backup; --without-evidence restores all the same.',
+    },
+  )
 }
 
 /** A place that was named and cannot be read stops the restore, except for servers that may be down for the same reason. */
@@ -77,7 +105,7 @@ async function lookForNewer(
     try {
       const found = await read()
       heads.push(...found)
-      const sizes = found.map(({ size, origin }) => `${size} entries of ${origin}`)
+      const sizes = found.map(({ size, origin }) => `${counted(size, 'entry', 'entries')} of ${origin}`)
       lookedAt.push({ where, found: sizes.join(', ') || 'another log' })
     } catch (error) {
       const excused = excuse(error)
@@ -106,7 +134,7 @@ async function lookForNewer(
 
 async function runningLog(io: Io, { log }: Manifest, options: Options): Promise<string | undefined> {
   if (options.logUrl !== undefined) {
-    return `${options.logUrl.replace(/\/+$/, '')}${log === 'rekor-v1' ? '/api/v1/log' : '/checkpoint'}`
+    return `${withoutEnd(options.logUrl, '/')}${log === 'rekor-v1' ? '/api/v1/log' : '/checkpoint'}`
   }
   return checkpointsUrl(io, { ...options, log }).catch(() => undefined)
 }
@@ -125,10 +153,9 @@ async function withReplaced<Result>(url: string, work: (pool: Pool) => Promise<R
 }
 
 function isDown(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { readonly code?: unknown }
   const isIt =
-    (error instanceof CliError && code === 'unreachable') ||
-    (error instanceof PostgresError && (code === 'unavailable' || code === 'connection_lost'))
+    (error instanceof CliError && error.code === 'unreachable') ||
+    (error instanceof PostgresError && (error.code === 'unavailable' || error.code === 'connection_lost'))
   return isIt ? 'it does not answer' : undefined
 }
 

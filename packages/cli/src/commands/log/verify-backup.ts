@@ -1,4 +1,4 @@
-import { verifyBackup } from '@sigstack/stack'
+import { verifyBackup } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
 import { asCliError } from '../../log-database.ts'

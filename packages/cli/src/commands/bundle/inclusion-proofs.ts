@@ -1,0 +1,29 @@
+/** Entries as version 0.3 wants them: with the proof that the log gives today. */
+import { equalBytes } from '@sigstack/crypto'
+import { requestBounded } from '@sigstack/http-client'
+import { findEntry } from '@sigstack/signing'
+import type { Bundle, LogEntry } from '@sigstack/verification'
+import { dataFolder, readEndpoints } from '../../endpoints.ts'
+import { CliError } from '../../errors.ts'
+import type { Io } from '../../io.ts'
+
+export type LogOptions = { readonly rekorUrl?: string; readonly data?: string }
+
+/** Asks the log only for those that lack one; where none does, nobody is asked. */
+export async function withProofs(io: Io, bundle: Bundle, options: LogOptions): Promise<Bundle> {
+  const entries = await Promise.all(bundle.entries.map((entry) => withProof(io, entry, options)))
+  return { ...bundle, entries }
+}
+
+async function withProof(io: Io, entry: LogEntry, options: LogOptions): Promise<LogEntry> {
+  if (entry.proof?.checkpoint !== undefined) return entry
+  const url = options.rekorUrl ?? (await readEndpoints(dataFolder(io, options.data))).services['rekor']
+  if (url === undefined) throw new CliError('bad_usage', 'please name the log with --rekor-url')
+  const found = await findEntry(url, entry.logIndex, requestBounded)
+  if (!equalBytes(found.logId, entry.logId) || !equalBytes(found.body, entry.body))
+    throw new CliError('bad_bundle', `${url} holds another entry at index ${entry.logIndex}`, {
+      advice: 'Name the log that the bundle is from with --rekor-url.',
+    })
+  // The promise of before stays: it is what the time was signed with.
+  return { ...found, ...(entry.promise && { promise: entry.promise }), integratedTime: entry.integratedTime }
+}

@@ -1,0 +1,97 @@
+/** How registries are reached, from the options that every command on images has. */
+import {
+  ambientCredentials,
+  type CredentialSource,
+  createRegistryClient,
+  parseRepository,
+  type RegistryClient,
+  type RepositoryName,
+} from '@sigstack/oci'
+import { type Command, Option } from 'commander'
+import { CliError } from '../errors.ts'
+import { type Io, setting } from '../io.ts'
+import { readLocation } from '../location.ts'
+
+export type RegistryOptions = {
+  readonly allowHttpRegistry?: boolean
+  readonly allowInsecureRegistry?: boolean
+  readonly registryUsername?: string
+  readonly registryPassword?: string
+  readonly registryToken?: string
+  readonly registryCacert?: string
+  readonly registryClientCert?: string
+  readonly registryClientKey?: string
+  readonly registryServerName?: string
+  readonly k8sKeychain?: boolean
+  readonly attachmentTagPrefix?: string
+}
+
+export function addRegistryOptions(command: Command): Command {
+  return (
+    command
+      .option('--registry-username <name>', 'user at the registry (default: as docker is logged in)')
+      .option('--registry-password <password>', 'password of that user')
+      .option('--registry-token <token>', 'bearer token for the registry')
+      .option('--registry-cacert <file>', 'certificates of the authority of the registry, in PEM')
+      .option('--registry-client-cert <file>', 'certificate that is shown to the registry, in PEM')
+      .option('--registry-client-key <file>', 'key of that certificate, in PEM')
+      .option('--registry-server-name <name>', 'whom the certificate of the registry names')
+      .option('--allow-http-registry', 'take a registry without TLS')
+      .option('--allow-insecure-registry', 'take any certificate of a registry, and none')
+      .option('--attachment-tag-prefix <prefix>', 'what old tags begin with')
+      .addOption(new Option('--k8s-keychain').hideHelp())
+      // What a registry can is found out.
+      .addOption(new Option('--registry-referrers-mode <mode>').hideHelp())
+      .addOption(new Option('--experimental-oci11').hideHelp())
+  )
+}
+
+/** Registries, and where what is attached to images is kept. */
+export type Registries = {
+  readonly client: RegistryClient
+  /** COSIGN_REPOSITORY: one place for the signatures of all images. */
+  readonly attachedIn: RepositoryName | undefined
+  readonly tagPrefix: string
+}
+
+export async function openRegistries(io: Io, options: RegistryOptions): Promise<Registries> {
+  const { registryCacert, registryClientCert, registryClientKey, registryServerName } = options
+  if ((registryClientCert === undefined) !== (registryClientKey === undefined))
+    throw new CliError('bad_usage', '--registry-client-cert and --registry-client-key belong together')
+  const read = async (path: string | undefined, what: string): Promise<string | undefined> =>
+    path === undefined ? undefined : readLocation(path, what)
+  const ca = await read(registryCacert, 'certificates of the registry')
+  const cert = await read(registryClientCert, 'client certificate')
+  const key = await read(registryClientKey, 'key of the client certificate')
+  const repository = setting(io, 'COSIGN_REPOSITORY')
+  return {
+    client: createRegistryClient({
+      credentials: credentialsOf(io, options),
+      allowHttp: options.allowHttpRegistry === true,
+      allowInsecure: options.allowInsecureRegistry === true,
+      tls: {
+        ...(ca !== undefined && { ca }),
+        ...(cert !== undefined && { cert }),
+        ...(key !== undefined && { key }),
+        ...(registryServerName !== undefined && { serverName: registryServerName }),
+      },
+    }),
+    attachedIn: repository === undefined ? undefined : parseRepository(repository),
+    tagPrefix: options.attachmentTagPrefix ?? '',
+  }
+}
+
+function credentialsOf(io: Io, options: RegistryOptions): CredentialSource {
+  const { registryUsername: username, registryPassword: password, registryToken: token } = options
+  if (options.k8sKeychain === true)
+    throw new CliError('bad_usage', '--k8s-keychain is not supported', {
+      advice: 'Mount the pull secret as the config.json of docker, and name its folder in DOCKER_CONFIG.',
+    })
+  if (username !== undefined || password !== undefined) {
+    if (username === undefined || password === undefined)
+      throw new CliError('bad_usage', '--registry-username and --registry-password belong together')
+    return () => Promise.resolve({ kind: 'basic', username, password })
+  }
+  if (token !== undefined) return () => Promise.resolve({ kind: 'registry_token', token })
+  return ambientCredentials(io.environment)
+}

@@ -1,0 +1,163 @@
+/** All that is attached to an image, held against what the caller demands: what holds, and why the rest does not. */
+import { escaped, reasonOf } from '@sigstack/crypto'
+import { predicateTypeOfStatement } from '@sigstack/signing'
+import {
+  type Bundle,
+  type ImageConditions,
+  layerAnnotations,
+  readBundle,
+  VerificationError,
+  type VerifiedImage,
+  verifyAttestationLayer,
+  verifyImageBundle,
+  verifySignatureLayer,
+} from '@sigstack/verification'
+import { type AttachedImage, artifactOfImage, placeOf, tagOf } from './image.ts'
+import { readBundles } from './stored-bundles.ts'
+import { type AttachedKind, type FoundLayer, readLayers } from './stored-layers.ts'
+
+export type FoundAttachment = VerifiedImage & { readonly format: 'bundle' | 'legacy' }
+
+export type Findings = {
+  readonly verified: readonly FoundAttachment[]
+  /** What each of the others lacks, where it is, in one line. */
+  readonly refusals: readonly string[]
+  /** Predicate types of statements that were there. */
+  readonly types: readonly string[]
+  /** Layers of an old tag that name nobody; every one of them where a certificate is wanted. */
+  readonly withoutCertificate: boolean
+}
+
+export type Demands = Omit<ImageConditions, 'artifact' | 'predicateType'> & {
+  readonly allowCertificateChain: boolean
+}
+
+/** What is attached in one form alone, for those who read no other. */
+export async function verifyForm(
+  image: AttachedImage,
+  form: FoundAttachment['format'],
+  kind: AttachedKind,
+  predicateType: string,
+  demands: Demands,
+): Promise<Findings> {
+  const { allowCertificateChain, ...rest } = demands
+  const conditions = { ...rest, artifact: artifactOfImage(image) }
+  const ofStatement = { ...conditions, predicateType }
+  if (form === 'bundle') return verifyBundles(image, ofStatement, allowCertificateChain)
+  return verifyLayers(image, kind, kind === 'att' ? ofStatement : conditions)
+}
+
+/**
+ * Bundles first. The old tag is looked at where no bundle holds, as an image may have both or either. `predicateType` is
+ * that of statements; undefined takes any.
+ */
+export async function verifyAttached(
+  image: AttachedImage,
+  kind: AttachedKind,
+  predicateType: string | undefined,
+  demands: Demands,
+): Promise<Findings> {
+  const { allowCertificateChain, ...rest } = demands
+  const conditions = { ...rest, artifact: artifactOfImage(image) }
+  const ofStatement = { ...conditions, ...(predicateType !== undefined && { predicateType }) }
+  const bundles = await verifyBundles(image, ofStatement, allowCertificateChain)
+  if (bundles.verified.length > 0) return bundles
+  const layers = await verifyLayers(image, kind, kind === 'att' ? ofStatement : conditions)
+  return {
+    verified: layers.verified,
+    refusals: [...bundles.refusals, ...layers.refusals],
+    types: [...new Set([...bundles.types, ...layers.types])],
+    withoutCertificate: layers.withoutCertificate && bundles.refusals.length === 0,
+  }
+}
+
+async function verifyBundles(
+  image: AttachedImage,
+  conditions: ImageConditions,
+  allowCertificateChain: boolean,
+): Promise<Findings> {
+  const findings = gather()
+  for (const stored of await readBundles(image)) {
+    const place = `bundle ${stored.digest}`
+    if ('refusal' in stored) {
+      findings.refuse(place, stored.refusal)
+      continue
+    }
+    await findings.attempt(place, 'bundle', () => {
+      const bundle = readBundle(stored.text, { allowCertificateChain })
+      findings.noteType(bundle.content)
+      return verifyImageBundle(demandCurrent(bundle), conditions)
+    })
+  }
+  return { ...findings.result(), withoutCertificate: false }
+}
+
+/** Others do not see what is older in a registry, so neither do we. */
+function demandCurrent(bundle: Bundle): Bundle {
+  if (bundle.version === '0.3') return bundle
+  throw new VerificationError(
+    'bad_bundle',
+    `a bundle of version ${bundle.version} is not looked at in registries; 0.3 is`,
+  )
+}
+
+async function verifyLayers(
+  image: AttachedImage,
+  kind: AttachedKind,
+  conditions: ImageConditions,
+): Promise<Findings> {
+  const layers = (await readLayers(image, kind)) ?? []
+  const findings = gather()
+  const verify = kind === 'sig' ? verifySignatureLayer : verifyAttestationLayer
+  for (const layer of layers) {
+    const place = `layer ${layer.descriptor.digest} of ${placeOf(image, tagOf(image, kind))}`
+    await findings.attempt(place, 'legacy', () => verify(layer, conditions))
+    if (kind === 'att') findings.noteTypeText(layer.annotations['predicateType'])
+  }
+  const isKeyless = !('key' in conditions.signer)
+  return {
+    ...findings.result(),
+    withoutCertificate: isKeyless && layers.length > 0 && layers.every(isWithoutCertificate),
+  }
+}
+
+function isWithoutCertificate({ annotations }: FoundLayer): boolean {
+  return !annotations[layerAnnotations.certificate]
+}
+
+function gather() {
+  const verified: FoundAttachment[] = []
+  const refusals: string[] = []
+  const types: string[] = []
+  const refuse = (place: string, reason: string): void => {
+    refusals.push(`${place}: ${escaped(reason, 1000)}`)
+  }
+  const noteTypeText = (type: string | undefined): void => {
+    if (type !== undefined && !types.includes(type)) types.push(type)
+  }
+  return {
+    refuse,
+    noteTypeText,
+    noteType(content: Bundle['content']): void {
+      if (content.type !== 'envelope') return
+      try {
+        noteTypeText(predicateTypeOfStatement(Buffer.from(content.payload).toString('utf8')))
+      } catch {
+        // What is wrong with the statement is told where it is verified.
+      }
+    },
+    async attempt(
+      place: string,
+      format: FoundAttachment['format'],
+      verify: () => Promise<VerifiedImage>,
+    ): Promise<void> {
+      try {
+        verified.push({ ...(await verify()), format })
+      } catch (error) {
+        if (!(error instanceof VerificationError)) throw error
+        refuse(place, reasonOf(error))
+      }
+    },
+    result: () => ({ verified, refusals, types }),
+  }
+}

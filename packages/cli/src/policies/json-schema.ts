@@ -1,0 +1,62 @@
+/** A JSON Schema (draft 7, 2019-09 or 2020-12) of whole statements. */
+import { isObject, parseStrictJson, quoted, reasonOf } from '@sigstack/crypto'
+import { Ajv, type Options } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { RE2JS } from 're2js'
+import { badPolicy, type Check } from './policy.ts'
+
+/** In the place of RegExp: what stands in a statement is somebody else's, and is matched in linear time. */
+class Re2 {
+  readonly #source: string
+  readonly #pattern: RE2JS
+  constructor(source: string) {
+    this.#source = source
+    this.#pattern = RE2JS.compile(source)
+  }
+  /** By its text Ajv tells one pattern from another. */
+  toString(): string {
+    return `/${this.#source}/u`
+  }
+  test(text: string): boolean {
+    return this.#pattern.matcher(text).find()
+  }
+}
+const regExp = Object.assign((source: string) => new Re2(source), { code: 'new RegExp' })
+
+/** A keyword or format that nothing checks is a mistake, and not a policy. */
+const options: Options = {
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+  strictTuples: false,
+  code: { regExp },
+}
+
+export function jsonSchemaCheck(file: string, bytes: Buffer): Check {
+  const validate = reading(file, () => {
+    const schema = parseStrictJson(bytes, { mostNames: 100_000 })
+    if (!isObject(schema)) throw badPolicy(file, 'it is no JSON object')
+    const { $schema: draft } = schema
+    return ajvFor(typeof draft === 'string' ? draft : '').compile(schema)
+  })
+  return (statement) => {
+    if (validate(statement)) return undefined
+    // The first one: a statement may break a schema in more places than anybody reads.
+    const [complaint] = validate.errors ?? []
+    return `${quoted(complaint?.instancePath || '/', 200)} ${complaint?.message}`
+  }
+}
+
+function ajvFor(draft: string): Ajv {
+  if (draft.includes('draft-07')) return new Ajv(options)
+  return draft.includes('2019-09') ? new Ajv2019(options) : new Ajv2020(options)
+}
+
+function reading<Result>(file: string, read: () => Result): Result {
+  try {
+    return read()
+  } catch (cause) {
+    throw badPolicy(file, reasonOf(cause), cause)
+  }
+}

@@ -1,0 +1,119 @@
+/** What an issuer of tokens says of itself (OpenID Connect Discovery 1.0), and forms that it is sent. Bounded in time and size. */
+import { isObject, memberAt, parseBoundedJson, quoted, withoutEnd } from '@sigstack/crypto'
+import { type HttpRequest, networkReason, requestBounded } from '@sigstack/http-client'
+import { CliError } from '../../errors.ts'
+import { isUrl, throwIfUntrusted } from '../../location.ts'
+
+export type Issuer = {
+  readonly url: string
+  readonly tokenEndpoint: string
+  readonly keysUrl: string
+  readonly authorizationEndpoint: string | undefined
+  readonly deviceEndpoint: string | undefined
+  /** PKCE by S256, without which a code could be used by whoever sees it. */
+  readonly hasPkce: boolean
+}
+
+/** As whom the tool asks. */
+export type Client = { readonly id: string; readonly secret: string | undefined }
+
+export type Answer = { readonly status: number; readonly members: object }
+
+export const scope = 'openid email'
+const bounds = { timeoutMs: 30_000, maxBytes: 256 << 10 } as const
+
+/** Throws `no_token`, here and below. */
+export async function discover(url: string): Promise<Issuer> {
+  if (!isUrl(url)) throw new CliError('bad_usage', `the issuer ${quoted(url)} is no URL`)
+  const { status, members } = await ask(`${withoutEnd(url, '/')}/.well-known/openid-configuration`, {})
+  if (status !== 200) throw noToken(`the issuer ${url} answers with status ${status}`)
+  const told = memberAt(members, 'issuer')
+  if (told !== url && told !== withoutEnd(url, '/'))
+    throw noToken(`what answers at ${url} is the issuer ${quoted(String(told), 200)}`)
+  const endpoint = (name: string): string | undefined => {
+    const found = memberAt(members, name)
+    // Nobody makes us send a code in the clear whose issuer speaks TLS.
+    const scheme = url.startsWith('https:') ? /^https:/ : /^https?:/
+    return typeof found === 'string' && scheme.test(found) && URL.canParse(found) ? found : undefined
+  }
+  const demanded = (name: string): string => {
+    const found = endpoint(name)
+    if (found === undefined) throw noToken(`the issuer ${url} tells no ${name}`)
+    return found
+  }
+  const methods = memberAt(members, 'code_challenge_methods_supported')
+  return {
+    url: told,
+    tokenEndpoint: demanded('token_endpoint'),
+    keysUrl: demanded('jwks_uri'),
+    authorizationEndpoint: endpoint('authorization_endpoint'),
+    deviceEndpoint: endpoint('device_authorization_endpoint'),
+    // Microsoft's has it, and does not say so.
+    hasPkce:
+      (Array.isArray(methods) && methods.includes('S256')) ||
+      url.startsWith('https://login.microsoftonline.com/'),
+  }
+}
+
+/** An answer of any status whose body is an object. */
+export async function ask(url: string, request: Pick<HttpRequest, 'headers' | 'body'>): Promise<Answer> {
+  const { headers, body } = request
+  const answer = await requestBounded(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { accept: 'application/json', ...headers },
+    ...(body !== undefined && { body }),
+    ...bounds,
+  }).catch((cause: unknown) => {
+    throwIfUntrusted(url, cause)
+    throw noToken(`${url} does not answer (${networkReason(cause)})`, cause)
+  })
+  return { status: answer.status, members: objectIn(answer.text()) ?? {} }
+}
+
+export async function sendForm(
+  url: string,
+  client: Client,
+  form: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const { id, secret } = client
+  // RFC 6749 section 2.3.1; a client without a secret only says its name.
+  const basic = [id, secret ?? ''].map(encodeURIComponent).join(':')
+  const body = new URLSearchParams({ ...form, ...(secret === undefined && { client_id: id }) })
+  return ask(url, {
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      ...(secret !== undefined && { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+    },
+    body: body.toString(),
+  })
+}
+
+/** The ID token of a token endpoint's answer. No error repeats it. */
+export function idTokenIn({ status, members }: Answer, issuer: Issuer): string {
+  const token = memberAt(members, 'id_token')
+  if (status === 200 && typeof token === 'string' && token !== '') return token
+  throw noToken(`the issuer ${issuer.url} gives no token: ${reasonIn({ status, members })}`)
+}
+
+/** In the words of OAuth, which are somebody else's. */
+export function reasonIn({ status, members }: Answer): string {
+  const words = ['error', 'error_description'].map((name) => memberAt(members, name))
+  const told = words.filter((word) => typeof word === 'string').map((word) => quoted(word, 200))
+  return told.length > 0 ? told.join(': ') : `status ${status}, without an ID token`
+}
+
+export function noToken(message: string, cause?: unknown): CliError {
+  return new CliError('no_token', message, {
+    ...(cause !== undefined && { cause }),
+    advice: 'Any token is taken with --identity-token, or from SIGSTORE_ID_TOKEN.',
+  })
+}
+
+function objectIn(text: string): object | undefined {
+  try {
+    const found: unknown = parseBoundedJson(text)
+    return isObject(found) ? found : undefined
+  } catch {
+    return undefined
+  }
+}

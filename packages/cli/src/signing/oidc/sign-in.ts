@@ -1,0 +1,34 @@
+/** A token by signing in at an issuer: in a browser, on another device, or as a client of its own. */
+import { readFile } from 'node:fs/promises'
+import { CliError } from '../../errors.ts'
+import { codeOf, type Io, textOf } from '../../io.ts'
+import { browserFlow } from './browser-flow.ts'
+import { clientCredentials } from './client-credentials.ts'
+import { deviceFlow } from './device-flow.ts'
+import type { SignInOptions } from './flows.ts'
+import { type Client, discover } from './issuer.ts'
+
+/** Without a flow: a browser where a person sits at a terminal, else the device flow. */
+export async function signIn(io: Io, issuerUrl: string, options: SignInOptions): Promise<string> {
+  const { fulcioAuthFlow: wanted, oidcClientId: id = 'sigstore' } = options
+  const client: Client = { id, secret: await secretOf(options.oidcClientSecretFile) }
+  if (wanted === undefined && io.terminal === undefined)
+    io.err('Non-interactive mode detected, using device flow.\n')
+  const flow = wanted ?? (io.terminal === undefined ? 'device' : 'normal')
+  const issuer = await discover(issuerUrl)
+  if (flow === 'device') return deviceFlow(issuer, client, (text) => io.err(text))
+  if (flow === 'client_credentials') return clientCredentials(issuer, client)
+  return browserFlow(io, issuer, client, options.oidcRedirectUrl)
+}
+
+async function secretOf(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return textOf(await readFile(path), path, 'secret of a client').trim()
+  } catch (cause) {
+    if (cause instanceof CliError) throw cause
+    throw new CliError('unreadable', `cannot read the secret of the client at ${path} (${codeOf(cause)})`, {
+      cause,
+    })
+  }
+}

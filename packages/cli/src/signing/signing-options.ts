@@ -1,0 +1,208 @@
+/** Who signs and who vouches, from the options that every signing command has. */
+import { requestBounded } from '@sigstack/http-client'
+import {
+  type Credential,
+  keylessCredential,
+  type SignOptions,
+  selectAuthority,
+  selectIssuer,
+  selectWitnesses,
+  witnessesOf,
+} from '@sigstack/signing'
+import {
+  parseSigningConfig,
+  parseTrustedRoot,
+  type SigningConfig,
+  type TrustedRoot,
+} from '@sigstack/trust-root'
+import { type Command, Option } from 'commander'
+import { CliError } from '../errors.ts'
+import type { Io } from '../io.ts'
+import { readLocation } from '../location.ts'
+import { profileOption } from '../profiles/profile-option.ts'
+import { readTrustConfig, type TrustConfig } from '../trust-source.ts'
+import { usable } from '../usable.ts'
+import { refuseHardwareKey } from './hardware-key.ts'
+import { resolveIdentityToken } from './identity-token.ts'
+import { flows, type SignInOptions } from './oidc/flows.ts'
+
+export type SigningOptions = SignInOptions & {
+  readonly key?: string
+  readonly certificate?: string
+  readonly certificateChain?: string
+  readonly identityToken?: string
+  readonly oidcProvider?: string
+  readonly oidcDisableAmbientProviders?: boolean
+  readonly oidcIssuer?: string
+  readonly trustConfig?: string
+  readonly signingConfig?: string
+  readonly trustedRoot?: string
+  readonly useSigningConfig?: boolean
+  readonly tlogUpload?: boolean
+  readonly fulcioUrl?: string
+  readonly rekorUrl?: string
+  readonly timestampServerUrl?: string
+  readonly sk?: boolean
+  readonly profile?: string
+  readonly data?: string
+}
+
+export function addSigningOptions(command: Command): Command {
+  const hidden = (flags: string): Option => new Option(flags).hideHelp()
+  return command
+    .option(
+      '--key <reference>',
+      'sign with this key: a file, env://NAME, k8s://NAMESPACE/NAME, or one of a service',
+    )
+    .option('--certificate <file>', 'your own certificate of the key, in PEM')
+    .option('--certificate-chain <file>', 'the certificates above it, in PEM')
+    .option('--identity-token <token>', 'an identity token, or a file that holds one')
+    .option(
+      '--oidc-provider <name>',
+      'take the token of this one alone: github-actions, buildkite-agent, envvar, filesystem, spiffe, google-workload-identity or google-impersonate',
+    )
+    .option('--oidc-disable-ambient-providers', 'take no token of the surroundings of a job')
+    .option(
+      '--oidc-issuer <url>',
+      'where to sign in where there is no token (default: of the signing config)',
+    )
+    .addOption(
+      new Option(
+        '--fulcio-auth-flow <flow>',
+        'how to sign in (default: normal, a browser; without a terminal: device)',
+      ).choices(flows),
+    )
+    .option(
+      '--trust-config <location>',
+      'file or URL of the client trust config (default: of the profile in use, else of the running stack)',
+    )
+    .option('--signing-config <location>', 'file or URL of the services to sign with')
+    .option('--trusted-root <location>', 'file or URL of the trusted root that must accept the signature')
+    .option('--no-tlog-upload', 'sign with a key and nobody beside it: no log, no network')
+    .addOption(hidden('--tlog-upload'))
+    .addOption(hidden('--use-signing-config'))
+    .addOption(hidden('--no-use-signing-config'))
+    .addOption(hidden('--fulcio-url <url>'))
+    .addOption(hidden('--rekor-url <url>'))
+    .addOption(hidden('--timestamp-server-url <url>'))
+    .addOption(hidden('--oidc-client-id <name>'))
+    .addOption(hidden('--oidc-client-secret-file <file>'))
+    .addOption(hidden('--oidc-redirect-url <url>'))
+    .addOption(hidden('--sk'))
+    .addOption(hidden('--slot <slot>'))
+    .option(...profileOption)
+    .option('-y, --yes', 'taken for the sake of scripts; nothing is asked here')
+    .option('--data <folder>', 'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)')
+}
+
+export type Signing = SignOptions & {
+  /** What must accept the signature before it is written; absent where there is none at hand. */
+  readonly trustedRoot: TrustedRoot | undefined
+}
+
+type Services = {
+  readonly caUrl: (() => string) | undefined
+  /** Where to sign in. */
+  readonly issuerUrl: string | undefined
+  readonly rekorUrls: readonly string[]
+  readonly tsaUrls: readonly string[]
+}
+
+/** Nothing is asked of any service yet; a key is opened, and a token found. */
+export async function openSigning(
+  io: Io,
+  options: SigningOptions,
+  onProgress: (step: string) => void,
+): Promise<Signing> {
+  refuseHardwareKey(options.sk)
+  demandSense(options)
+  const config = await configOf(io, options)
+  const services = servicesOf(options, config?.signingConfig)
+  const trustedRoot = await trustedRootOf(options, config)
+  return {
+    credential: await credentialOf(io, options, services, onProgress),
+    witnesses: witnessesOf(services, requestBounded),
+    onProgress,
+    trustedRoot,
+  }
+}
+
+function demandSense(options: SigningOptions): void {
+  const refuse = (message: string, advice?: string): never => {
+    throw new CliError('bad_usage', message, advice === undefined ? {} : { advice })
+  }
+  const namesUrls = [options.fulcioUrl, options.rekorUrl, options.timestampServerUrl].some(Boolean)
+  const usesConfig = options.signingConfig !== undefined || options.useSigningConfig !== false
+  if (namesUrls && usesConfig)
+    refuse('cannot specify service URLs and use signing config', 'Add --use-signing-config=false.')
+  if (options.tlogUpload === false && options.signingConfig !== undefined)
+    refuse(
+      '--tlog-upload=false is not supported with --signing-config',
+      'Name a signing config without rekorTlogUrls, or none.',
+    )
+  if (options.certificate !== undefined && options.key === undefined)
+    refuse('--certificate is the certificate of a key, which --key must name')
+  if (options.certificateChain !== undefined && options.certificate === undefined)
+    refuse('--certificate-chain is above a certificate, which --certificate must name')
+}
+
+type Config = { readonly signingConfig: SigningConfig; readonly trustedRoot?: TrustedRoot }
+
+/** Undefined where nothing but the key and the URLs of the options is needed. */
+async function configOf(io: Io, options: SigningOptions): Promise<Config | undefined> {
+  if (options.signingConfig !== undefined) {
+    const { signingConfig: location } = options
+    const text = await readLocation(location, 'signing config')
+    return { signingConfig: usable(location, () => parseSigningConfig(text)) }
+  }
+  const isAlone = options.key !== undefined && options.tlogUpload === false
+  const { fulcioUrl, rekorUrl } = options
+  if (isAlone || ((fulcioUrl ?? options.key) !== undefined && rekorUrl !== undefined)) return undefined
+  return readTrustConfig(io, options).catch((cause: unknown) => {
+    if (options.key === undefined || !(cause instanceof CliError) || cause.code !== 'not_running') throw cause
+    throw new CliError(cause.code, cause.message, {
+      cause,
+      advice: `${cause.advice} With a key, --tlog-upload=false signs without one.`,
+    })
+  }) satisfies Promise<TrustConfig>
+}
+
+function servicesOf(options: SigningOptions, config: SigningConfig | undefined): Services {
+  const now = new Date()
+  const { key, fulcioUrl, rekorUrl, timestampServerUrl, tlogUpload } = options
+  const chosen = config === undefined ? { rekorUrls: [], tsaUrls: [] } : selectWitnesses(config, now)
+  const authority = fulcioUrl ?? (config && key === undefined ? selectAuthority(config, now) : undefined)
+  return {
+    caUrl: authority === undefined ? undefined : () => authority,
+    issuerUrl: options.oidcIssuer ?? (config && selectIssuer(config, now)),
+    rekorUrls: tlogUpload === false ? [] : rekorUrl === undefined ? chosen.rekorUrls : [rekorUrl],
+    tsaUrls: timestampServerUrl === undefined ? chosen.tsaUrls : [timestampServerUrl],
+  }
+}
+
+async function trustedRootOf(
+  { trustedRoot: location }: SigningOptions,
+  config: Config | undefined,
+): Promise<TrustedRoot | undefined> {
+  if (location === undefined) return config?.trustedRoot
+  const text = await readLocation(location, 'trusted root')
+  return usable(location, () => parseTrustedRoot(text))
+}
+
+async function credentialOf(
+  io: Io,
+  options: SigningOptions,
+  { caUrl, issuerUrl }: Services,
+  onProgress: (step: string) => void,
+): Promise<Credential> {
+  if (options.key !== undefined) {
+    const { openKeyCredential } = await import('./key-credential.ts')
+    return openKeyCredential(io, options.key, options)
+  }
+  if (caUrl === undefined)
+    throw new CliError('bad_usage', 'no certificate authority is named, and no key', {
+      advice: 'Name one with --fulcio-url, or a key with --key.',
+    })
+  const identityToken = await resolveIdentityToken(io, options, issuerUrl)
+  return keylessCredential({ identityToken, caUrl: caUrl(), exchange: requestBounded, onProgress })
+}

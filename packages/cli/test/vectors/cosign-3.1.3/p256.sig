@@ -1,0 +1,1 @@
+MEUCIQDkzi8PA5ut/KcwUj6MBckt4Ftpi7w5/tkKHh1T3QS6swIgZsESvByJSkJ4dYff2igsdHHUXrvyiyNeTMw+AFnN1e0=

@@ -1,0 +1,76 @@
+/**
+ * Who vouches for a signature: logs that it was made public, timestamp authorities that it was made by
+ * then.
+ */
+import type { Bundle, LogEntry } from '@sigstack/verification'
+import type { Exchange } from './services/ask-service.ts'
+import { explained } from './services/explain-refusal.ts'
+import { proposeEntry, readEntry } from './services/rekor-v1.ts'
+import type { SigningServices } from './services/select-services.ts'
+import { requestTimestamp, sendTimestampQuery } from './services/timestamp-authority.ts'
+
+/** What a witness is shown. */
+export type Shown = {
+  readonly content: Bundle['content']
+  /** The certificate, or the public key where there is none. */
+  readonly verifierPem: string
+  /** What a timestamp is over; default: the signature. */
+  readonly stamped?: Uint8Array
+}
+
+export type Testimony = { readonly entry: LogEntry } | { readonly timestamp: Uint8Array }
+
+export type Witness = {
+  readonly kind: 'log' | 'timestamp authority'
+  /** Throws a `SigningError`. */
+  testify(shown: Shown): Promise<Testimony>
+}
+
+export function rekorV1Witness(url: string, exchange: Exchange): Witness {
+  return {
+    kind: 'log',
+    testify: async ({ content, verifierPem }) => ({
+      entry: await explained('The transparency log', url, proposeEntry(url, content, verifierPem, exchange)),
+    }),
+  }
+}
+
+export function timestampWitness(url: string, exchange: Exchange): Witness {
+  return {
+    kind: 'timestamp authority',
+    testify: async ({ content, stamped = content.signature }) => ({
+      timestamp: await explained('The timestamp authority', url, requestTimestamp(url, stamped, exchange)),
+    }),
+  }
+}
+
+export function witnessesOf(
+  { rekorUrls, tsaUrls }: Pick<SigningServices, 'rekorUrls' | 'tsaUrls'>,
+  exchange: Exchange,
+): readonly Witness[] {
+  return [
+    ...rekorUrls.map((url) => rekorV1Witness(url, exchange)),
+    ...tsaUrls.map((url) => timestampWitness(url, exchange)),
+  ]
+}
+
+/** The entry at an index of a Rekor v1 log. Throws a `SigningError`. */
+export function findEntry(url: string, logIndex: bigint, exchange: Exchange): Promise<LogEntry> {
+  return explained('The transparency log', url, readEntry(url, logIndex, exchange))
+}
+
+export type Testimonies = Pick<Bundle, 'entries' | 'timestamps'>
+
+/** All of them at once; one that fails fails the signature. */
+export async function gatherTestimonies(witnesses: readonly Witness[], shown: Shown): Promise<Testimonies> {
+  const testimonies = await Promise.all(witnesses.map((witness) => witness.testify(shown)))
+  return {
+    entries: testimonies.flatMap((each) => ('entry' in each ? [each.entry] : [])),
+    timestamps: testimonies.flatMap((each) => ('timestamp' in each ? [each.timestamp] : [])),
+  }
+}
+
+/** The answer to a DER TimeStampReq, as it is. Throws a `SigningError`. */
+export function askForTimestamp(url: string, query: Uint8Array, exchange: Exchange): Promise<Uint8Array> {
+  return explained('The timestamp authority', url, sendTimestampQuery(url, query, exchange))
+}
