@@ -4,21 +4,23 @@ import {
   type Logger,
   type Readiness,
   type ServerOptions,
+  serveApi,
   type TlsIdentity,
 } from '@sigstack/server'
 import type { Certificate } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
-import { createCallMetrics, measureHttpCalls } from './grpc/grpc-metrics.ts'
-import { grpcFace } from './grpc/plugin.ts'
+import { createCallMetrics, measureHttpCalls } from './fulcio/grpc/grpc-metrics.ts'
+import { grpcFace } from './fulcio/grpc/plugin.ts'
+import { openApi } from './fulcio/http/openapi.ts'
+import { httpFace } from './fulcio/http/plugin.ts'
+import { replyWithFulcioError, replyWithNotFound } from './fulcio/http/replies.ts'
+import { formerPages, routes } from './fulcio/http/routes.ts'
+import { createAdmitAddress, createIssueFor } from './fulcio/issue-for.ts'
 import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuanceDependencies } from './issuance/dependencies.ts'
 import { createIssueCertificate } from './issuance/issue-certificate.ts'
 import { type CaMetrics, measureRequests } from './metrics.ts'
-import { apiDocsRoutes } from './routes/api-docs.ts'
-import { authorityRoutes } from './routes/authority.ts'
-import { replyWithFulcioError, replyWithNotFound } from './routes/fulcio-error.ts'
-import { createIssueFor, signingCertificateRoutes } from './routes/signing-certificate.ts'
 import type { Tracing } from './tracing.ts'
 
 export type AppDependencies = {
@@ -55,7 +57,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   })
   measureRequests(app, metrics.registry)
   const calls = createCallMetrics(metrics.registry)
-  measureHttpCalls(app, calls)
+  measureHttpCalls(app, calls, routes)
   // Web pages put the token into the body of v2: Authorization is not among the headers they may send.
   allowAnyOrigin(app, {
     methods: ['GET', 'POST', 'HEAD'],
@@ -66,11 +68,13 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
     )
   const chains = () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])]
-  const issue = createIssueFor(createIssueCertificate(issuance), createAudit(metrics), dependencies.tracing)
-  app.register(authorityRoutes, { chains, issuers })
-  app.register(signingCertificateRoutes, { issue })
-  app.register(apiDocsRoutes)
-  if (tls !== undefined) app.register(grpcFace, { issue, chains, issuers, calls })
+  const audit = createAudit(metrics)
+  const issue = createIssueFor(createIssueCertificate(issuance), audit, dependencies.tracing)
+  const admit = createAdmitAddress(issuance.limits, audit)
+  const face = { issue, admit, chains, issuers }
+  app.register(httpFace, face)
+  serveApi(app, openApi, formerPages)
+  if (tls !== undefined) app.register(grpcFace, { ...face, calls })
   return app
 }
 

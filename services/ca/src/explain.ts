@@ -1,12 +1,14 @@
 /** What would come of a token, without issuing anything: which issuer and which rule apply, and what the certificate would say. */
-import { describeFulcioExtension, fulcioExtensions, X509Error } from '@sigstack/x509'
-import { decodeToken, issuerUrlOf, tokenComplaints } from './adapters/token-verifier.ts'
-import type { Claims } from './identity/claims.ts'
+import { describeFulcioExtension } from '@sigstack/x509'
 import { createFindIssuer } from './identity/find-issuer.ts'
-import type { IssuerEntry } from './identity/identity.ts'
+import type { Identity, IssuerEntry } from './identity/identity.ts'
 import { identityOf } from './identity/identity-of.ts'
-import { decide } from './identity/policy.ts'
-import { IssuanceError } from './issuance/issuance-error.ts'
+import { assertPermitted, decide } from './identity/policy.ts'
+import { certificateContent } from './issuance/certificate-content.ts'
+import { IssuanceError } from './refusals.ts'
+import { issuerNotConfigured, tokenComplaints } from './token/complaints.ts'
+import { decodeToken, issuerUrlOf, readAlgorithm, readKeyId } from './token/decode.ts'
+import { acceptedAlgorithms } from './token/key-set.ts'
 
 export type Explanation = {
   /** Whether the CA would issue, if the signature of the token is good: that is not looked at. */
@@ -54,13 +56,15 @@ export function explainToken(issuers: readonly IssuerEntry[], token: string, now
   }
   const decoded = attempt(() => decodeToken(token.trim()))
   const tokenIssuer = decoded && attempt(() => issuerUrlOf(decoded.claims))
-  const entry = tokenIssuer === undefined ? undefined : createFindIssuer(issuers)(tokenIssuer)
-  if (decoded === undefined || tokenIssuer === undefined || entry === undefined) {
-    if (tokenIssuer !== undefined)
-      refusals.push({
-        code: 'issuer_not_configured',
-        message: `iss is ${JSON.stringify(tokenIssuer)}, which is not among the configured issuers`,
-      })
+  const entry =
+    tokenIssuer === undefined
+      ? undefined
+      : attempt(() => {
+          const found = createFindIssuer(issuers)(tokenIssuer)
+          if (found === undefined) throw issuerNotConfigured(tokenIssuer)
+          return found
+        })
+  if (decoded === undefined || tokenIssuer === undefined || entry === undefined)
     return {
       permitted: false,
       refusals,
@@ -69,19 +73,16 @@ export function explainToken(issuers: readonly IssuerEntry[], token: string, now
       policy: undefined,
       certificate: undefined,
     }
-  }
+  // From here on in the order of issuance, but going on where it would stop.
   const claims = { ...decoded.claims, iss: tokenIssuer }
+  attempt(() => readKeyId(decoded.header))
+  // Which of them the issuer announces only it can say.
+  attempt(() => readAlgorithm(decoded.header, acceptedAlgorithms))
   for (const complaint of tokenComplaints(claims, entry.audience, now)) attempt(complaint)
-  const certificate = attempt(() => certificateOf(entry, claims))
-  const decision = entry.policy === undefined ? undefined : decide(entry.policy, claims)
-  if (decision?.allowed === false)
-    refusals.push({
-      code: 'policy_refused',
-      message:
-        decision.rule === undefined
-          ? 'no rule that allows matches this identity'
-          : `the rule ${JSON.stringify(decision.rule)} denies it`,
-    })
+  const identity = attempt(() => identityOf(entry, claims))
+  attempt(() => assertPermitted(entry.policy, claims))
+  const certificate = identity && attempt(() => certificateOf(identity))
+  const decision = entry.policy && decide(entry.policy, claims)
   return {
     permitted: refusals.length === 0,
     refusals,
@@ -102,13 +103,11 @@ export function explainToken(issuers: readonly IssuerEntry[], token: string, now
   }
 }
 
-function certificateOf(entry: IssuerEntry, claims: Claims): NonNullable<Explanation['certificate']> {
-  const { subjectAlternativeName, claims: stated, proofSubjects } = identityOf(entry, claims)
-  try {
-    const extensions = fulcioExtensions(stated).map(describeFulcioExtension)
-    return { subjectAlternativeName, extensions, proofOver: proofSubjects }
-  } catch (cause) {
-    if (!(cause instanceof X509Error)) throw cause
-    throw new IssuanceError('san_unencodable', cause.message, { cause })
+function certificateOf(identity: Identity): NonNullable<Explanation['certificate']> {
+  const { subjectAlternativeName, extensions } = certificateContent(identity)
+  return {
+    subjectAlternativeName,
+    extensions: extensions.map(describeFulcioExtension),
+    proofOver: identity.proofSubjects,
   }
 }

@@ -1,6 +1,6 @@
-import { createLogger, runService } from '@sigstack/server'
+import { adviseOnVariables, createLogger, runService, tellStop } from '@sigstack/server'
 import { ctLogKeyOnFirstUse } from './adapters/ct-log-key.ts'
-import { readConfig, readCtLogKeyUrl } from './config.ts'
+import { readConfig, readCtLogKeyUrl, variables } from './config.ts'
 import { startCa } from './start.ts'
 
 await runService(async (signal) => {
@@ -13,5 +13,13 @@ await runService(async (signal) => {
           CA_CT_LOG_PUBLIC_KEY: await ctLogKeyOnFirstUse(source.url, source.dataFolder, { signal }),
         },
   )
-  return startCa(config, { logger: createLogger({ name: 'ca', level: config.logLevel }) })
+  const logger = createLogger({ name: 'ca', level: config.logLevel })
+  for (const advice of adviseOnVariables(process.env, {
+    schemas: [variables],
+    prefixes: ['CA_'],
+    // The trust service's.
+    elsewhere: ['CA_URL', 'CA_CERTIFICATES_FILE'],
+  }))
+    logger.warn(advice)
+  return tellStop(await startCa(config, { logger }), logger)
 })

@@ -1,4 +1,5 @@
 /** Every metric of the CA. The first three have Fulcio's names and labels, because dashboards ask for them. */
+import { version } from '@sigstack/server/version'
 import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CtLog } from './issuance/dependencies.ts'
@@ -10,9 +11,6 @@ export type CaMetrics = {
   readonly refusals: Counter<'reason'>
   readonly ctSubmissionSeconds: Histogram<'outcome'>
 }
-
-/** That of the release. */
-const version = '0.1.0'
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])

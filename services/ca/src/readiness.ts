@@ -1,7 +1,7 @@
+import type { Authority } from '@sigstack/ca-authority'
 import { signatureAlgorithms, utf8, verifySignature } from '@sigstack/crypto'
 import type { Readiness } from '@sigstack/server'
 import { certificateSignatureAlgorithm, leafLifetimeSeconds } from '@sigstack/x509'
-import type { Authority } from './issuance/dependencies.ts'
 
 export type ReadinessDependencies = {
   readonly authority: () => Authority
@@ -38,7 +38,7 @@ async function assertKeySigns({ signer, chain }: Authority): Promise<void> {
   const message = utf8('readiness')
   const { hash } = signatureAlgorithms[certificateSignatureAlgorithm(signer.publicKey)]
   const signature = await signer.sign(message)
-  if (!(await verifySignature(chain[0].publicKey, hash ?? 'sha512', message, signature)))
+  if (!(await verifySignature(chain[0].publicKey, hash, message, signature)))
     throw new Error('the signature does not verify')
 }
 

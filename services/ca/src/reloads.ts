@@ -1,4 +1,5 @@
 /** What is read again while the CA runs, and how that went: in the log, as metrics, in `/readyz`. */
+import { reasonOf } from '@sigstack/crypto'
 import { type Logger, type Reloading, type ReloadOptions, reloadFromFiles } from '@sigstack/server'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
@@ -40,7 +41,7 @@ export function createReloads(registry: Registry, logger: Logger): Reloads {
         },
         onFault(error) {
           reloads.inc({ what: kind, outcome: 'refused' })
-          const reason = error instanceof Error ? error.message : String(error)
+          const reason = reasonOf(error)
           logger.error({ what: kind, reason }, 'changed files have a fault; what was before stays in force')
         },
       })
@@ -53,7 +54,7 @@ export function createReloads(registry: Registry, logger: Logger): Reloads {
           kind,
           reloading.fault() === undefined
             ? 'ok'
-            : `changed files refused: ${reloading.fault()}`.slice(0, 300),
+            : `changed files refused: ${reloading.fault()}`.slice(0, 2_000),
         ]),
       ),
     stop() {

@@ -1,21 +1,31 @@
 import { randomBytes } from 'node:crypto'
-import { createRegistry, type Logger, listen, listenMetrics, readTlsFiles, tlsReload } from '@sigstack/server'
+import { type Authority, chainEnd } from '@sigstack/ca-authority'
+import { counted } from '@sigstack/crypto'
+import { trustedProxies } from '@sigstack/limits'
+import {
+  createCleanups,
+  createRegistry,
+  type Logger,
+  listen,
+  listenMetrics,
+  readTlsFiles,
+  tellOfDigestVerification,
+  tlsReload,
+} from '@sigstack/server'
 import { encodeCertificatePem } from '@sigstack/x509'
 import { createCtLogClient } from './adapters/ct-log-client.ts'
 import { createIssuanceLimits } from './adapters/issuance-limits.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
-import { createTokenVerifier } from './adapters/token-verifier.ts'
 import { buildApp } from './app.ts'
-import { type AuthorityConfig, chainEnd, followAuthorities, openAuthorities } from './authorities.ts'
+import { followAuthorities, openAuthorities } from './authorities.ts'
 import { type Config, readIssuerConfig } from './config.ts'
 import { createFindIssuer, type FindIssuer } from './identity/find-issuer.ts'
-import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuerConfig } from './identity/issuer-config.ts'
-import type { Authority } from './issuance/dependencies.ts'
 import { createMetrics, dueDays, measureCtLog } from './metrics.ts'
 import { createReadiness } from './readiness.ts'
 import { createReloads, type Reloads } from './reloads.ts'
+import { createTokenVerifier } from './token/verify.ts'
 import { noTracing, startTracing } from './tracing.ts'
 
 export type StartOptions = {
@@ -31,17 +41,6 @@ export type RunningCa = {
   stop(): Promise<void>
 }
 
-/**
- * Opens or makes the keys and chain of `config`, without serving anything: a CT log that wants the root before the CA
- * starts can have it. Throws one sentence for the operator.
- */
-export async function openConfiguredAuthority(
-  config: AuthorityConfig,
-): Promise<{ readonly authority: Authority; readonly chainPem: string }> {
-  const { issuing } = await openAuthorities(config)
-  return { authority: issuing, chainPem: chainPemOf(issuing) }
-}
-
 function chainPemOf({ chain }: Authority): string {
   return chain.map(({ der }) => encodeCertificatePem(der)).join('')
 }
@@ -53,6 +52,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   warnAbout(config, chainEnd(opened.issuing), logger)
 
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
+  await tellOfDigestVerification(logger, registry)
   const reloads = createReloads(registry, logger)
   const authorities = await followAuthorities(config, opened, reloads)
   const metrics = createMetrics(registry, authorities.chainEnds)
@@ -63,7 +63,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       ? undefined
       : createCtLogClient({ url: config.ctLogUrl, publicKey: config.ctLogPublicKey })
   const limits = config.limits && createIssuanceLimits({ ...config.limits, onReachable: noteRedis(logger) })
-  const tracing = config.traces === true ? await startTracing('sigstack-ca') : noTracing
+  const tracing = config.traces === true ? await startTracing('sigstack-ca', logger) : noTracing
   const identity = await followIdentity(config, reloads, logger)
   const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls)
   const app = buildApp({
@@ -99,54 +99,55 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
     }),
     tracing,
     ...(tls !== undefined && { tls }),
-    ...(config.trustedProxies !== undefined && { trustProxy: config.trustedProxies }),
+    ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
   })
 
-  const closers: (() => Promise<void>)[] = [
-    async () => ctLog?.close(),
-    () => proxy.close(),
-    async () => limits?.stop(),
-    () => tracing.stop(),
-  ]
-  const stop = async (): Promise<void> => {
-    reloads.stop()
-    // Begun issuances finish first: they still need the CT log.
-    await app.close()
-    for (const close of closers) await close()
-  }
+  const cleanups = createCleanups()
+  cleanups.add(() => tracing.stop())
+  cleanups.add(() => limits?.stop())
+  cleanups.add(() => proxy.close())
+  cleanups.add(() => ctLog?.close())
+  // Begun issuances finish first: they still need the CT log.
+  cleanups.add(() => app.close())
+  cleanups.add(() => reloads.stop())
   try {
     if (config.metricsPort !== undefined) {
       const { host, metricsPort: port } = config
       const listening = await listenMetrics(registry, { host, port, portVariable: 'CA_METRICS_PORT' })
-      closers.push(() => listening.stop())
+      cleanups.add(() => listening.stop())
     }
     if (tls !== undefined && config.tls !== undefined)
       await reloads.follow('tls', tlsReload(app, config.tls, tls))
-    const { url } = await listen(app, { host: config.host, port: config.port, portVariable: 'CA_PORT' })
-    return { url, chainPem: chainPemOf(opened.issuing), stop }
+    const { url } = await listen(app, {
+      host: config.host,
+      port: config.port,
+      portVariable: 'CA_PORT',
+      ...(config.inside !== undefined && { inside: config.inside }),
+    })
+    return { url, chainPem: chainPemOf(opened.issuing), stop: cleanups.run }
   } catch (error) {
-    await stop()
+    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
     throw error
   }
 }
 
-type Identity = { readonly issuers: readonly IssuerEntry[]; readonly findIssuer: FindIssuer }
+type Identity = IssuerConfig & { readonly findIssuer: FindIssuer }
 
 /** The issuers that are accepted now: where they came from a file, as it is now or was when it last had no fault. */
 async function followIdentity(config: Config, reloads: Reloads, logger: Logger): Promise<() => Identity> {
-  const identityOf = ({ issuers }: IssuerConfig): Identity => ({
-    issuers,
-    findIssuer: createFindIssuer(issuers),
+  const identityOf = (config: IssuerConfig): Identity => ({
+    ...config,
+    findIssuer: createFindIssuer(config.issuers),
   })
   const initial = identityOf(config.identity)
-  const { identityFile } = config
-  if (identityFile === undefined) return () => initial
-  const { path, policyPath } = identityFile
+  const { identityFiles } = config
+  const paths = [identityFiles?.path, identityFiles?.policyPath].filter((path) => path !== undefined)
+  if (identityFiles === undefined || paths.length === 0) return () => initial
   const reloading = await reloads.follow('configuration', {
-    paths: () => (policyPath === undefined ? [path] : [path, policyPath]),
+    paths: () => paths,
     initial,
-    load: () => identityOf(readIssuerConfig(identityFile)),
-    onReload: ({ issuers }) => warnAboutIssuers(issuers, logger),
+    load: () => identityOf(readIssuerConfig(identityFiles)),
+    onReload: (read) => warnAboutIssuers(read, logger),
   })
   return reloading.current
 }
@@ -154,12 +155,15 @@ async function followIdentity(config: Config, reloads: Reloads, logger: Logger):
 function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
   if (days < dueDays)
-    logger.warn({ chainEnds }, `the CA's chain ends in ${days} days; make its successor now`)
+    logger.warn(
+      { chainEnds },
+      `the CA's chain ends in ${counted(days, 'day', 'days')}; make its successor now`,
+    )
   if (config.ctLogUrl === undefined)
     logger.warn(
       'THERE IS NO CT LOG (CA_CT_LOG_URL=none): nobody can see which certificates this CA issues, and clients that demand an SCT (sigstore-python, sigstore-java, sigstore-rs, cosign unless told otherwise) refuse them',
     )
-  warnAboutIssuers(config.identity.issuers, logger)
+  warnAboutIssuers(config.identity, logger)
 }
 
 function noteRedis(logger: Logger): (reachable: boolean, reason?: string) => void {
@@ -169,7 +173,8 @@ function noteRedis(logger: Logger): (reachable: boolean, reason?: string) => voi
   }
 }
 
-function warnAboutIssuers(issuers: readonly IssuerEntry[], logger: Logger): void {
+function warnAboutIssuers({ issuers, notices = [] }: IssuerConfig, logger: Logger): void {
+  for (const notice of notices) logger.warn(notice)
   for (const { url, kind, issuerType } of issuers) {
     if (kind.type === 'unknown')
       logger.warn(

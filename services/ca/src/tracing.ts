@@ -3,10 +3,9 @@
  * span is a plain call.
  */
 
-/** Runs a step as a span of its own, within the span it is called in. */
-export type Trace = <T>(name: string, step: () => Promise<T>) => Promise<T>
-
-export const noTrace: Trace = (_name, step) => step()
+import { errorCode, escaped } from '@sigstack/crypto'
+import type { Logger } from '@sigstack/server'
+import { noTrace, type Trace } from './issuance/dependencies.ts'
 
 export type Tracing = {
   readonly trace: Trace
@@ -25,9 +24,17 @@ export const noTracing: Tracing = {
   stop: async () => {},
 }
 
-/** The endpoint and everything else is read by OpenTelemetry from its own OTEL_ variables. Throws one sentence where it is not installed. */
-export async function startTracing(serviceName: string): Promise<Tracing> {
+/**
+ * The endpoint and everything else is read by OpenTelemetry from its own OTEL_ variables; what it has to say goes to
+ * `logger`. Throws one sentence where it is not installed.
+ */
+export async function startTracing(serviceName: string, logger: Logger): Promise<Tracing> {
   const { api, exporter, resources, sdk } = await loadOpenTelemetry()
+  const tell = (...said: readonly unknown[]) => logger.warn({ said }, 'traces fail')
+  api.diag.setLogger(
+    { error: tell, warn: tell, info: tell, debug: tell, verbose: tell },
+    { logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true },
+  )
   const provider = new sdk.NodeTracerProvider({
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
     resource: resources
@@ -44,7 +51,7 @@ export async function startTracing(serviceName: string): Promise<Tracing> {
         return await step()
       } catch (error) {
         // The code alone: a message may repeat claims.
-        const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
+        const code = escaped(errorCode(error) ?? 'internal', 64)
         span.setStatus({ code: api.SpanStatusCode.ERROR, message: code })
         throw error
       } finally {
@@ -55,7 +62,11 @@ export async function startTracing(serviceName: string): Promise<Tracing> {
     trace,
     traceRequest: (name, headers, step) =>
       api.context.with(api.propagation.extract(api.context.active(), headers), () => trace(name, step)),
-    stop: () => provider.shutdown(),
+    stop: async () => {
+      // A collector that refuses the last spans does not hold up the stop.
+      await provider.shutdown().catch((error: unknown) => logger.warn({ err: error }, 'traces fail'))
+      api.diag.disable()
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 /** The acceptance list of the contract (fulcio.md section 11): the boxes about certificates and the CT log. */
 import { createPublicKey, X509Certificate } from 'node:crypto'
+import type { Authority } from '@sigstack/ca-authority'
 import { equalBytes, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
 import { parseSctList, verifySct } from '@sigstack/ct'
 import {
@@ -14,7 +15,6 @@ import {
 } from '@sigstack/x509'
 import { ByteStream, crypto, EXTENSION_OID_SCT, X509Certificate as SigstoreCertificate } from '@sigstore/core'
 import t from 'tap'
-import type { Authority } from '../src/issuance/dependencies.ts'
 import type { CtLogMode } from './support/ct-log.ts'
 import {
   certificatesOf,
@@ -236,7 +236,7 @@ t.test(
       'other_key',
     ] as const)
       refused(await ask(impatient, mode), mode)
-    const { headers } = await ask(impatient, 'unavailable_for_long')
+    const { headers } = await ask(patient, 'unavailable_for_long')
     t.equal(headers['retry-after'], '17', 'the log says when')
     for (const mode of ['slow', 'unavailable', 'timeout_then_good'] as const)
       t.equal((await ask(patient, mode)).statusCode, 200, `${mode} is survived`)

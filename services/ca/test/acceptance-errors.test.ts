@@ -5,9 +5,9 @@
  * start stops), and status 499 and 504 (nobody is left to read them). gRPC's own row is in grpc.test.ts.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { Authority } from '@sigstack/ca-authority'
 import { createSigner, encodePem, generateSigningKey } from '@sigstack/crypto'
 import t, { type Test } from 'tap'
-import type { Authority } from '../src/issuance/dependencies.ts'
 import { base64, createCertificateRequest } from './support/certificate-request.ts'
 import {
   createAuthority,
@@ -333,14 +333,19 @@ t.test('malformed JSON, bad base64, body too large; unknown path, wrong method',
       { certificateSigningRequest: '*' },
       /^invalid request: certificateSigningRequest is not base64$/,
     ],
-    ['body too large', '{}'.padEnd(4 * 1024 * 1024 + 1), 'http: request body too large'],
+    ['body too large', '{}'.padEnd(256 * 1024 + 1), 'http: request body too large'],
   ]
   for (const [name, body, message] of rows)
     answersWith(t, await postV2(harness, body), [400, 3, message], name)
   const ask = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS', url: string) =>
     (await harness.app.inject({ method, url })) as Answer
-  for (const url of ['/', '/api/v2/nothing', '/api/v2/signingCert/', '/%zz', '/api/v3/signingCert'])
+  for (const url of ['/api/v2/nothing', '/api/v2/signingCert/', '/%zz', '/api/v3/signingCert'])
     answersWith(t, await ask('POST', url), [404, 5, 'Not Found'], url)
+  for (const url of ['/', '/docs', '/openapi.json', '/api/docs', '/api/openapi.json']) {
+    t.ok((await ask('GET', url)).statusCode < 400, `${url} is a page, or leads to one`)
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'] as const)
+      answersWith(t, await ask(method, url), [404, 5, 'Not Found'], `${method} ${url}`)
+  }
   for (const [method, url] of [
     ['GET', '/api/v2/signingCert'],
     ['PUT', '/api/v1/signingCert'],

@@ -312,7 +312,7 @@ t.test(
         iss,
       )
     await refused(t, await ask('.'.repeat(16_000)), 'token_malformed', 'many dots')
-    await refused(t, await ask('.'.repeat(3_000_000)), 'token_too_large', 'dots beyond all measure')
+    await refused(t, await ask('.'.repeat(200_000)), 'token_too_large', 'dots beyond all measure')
     t.same(harness.proxy.requests, [], 'nobody was asked for keys')
     await refused(t, await ask(await emailToken(harness, person)), 'issuer_not_configured', 'another issuer')
   },

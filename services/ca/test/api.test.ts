@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import { certificateSubjects, embeddedScts } from '@sigstack/x509'
+import { sha256Hex } from '@sigstack/crypto'
+import { certificateSubjects, embeddedScts, parseCertificate } from '@sigstack/x509'
 import t from 'tap'
 import {
   certificatesOf,
+  createAuthority,
   createClientKey,
   emailToken,
   person,
@@ -73,7 +75,8 @@ t.test('metrics have the names of Fulcio; the audit log has every decision and n
   await postV2(harness, v2Body(expired, key))
   const forged = unsigned({ alg: 'none' }, { ...person, iss: 'https://login.example.com' })
   await postV2(harness, v2Body(forged, key))
-  const records = harness.logLines.map((line) => JSON.parse(line)).filter(({ audit }) => audit !== undefined)
+  const audited = harness.logLines.map((line) => JSON.parse(line)).filter(({ audit }) => audit !== undefined)
+  const records = audited.filter(({ audit }) => audit.decision !== 'signing')
   t.equal(records.length, 4)
   const leaf = new X509Certificate(certificatesOf(issued)[0]!)
   t.match(records[0], {
@@ -105,6 +108,43 @@ t.test('metrics have the names of Fulcio; the audit log has every decision and n
   t.match(text, /^ca_refusals_total\{reason="expired"\} [1-9]/m)
   t.match(text, /^ca_ct_submission_seconds_count\{outcome="ok"\} [1-9]/m)
   t.equal((await app.inject('/metrics')).statusCode, 200)
+})
+
+t.test('each signature is announced in the audit log, also one that is never answered for', async (t) => {
+  const key = createClientKey()
+  const announced = () =>
+    harness.logLines
+      .map((line) => JSON.parse(line))
+      .filter(({ audit }) => audit?.decision === 'signing')
+      .map(({ audit }) => audit)
+  harness.logLines.length = 0
+  const leaf = parseCertificate(
+    new X509Certificate(certificatesOf(await postV2(harness, v2Body(await emailToken(harness), key)))[0]!)
+      .raw,
+  )
+  const [precertificate, certificate, ...more] = announced()
+  t.same(more, [])
+  t.match(precertificate, { what: 'precertificate', tbsHash: /^[0-9a-f]{64}$/ })
+  t.match(certificate, { what: 'certificate', tbsHash: sha256Hex(leaf.tbs), subject: person.sub })
+  t.equal(certificate.serialNumber, precertificate.serialNumber)
+  harness.logLines.length = 0
+  harness.ctLog.mode = 'unavailable_for_long'
+  t.equal((await postV2(harness, v2Body(await emailToken(harness), key))).statusCode, 503)
+  harness.ctLog.mode = 'good'
+  t.match(announced(), [{ what: 'precertificate', serialNumber: /./ }])
+})
+
+t.test('an announcement comes before its signature', async (t) => {
+  const plain = await createAuthority()
+  const seen: number[] = []
+  const sign = (message: Uint8Array) => {
+    seen.push(other.logLines.filter((line) => line.includes('"decision":"signing"')).length)
+    return plain.signer.sign(message)
+  }
+  const other = await startHarness({ authority: { ...plain, signer: { ...plain.signer, sign } } })
+  t.teardown(() => other.stop())
+  t.equal((await postV2(other, v2Body(await emailToken(other), createClientKey()))).statusCode, 200)
+  t.same(seen, [1, 2])
 })
 
 t.test('a caller cannot put a token into the answer by way of the reason', async (t) => {

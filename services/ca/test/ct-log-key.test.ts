@@ -1,3 +1,4 @@
+import '@sigstack/signers/few-rounds'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'

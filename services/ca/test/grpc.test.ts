@@ -1,6 +1,7 @@
 /** The gRPC face, called by clients that we did not write: grpc-js over its own reading of the .proto files. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { get as httpsGet } from 'node:https'
@@ -222,8 +223,8 @@ t.test('refusals have the code and the message of the HTTP face', async (t) => {
   ctLog.mode = 'good'
   t.match(down, { code: 14, details: 'Error entering certificate in CTL' })
   t.equal(down.metadata.get('retry-after')[0], '17')
-  const huge = { credentials: { oidcIdentityToken: 'x'.repeat(4 * 1024 * 1024) } }
-  t.equal((await failure(call(caClient, 'createSigningCertificate', huge))).code, 8, 'above 4 MiB')
+  const huge = { credentials: { oidcIdentityToken: 'x'.repeat(256 * 1024) } }
+  t.equal((await failure(call(caClient, 'createSigningCertificate', huge))).code, 8, 'above 256 kB')
 })
 
 t.test('trust bundle and configuration are those of the HTTP face', async (t) => {
@@ -278,6 +279,64 @@ t.test(
     t.match(answer, { signedCertificateDetachedSct: { signedCertificateTimestamp: { length: 0 } } })
   },
 )
+
+t.test('an address over its limit is refused before its message is read', async (t) => {
+  const limited = await startCa(
+    readConfig({ ...environment(folder), CA_DATA: join(folder, 'limited'), CA_LIMIT_PER_ADDRESS: '1/h' }),
+    { logger: createLogger({ name: 'ca', level: 'silent' }), processMetrics: false },
+  )
+  const client = new (at('dev.sigstore.fulcio.v2.CA'))(limited.url.replace('https://', ''), trust)
+  const session = connect(limited.url, { ca: readFileSync(join(folder, 'tls.crt')) })
+  t.teardown(async () => {
+    client.close()
+    session.close()
+    await limited.stop()
+  })
+  const first = await failure(call(client, 'createSigningCertificate', {}))
+  t.equal(first.code, 3, 'the first is looked at')
+  const second = await failure(call(client, 'createSigningCertificate', {}))
+  t.match(second, { code: 8, details: /^too many requests .* from this address/ })
+  t.match(second.metadata.get('retry-after')[0], /^[0-9]+$/)
+  t.ok(await call(client, 'getTrustBundle', {}), 'reading is not limited')
+  // The head alone: the message never comes.
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/dev.sigstore.fulcio.v2.CA/CreateSigningCertificate',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  stream.resume()
+  const [trailer] = await once(stream, 'trailers')
+  t.match(trailer, { 'grpc-status': '8' })
+  stream.close()
+  const page = session.request({ ':path': '/metrics' })
+  let text = ''
+  for await (const part of page.setEncoding('utf8')) text += part
+  t.match(text, /CreateSigningCertificate",grpc_code="ResourceExhausted"\} 2/)
+})
+
+t.test('the health check of the image speaks TLS where the CA does', async (t) => {
+  const script = join(import.meta.dirname, '../../../deploy/healthcheck.ts')
+  const check = (more: Record<string, string>) => {
+    const env = { SERVICE: 'ca', CA_HOST: '127.0.0.1', CA_PORT: new URL(ca.url).port, ...more }
+    return new Promise<{ status: number | null; out: string }>((resolve) => {
+      const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+      let out = ''
+      child.stdout.on('data', (part: Buffer) => {
+        out += part
+      })
+      child.once('close', (status) => resolve({ status, out }))
+    })
+  }
+  const good = await check({ CA_TLS_CERTIFICATE_FILE: join(folder, 'tls.crt') })
+  t.equal(good.status, 0, good.out)
+  t.match(JSON.parse(good.out), { status: 'ready' })
+  t.equal((await check({ CA_TLS_CERTIFICATE_FILE: '' })).status, 1, 'plain HTTP is not answered')
+  t.match(await check({ CA_PORT: '1' }), {
+    status: 1,
+    out: /^http:\/\/127\.0\.0\.1:1\/readyz does not answer/,
+  })
+})
 
 t.test('calls are counted under the names that dashboards ask for', async (t) => {
   const session = connect(ca.url, { ca: readFileSync(join(folder, 'tls.crt')) })

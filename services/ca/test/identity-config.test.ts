@@ -1,6 +1,7 @@
 /** The identity configuration itself: its two spellings, its patterns, and what stops the start. */
+import { join } from 'node:path'
 import t from 'tap'
-import { parseIssuerConfigText } from '../src/config.ts'
+import { parseIssuerConfigText, readIssuerConfig } from '../src/config.ts'
 import { createFindIssuer } from '../src/identity/find-issuer.ts'
 import { identityOf } from '../src/identity/identity-of.ts'
 import { parseIssuerConfig } from '../src/identity/issuer-config.ts'
@@ -12,6 +13,18 @@ const entryOf = (fields: Record<string, unknown>, issuerUrl = url, more: Record<
     'oidc-issuers': { [issuerUrl]: { 'issuer-url': issuerUrl, 'client-id': 'sigstore', ...fields } },
     ...more,
   }).issuers[0]!
+
+t.test('the files may begin with a byte order mark, and be UTF-16 behind it', async (t) => {
+  const text = `oidc-issuers: { "${url}": { issuer-url: "${url}", client-id: sigstore, type: email } }`
+  const folder = t.testdir({
+    marked: `\ufeff${text}`,
+    windows: Buffer.from(`\ufeff${text}`, 'utf16le'),
+    binary: Buffer.from([0xc3, 0x28]),
+  })
+  for (const name of ['marked', 'windows'])
+    t.equal(readIssuerConfig({ path: join(folder, name) }).issuers[0]?.url, url, name)
+  t.throws(() => readIssuerConfig({ path: join(folder, 'binary') }), /CA_CONFIG_FILE .*UTF-8/)
+})
 
 t.test('meta-issuer patterns are anchored, and a star spans no dot and no slash', async (t) => {
   const { issuers } = parseIssuerConfig({
@@ -121,3 +134,74 @@ ci-issuer-metadata:
   )
   t.match(json.issuers, [{ url, audience: 'sigstore', kind: { type: 'email', issuerClaim: ['x'] } }])
 })
+
+t.test('a misspelt member stops the start, since it would be passed over', async (t) => {
+  const misspelt = (fields: Record<string, unknown>, message: RegExp) =>
+    t.throws(() => entryOf({ type: 'email', ...fields }), { name: 'IssuerConfigError', message })
+  misspelt(
+    { polcy: [] },
+    /the issuer https:\/\/login\.example\.com has a member "polcy", which nobody knows.* policy/,
+  )
+  misspelt({ POLICY: [] }, /"POLICY"/)
+  misspelt({ subject_domain: 'x' }, /"subject_domain"/)
+  misspelt({ clientid: 'x' }, /"clientid"/)
+  misspelt({ ['x\u001b'.repeat(5000)]: 1 }, /^.{1,900}$/)
+  misspelt({ policy: [], Policy: [] }, /both policy and Policy/)
+  const provider = (fields: unknown) => () =>
+    entryOf({ type: 'email' }, url, { 'ci-issuer-metadata': { p: fields } })
+  t.throws(provider({ 'subject-alternative-name': 'x' }), { message: /"subject-alternative-name"/ })
+  t.throws(provider({ 'extension-templates': { 'build-signer-url': 'x' } }), {
+    message: /extension-templates of the CI provider p has a member "build-signer-url"/,
+  })
+})
+
+t.test(
+  'every member of Fulcio is accepted, in both spellings, and the top may hold what anchors need',
+  async (t) => {
+    const extensions = { issuer: 'iss', subject: 'sub', 'build-trigger': 'x' }
+    const { issuers, notices } = parseIssuerConfigText(
+      JSON.stringify({
+        define: [{ polcy: 1 }],
+        'oidc-issuers': {
+          [url]: {
+            'issuer-url': url,
+            'client-id': 'sigstore',
+            type: 'email',
+            'ci-provider': '',
+            'issuer-claim': '',
+            'subject-domain': '',
+            'spiffe-trust-domain': '',
+            'challenge-claim': '',
+            description: 'people',
+            contact: 'mail@example.com',
+            environment: 'production',
+            'ca-cert': '',
+            'skip-email-verification': false,
+          },
+        },
+        'ci-issuer-metadata': { p: { 'extension-templates': extensions } },
+      }),
+    )
+    t.equal(issuers.length, 1)
+    t.equal(notices, undefined)
+    const json = parseIssuerConfig({
+      OIDCIssuers: {
+        [url]: {
+          IssuerURL: url,
+          ClientID: 'sigstore',
+          Type: 'email',
+          Description: '',
+          Contact: '',
+          Environment: '',
+          SPIFFETrustDomain: '',
+          SkipEmailVerification: true,
+        },
+      },
+      CIIssuerMetadata: { p: { ExtensionTemplates: { Issuer: 'x', Subject: 'y', BuildTrigger: 'z' } } },
+      'oidc-isuers': {},
+    })
+    t.same(json.notices, [
+      'the identity configuration has "oidc-isuers" at the top, which means nothing here',
+    ])
+  },
+)

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { commitRotation, prepareRotation } from '@sigstack/ca-authority'
 import { createSigner, generateSigningKey } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { openSigner } from '@sigstack/signers'
@@ -15,7 +16,7 @@ import {
   verifyChain,
 } from '@sigstack/x509'
 import t, { type Test } from 'tap'
-import { commitRotation, prepareRotation, readConfig, startCa } from '../src/index.ts'
+import { readConfig, startCa } from '../src/index.ts'
 import { environmentIn } from './support/environment.ts'
 import { certificatesOf, createClientKey, person, v2Body } from './support/harness.ts'
 import { startNeighbours } from './support/neighbours.ts'

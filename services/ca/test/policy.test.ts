@@ -1,7 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
 import type { Claims } from '../src/identity/claims.ts'
-import { matchesGlob } from '../src/identity/glob.ts'
 import { parseIssuerConfig } from '../src/identity/issuer-config.ts'
 import { decide } from '../src/identity/policy.ts'
 import { parsePolicy, withPolicyFile } from '../src/identity/policy-config.ts'
@@ -94,6 +92,58 @@ t.test('short names mean the claims of each provider; members of claims are reac
   t.equal(allows(dotted, { 'oidc.circleci.com/project-id': 'p' }), true)
 })
 
+t.test('a domain is compared as the DNS compares it, without its subdomains', async (t) => {
+  const denied = (domain: unknown, email: string) =>
+    !allows([{ name: 'r', deny: { 'email-domain': domain } }], { email }, 'email')
+  for (const [domain, email, expected] of [
+    ['evil.example', 'm@evil.example.', true],
+    ['evil.example.', 'm@EVIL.Example', true],
+    ['evil.example', '"a@b"@evil.example', true],
+    ['bücher.example', 'm@xn--bcher-kva.example', true],
+    ['xn--bcher-kva.example', 'm@XN--BCHER-kva.example.', true],
+    ['evil.example', 'm@sub.evil.example', false],
+    ['evil.example', 'm@notevil.example', false],
+    [{ glob: '*.evil.example' }, 'm@a.b.Evil.example.', true],
+    [{ glob: ['*.bücher.example'] }, 'm@a.xn--bcher-kva.example', true],
+    [{ prefix: 'Evil.' }, 'm@evil.example', true],
+  ] as const)
+    t.equal(denied(domain, email), expected, `${JSON.stringify(domain)} ${email}`)
+  t.throws(() => rules([{ name: 'r', deny: { 'email-domain': 'a b' } }], 'email'), {
+    name: 'IssuerConfigError',
+    message: /email-domain "a b", which is no domain/,
+  })
+})
+
+t.test('a star of a rule that denies goes past a slash, so that nobody slips through', async (t) => {
+  const claims = { repository: 'acme/tools/app' }
+  const rule = (effect: string) => [{ name: 'r', [effect]: { repository: { glob: 'acme/*' } } }]
+  t.notOk(allows(rule('allow'), claims), 'the name is deeper than the rule says')
+  t.notOk(allows(rule('deny'), claims), 'the name may be meant')
+  t.ok(allows(rule('deny'), { repository: 'other/app' }))
+})
+
+t.test('no letter case of a name gets past a rule that denies it, and none is let in by one', async (t) => {
+  const decided = (effect: string, condition: object, claims: Claims) =>
+    allows([{ name: 'r', [effect]: condition }], claims, 'email')
+  const spellings = ['m@evil.example', 'M@evil.example', 'm@Evil.Example.', '"m"@evil.example']
+  for (const matcher of ['m@evil.example', 'M@EVIL.example', { prefix: 'M@Evil.' }, { glob: 'M@*.example' }])
+    for (const email of spellings) {
+      t.notOk(
+        decided('deny', { claims: { email: matcher } }, { email }),
+        `${JSON.stringify(matcher)} ${email}`,
+      )
+      t.notOk(decided('deny', { subject: matcher }, { sub: email }))
+    }
+  t.ok(decided('deny', { claims: { email: 'm@evil.example' } }, { email: 'n@evil.example' }))
+  t.same(
+    spellings.filter((email) => decided('allow', { claims: { email: 'm@evil.example' } }, { email })),
+    ['m@evil.example'],
+  )
+  const organization = (effect: string) => [{ name: 'r', [effect]: { organization: 'ACME' } }]
+  t.notOk(allows(organization('deny'), { repository_owner: 'acme' }))
+  t.notOk(allows(organization('allow'), { repository_owner: 'acme' }))
+})
+
 t.test('a policy that cannot be meant stops the start', async (t) => {
   const bad = (value: unknown, message: RegExp, provider?: string) =>
     t.throws(() => rules(value, provider), { name: 'IssuerConfigError', message }, String(message))
@@ -174,7 +224,7 @@ t.test(
     t.match(stranger.json().message, /none of the rules that allow matches this identity: "our people"/)
     const audits = harness.logLines
       .map((line) => JSON.parse(line) as { audit?: Record<string, unknown> })
-      .flatMap(({ audit }) => (audit === undefined ? [] : [audit]))
+      .flatMap(({ audit }) => (audit === undefined || audit['decision'] === 'signing' ? [] : [audit]))
     t.match(audits, [
       { decision: 'issued', rule: 'our people', subject: person.sub },
       {
@@ -191,31 +241,3 @@ t.test(
     await harness.stop()
   },
 )
-
-t.test('globs agree with the textbook regular expression, and no pattern keeps them busy', async (t) => {
-  const slow = (glob: string): RegExp =>
-    new RegExp(
-      `^${glob
-        .split(/(\*\*|\*)/)
-        .map((part) =>
-          part === '**' ? '[^]*' : part === '*' ? '[^/]*' : part.replaceAll(/[^a-z/]/g, '\\$&'),
-        )
-        .join('')}$`,
-    )
-  const piece = fc.constantFrom('*', '**', 'a', 'b', '/', 'ab', '.')
-  fc.assert(
-    fc.property(
-      fc.array(piece, { maxLength: 7 }),
-      fc.array(fc.constantFrom('a', 'b', '/', '.'), { maxLength: 9 }),
-      (pieces, letters) => {
-        const glob = pieces.join('').replaceAll(/\*{3,}/g, '**')
-        const text = letters.join('')
-        return matchesGlob(glob, text) === slow(glob).test(text)
-      },
-    ),
-    { numRuns: 3000 },
-  )
-  const begun = performance.now()
-  t.equal(matchesGlob('*a'.repeat(100), `${'a'.repeat(5000)}b`), false)
-  t.ok(performance.now() - begun < 10_000)
-})

@@ -172,6 +172,34 @@ t.test('every preset has an example', async (t) => {
   )
 })
 
+t.test('no preset believes everybody of an issuer that others use too', async (t) => {
+  /** Servers of one's own: whoever has an account there was let in. */
+  const ownServers = ['github-enterprise-server', 'gitlab-self-hosted']
+  for (const name of Object.keys(examples))
+    for (const { url, policy } of parseIssuerConfigText(presetText(name)).issuers)
+      t.equal(
+        policy?.rules.some(({ effect }) => effect === 'allow') ?? false,
+        !ownServers.includes(name),
+        `${name}: ${url}`,
+      )
+})
+
+t.test('an enterprise of strangers is refused by the preset for GitHub', async (t) => {
+  const issuer = await createIssuer('https://token.actions.githubusercontent.com/evilcorp', 'ES256')
+  const harness = await startHarness({
+    issuers: [issuer],
+    issuerEntries: parseIssuerConfigText(presetText('github')).issuers,
+  })
+  t.teardown(() => harness.stop())
+  const key = createClientKey()
+  const claims = { ...gitHubClaims, repository: 'evilcorp/x', repository_owner: 'evilcorp' }
+  const answer = await postV2(
+    harness,
+    v2Body(await signToken(issuer, claims), key, key.prove(gitHubClaims.sub)),
+  )
+  t.equal(answer.statusCode, 403)
+})
+
 t.test('policies of the presets refuse the others', async (t) => {
   const harness = await startHarness({
     issuers: [await createIssuer('https://gitlab.com', 'ES256')],

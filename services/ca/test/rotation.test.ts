@@ -2,21 +2,20 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLogger } from '@sigstack/server'
-import { createKeyFile } from '@sigstack/signers'
-import { encodeCertificatePem, parseCertificatesPem, verifyChain } from '@sigstack/x509'
-import t from 'tap'
 import {
   commitRotation,
   installChain,
   listAuthorities,
   prepareRotation,
-  readConfig,
   requestCertificate,
   retireAuthority,
-  startCa,
-} from '../src/index.ts'
-import { companyCa } from './support/company-ca.ts'
+} from '@sigstack/ca-authority'
+import { companyCa } from '@sigstack/ca-authority/testing'
+import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
+import { encodeCertificatePem, parseCertificatesPem, verifyChain } from '@sigstack/x509'
+import t from 'tap'
+import { readConfig, startCa } from '../src/index.ts'
 import { environmentIn } from './support/environment.ts'
 import { certificatesOf, createClientKey, person, v2Body } from './support/harness.ts'
 import { startNeighbours } from './support/neighbours.ts'
@@ -137,83 +136,33 @@ t.test('a fault in the files of an authority changes nothing that is in force', 
 })
 
 t.test(
-  'an intermediate of the company: request, chain checks with a sentence each, installation',
+  "an intermediate of the company's CA issues, and its successor follows without a restart",
   async (t) => {
     const folder = t.testdir()
     const data = { folder: join(folder, 'data') }
     const sign = companyCa(join(folder, 'company'))
-    const now = new Date()
     const names = { commonName: 'Signing CA', organization: 'Company' }
-    const { name, pem } = await requestCertificate({ ...data, ...names, now })
-    t.match(pem, /^-----BEGIN CERTIFICATE REQUEST-----/)
-    t.match(
-      execFileSync('openssl', ['req', '-verify', '-noout', '-subject', '-text'], { input: pem }).toString(),
-      /O ?= ?Company, CN ?= ?Signing CA[\s\S]*CA:TRUE, pathlen:0[\s\S]*Code Signing/,
-    )
-    t.match(await listAuthorities(data), [{ name, state: 'waits for its chain' }])
+    const { name, pem } = await requestCertificate({ ...data, ...names, now: new Date() })
     await t.rejects(
       startIn(folder),
       /waits for its chain; install it/,
       'no root of our own is made meanwhile',
     )
-
     const chainPem = sign(pem)
-    const [leafPart, rootPart] = parseCertificatesPem(chainPem).map(({ der }) => encodeCertificatePem(der))
-    const basics =
-      'basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
-    const usage = 'keyUsage=critical,keyCertSign,cRLSign\n'
-    const eku = 'extendedKeyUsage=codeSigning\n'
-    const refusals: [string, string, RegExp][] = [
-      ['nothing', '', /./],
-      ['the root alone', rootPart!, /no authority waits for a chain with this key/],
-      ['no root', leafPart!, /self-signed|no trusted root/],
-      ['no code signing', sign(pem, basics + usage), /must have extended key usage code signing/],
-      [
-        'another usage',
-        sign(pem, `${basics}${usage}extendedKeyUsage=serverAuth\n`),
-        /lacks the extended key usage/,
-      ],
-      [
-        'no CA',
-        sign(pem, `basicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash\n${eku}`),
-        /is not a CA/,
-      ],
-      [
-        'no certSign',
-        sign(pem, `${basics}keyUsage=critical,cRLSign\n${eku}`),
-        /must have key usage certificate signing/,
-      ],
-      [
-        'no key identifier',
-        sign(pem, `basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\n${usage}${eku}`),
-        /must have a subject key identifier|key identifier of its issuer/,
-      ],
-    ]
-    for (const [what, chain, message] of refusals)
-      await t.rejects(installChain({ ...data, chainPem: chain, now: new Date() }), { message }, what)
-    const end = new Date(now.getTime() + 999.999 * 86_400_000)
-    await t.rejects(
-      installChain({ ...data, chainPem, now: end }),
-      { code: 'issuer_expires', message: 'certificate 1 of the chain ends before a new leaf would' },
-      'ten minutes before its end',
-    )
-
     t.same(await installChain({ ...data, chainPem, now: new Date() }), { name, issues: true })
     const ca = await startIn(folder)
     t.teardown(() => ca.stop())
     const [leaf, ...rest] = await issue(ca.url)
-    t.equal(rest.join('\n'), (leafPart! + rootPart!).trim())
+    t.equal(rest.join('\n'), pemOf(parseCertificatesPem(chainPem)).trim())
     await verified(leaf!, rest.join('\n'))
-    t.notOk(existsSync(join(folder, 'data', 'root.key.pem')), 'no root of our own')
-    await t.rejects(prepareRotation({ ...data, now }), { code: 'root_missing' })
 
-    const next = await requestCertificate({ ...data, ...names, now: new Date(now.getTime() + 1000) })
-    const installed = await installChain({ ...data, chainPem: sign(next.pem), now: new Date() })
-    t.same(installed, { name: next.name, issues: false }, 'a later one is published first')
+    const next = await requestCertificate({ ...data, ...names, now: new Date() })
+    await installChain({ ...data, chainPem: sign(next.pem), now: new Date() })
     await until(async () => (await bundleOf(ca.url)).length === 2)
+    const [before] = await bundleOf(ca.url)
     await commitRotation({ ...data, name: next.name, now: new Date() })
-    await until(async () => !(await bundleOf(ca.url))[0]!.startsWith(leafPart!))
-    t.equal((await bundleOf(ca.url)).length, 2)
+    await until(async () => (await bundleOf(ca.url))[0] !== before)
+    t.equal((await bundleOf(ca.url))[1], before)
   },
 )
 
@@ -232,8 +181,6 @@ t.test('a key kept elsewhere is named by its URI, also for a later authority', a
   chmodSync(plainPath, 0o600)
   const names = { commonName: 'Signing CA', organization: 'Company' }
   const now = new Date()
-  await t.rejects(requestCertificate({ ...data, ...names, keyUri: 'file:/nowhere.pem', now }), /cannot read/)
-  t.equal((await listAuthorities(data)).length, 1, 'a key that cannot be opened leaves nothing behind')
   const { name, pem } = await requestCertificate({ ...data, ...names, keyUri: `file:${plainPath}`, now })
   const chainPem = sign(pem)
   t.same(await installChain({ ...data, chainPem, now: new Date() }), { name, issues: false })

@@ -1,6 +1,13 @@
-import type { LogLevel } from '@sigstack/server'
+import {
+  type Environment,
+  type LogLevel,
+  logLevelVariable,
+  pathVariable,
+  portVariable,
+  readEnvironment,
+  SettingsError,
+} from '@sigstack/server'
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
 
 export type Config = {
   readonly host: string
@@ -16,31 +23,25 @@ export type Config = {
   readonly trial: boolean
 }
 
-const Environment = Type.Object({
-  SIGSTACK_TRIAL: Type.String({ default: '' }),
+export const variables = Type.Object({
+  SIGSTACK_TRIAL: Type.String({ default: '', maxLength: 100 }),
   DEV_ISSUER_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
-  DEV_ISSUER_PORT: Type.Integer({ default: 5558, minimum: 0, maximum: 65_535 }),
+  DEV_ISSUER_PORT: portVariable({ default: 5558 }),
   DEV_ISSUER_URL: Type.String({ default: '', maxLength: 1024 }),
-  DEV_ISSUER_DATA: Type.String({ default: './.sigstack/dev-issuer', minLength: 1 }),
-  DEV_ISSUER_KEY: Type.Optional(Type.String({ minLength: 1 })),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  DEV_ISSUER_DATA: pathVariable({ default: './.sigstack/dev-issuer' }),
+  DEV_ISSUER_KEY: Type.Optional(pathVariable()),
+  LOG_LEVEL: logLevelVariable,
 })
 
 /** The only reader of the environment. Throws one error that names every bad variable. */
-export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const candidate = Value.Convert(Environment, Value.Default(Environment, { ...environment }))
-  if (!Value.Check(Environment, candidate)) {
-    const complaints = Value.Errors(Environment, candidate).map(
-      (e) => `${e.instancePath.slice(1)} ${e.message}`,
-    )
-    throw new Error(`bad configuration: ${complaints.join('; ')}`)
-  }
+export function readConfig(environment: Environment): Config {
+  const candidate = readEnvironment(environment, variables)
   const { DEV_ISSUER_PORT: port, DEV_ISSUER_URL: url, DEV_ISSUER_KEY: keyPath } = candidate
   const issuer = url === '' ? `http://localhost:${port}` : url
   if (!isIssuerUrl(issuer) || (url === '' && port === 0)) {
-    throw new Error(
-      'bad configuration: DEV_ISSUER_URL must be an http or https URL without trailing slash, query, fragment or credentials (it is needed with port 0)',
-    )
+    throw new SettingsError([
+      'DEV_ISSUER_URL must be an http or https URL without trailing slash, query, fragment or credentials (it is needed with port 0)',
+    ])
   }
   return {
     host: candidate.DEV_ISSUER_HOST,

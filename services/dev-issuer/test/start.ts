@@ -1,14 +1,15 @@
-import { type AddressInfo, createServer } from 'node:net'
 import { createLogger } from '@sigstack/server'
+import { freePorts } from '@sigstack/server/free-ports'
 import type { Test } from 'tap'
-import { type RunningDevIssuer, readConfig, startDevIssuer } from '../src/index.ts'
+import { readConfig, startDevIssuer } from '../src/index.ts'
+import type { RunningDevIssuer } from '../src/start.ts'
 
 /** A running issuer on a free port, mounted below `path`. */
 export async function startIssuer(
   t: Test,
   { path = '', logLines }: { path?: string; logLines?: string[] } = {},
 ): Promise<RunningDevIssuer> {
-  const port = await freePort()
+  const [port] = await freePorts(1)
   const config = readConfig({
     SIGSTACK_TRIAL: '1',
     DEV_ISSUER_PORT: String(port),
@@ -23,12 +24,4 @@ export async function startIssuer(
   const running = await startDevIssuer(config, { logger, processMetrics: false })
   t.teardown(() => running.stop())
   return running
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

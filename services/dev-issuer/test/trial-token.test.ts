@@ -6,10 +6,14 @@ import { createLogger } from '@sigstack/server'
 import fc from 'fast-check'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import t from 'tap'
-import { mintToken, openSigningKey, readConfig, readSigningKey, startDevIssuer } from '../src/index.ts'
+import { readConfig, startDevIssuer } from '../src/index.ts'
 import { createMemoryAdapter } from '../src/provider/memory-adapter.ts'
 import { isEmail } from '../src/tokens/email.ts'
+import { mintToken } from '../src/tokens/mint-token.ts'
+import { openSigningKey, readSigningKey } from '../src/tokens/signing-key.ts'
 import { startIssuer } from './start.ts'
+
+fc.configureGlobal({ seed: 1 })
 
 const now = new Date('2026-01-02T03:04:05Z')
 
@@ -71,6 +75,7 @@ t.test('a script gets a token by JSON or by form, and it verifies with the publi
     { email: 'a@example.org', claims: { iat: 1 } },
     { subject: '' },
     { email: 'a@example.org', claims: { x: 'y'.repeat(20_000) } },
+    { email: 'a@example.org', claims: { x: JSON.parse(`${'['.repeat(1000)}${']'.repeat(1000)}`) } },
   ]
   for (const body of refused) {
     const reply = await asJson(body)
@@ -78,6 +83,8 @@ t.test('a script gets a token by JSON or by form, and it verifies with the publi
     t.match(reply.headers.get('content-type'), /problem\+json/)
   }
   t.equal((await asForm({ email: 'a@example.org', claims: '{' })).status, 400)
+  const deep = `{"x":${'['.repeat(5000)}${']'.repeat(5000)}}`
+  t.equal((await asForm({ email: 'a@example.org', claims: deep })).status, 400)
   t.equal((await asJson({ email: 'a@example.org', claims: { x: 'y'.repeat(60_000) } })).status, 413)
   t.equal(
     (await asJson({ email: 'a@example.org' }, { origin: 'https://evil.example.com' })).status,

@@ -7,6 +7,8 @@ export type LogMetrics = {
   batch(report: BatchReport): void
   /** Times one verification; `kind` is the entry's, or `refused`. */
   verified(kind: string, seconds: number): void
+  /** From here on batches are counted: what the log does for itself while it is opened is nobody's entry. */
+  begin(gauges: LogGauges): void
 }
 
 export type LogGauges = {
@@ -17,8 +19,9 @@ export type LogGauges = {
 
 const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5]
 
-export function createLogMetrics(face: 'rekor-v1' | 'ct', registry: Registry, gauges: LogGauges): LogMetrics {
+export function createLogMetrics(face: 'rekor-v1' | 'ct', registry: Registry): LogMetrics {
   const registers = [registry]
+  let isOpen = false
   const newEntries = new Counter({
     // Rekor's own name for it, which dashboards ask for.
     name: face === 'ct' ? 'ct_new_entries' : 'rekor_new_entries',
@@ -49,32 +52,39 @@ export function createLogMetrics(face: 'rekor-v1' | 'ct', registry: Registry, ga
     buckets: seconds,
     registers,
   })
-  new Gauge({
-    name: 'log_queue_depth',
-    help: 'Entries that wait for a batch',
-    registers,
-    collect() {
-      this.set(gauges.queueDepth())
-    },
-  })
-  const { searchBacklog } = gauges
-  if (searchBacklog !== undefined) {
-    new Gauge({
-      name: 'log_search_backlog',
-      help: 'Entries that are logged and not yet found by search',
-      registers,
-      collect() {
-        this.set(Number(searchBacklog()))
-      },
-    })
-  }
   return {
     batch: ({ entries, duplicates: found, durationMs }) => {
+      if (!isOpen) return
       newEntries.inc(entries)
       duplicates.inc(found)
       batchEntries.observe(entries + found)
       batchSeconds.observe(durationMs / 1000)
     },
     verified: (kind, elapsed) => verificationSeconds.observe({ kind }, elapsed),
+    begin: (gauges) => {
+      isOpen = true
+      watch(gauges, registers)
+    },
   }
+}
+
+function watch({ queueDepth, searchBacklog }: LogGauges, registers: Registry[]): void {
+  new Gauge({
+    name: 'log_queue_depth',
+    help: 'Entries that wait for a batch',
+    registers,
+    collect() {
+      this.set(queueDepth())
+    },
+  })
+  if (searchBacklog === undefined) return
+
+  new Gauge({
+    name: 'log_search_backlog',
+    help: 'Entries that are logged and not yet found by search',
+    registers,
+    collect() {
+      this.set(Number(searchBacklog()))
+    },
+  })
 }

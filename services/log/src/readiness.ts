@@ -1,9 +1,17 @@
-import { type Log, LogError } from '@sigstack/log-engine'
+import { LogError, type LogReader } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import type { Readiness } from '@sigstack/server'
 
-/** Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it. */
-export async function readinessOf(pool: Pool, log: Log, searchBacklog?: () => bigint): Promise<Readiness> {
+/**
+ * Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it.
+ *
+ * @param more What an operator should know and no writer waits for.
+ */
+export async function readinessOf(
+  pool: Pool,
+  log: Pick<LogReader, 'checkpoint'>,
+  more: () => Readiness['checks'],
+): Promise<Readiness> {
   try {
     await pool.query('select 1')
   } catch {
@@ -12,7 +20,7 @@ export async function readinessOf(pool: Pool, log: Log, searchBacklog?: () => bi
   try {
     // Signed once for each size, so asking costs nothing while the log rests.
     await log.checkpoint()
-    return { ready: true, checks: { database: 'ok', checkpoint: 'ok', ...searchCheck(searchBacklog) } }
+    return { ready: true, checks: { database: 'ok', checkpoint: 'ok', ...more() } }
   } catch (error) {
     const isForked = error instanceof LogError && error.code === 'inconsistent'
     const checkpoint = isForked ? 'the database shows another history than was signed' : 'cannot be signed'
@@ -21,8 +29,6 @@ export async function readinessOf(pool: Pool, log: Log, searchBacklog?: () => bi
 }
 
 /** Search that lags makes no writer wait, so it is told and no more. */
-function searchCheck(backlog: (() => bigint) | undefined): Readonly<Record<string, string>> {
-  if (backlog === undefined) return {}
-  const behind = backlog()
-  return { search: behind === 0n ? 'ok' : `entries to index: ${behind}` }
+export function searchCheck(backlog: bigint): string {
+  return backlog === 0n ? 'ok' : `entries to index: ${backlog}`
 }

@@ -1,10 +1,14 @@
 /** An audit of a log of two shards, whole and damaged in each way that an audit is for. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import { createSigner, generateSigningKey, keyFingerprint } from '@sigstack/crypto'
+import { openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { leafHash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
+import { auditPlainLog, auditRekor, commitRollover, type RekorAuditOptions } from '@sigstack/rekor-log'
 import t, { type Test } from 'tap'
-import { auditRekor, commitRollover, type RekorAuditOptions } from '../src/index.ts'
 import { emptyDatabase, indexedUpTo, startRekor } from './running-log.ts'
 import type { Parsed } from './support.ts'
 
@@ -37,6 +41,8 @@ async function keptLog(t: Test): Promise<Kept> {
   return { pool, answers, checkpoints }
 }
 
+const sourceOf = (text: string) => ({ where: 'what was kept', text })
+
 const sentences = async (options: RekorAuditOptions) => {
   const { findings, findingCount, ...audited } = await auditRekor(options)
   return { ...audited, findingCount, findings: findings.map(({ kind, message }) => `${kind}: ${message}`) }
@@ -59,10 +65,17 @@ function flipped(base64: string, at: number): string {
 t.test('an audit of a log over two shards', async (t) => {
   const { pool, answers, checkpoints } = await keptLog(t)
   const answersFile = path.join(t.testdir({}), 'answers')
-  const audit = async (options: Partial<RekorAuditOptions> & { readonly kept?: readonly string[] } = {}) => {
-    const { kept, ...rest } = options
+  type Sources = { readonly kept?: readonly string[]; readonly checkpoints?: readonly string[] }
+  const audit = async (options: Partial<Omit<RekorAuditOptions, 'checkpoints'>> & Sources = {}) => {
+    const { kept, checkpoints: notes, ...rest } = options
     if (kept !== undefined) await writeFile(answersFile, `${kept.join('\n')}\n`)
-    return sentences({ pool, search: 'all', ...(kept !== undefined && { answersFile }), ...rest })
+    return sentences({
+      pool,
+      search: 'all',
+      ...(kept !== undefined && { answersFile }),
+      ...(notes !== undefined && { checkpoints: notes.map(sourceOf) }),
+      ...rest,
+    })
   }
   /** Damages the database, audits it, and mends it. */
   const audited = async (damage: string, options: Parameters<typeof audit>[0] = {}) => {
@@ -110,14 +123,25 @@ t.test('an audit of a log over two shards', async (t) => {
       'update entry set leaf = set_byte(leaf, 9, get_byte(leaf, 9) # 1) where log_no = 1 and leaf_index = 7',
       { search: 'none' },
     )
-    t.same(findings, ['entry: the bytes of entry 7 are not those that were logged'])
+    t.match(findings, [
+      /^entry: rekor\.example\.org - \d+: the bytes of entry 7 \(log index 7\) are not those that were logged$/,
+    ])
   })
 
   await t.test('a head of the active shard that is not that of its entries', async (t) => {
     const findings = await audited(
       'update log set root_hash = set_byte(root_hash, 0, get_byte(root_hash, 0) # 1) where log_no = 2',
     )
-    t.same(findings, ['head: the root of the tree head at size 21 is not that of the entries'])
+    t.match(findings, [
+      /^head: rekor\.example\.org - \d+: the root of the tree head at size 21 is not that of the entries$/,
+    ])
+    t.match(
+      await audited('update entry set sequenced_at = 0 where log_no = 2 and leaf_index = 4', {
+        search: 'none',
+      }),
+      [/: entry 4 \(log index 25\) is older than the one before it$/],
+      'by both of its numbers',
+    )
   })
 
   await t.test(
@@ -159,7 +183,8 @@ t.test('an audit of a log over two shards', async (t) => {
           entry.body = flipped(entry.body, 40)
         }),
         changed(third, ({ verification: { inclusionProof } }) => {
-          inclusionProof.hashes[0] = `${inclusionProof.hashes[0].slice(0, 62)}00`
+          const [hash = ''] = inclusionProof.hashes as string[]
+          inclusionProof.hashes[0] = hash.slice(0, 62) + (hash.endsWith('00') ? '01' : '00')
         }),
         changed(fourth, (entry) => {
           entry.integratedTime++
@@ -208,10 +233,23 @@ t.test('an audit of a log over two shards', async (t) => {
       Buffer.alloc(0),
     ])
     const { findings } = await audit({ checkpoints: [checkpoints.at(-1) ?? ''], search: 'none' })
-    t.match(findings[0], /^surplus: 21 entries lie beyond the tree head/)
+    t.match(findings[0], /^surplus: .*: beyond the tree head, and in no tree: 21 entries/)
     t.match(
       findings.at(-1),
       /^evidence: a checkpoint of .* with 21 entries was given away, and the log has 0: it was put back to an older state$/,
+    )
+  })
+
+  await t.test('what is no checkpoint, or one of another log, is no verdict', async (t) => {
+    const note = checkpoints.at(-1) ?? ''
+    const foreign = note.replace('rekor.example.org - ', 'other.example.org - ')
+    for (const text of ['hello', '<html></html>', '{}', '{"signedTreeHead":"x"}', foreign])
+      await t.rejects(audit({ checkpoints: [text] }), { code: 'bad_checkpoint' }, text.slice(0, 20))
+    const info = JSON.stringify({ signedTreeHead: checkpoints[0], inactiveShards: [] })
+    t.equal(
+      (await audit({ checkpoints: [info], search: 'none' })).checkpoints,
+      1,
+      'an answer of the log is taken',
     )
   })
 
@@ -219,6 +257,59 @@ t.test('an audit of a log over two shards', async (t) => {
     await t.rejects(audit({ kept: ['{'] }), /answer 1 is not a JSON object in one line/)
     await t.rejects(audit({ kept: ['{"a":{}}'] }), /answer 1 is not one of a Rekor log/)
   })
+})
+
+t.test('a log without search and IDs is audited too, with checkpoints that were kept', async (t) => {
+  const { pool } = await testDatabase(t)
+  const signer = createSigner(generateSigningKey())
+  const keyHint = noteKeyHint('ct.example.org', signer.publicKey)
+  const log = await openLog({
+    pool,
+    name: 'ct',
+    logId: keyFingerprint(signer.publicKey),
+    newOrigin: () => 'ct.example.org',
+    signCheckpoint: (treeHead, origin) => signCheckpoint({ origin, name: origin, treeHead, signer, keyHint }),
+  })
+  t.teardown(() => log.close())
+  await rememberPublicKey(pool, 'ct', signer.publicKey.spki)
+  const append = (text: string) => {
+    const leaf = Buffer.from(text)
+    return log.append({ identity: leafHash(leaf), encode: () => ({ leaf }) })
+  }
+  const notes = [(await append('one')).checkpoint.note, (await append('two')).checkpoint.note]
+  const sound = await auditPlainLog({ pool, log: 'ct', checkpoints: notes.map(sourceOf) })
+  t.match(sound, {
+    entries: 2n,
+    checkpoints: 2,
+    findings: [],
+    shards: [{ origin: 'ct.example.org', size: 2n }],
+  })
+
+  await pool.query('update entry set leaf = set_byte(leaf, 1, 1) where leaf_index = 1')
+  const { findings } = await auditPlainLog({ pool, log: 'ct', checkpoints: notes.map(sourceOf) })
+  t.same(
+    findings.map(({ message }) => message),
+    ['ct.example.org: the bytes of entry 1 are not those that were logged'],
+  )
+  const forged = (notes[1] as string).replace(/\n2\n/, '\n3\n')
+  t.match((await auditPlainLog({ pool, log: 'ct', checkpoints: [sourceOf(forged)] })).findings[0], {
+    kind: 'evidence',
+    message: /does not verify/,
+  })
+  const another = await signCheckpoint({
+    origin: 'other.example.org',
+    name: 'other.example.org',
+    treeHead: { size: 1n, rootHash: leafHash(Buffer.from('one')) },
+    signer,
+    keyHint,
+  })
+  for (const text of ['other\n1\nAAAA\n', '<html>', '', another])
+    await t.rejects(
+      auditPlainLog({ pool, log: 'ct', checkpoints: [sourceOf(text)] }),
+      { code: 'bad_checkpoint' },
+      'what is no checkpoint of this log says nothing about it',
+    )
+  await t.rejects(auditPlainLog({ pool, log: 'ct/2027' }), { code: 'not_found' })
 })
 
 t.test('a database without a log is refused', async (t) => {

@@ -1,11 +1,10 @@
 /** Backups of running logs, what is restored from them, and what is refused because it would be a fork. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { rememberPublicKey, writeBackup } from '@sigstack/log-engine'
 import { leafHash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
-import t, { type Test } from 'tap'
 import {
   auditRekor,
   backUpLog,
@@ -16,7 +15,8 @@ import {
   signedHeads,
   storedHeads,
   verifyBackup,
-} from '../src/index.ts'
+} from '@sigstack/rekor-log'
+import t, { type Test } from 'tap'
 import { emptyDatabase, indexedUpTo, type LogUnderTest, startRekor } from './running-log.ts'
 import { openCt, type Parsed, proposalFor } from './support.ts'
 
@@ -68,7 +68,8 @@ t.test('backed up under load, restored, and the same log for everybody who knew 
   t.ok(entries >= 12n)
   t.equal(fileBytes, statSync(file).size)
   t.equal(statSync(file).mode & 0o777, 0o600)
-  t.same(readdirSync(path.dirname(file)), ['key.pem', 'log.backup'], 'nothing half beside it')
+  const beside = readdirSync(path.dirname(file)).filter((name) => !name.endsWith('.checkpoint'))
+  t.same(beside, ['key.pem', 'log.backup'], 'nothing half beside it')
   t.match(manifest, {
     log: 'rekor-v1',
     takenAt: now.toISOString(),
@@ -86,12 +87,16 @@ t.test('backed up under load, restored, and the same log for everybody who knew 
     pool: fresh.pool,
     search: 'all',
     answersFile,
-    checkpoints: manifest.shards.map(({ checkpoint }) => checkpoint),
+    checkpoints: manifest.shards.map(({ checkpoint }) => ({ where: 'the backup', text: checkpoint })),
   })
   t.same(audit.findings, [], 'every answer, its promise, proof and checkpoint hold')
   t.match(audit, { entries, answers: 10, checkpoints: 2, indexed: 0n })
 
-  const again = await startRekor(t, { ...fresh, keysFolder: log.keysFolder })
+  const continued = { ...fresh, keysFolder: log.keysFolder }
+  await t.rejects(startRekor(t, continued), { code: 'inconsistent' }, 'more was signed than it holds')
+  for (const name of readdirSync(log.keysFolder).filter((each) => each.endsWith('.checkpoint')))
+    rmSync(path.join(log.keysFolder, name))
+  const again = await startRekor(t, continued)
   for (const answer of log.answers) {
     const [[id, before]] = Object.entries(JSON.parse(answer)) as [[string, Parsed]]
     const after = JSON.parse(await again.read(`/api/v1/log/entries/${id}`))[id]

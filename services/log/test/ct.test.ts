@@ -9,6 +9,7 @@ import {
   verifySct,
 } from '@sigstack/ct'
 import { asHash, emptyRootHash, leafHash, verifyConsistency, verifyInclusion } from '@sigstack/merkle'
+import { undocumentedRoutes } from '@sigstack/server/testing'
 import {
   assembleCertificate,
   type Certificate,
@@ -24,7 +25,8 @@ import {
 } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { acceptedRoots, type RootSource } from '../src/faces/ct/index.ts'
+import { rfcRoutes } from '../src/faces/ct/routes.ts'
+import { acceptedRoots, type RootSource } from '../src/roots/accepted-roots.ts'
 import { json, openCt, readVector } from './support.ts'
 
 const codeSigning = '1.3.6.1.5.5.7.3.3'
@@ -248,18 +250,14 @@ t.test('what is no honest submission is refused in plain text and not logged', a
     t.equal((await raw(payload)).statusCode, 400, payload)
   }
   t.equal((await raw(JSON.stringify({ chain: ['A'.repeat(600_000)] }))).statusCode, 413)
-  for (const [method, url] of [
-    ['GET', 'add-chain'],
-    ['PUT', 'add-pre-chain'],
-    ['POST', 'get-sth'],
-    ['DELETE', 'get-entries'],
-  ] as const) {
-    const answer = await app.inject({ method, url: `/ct/v1/${url}` })
-    t.equal(answer.statusCode, 405, url)
-    t.match(answer.headers, { allow: /^(GET|POST)$/, 'content-type': /^text\/plain/ })
-  }
+  t.equal(rfcRoutes.length, 8)
+  for (const { method, path: url } of rfcRoutes)
+    for (const other of [method === 'GET' ? 'POST' : 'GET', 'PUT', 'DELETE'] as const) {
+      const answer = await app.inject({ method: other, url })
+      t.equal(answer.statusCode, 405, url)
+      t.match(answer.headers, { allow: method, 'content-type': /^text\/plain/ })
+    }
   t.equal((await get(app, '/ct/v1/nothing')).statusCode, 404)
-  t.equal((await get(app, '/')).statusCode, 404)
   t.equal((await log.treeHead()).size, 0n)
 })
 
@@ -350,6 +348,8 @@ t.test('monitors can follow the tree: heads, proofs, entries, bounds', async (t)
     ['get-entry-and-proof?leaf_index=5&tree_size=5', 400],
     ['get-entry-and-proof?leaf_index=1&tree_size=6', 400],
   ]
+  const large = await get(app, `/ct/v1/get-entries?start=${2n ** 63n}&end=5`)
+  t.match(large.body, /start must be at most 9223372036854775807/)
   for (const [url, status] of bounds) {
     const answer = await get(app, `/ct/v1/${url}`)
     t.equal(answer.statusCode, status, url)
@@ -377,3 +377,12 @@ t.test(
     t.equal((await submit(app, 'add-chain', [certificate, ca.intermediate])).statusCode, 200)
   },
 )
+
+t.test('the description of the API has every route, at the place of this log', async (t) => {
+  for (const prefix of ['', '/2026']) {
+    const { app } = await openCt(t, { roots: fixed(tesseractRoot), prefix })
+    t.same(await undocumentedRoutes(app), [])
+    t.match((await app.inject('/docs')).body, `${prefix}/ct/v1/get-entry-and-proof`)
+    t.match((await app.inject('/')).body, `${prefix}/ct/v1/get-sth`)
+  }
+})

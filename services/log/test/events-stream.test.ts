@@ -1,3 +1,4 @@
+import '@sigstack/signers/few-rounds'
 import path from 'node:path'
 import {
   missingRedis,
@@ -10,6 +11,7 @@ import { testDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import { createDelivery } from '../src/events/deliver.ts'
 import { openRedisStream, type RedisStreamOptions } from '../src/events/redis-stream.ts'
 import { readConfig, startLog } from '../src/index.ts'
 import { propose, proposeMany, publish, until } from './publishing.ts'
@@ -25,7 +27,7 @@ async function toStream(
   options: Partial<RedisStreamOptions> & { onError?: (error: unknown) => void } = {},
 ) {
   const { onError = () => {}, ...others } = options
-  const stream = openRedisStream({ url, name, maxEvents: 1000, timeoutMs: 500, ...others })
+  const stream = openRedisStream({ url, name, maxEvents: 1000, ...others })
   const publisher = await publish(rekor, 'stream', stream.deliver, { onError })
   const stop = async () => {
     await publisher.stop()
@@ -160,6 +162,44 @@ t.test('a key of another type is refused with what Redis says, and nothing is lo
   )
 })
 
+t.test(
+  'an event that Redis breaks off at goes without its data, and those beside it as they are',
+  { skip: redisServerPath() === undefined && 'redis-server is not installed' },
+  async (t) => {
+    const redis = await startRedis()
+    t.teardown(() => redis.stop())
+    const client = new Redis(redis.url)
+    t.teardown(() => client.disconnect())
+    await client.config('SET', 'proto-max-bulk-len', 1_048_576)
+    const stream = openRedisStream({ url: redis.url, name, maxEvents: 1000 })
+    t.teardown(() => stream.stop())
+    const refused: string[] = []
+    const deliver = createDelivery({
+      send: stream.deliver,
+      atOnce: 10,
+      newest: async () => undefined,
+      onRefused: ({ id }, outcome) => refused.push(`${id} ${outcome}`),
+    })
+    const event = (id: string, length: number) => ({
+      id,
+      json: JSON.stringify({ id, data: 'x'.repeat(length) }),
+      bareJson: JSON.stringify({ id }),
+    })
+    const events = [event('before', 10), event('large', 2_000_000), event('after', 10)]
+    const { signal } = new AbortController()
+    let failures = 0
+    for (let isDone = false; !isDone && failures < 20; failures++)
+      isDone = await deliver(events, signal, failures).then(
+        () => true,
+        () => false,
+      )
+    t.ok(failures > 3)
+    const told = (await readEvents(redis)).map(({ id, event: { data } }) => `${id} ${typeof data}`)
+    t.same(told.slice(-3), ['before string', 'large undefined', 'after string'])
+    t.same([...new Set(refused)], ['large without_data'])
+  },
+)
+
 t.test('a log that is started with a stream fills it, and its metrics say so', { skip }, async (t) => {
   const redis = await emptyRedis(t)
   const { connectionString } = await testDatabase(t)
@@ -168,7 +208,7 @@ t.test('a log that is started with a stream fills it, and its metrics say so', {
     LOG_HOSTNAME: 'rekor.example.org',
     DATABASE_URL: connectionString,
     LOG_KEY: path.join(t.testdir(), 'rekor.pem'),
-    PORT: '0',
+    LOG_PORT: '0',
     LOG_EVENTS_STREAM: name,
     REDIS_URL: redis.url,
   }
@@ -186,6 +226,6 @@ t.test('a log that is started with a stream fills it, and its metrics say so', {
   t.match(await metrics(), /^log_event_backlog\{receiver="stream"\} 0$/m)
   t.match(
     await metrics(),
-    /^rekor_publish_events\{event="NewEntry",content_type="application\/cloudevents\+json",status="SUCCESS"\} 1$/m,
+    /^rekor_publish_events\{content_type="application\/cloudevents\+json",event="NewEntry",status="SUCCESS"\} 1$/m,
   )
 })

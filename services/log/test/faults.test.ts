@@ -1,16 +1,18 @@
 /** What clients see while the key or the database is away, and when it is back. */
+import '@sigstack/signers/few-rounds'
 import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import type { Signer } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
+import { commitRollover, prepareRollover } from '@sigstack/rekor-log'
 import { createLogger } from '@sigstack/server'
 import { createKeyFile } from '@sigstack/signers'
 import t, { type Test as TapTest } from 'tap'
-import { commitRollover, prepareRollover, readConfig, type StartLogOptions, startLog } from '../src/index.ts'
+import { readConfig, type StartLogOptions, startLog } from '../src/index.ts'
 import { proposalFor } from './support.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const logger = createLogger({ name: 'log', level: 'silent' })
 const keyPassword = 'a password'
@@ -21,9 +23,9 @@ async function openLog(t: TapTest, options: Omit<StartLogOptions, 'logger'>, key
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: 'rekor.example.org',
       DATABASE_URL: 'postgres://given.as.a.pool/',
-      PORT: '0',
+      LOG_PORT: '0',
       LOG_KEY: path.join(keysFolder, 'first.pem'),
-      LOG_SIGN_TIMEOUT_MS: '100',
+      LOG_SIGN_TIMEOUT_MS: '2000',
     },
     keyPassword,
   )
@@ -169,7 +171,7 @@ t.test(
 
     await t.rejects(
       openLog(t, { pool }, elsewhere),
-      { name: 'LogError', code: 'foreign_key' },
+      { name: 'RekorLogError', code: 'foreign_key' },
       'another first key',
     )
     await rename(path.join(keysFolder, keyFile), path.join(elsewhere, keyFile))
@@ -177,7 +179,7 @@ t.test(
     await createKeyFile(path.join(keysFolder, keyFile), keyPassword)
     await t.rejects(
       openLog(t, { pool }, keysFolder),
-      { name: 'LogError', code: 'foreign_key' },
+      { name: 'RekorLogError', code: 'foreign_key' },
       'another second key',
     )
     await rename(path.join(elsewhere, keyFile), path.join(keysFolder, keyFile))

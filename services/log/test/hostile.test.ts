@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t, { type Test as TapTest } from 'tap'
-import { acceptedRoots } from '../src/faces/ct/index.ts'
+import { acceptedRoots } from '../src/roots/accepted-roots.ts'
 import { json, jsonVector, openCt, openRekor, proposalFor } from './support.ts'
+
+fc.configureGlobal({ seed: 1 })
 
 /** Requests that no client means: wrong types, cut-off documents, arbitrary bytes. */
 const value = fc.oneof(

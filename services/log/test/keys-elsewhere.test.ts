@@ -1,12 +1,14 @@
 /** Logs whose keys are no files: in a token that is SoftHSM2 itself, and in Vault, played by a stand-in. */
+import '@sigstack/signers/few-rounds'
 import { parseCheckpoint, rekorV1KeyHint, verifyCheckpoint } from '@sigstack/checkpoint'
 import { parsePublicKeyPem, toHex } from '@sigstack/crypto'
 import { testDatabase } from '@sigstack/postgres/testing'
+import { commitRollover, prepareRollover } from '@sigstack/rekor-log'
 import { createLogger } from '@sigstack/server'
 import { openSigner } from '@sigstack/signers'
 import { startSoftHsm, startVault, vaultRootToken, withoutSoftHsm } from '@sigstack/signers/testing'
 import t, { type Test } from 'tap'
-import { commitRollover, prepareRollover, readConfig, startLog } from '../src/index.ts'
+import { readConfig, startLog } from '../src/index.ts'
 import { proposalFor } from './support.ts'
 
 const logger = createLogger({ name: 'log', level: 'silent' })
@@ -18,7 +20,7 @@ async function openIn(t: Test, key: string, more: Record<string, string> = {}) {
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: 'rekor.example.org',
       DATABASE_URL: connectionString,
-      PORT: '0',
+      LOG_PORT: '0',
       LOG_KEY: key,
       ...more,
     },
@@ -56,7 +58,7 @@ t.test('a log whose key is in a token', { skip: withoutSoftHsm }, async (t) => {
   const hsm = startSoftHsm(t)
   if (hsm === undefined) return
   const key = hsm.importKey('log', 'P-256')
-  const { log } = await openIn(t, key)
+  const { log } = await openIn(t, key, { LOG_KEYS: t.testdirName })
   t.equal(await post(log.url, 'one'), 201)
   t.equal(await signedSize(log.url, key), 2, 'the first entry of the log, and ours')
   t.equal((await fetch(`${log.url}/readyz`)).status, 200)

@@ -1,32 +1,52 @@
 /** Events of a log under test, to whatever receiver a test has. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readEntriesFrom } from '@sigstack/rekor-log'
 import type { Test } from 'tap'
 import type { Receiver } from '../src/events/cursor.ts'
+import { createDelivery, type RefusedOutcome, type Send } from '../src/events/deliver.ts'
 import type { NewEntryEvent } from '../src/events/event.ts'
 import { openPublisher, type Publisher } from '../src/events/publish.ts'
-import { newEntryEvent, readEntriesFrom } from '../src/faces/rekor-v1/index.ts'
+import { newEntryEvent } from '../src/faces/rekor-v1/index.ts'
 import { json, proposalFor, type RekorUnderTest } from './support.ts'
 
-export type Deliver = (events: readonly NewEntryEvent[], signal: AbortSignal) => Promise<void>
+export type Deliver = Send
 
 export function publish(
   { log, shard, database }: RekorUnderTest,
   receiver: Receiver,
-  deliver: Deliver,
-  options: { onError?: (error: unknown) => void; leaseMs?: number } = {},
+  send: Send,
+  options: {
+    onError?: (error: unknown) => void
+    leaseMs?: number
+    atOnce?: number
+    onRefused?: (event: NewEntryEvent, outcome: RefusedOutcome) => void
+  } = {},
 ): Promise<Publisher> {
+  const { atOnce = 10, onRefused = () => {}, ...others } = options
+  const readEntries = (start: bigint, count: number) => readEntriesFrom({ list: () => [shard] }, start, count)
+  const length = async () => (await log.treeHead()).size
+  const deliver = createDelivery({
+    send,
+    atOnce,
+    newest: async () => {
+      const [placed] = await readEntries((await length()) - 1n, 1)
+      return placed && newEntryEvent(placed)
+    },
+    onRefused,
+  })
   return openPublisher({
     pool: database.pool,
     logId: log.logId,
     receiver,
-    length: async () => (await log.treeHead()).size,
-    readEntries: (start, count) => readEntriesFrom({ list: () => [shard] }, start, count),
-    deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
+    length,
+    readEntries,
+    deliver: async (entries, signal, failures) =>
+      deliver(await Promise.all(entries.map(newEntryEvent)), signal, failures),
     batch: 10,
     pollMs: 20,
     longestPauseMs: 50,
     onError: () => {},
-    ...options,
+    ...others,
   })
 }
 
@@ -50,5 +70,5 @@ export async function proposeMany(
 }
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300 && !(await condition()); i++) await sleep(20)
+  for (let i = 0; i < 3_000 && !(await condition()); i++) await sleep(20)
 }

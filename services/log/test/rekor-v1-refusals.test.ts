@@ -1,5 +1,6 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { jsonVector, openRekor, type Parsed, treeId } from './support.ts'
+import { json, jsonVector, openRekor, type Parsed, treeId } from './support.ts'
 import {
   asJson,
   assertRows,
@@ -100,6 +101,12 @@ t.test('bodies that are no query or no proposal are told what they lack (2.4, 2.
   const tooMany = error(422, 'more than max allowed 10 entries in request')
   const large = `"${'x'.repeat(1_048_577)}"`
   const unreadableKey = error(400, 'public key provided could not be parsed')
+  const { publicKey } = jsonVector('rekor-v1/intoto-0.0.1.json').proposal.spec
+  const onlyHash = {
+    apiVersion: '0.0.1',
+    kind: 'intoto',
+    spec: { content: { hash: { algorithm: 'sha256', value: missingHash } }, publicKey },
+  }
   await assertRows(t, app, [
     ['no proposal', post(entries, ''), 422, asJson, error(602, 'proposedEntry in body is required')],
     [
@@ -108,6 +115,22 @@ t.test('bodies that are no query or no proposal are told what they lack (2.4, 2.
       422,
       asJson,
       error(602, 'proposedEntry in body is required'),
+    ],
+    ...[entries, retrieve, index].map(
+      (url): Row => [
+        `a compressed body for ${url}`,
+        { ...post(url, ''), payload: gzipSync('{}'), headers: { ...json, 'content-encoding': 'gzip' } },
+        400,
+        asJson,
+        /the body is compressed, and bodies are taken as they are/,
+      ],
+    ),
+    [
+      'a body that is not what its header says, which nobody looks at',
+      post(index, { hash: missingHash }, { ...json, 'content-encoding': 'gzip' }),
+      200,
+      asJson,
+      '[]\n',
     ],
     ['null', post(entries, null), 422, asJson, error(602, 'proposedEntry in body is required')],
     [
@@ -166,6 +189,27 @@ t.test('bodies that are no query or no proposal are told what they lack (2.4, 2.
       400,
       asJson,
       notParsed('entry'),
+    ],
+    [
+      'a proposal without spec in a query',
+      post(retrieve, { entries: [onlyHash, { kind: 'dsse', apiVersion: '0.0.1' }] }),
+      422,
+      asJson,
+      error(602, 'entries.1.spec in body is required'),
+    ],
+    [
+      'an intoto 0.0.1 of only a hash in a query',
+      post(retrieve, { entries: [onlyHash] }),
+      200,
+      asJson,
+      '[]\n',
+    ],
+    [
+      'an intoto 0.0.1 of only a hash',
+      post('/api/v1/log/entries', onlyHash),
+      400,
+      asJson,
+      error(400, 'error processing entry: entry not insertable into log: missing envelope content'),
     ],
     ['a query for nothing', post(retrieve, {}), 200, { ...asJson, ...cacheable }, '[]\n'],
     ['a query for entries of null', post(retrieve, null), 200, asJson, '[]\n'],

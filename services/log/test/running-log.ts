@@ -1,4 +1,5 @@
 /** A Rekor log as a service over a real database, for one test. */
+import '@sigstack/signers/few-rounds'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, type Pool } from '@sigstack/postgres'
@@ -19,15 +20,26 @@ export type LogUnderTest = RunningLog & {
 /** @param keysFolder Of the log that it continues; a folder without keys where it is left out. */
 export async function startRekor(
   t: Test,
-  { pool, connectionString, keysFolder }: { pool: Pool; connectionString: string; keysFolder: string },
+  {
+    pool,
+    connectionString,
+    keysFolder,
+    variables = {},
+  }: {
+    pool: Pool
+    connectionString: string
+    keysFolder: string
+    variables?: Readonly<Record<string, string>>
+  },
 ): Promise<LogUnderTest> {
   const config = readConfig(
     {
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: 'rekor.example.org',
       DATABASE_URL: connectionString,
-      PORT: '0',
+      LOG_PORT: '0',
       LOG_KEY: path.join(keysFolder, 'key.pem'),
+      ...variables,
     },
     'a password',
   )
@@ -53,7 +65,7 @@ export async function startRekor(
 
 export async function emptyDatabase(t: Test): Promise<{ pool: Pool; connectionString: string }> {
   const { connectionString } = await testDatabase(t)
-  const pool = createPool({ connectionString, maxConnections: 3 })
+  const pool = createPool({ connectionString, maxConnections: 6 })
   t.teardown(() => pool.end())
   return { pool, connectionString }
 }

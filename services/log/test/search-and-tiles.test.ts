@@ -4,11 +4,9 @@ import { parseCheckpoint } from '@sigstack/checkpoint'
 import { openLog } from '@sigstack/log-engine'
 import { asHash, emptyTree, growTree, leafHash, tileFromHashes, tileNode, tilePath } from '@sigstack/merkle'
 import { createPool } from '@sigstack/postgres'
+import { createTurns, openSearch, openShard, searchKeysOfEntry, wholeLog } from '@sigstack/rekor-log'
 import t, { type Test as TapTest } from 'tap'
-import { openShard, searchKeysOfEntry } from '../src/faces/rekor-v1/index.ts'
-import { openSearch } from '../src/search/index.ts'
-import { createTurns } from '../src/search/turn.ts'
-import { wholeLog } from '../src/shards/whole-log.ts'
+import { indexedUpTo } from './running-log.ts'
 import {
   json,
   jsonVector,
@@ -17,6 +15,7 @@ import {
   proposalFor,
   type RekorUnderTest,
   readVector,
+  treeId,
 } from './support.ts'
 
 const propose = async (t: TapTest, { app }: RekorUnderTest, proposal: unknown): Promise<string> => {
@@ -40,13 +39,14 @@ const query = async ({ app }: RekorUnderTest, body: unknown) => {
 }
 const hashOf = (artifact: string) => `sha256:${createHash('sha256').update(artifact).digest('hex')}`
 
+const asker = { network: '127.0.0.1', isGone: () => false }
+
 t.test('entries are found by digest, key, subject and their combinations', async (t) => {
   const rekor = await openRekor(t)
   const one = await propose(t, rekor, proposalFor('one'))
   const two = await propose(t, rekor, proposalFor('two'))
   const dsse = await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
   const rsa = await propose(t, rekor, jsonVector('rekor-v1/hashedrekord-rsa2048-sha256.json').proposal)
-  await rekor.search.catchUp()
   const find = async (body: unknown) => ((await query(rekor, body)).value as string[]).toSorted()
 
   t.strictSame(await find({ hash: hashOf('one') }), [one])
@@ -63,15 +63,17 @@ t.test('entries are found by digest, key, subject and their combinations', async
   const verifier = jsonVector('rekor-v1/dsse.json').proposal.spec.proposedContent.verifiers[0]
   t.strictSame(await find({ publicKey: { format: 'x509', content: verifier } }), [dsse])
 
-  // Every key that the vectors name, also those of the statement's subjects, which the stored body does not hold.
+  // Every key that the vectors name, also those of the statement's subjects, which the stored body does not hold; but for a digest
+  // that is none.
   for (const [name, id] of [
     ['dsse', dsse],
     ['hashedrekord-rsa2048-sha256', rsa],
   ] as const) {
     for (const indexKey of jsonVector(`rekor-v1/${name}.json`).indexKeys as string[]) {
-      const found = await rekor.search.find([[indexKey]], 'or')
-      t.ok(
+      const found = await rekor.search.find([[indexKey]], 'or', asker)
+      t.equal(
         found.some(({ leafHash }) => id.endsWith(Buffer.from(leafHash).toString('hex'))),
+        indexKey !== 'foo:bar',
         `${name} ${indexKey}`,
       )
     }
@@ -99,7 +101,8 @@ t.test('keys of every format lead to what they signed, also after the index was 
   for (const [format, content, proposal] of cases)
     expected.push([{ format, content }, await propose(t, rekor, proposal)])
   const assertFound = async () => {
-    await rekor.search.catchUp()
+    // Whoever follows the log does not know yet that its index is gone.
+    await indexedUpTo(rekor.database.pool, expected.length)
     for (const [publicKey, id] of expected) {
       t.strictSame((await query(rekor, { publicKey })).value, [id], publicKey.format)
       const payload = JSON.stringify({ publicKey })
@@ -144,11 +147,7 @@ t.test('the index follows within a moment, resumes, and is built again from noth
   const { pool, connectionString } = rekor.database
   const first = await propose(t, rekor, proposalFor('first'))
   const found = async (artifact: string) => (await query(rekor, { hash: hashOf(artifact) })).value
-  const start = performance.now()
-  while ((await found('first')).length === 0 && performance.now() - start < 5_000)
-    await new Promise((r) => setTimeout(r, 2))
-  t.comment(`seen after ${Math.round(performance.now() - start)} ms`)
-  t.strictSame(await found('first'), [first])
+  t.strictSame(await found('first'), [first], 'what was answered a moment ago')
   t.equal(rekor.search.backlog(), 0n)
 
   // Another replica, with a log and a follower of its own: it never hears of this one's appends.
@@ -168,8 +167,11 @@ t.test('the index follows within a moment, resumes, and is built again from noth
       onAppended: otherLog.onAppended,
     }),
     turns: createTurns({ pool: otherPool, logId: rekor.log.logId, searchKeysOf: searchKeysOfEntry, onError }),
+    readers: otherPool,
     onError,
-    pollMs: 20,
+    // Too seldom to be of any help: readers find what the other one logged all the same.
+    pollMs: 600_000,
+    patienceMs: 30_000,
   })
   t.teardown(async () => {
     await other.stop()
@@ -180,10 +182,10 @@ t.test('the index follows within a moment, resumes, and is built again from noth
   // A follower that finds the other one at work leaves it to it.
   const settle = async () => {
     const { size } = await rekor.log.treeHead()
-    while ((await rekor.search.indexed()) < size) await Promise.all([rekor.search.catchUp(), other.catchUp()])
+    for (const index of [rekor.search, other]) t.equal(await index.indexed(), size)
   }
   await settle()
-  for (let i = 0; i < 40; i++) t.equal((await other.find([[hashOf(`many ${i}`)]], 'or')).length, 1)
+  for (let i = 0; i < 40; i++) t.equal((await other.find([[hashOf(`many ${i}`)]], 'or', asker)).length, 1)
 
   const count = async () =>
     (await pool.query<{ count: bigint }>('select count(*) from search_key')).rows[0]?.count
@@ -215,12 +217,16 @@ t.test('the tree head can be rebuilt from tiles, and the tiles from entries', as
   t.equal(treeHead.size, 300n)
 
   const read = async (level: number | 'entries', index: bigint, width: number) => {
-    const answer = await get(`/${tilePath({ level, index, width })}`)
+    const path = tilePath({ level, index, width })
+    const answer = await get(`/shards/${treeId}/${path}`)
     t.equal(answer.statusCode, 200)
     t.match(answer.headers, {
       'content-type': 'application/octet-stream',
       'cache-control': /max-age=\d{6,}, ?immutable/,
     })
+    const byAlias = await get(`/${path}`)
+    t.match(byAlias.headers, { 'cache-control': 'no-cache' }, 'of another shard after a rollover')
+    t.equal(Buffer.compare(byAlias.rawPayload, answer.rawPayload), 0)
     return answer.rawPayload
   }
   const full = await read(0, 0n, 256)
@@ -244,7 +250,7 @@ t.test('the tree head can be rebuilt from tiles, and the tiles from entries', as
     t.equal(answer.headers['vary'], 'Accept-Encoding')
     return answer
   }
-  for (const encoding of ['gzip', 'br, gzip;q=0.5', '*']) {
+  for (const encoding of ['gzip', 'br, gzip;q=0.5', '*', 'GZIP ; q=1.000']) {
     const answer = await packed(encoding)
     t.equal(answer.headers['content-encoding'], 'gzip', encoding)
     t.equal(
@@ -253,7 +259,7 @@ t.test('the tree head can be rebuilt from tiles, and the tiles from entries', as
     )
     t.ok(answer.rawPayload.length < bundle.length / 4)
   }
-  for (const encoding of ['br', 'gzip;q=0', 'identity'])
+  for (const encoding of ['br', 'gzip;q=0', 'gzip; q=0.000', 'gzip;q=x', 'identity'])
     t.notOk((await packed(encoding)).headers['content-encoding'], encoding)
 
   const missing = [

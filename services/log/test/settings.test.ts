@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { defaultClientAlgorithms } from '@sigstack/crypto'
 import { verifyProposal } from '@sigstack/rekor-entries'
+import { undocumentedRoutes } from '@sigstack/server/testing'
 import t from 'tap'
 import Schema from 'typebox/schema'
 import { openAttestations } from '../src/attestations/store.ts'
-import { endpointNames, isEndpoint } from '../src/faces/rekor-v1/index.ts'
 import { openapi } from '../src/faces/rekor-v1/openapi.ts'
+import { readConfig } from '../src/index.ts'
 import { openLargeBodies } from '../src/verification/large-bodies.ts'
+import { emptyDatabase, startRekor } from './running-log.ts'
 import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
 async function post({ app }: RekorUnderTest, url: string, body: unknown) {
@@ -42,36 +44,43 @@ t.test('a repeated upload is a 409 whose entry can be read at once, or the entry
   t.equal((await kind.log.treeHead()).size, 1n)
 })
 
-t.test('endpoints that are switched off answer 501 with the name they have upstream', async (t) => {
-  const rekor = await openRekor(t, { settings: { enabledEndpoints: ['getLogInfo'] } })
-  const paths: [string, 'GET' | 'POST', string][] = [
-    ['createLogEntry', 'POST', '/api/v1/log/entries'],
-    ['getLogEntryByIndex', 'GET', '/api/v1/log/entries?logIndex=0'],
-    ['getLogEntryByUUID', 'GET', `/api/v1/log/entries/${'0'.repeat(64)}`],
-    ['searchLogQuery', 'POST', '/api/v1/log/entries/retrieve/'],
-    ['getLogProof', 'GET', '/api/v1/log/proof?lastSize=1'],
-    ['getPublicKey', 'GET', '/api/v1/log/publicKey'],
-    ['searchIndex', 'POST', '/api/v1/index/retrieve'],
-    ['search', 'GET', '/api/v1/search'],
-  ]
-  for (const [endpoint, method, url] of paths) {
-    const payload = method === 'POST' ? { headers: json, payload: '{}' } : {}
-    const answer = await rekor.app.inject({ method, url, ...payload })
-    t.equal(answer.statusCode, 501, url)
-    if (!isEndpoint(endpoint)) throw new Error(endpoint)
-    const message = `${endpointNames[endpoint]} API not enabled in this Rekor instance`
-    t.same(answer.json(), { code: 501, message })
-  }
-  t.equal((await rekor.app.inject('/api/v1/log')).statusCode, 200)
-  t.equal((await rekor.app.inject('/ping')).statusCode, 200)
-})
-
 t.test('a kind that is switched off is refused in the words of upstream', async (t) => {
-  const policy = { allowedAlgorithms: defaultClientAlgorithms, enabledKinds: ['dsse'] as const }
+  const policy = {
+    allowedAlgorithms: defaultClientAlgorithms,
+    now: () => new Date('2021-12-01T00:00:00Z'),
+    enabledKinds: ['dsse'] as const,
+  }
   await t.rejects(verifyProposal(proposalFor('off'), policy), {
     code: 'kind_disabled',
     message: "entry kind 'hashedrekord' is not enabled for submission on this server",
   })
+})
+
+t.test('pairs of key and digest are those of the setting, by the names of Sigstore’s registry', async (t) => {
+  const read = (list: string) =>
+    readConfig(
+      {
+        LOG_FACE: 'rekor-v1',
+        LOG_HOSTNAME: 'rekor.example.org',
+        DATABASE_URL: 'postgres://127.0.0.1/none',
+        LOG_KEY: 'log.key',
+        LOG_CLIENT_SIGNING_ALGORITHMS: list,
+      },
+      '',
+    ).face
+  t.notOk('clientAlgorithms' in read(''))
+  t.match(read('ed25519-ph, ecdsa-sha2-256-nistp384'), {
+    clientAlgorithms: ['ed25519-ph', 'ecdsa-sha2-256-nistp384'],
+  })
+  t.throws(() => read('rot13'), { message: /LOG_CLIENT_SIGNING_ALGORITHMS: "rot13" is none of / })
+  const { pool, connectionString } = await emptyDatabase(t)
+  const log = await startRekor(t, {
+    pool,
+    connectionString,
+    keysFolder: t.testdir({}),
+    variables: { LOG_CLIENT_SIGNING_ALGORITHMS: 'ecdsa-sha2-384-nistp384' },
+  })
+  await t.rejects(log.append('by P-256'), { message: /entry algorithms are not allowed/ })
 })
 
 const intoto = jsonVector('rekor-v1/intoto-0.0.1.json')
@@ -156,7 +165,10 @@ t.test(
 )
 
 t.test('large bodies are verified in a thread of their own, with the same answers', async (t) => {
-  const largeBodies = openLargeBodies({ policy: { allowedAlgorithms: defaultClientAlgorithms }, minBytes: 1 })
+  const largeBodies = openLargeBodies({
+    policy: { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') },
+    minBytes: 1,
+  })
   t.teardown(() => largeBodies.stop())
   const rekor = await openRekor(t, {
     withDatabase: async (pool) => ({
@@ -220,22 +232,28 @@ t.test('large bodies are verified in a thread of their own, with the same answer
   }
 })
 
-t.test('a thread that hangs or has too much to do is no trouble for others', async (t) => {
-  const largeBodies = openLargeBodies({
-    policy: { allowedAlgorithms: defaultClientAlgorithms },
-    timeoutMs: 1,
-    mostBytes: 3_000_000,
-  })
+t.test('what takes too long fails alone, and nobody takes all the room', async (t) => {
+  const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') }
+  const largeBodies = openLargeBodies({ policy, mostBytes: 3_000_000 })
   t.teardown(() => largeBodies.stop())
   const body = () => Buffer.from(JSON.stringify({ pad: 'x'.repeat(1_400_000) }))
-  const [one, two, three] = await Promise.allSettled([
-    largeBodies.verifyEntry(body()),
-    largeBodies.verifyEntry(body()),
-    largeBodies.verifyEntry(body()),
+  const [one, two, other, more] = await Promise.allSettled([
+    largeBodies.verifyEntry(body(), 'a'),
+    largeBodies.verifyEntry(body(), 'a'),
+    largeBodies.verifyEntry(body(), 'b'),
+    largeBodies.verifyEntry(body(), 'c'),
   ])
-  t.match(one, { reason: { code: 'unavailable' } })
-  t.match(two, { reason: { code: 'unavailable' } })
-  t.match(three, { reason: { code: 'queue_full' } })
+  t.match(one, { reason: { name: 'EntryError' } })
+  t.match(two, { reason: { code: 'queue_full' } }, 'more than half of the room')
+  t.match(other, { reason: { name: 'EntryError' } })
+  t.match(more, { reason: { code: 'queue_full' } }, 'the room is full')
+  const hasty = openLargeBodies({ policy, startMs: 1 })
+  t.teardown(() => hasty.stop())
+  const [first, second] = await Promise.allSettled([
+    hasty.verifyEntry(body(), 'a'),
+    hasty.verifyEntry(body(), 'b'),
+  ])
+  t.match([first, second], [{ reason: { code: 'unavailable' } }, { reason: { code: 'unavailable' } }])
 })
 
 const byText = (a: string, b: string) => (a < b ? -1 : 1)
@@ -254,10 +272,20 @@ t.test('the description of the API describes the answers', async (t) => {
   const first = await propose(rekor, proposalFor('described'))
   for (let i = 0; i < 3; i++) await propose(rekor, proposalFor(`described ${i}`))
   await propose(rekor, jsonVector('rekor-v1/dsse.json').proposal)
-  await rekor.search.catchUp()
   const id = first.headers['etag'] as string
   const served = (await rekor.app.inject('/swagger.json')).json()
-  t.same(served, JSON.parse(JSON.stringify(openapi)))
+  t.match(served, { paths: JSON.parse(JSON.stringify(openapi.paths)) })
+  t.match(served.components, openapi.components)
+  for (const [name, schema] of Object.entries(openapi.components.schemas)) {
+    t.ok(Schema.Compile(resolve(schema) as Parsed).Check(served.components.schemas[name].example), name)
+  }
+  t.same(served, (await rekor.app.inject('/openapi.json')).json())
+  t.same(
+    (await undocumentedRoutes(rekor.app)).filter(
+      (route) => !/^GET (?:.*\/checkpoint|.*\/tile\/.*|\/healthz|\/readyz|\/metrics)$/.test(route),
+    ),
+    [],
+  )
 
   const seen = new Set<string>()
   const check = async (path: string, method: 'get' | 'post', url: string, body?: unknown) => {
@@ -277,6 +305,7 @@ t.test('the description of the API describes the answers', async (t) => {
   await check('/api/v1/log', 'get', '/api/v1/log')
   await check('/api/v1/log/publicKey', 'get', '/api/v1/log/publicKey')
   await check('/api/v1/log/publicKey', 'get', '/api/v1/log/publicKey?treeID=x')
+  await check('/api/v1/log/publicKeys', 'get', '/api/v1/log/publicKeys')
   await check('/api/v1/log/proof', 'get', '/api/v1/log/proof?firstSize=1&lastSize=3')
   await check('/api/v1/log/proof', 'get', '/api/v1/log/proof?lastSize=99')
   await check('/api/v1/log/entries', 'get', '/api/v1/log/entries?logIndex=0')
@@ -327,3 +356,24 @@ t.test('people get pages that need nothing from elsewhere', async (t) => {
   const docs = (await rekor.app.inject('/docs')).body
   for (const path of Object.keys(openapi.paths)) t.ok(docs.includes(path), path)
 })
+
+t.test(
+  'what is nested deeper than anything is meant is the sender’s fault, in bodies of any size',
+  async (t) => {
+    const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date() }
+    const largeBodies = openLargeBodies({ policy, minBytes: 1 })
+    t.teardown(() => largeBodies.stop())
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+    for (const rekor of [await openRekor(t), await openRekor(t, { settings: { largeBodies } })])
+      for (const [url, payload] of [
+        ['/api/v1/log/entries/retrieve', `{"entryUUIDs":${deep}}`],
+        ['/api/v1/log/entries/retrieve', `{"entries":[${deep}]}`],
+        ['/api/v1/log/entries', `{"kind":"dsse","apiVersion":"0.0.1","spec":${deep}}`],
+        ['/api/v1/index/retrieve', `{"hash":${deep}}`],
+        ['/api/v1/search', `{"issuer":${deep}}`],
+      ] as const) {
+        const answer = await rekor.app.inject({ method: 'POST', url, headers: json, payload })
+        t.ok(answer.statusCode >= 400 && answer.statusCode < 500, `${url}: ${answer.statusCode}`)
+      }
+  },
+)

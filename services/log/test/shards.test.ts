@@ -1,21 +1,23 @@
 /** Two replicas over one database, rolled over while writers write through both. */
-import { mkdir } from 'node:fs/promises'
+import '@sigstack/signers/few-rounds'
+import { mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { parseCheckpoint, rekorV1KeyHint, verifyCheckpoint } from '@sigstack/checkpoint'
 import { type PublicKey, parsePublicKeyPem, sha256Hex, verifySignature } from '@sigstack/crypto'
 import { asHash, leafHash, verifyConsistency, verifyInclusion } from '@sigstack/merkle'
 import { createPool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
-import { createLogger } from '@sigstack/server'
-import t, { type Test as TapTest } from 'tap'
 import {
+  cancelRollover,
   changeMode,
   commitRollover,
+  preparedRollover,
   prepareRollover,
-  type RunningLog,
-  readConfig,
-  startLog,
-} from '../src/index.ts'
+} from '@sigstack/rekor-log'
+import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
+import t, { type Test as TapTest } from 'tap'
+import { type RunningLog, readConfig, startLog } from '../src/index.ts'
 import { type Parsed, proposalFor } from './support.ts'
 
 const logger = createLogger({ name: 'log', level: 'silent' })
@@ -31,7 +33,7 @@ async function openReplicas(t: TapTest) {
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: 'rekor.example.org',
       DATABASE_URL: connectionString,
-      PORT: '0',
+      LOG_PORT: '0',
       LOG_KEY: path.join(keysFolder, 'first.pem'),
     },
     password,
@@ -181,8 +183,9 @@ t.test('a rollover to a new key while writers write: no error, no gap, old proof
     active.origin,
     'without one, the active shard',
   )
-  const width = Number(frozen.size)
-  const tile = await fetch(`${two.url}${shardOf(inactive.treeID)}/tile/0/000.p/${width}`)
+  const width = Math.min(256, Number(frozen.size))
+  const firstTile = width === 256 ? '000' : `000.p/${width}`
+  const tile = await fetch(`${two.url}${shardOf(inactive.treeID)}/tile/0/${firstTile}`)
   t.equal(tile.headers.get('cache-control'), 'max-age=604800, immutable')
   const leafHashes = Buffer.from(await tile.arrayBuffer())
   const known = entries.filter(({ entry }) => entry.logIndex < width)
@@ -191,7 +194,7 @@ t.test('a rollover to a new key while writers write: no error, no gap, old proof
     if (!id.endsWith(leafHashes.toString('hex', at, at + 32)))
       t.fail(`entry ${entry.logIndex} is not in its tile`)
   }
-  const bundle = await fetch(`${one.url}${shardOf(inactive.treeID)}/tile/entries/000.p/${width}`)
+  const bundle = await fetch(`${one.url}${shardOf(inactive.treeID)}/tile/entries/${firstTile}`)
   t.equal(bundle.status, 200)
   for (const elsewhere of ['0', '1', `0${inactive.treeID}`, 'x', '9'.repeat(30), `${inactive.treeID}/x`]) {
     t.equal((await fetch(`${one.url}${shardOf(elsewhere)}/checkpoint`)).status, 404, elsewhere)
@@ -226,7 +229,7 @@ t.test('a rollover to a new key while writers write: no error, no gap, old proof
     JSON.parse((await post(one, { hash: `sha256:${value}` }, '/api/v1/index/retrieve')).text)
   const newest = entries.find(({ entry }) => entry.logIndex === total - 1) as Kept
   const ofNewShard = JSON.parse(Buffer.from(newest.entry.body, 'base64').toString()).spec.data.hash.value
-  const until = Date.now() + 5_000
+  const until = Date.now() + 60_000
   while ((await found(ofNewShard)).length === 0 && Date.now() < until)
     await new Promise((resolve) => setTimeout(resolve, 50))
   t.same(await found(ofNewShard), [newest.id], 'search finds what is in the new shard')
@@ -281,14 +284,56 @@ t.test('a replica without the new key asks writers to wait, and serves what it c
   const other = path.join(keysFolder, 'elsewhere')
   await mkdir(other)
   await post(one, proposalFor('before'))
-  await prepareRollover(pool, { keysFolder: other, password })
+  await prepareRollover(pool, { keysFolder: other, password, isNewFolder: true })
+  const ready = async () => (await (await fetch(`${one.url}/readyz`)).json()) as Parsed
+  while ((await ready()).checks.nextKey === undefined);
+  t.match(
+    (await ready()).checks.nextKey,
+    /^cannot be opened here: cannot read .*rekor-v1\.1\.key\.pem/,
+    'an operator sees it',
+  )
+  t.equal((await ready()).status, 'ready', 'writing goes on')
+  const keys = await fetch(`${one.url}/api/v1/log/publicKeys`)
+  t.equal(keys.status, 200)
+  t.equal((await keys.text()).match(/BEGIN/g)?.length, 2, 'and the keys are told')
   await commitRollover(pool, { key: 'prepared', keysFolder: other, password })
   const refused = await post(one, proposalFor('after'))
   t.equal(refused.status, 503)
   t.equal(refused.headers.get('retry-after'), '1')
   t.match(refused.text, /rolled over to a shard that cannot be opened here/)
   t.equal((await fetch(`${one.url}/api/v1/log/entries?logIndex=1`)).status, 200)
+  t.equal((await fetch(`${one.url}/api/v1/log/publicKeys`)).status, 200)
 })
+
+t.test(
+  'a key is prepared only where the replicas will find and open it, and can be taken back',
+  async (t) => {
+    const { pool, keysFolder } = await openReplicas(t)
+    const other = path.join(keysFolder, 'elsewhere')
+    await mkdir(other)
+    const fails = (
+      options: Partial<Parameters<typeof prepareRollover>[1]>,
+      expected: { code: string; message?: RegExp },
+    ) => t.rejects(prepareRollover(pool, { keysFolder, password, ...options }), expected)
+    await fails({ password: 'another' }, { code: 'wrong_password' })
+    await fails(
+      { keysFolder: other },
+      { code: 'foreign_key', message: /holds no key of rekor\.example\.org - / },
+    )
+    await fails({ keysFolder: path.join(other, 'none') }, { code: 'unreadable' })
+    await createKeyFile(path.join(other, 'of-another-log.pem'), password)
+    await fails({ keysFolder: other }, { code: 'foreign_key' })
+    t.equal(await preparedRollover(pool), undefined, 'nothing is left of it')
+    t.same((await readdir(other)).length, 1)
+
+    const prepared = await prepareRollover(pool, { keysFolder, password })
+    await fails({ keysFolder: other }, { code: 'unreadable', message: /rekor-v1\.1\.key\.pem/ })
+    t.match(await cancelRollover(pool), { keyFile: prepared.keyFile })
+    t.equal(await cancelRollover(pool), undefined)
+    const again = await prepareRollover(pool, { keysFolder, password })
+    t.equal(again.publicKeyPem, prepared.publicKeyPem, 'its file is taken again')
+  },
+)
 
 t.test('modes are switched without a restart, on every replica', async (t) => {
   const { pool, replicas } = await openReplicas(t)

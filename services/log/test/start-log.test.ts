@@ -1,9 +1,13 @@
+import '@sigstack/signers/few-rounds'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { createSigner, generateSigningKey } from '@sigstack/crypto'
 import { testDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
+import { createKeyFile } from '@sigstack/signers'
 import { createRoot, encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
 import { type LogConfig, readConfig, startLog } from '../src/index.ts'
@@ -31,7 +35,7 @@ t.test('the environment is read once and refused by name', async (t) => {
     LOG_FACE: 'ct',
     CT_PREFIX: '/2026',
     CT_ROOTS_URL: 'http://ca/api/v1/rootCert',
-    PORT: '7000',
+    LOG_PORT: '7000',
   }
   t.match(readConfig(ct, ''), {
     port: 7000,
@@ -42,18 +46,28 @@ t.test('the environment is read once and refused by name', async (t) => {
       extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
     },
   })
-  t.strictSame(readConfig({ ...ct, CT_EXTENDED_KEY_USAGES: '' }, '').face, {
+  t.strictSame(readConfig({ ...ct, CT_EXTENDED_KEY_USAGES: 'any' }, '').face, {
     face: 'ct',
     prefix: '/2026',
     roots: { url: ct.CT_ROOTS_URL },
     extendedKeyUsages: [],
+    addressLimits: [],
   })
   t.throws(() => readConfig({}, ''), /LOG_FACE.*LOG_HOSTNAME.*DATABASE_URL.*LOG_KEY/)
-  t.throws(() => readConfig({ ...required, PORT: '70000' }, ''), /PORT/)
+  t.throws(() => readConfig({ ...required, LOG_PORT: '70000' }, ''), /PORT/)
   t.throws(() => readConfig({ ...required, LOG_HOSTNAME: 'https://x' }, ''), /LOG_HOSTNAME/)
   t.throws(
     () => readConfig({ ...ct, CT_ROOTS_FILE: '/roots.pem' }, ''),
     /either CT_ROOTS_FILE or CT_ROOTS_URL/,
+  )
+  const elsewhere = { ...required, LOG_KEY: 'hashivault://rekor' }
+  t.throws(() => readConfig(elsewhere, ''), /LOG_KEYS is missing: LOG_KEY is a URI/)
+  t.match(readConfig({ ...elsewhere, LOG_KEYS: '/keys' }, ''), { keysFolder: '/keys' })
+  t.ok(readConfig({ ...ct, LOG_KEY: 'hashivault://ct' }, ''), 'a CT log has no later shards')
+  t.ok(readConfig({ ...required, LOG_KEY: 'file:/keys/key.pem' }, ''), 'later keys lie beside a file')
+  t.throws(
+    () => readConfig({ ...required, LOG_KEY: 'file:key.pem' }, ''),
+    /LOG_KEY: .*needs an absolute path/,
   )
 })
 
@@ -93,7 +107,7 @@ t.test('an operator says how large the unpacked metadata of packages may be', as
   const post = async (variables: Record<string, string>) => {
     const { connectionString } = await testDatabase(t)
     const LOG_KEY = path.join(t.testdir(), 'rekor.pem')
-    const environment = { ...required, ...variables, DATABASE_URL: connectionString, PORT: '0', LOG_KEY }
+    const environment = { ...required, ...variables, DATABASE_URL: connectionString, LOG_PORT: '0', LOG_KEY }
     const log = await startLog(readConfig(environment, 'a password'), { logger })
     const headers = { 'content-type': 'application/json' }
     const answer = await fetch(`${log.url}/api/v1/log/entries`, { method: 'POST', headers, body })
@@ -111,7 +125,7 @@ t.test('an operator says how large the unpacked metadata of packages may be', as
 t.test('metrics have the names, labels and units of upstream', async (t) => {
   const { connectionString: DATABASE_URL } = await testDatabase(t)
   const LOG_KEY = path.join(t.testdir(), 'rekor.pem')
-  const config = readConfig({ ...required, DATABASE_URL, LOG_KEY, PORT: '0' }, 'a password')
+  const config = readConfig({ ...required, DATABASE_URL, LOG_KEY, LOG_PORT: '0' }, 'a password')
   const { url, stop } = await startLog(config, { logger })
   t.teardown(stop)
   const headers = { 'content-type': 'application/json' }
@@ -125,20 +139,43 @@ t.test('metrics have the names, labels and units of upstream', async (t) => {
   const written = 'path="/api/v1/log/entries"'
   for (const line of [
     'rekor_new_entries 1',
-    `rekor_qps_by_api{${written},method="POST",code="201"} 1`,
-    'rekor_qps_by_api{path="/api/v1/log/entries/{entryUUID}",method="GET",code="404"} 1',
-    `rekor_api_latency_count{${written},code="201"} 1`,
-    `rekor_api_latency_summary_count{${written},code="201"} 1`,
-    `rekor_latency_by_api_count{${written},method="POST"} 1`,
-    `rekor_latency_by_api_bucket{le="60000000000",${written},method="POST"} 1`,
+    `rekor_qps_by_api{code="201",method="POST",${written}} 1`,
+    'rekor_qps_by_api{code="404",method="GET",path="/api/v1/log/entries/{entryUUID}"} 1',
+    `rekor_api_latency_count{code="201",${written}} 1`,
+    `rekor_api_latency_summary_count{code="201",${written}} 1`,
+    `rekor_latency_by_api_count{method="POST",${written}} 1`,
+    `rekor_latency_by_api_bucket{method="POST",${written},le="60000000000"} 1`,
     'rekor_index_storage_latency_summary_count{success="true"} 1',
   ])
     t.ok(metrics.split('\n').includes(line), line)
   t.match(
     metrics,
-    /^rekor_build_info\{version="[^"]+",revision="",build_date="",goversion="node v[\d.]+"\} 1$/m,
+    /^rekor_build_info\{build_date="",goversion="node v[\d.]+",revision="",version="[^"]+"\} 1$/m,
   )
   t.notMatch(metrics, /rekor_\w+\{[^}]*path="\/ping"/, 'only the operations of the API are counted')
+})
+
+t.test('work that is refused is counted by its reason, small bodies and large ones alike', async (t) => {
+  const { connectionString: DATABASE_URL } = await testDatabase(t)
+  const LOG_KEY = path.join(t.testdir(), 'rekor.pem')
+  const environment = { ...required, DATABASE_URL, LOG_KEY, LOG_PORT: '0', LOG_MAX_CHECKS: '16' }
+  const { url, stop } = await startLog(readConfig(environment, 'a password'), { logger })
+  t.teardown(stop)
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' })
+  const verifier = publicKey.export({ format: 'pem', type: 'spki' })
+  const dear = async (payload: Buffer) => {
+    const pae = Buffer.concat([Buffer.from(`DSSEv1 1 x ${payload.length} `), payload])
+    const signatures = [{ sig: sign('sha256', pae, privateKey).toString('base64') }]
+    const envelope = JSON.stringify({ payload: payload.toString('base64'), payloadType: 'x', signatures })
+    const proposedContent = { envelope, verifiers: [Buffer.from(verifier).toString('base64')] }
+    const body = JSON.stringify({ apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent } })
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch(`${url}/api/v1/log/entries`, { method: 'POST', headers, body })).status
+  }
+  t.equal(await dear(Buffer.from('{}')), 400)
+  t.equal(await dear(Buffer.alloc(400_000, 0x20)), 400)
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  t.match(metrics, /^log_work_refused_total\{reason="too_costly"\} 2$/m)
 })
 
 t.test('a log keeps its key, its origin and its entries over a restart', async (t) => {
@@ -150,8 +187,8 @@ t.test('a log keeps its key, its origin and its entries over a restart', async (
       {
         ...required,
         DATABASE_URL: connectionString,
-        PORT: '0',
-        METRICS_PORT: '0',
+        LOG_PORT: '0',
+        LOG_METRICS_PORT: '0',
         LOG_KEY: path.join(directory, 'key.pem'),
       },
       'a password',
@@ -191,6 +228,19 @@ t.test('a log keeps its key, its origin and its entries over a restart', async (
   )
 })
 
+t.test('signed heads lie beside a key that is named by the URI of its file', async (t) => {
+  const { connectionString: DATABASE_URL } = await testDatabase(t)
+  const folder = t.testdir({ key: {}, later: {} })
+  const file = path.join(folder, 'key/log key.pem')
+  await createKeyFile(file, 'a password')
+  const LOG_KEY = pathToFileURL(file).href
+  const environment = { ...required, DATABASE_URL, LOG_PORT: '0', LOG_KEY, LOG_KEYS: `${folder}/later` }
+  const log = await startLog(readConfig(environment, 'a password'), { logger })
+  await log.stop()
+  t.match(await readdir(`${folder}/key`), ['log key.pem', /^rekor-v1.*\.checkpoint$/])
+  t.same(await readdir(`${folder}/later`), [])
+})
+
 t.test('a CT log in a shared process takes roots from a file and sees when it changes', async (t) => {
   const { pool } = await testDatabase(t)
   const dates = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2036-01-01T00:00:00Z') }
@@ -208,9 +258,9 @@ t.test('a CT log in a shared process takes roots from a file and sees when it ch
     ...required,
     LOG_FACE: 'ct',
     LOG_HOSTNAME: 'ct.example.org',
-    PORT: '0',
+    LOG_PORT: '0',
     CT_PREFIX: '/2026',
-    CT_EXTENDED_KEY_USAGES: '',
+    CT_EXTENDED_KEY_USAGES: 'any',
   }
   const config = readConfig(
     { ...environment, LOG_KEY: path.join(directory, 'ct.pem'), CT_ROOTS_FILE: rootsFile },
@@ -226,7 +276,7 @@ t.test('a CT log in a shared process takes roots from a file and sees when it ch
     (await readFile(rootsFile, 'utf8')) + encodeCertificatePem((await root('two')).der),
   )
   const unknown = await root('three')
-  const until = Date.now() + 5_000
+  const until = Date.now() + 60_000
   while ((await roots()) === 1 && Date.now() < until) {
     const chain = [Buffer.from(unknown.der).toString('base64')]
     await fetch(`${log.url}/2026/ct/v1/add-chain`, { method: 'POST', body: JSON.stringify({ chain }) })

@@ -6,22 +6,26 @@ import { createSigner, defaultClientAlgorithms, keyFingerprint, type Signer } fr
 import { type Log, openLog } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import { type TestDatabase, testDatabase } from '@sigstack/postgres/testing'
-import { verifyProposal } from '@sigstack/rekor-entries'
-import type { FastifyInstance } from 'fastify'
-import { buildApp } from '../src/app.ts'
-import type { RootSource } from '../src/faces/ct/index.ts'
 import {
+  createTurns,
+  type DearReads,
+  openSearch,
   openShard,
   originOf,
   parseOrigin,
-  type RekorV1Settings,
+  type SearchIndex,
   type Shard,
   type Shards,
   searchKeysOfEntry,
-} from '../src/faces/rekor-v1/index.ts'
-import { openSearch, type SearchIndex } from '../src/search/index.ts'
-import { createTurns } from '../src/search/turn.ts'
-import { wholeLog } from '../src/shards/whole-log.ts'
+  wholeLog,
+} from '@sigstack/rekor-log'
+import type { FastifyInstance } from 'fastify'
+import type { AddressLimiter } from '../src/admission/address-limiter.ts'
+import { buildApp } from '../src/app.ts'
+import { ctOf } from '../src/faces/ct/open.ts'
+import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
+import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
+import type { RootSource } from '../src/roots/accepted-roots.ts'
 import { openSmallBodies } from '../src/verification/small-bodies.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
@@ -54,7 +58,12 @@ export async function openRekor(
   options: {
     queueLimit?: number
     bodyLimitBytes?: number
+    entryLimitBytes?: number
     settings?: RekorV1Settings
+    dearReads?: DearReads
+    trustProxy?: (address: string) => boolean
+    /** Before the face is put on the server. */
+    prepare?: (app: FastifyInstance) => void
     withDatabase?: (pool: Pool) => Promise<RekorV1Settings>
   } = {},
 ): Promise<RekorUnderTest> {
@@ -87,21 +96,37 @@ export async function openRekor(
       searchKeysOf: searchKeysOfEntry,
       onError: () => {},
     }),
+    readers: database.pool,
     pollMs: 50,
+    patienceMs: 30_000,
     onError: () => {},
   })
   const settings = (await options.withDatabase?.(database.pool)) ?? options.settings ?? {}
-  const policy = { allowedAlgorithms: defaultClientAlgorithms }
+  const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') }
   const smallBodies = openSmallBodies({ policy })
   const dependencies = {
     shards,
     search,
     settings,
-    verifyProposal: (proposal: unknown) => verifyProposal(proposal, policy),
+    now: policy.now,
     verifyText: smallBodies.verify,
     bodyLimitBytes: options.bodyLimitBytes ?? 1_048_576,
+    entryLimitBytes: options.entryLimitBytes ?? 65_535,
+    ...(options.dearReads !== undefined && { dearReads: options.dearReads }),
   }
-  const app = await buildApp({ face: 'rekor-v1', dependencies }, { logger: false })
+  const { trustProxy } = options
+  const face = rekorV1Of(dependencies)
+  const register = async (app: FastifyInstance) => {
+    options.prepare?.(app)
+    await face.register(app)
+  }
+  const app = await buildApp(
+    { ...face, register },
+    {
+      logger: false,
+      ...(trustProxy !== undefined && { trustProxy }),
+    },
+  )
   t.teardown(async () => {
     await app.close()
     await smallBodies.stop()
@@ -116,6 +141,8 @@ export async function openCt(
   options: {
     roots: RootSource
     extendedKeyUsages?: readonly string[]
+    addressLimiter?: AddressLimiter
+    entryLimitBytes?: number
     prefix?: string
     pool?: Pool
     nowMs?: () => number
@@ -144,10 +171,12 @@ export async function openCt(
     roots: options.roots,
     pathPrefix: prefix,
     extendedKeyUsages: options.extendedKeyUsages ?? [],
+    ...(options.addressLimiter !== undefined && { addressLimiter: options.addressLimiter }),
     bodyLimitBytes: 524_288,
+    entryLimitBytes: options.entryLimitBytes ?? 65_535,
     nowMs: options.nowMs ?? Date.now,
   }
-  const app = await buildApp({ face: 'ct', dependencies }, { logger: false })
+  const app = await buildApp(ctOf(dependencies), { logger: false })
   t.teardown(async () => {
     await app.close()
     await log.close()

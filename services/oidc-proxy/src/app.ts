@@ -1,8 +1,9 @@
-import { buildServer, type Logger, type Registry } from '@sigstack/server'
+import { buildServer, type Logger, type Registry, serveApi } from '@sigstack/server'
 import type { FastifyInstance } from 'fastify'
 import type { DocumentCache } from './cache/document-cache.ts'
 import type { IssuerDocuments } from './documents/issuer-documents.ts'
 import type { IssuerRegistry } from './issuers/registry.ts'
+import { openApi } from './openapi.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 
@@ -12,7 +13,7 @@ export type AppDependencies = {
   readonly issuers: IssuerRegistry
   readonly documents: IssuerDocuments
   readonly cache: DocumentCache
-  /** `ok`, or why the list of issuers as it is now is not in force. */
+  /** `ok`, or why the list of issuers as it is now is not in force, or which of them cannot be read. */
   readonly configuration?: () => string
   readonly now: () => number
 }
@@ -35,6 +36,7 @@ export function buildApp({
     // Issuers and Redis may come and go; the proxy serves what it has.
     readiness: async () => ({ ready: true, checks: { cache: cache.state(), issuers: configuration() } }),
   })
+  serveApi(app, openApi)
   app.register(documentRoutes, { issuers, documents })
   app.register(issuerRoutes, { issuers, documents, cache, now })
   return app

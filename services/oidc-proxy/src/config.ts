@@ -1,12 +1,25 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { type LogLevel, readSecret } from '@sigstack/server'
+import { decodeText, quoted } from '@sigstack/crypto'
+import type { ProxyRules } from '@sigstack/http-client'
+import {
+  collectComplaints,
+  type Environment,
+  type LogLevel,
+  listOf,
+  logLevelVariable,
+  pathVariable,
+  portVariable,
+  readEnvironment,
+  secret,
+} from '@sigstack/server'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { isFulcioFormat, linesOfFulcioFormat, parseJsonOrYaml } from './issuers/fulcio-format.ts'
 import { type IssuerEntry, isIssuerUrl, isPattern } from './issuers/issuer.ts'
-import { type EgressProxy, readEgressProxy } from './upstream/egress.ts'
+import { checkEgressProxy, readEgressProxy } from './upstream/egress.ts'
+import type { ServiceAccountFiles } from './upstream/service-account.ts'
 
 export type Config = {
   readonly host: string
@@ -20,21 +33,46 @@ export type Config = {
   }
   /** Where documents are shared with other replicas; undefined keeps them in memory only. */
   readonly redisUrl?: string
+  /** Of all replicas; without it nothing is shared. */
+  readonly cacheSecret?: string
   readonly cacheKeyPrefix: string
   /** What requests to issuers go through; undefined: nothing. */
-  readonly egressProxy?: EgressProxy
+  readonly egressProxy?: ProxyRules
+  /** For issuers of the cluster that this runs in. */
+  readonly serviceAccountFiles?: ServiceAccountFiles
+  /** What an operator does for an issuer that is meant to be on the own network, for messages. */
+  readonly howToPermit?: string
   readonly freshSeconds: number
   readonly keepSeconds: number
   readonly keyIdRefetchSeconds: number
 }
 
-const Environment = Type.Object({
+const issuerVariables = Type.Object({
+  /** JSON; as long as the environment permits. */
+  OIDC_ISSUERS: Type.Optional(Type.String()),
+  OIDC_ISSUERS_FILE: Type.Optional(pathVariable()),
+  OIDC_PRIVATE_ISSUERS: Type.String({ default: '', maxLength: 64 * 1024 }),
+})
+
+export const variables = Type.Object({
   OIDC_PROXY_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
-  OIDC_PROXY_PORT: Type.Integer({ default: 5557, minimum: 0, maximum: 65_535 }),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  OIDC_PROXY_PORT: portVariable({ default: 5557 }),
+  ...issuerVariables.properties,
+  // The URL may hold a password.
+  REDIS_URL: Type.Optional(
+    secret(Type.String({ pattern: '^rediss?://', maxLength: 4096, description: 'a redis: or rediss: URL' })),
+  ),
+  LOG_LEVEL: logLevelVariable,
+  OIDC_ISSUER_TOKEN_FILE: Type.Optional(pathVariable()),
+  OIDC_ISSUER_CA_FILE: Type.Optional(pathVariable()),
+  OIDC_CACHE_SECRET: Type.Optional(
+    secret(
+      Type.String({ minLength: 32, maxLength: 4096, description: 'a secret of at least 32 characters' }),
+    ),
+  ),
   OIDC_CACHE_KEY_PREFIX: Type.String({ default: 'sigstack:oidc:', maxLength: 200 }),
   OIDC_FRESH_SECONDS: Type.Integer({ default: 600, minimum: 1, maximum: 86_400 }),
-  OIDC_KEEP_SECONDS: Type.Integer({ default: 86_400, minimum: 1, maximum: 30 * 86_400 }),
+  OIDC_KEEP_SECONDS: Type.Integer({ default: 3600, minimum: 1, maximum: 30 * 86_400 }),
   OIDC_KEY_ID_REFETCH_SECONDS: Type.Integer({ default: 10, minimum: 1, maximum: 3600 }),
 })
 
@@ -45,6 +83,7 @@ const IssuerList = Type.Array(
       caCertificate: Type.Optional(Type.String({ maxLength: 1024 * 1024 })),
       allowPrivateNetwork: Type.Optional(Type.Boolean()),
       allowHttp: Type.Optional(Type.Boolean()),
+      serviceAccountToken: Type.Optional(Type.Boolean()),
       connectTo: Type.Optional(
         Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$', maxLength: 253 }),
       ),
@@ -54,37 +93,32 @@ const IssuerList = Type.Array(
   { minItems: 1, maxItems: 1000 },
 )
 
+export type ReadOptions = {
+  /** For a process that decides on the issuers itself. */
+  readonly issuers?: Pick<Config, 'issuers' | 'issuersFile' | 'howToPermit'>
+}
+
 /** The only reader of the environment. Throws one error that names every bad variable. */
-export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const complaints: string[] = []
-  const candidate = Value.Convert(Environment, Value.Default(Environment, { ...environment }))
-  if (!Value.Check(Environment, candidate)) {
-    for (const error of Value.Errors(Environment, candidate))
-      complaints.push(`${error.instancePath.slice(1)} ${error.message}`)
-  }
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read()
-    } catch (error) {
-      complaints.push(error instanceof Error ? error.message : String(error))
-      return undefined
-    }
-  }
-  const issuers = attempt(() => readIssuers(environment))
-  const redisUrl = attempt(() => readRedisUrl(environment))
-  const egressProxy = attempt(() => readEgressProxy(environment))
-  const issuersFile = issuersFileOf(environment)
-  if (complaints.length > 0 || issuers === undefined || !Value.Check(Environment, candidate)) {
-    throw new Error(`bad configuration: ${complaints.join('; ')}`)
-  }
+export function readConfig(environment: Environment, { issuers: given }: ReadOptions = {}): Config {
+  const { attempt, throwAny } = collectComplaints()
+  const candidate = attempt(() => readEnvironment(environment, variables))
+  const issuers = given ?? attempt(() => readIssuers(readEnvironment(environment, issuerVariables)))
+  const egressProxy = attempt(() => {
+    // A process of many services may have it for others, and issuers that need no proxy.
+    if (given === undefined) checkEgressProxy(environment)
+    return readEgressProxy(environment)
+  })
+  throwAny()
+  if (candidate === undefined || issuers === undefined) throw new Error('nothing was read')
   return {
     host: candidate.OIDC_PROXY_HOST,
     port: candidate.OIDC_PROXY_PORT,
     logLevel: candidate.LOG_LEVEL,
-    issuers,
-    ...(issuersFile !== undefined && { issuersFile }),
-    ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...issuers,
+    ...(candidate.REDIS_URL !== undefined && { redisUrl: candidate.REDIS_URL }),
+    ...(candidate.OIDC_CACHE_SECRET !== undefined && { cacheSecret: candidate.OIDC_CACHE_SECRET }),
     ...(egressProxy !== undefined && { egressProxy }),
+    serviceAccountFiles: { token: candidate.OIDC_ISSUER_TOKEN_FILE, ca: candidate.OIDC_ISSUER_CA_FILE },
     cacheKeyPrefix: candidate.OIDC_CACHE_KEY_PREFIX,
     freshSeconds: candidate.OIDC_FRESH_SECONDS,
     keepSeconds: candidate.OIDC_KEEP_SECONDS,
@@ -92,36 +126,29 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
 }
 
-function readRedisUrl(environment: NodeJS.ProcessEnv): string | undefined {
-  const url = readSecret(environment, 'REDIS_URL')
-  if (url === undefined || url === '') return undefined
-  // The URL may hold a password, so it is not repeated in the complaint.
-  if (!/^rediss?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new Error('REDIS_URL must be a redis: or rediss: URL')
-  return url
-}
+// Each way of listing issuers has its own word for it.
+const ownWord = 'set allowPrivateNetwork in its entry, and allowHttp where its URL is http'
+const inOwnList = `if this issuer is meant to be there, ${ownWord}`
+const inFile = `if this issuer is meant to be there, name it in OIDC_PRIVATE_ISSUERS (in a list of the proxy's own, ${ownWord})`
 
-function readIssuers(environment: NodeJS.ProcessEnv): readonly IssuerEntry[] {
-  const { OIDC_ISSUERS: inline, OIDC_ISSUERS_FILE: path } = environment
+/** Our own list, or the CA's configuration file. */
+function readIssuers(candidate: Static<typeof issuerVariables>): NonNullable<ReadOptions['issuers']> {
+  const { OIDC_ISSUERS: inline, OIDC_ISSUERS_FILE: path } = candidate
   if (inline !== undefined && path !== undefined)
     throw new Error('set OIDC_ISSUERS or OIDC_ISSUERS_FILE, not both')
-  if (inline === undefined && path === undefined) {
+  if (inline !== undefined)
+    return {
+      issuers: parseIssuers('OIDC_ISSUERS', parseJson('OIDC_ISSUERS', inline)),
+      howToPermit: inOwnList,
+    }
+  if (path === undefined) {
     throw new Error(
       'OIDC_ISSUERS must list the issuers, as in [{"url":"https://login.example.com"}] (or OIDC_ISSUERS_FILE a file with it)',
     )
   }
-  if (inline !== undefined) return parseIssuers('OIDC_ISSUERS', parseJson('OIDC_ISSUERS', inline))
-  const file = issuersFileOf(environment)
-  if (file === undefined) throw new Error('OIDC_ISSUERS_FILE must name a file')
-  return file.parse(readIssuersFile(file.path))
-}
-
-/** Our own list, or the CA's configuration file. */
-function issuersFileOf(environment: NodeJS.ProcessEnv): Config['issuersFile'] {
-  const { OIDC_ISSUERS_FILE: path } = environment
-  if (path === undefined || path === '') return undefined
-  const privateIssuers = (environment.OIDC_PRIVATE_ISSUERS ?? '').split(',').map((url) => url.trim())
-  return { path, parse: (text) => parseIssuersFile(text, privateIssuers) }
+  const privateIssuers = listOf(candidate.OIDC_PRIVATE_ISSUERS)
+  const parse = (text: string) => parseIssuersFile(text, privateIssuers)
+  return { issuers: parse(readIssuersFile(path)), issuersFile: { path, parse }, howToPermit: inFile }
 }
 
 function parseIssuersFile(text: string, privateIssuers: readonly string[]): readonly IssuerEntry[] {
@@ -141,7 +168,7 @@ const longestFile = 4 * 1024 * 1024
 /** Throws one sentence that names the file. */
 export function readIssuersFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return decodeText(readFileSync(path))
   } catch (cause) {
     throw new Error(`OIDC_ISSUERS_FILE: ${path} cannot be read`, { cause })
   }
@@ -168,10 +195,14 @@ function toEntry(name: string, line: Static<typeof IssuerList>[number]): IssuerE
     allowPrivateNetwork: line.allowPrivateNetwork ?? false,
     allowHttp: line.allowHttp ?? false,
   }
+  if (entry.serviceAccountToken === true && (!entry.allowPrivateNetwork || isPattern(entry.url)))
+    throw new Error(
+      `${name}: serviceAccountToken of ${entry.url} is for one issuer, and wants allowPrivateNetwork: the token is for the own cluster alone`,
+    )
   // A pattern is checked with a stand-in for each star: what it matches must be an issuer URL too.
   if (!isIssuerUrl(entry.url.replaceAll('*', 'x'), entry)) {
     throw new Error(
-      `${name}: ${JSON.stringify(entry.url)} is no issuer URL: https, without query, fragment or credentials (http needs allowHttp, or a place in OIDC_PRIVATE_ISSUERS)`,
+      `${name}: ${quoted(entry.url)} is no issuer URL: https, without query, fragment or credentials (http needs allowHttp, or a place in OIDC_PRIVATE_ISSUERS)`,
     )
   }
   // The name is replaced where it is resolved, and an address is never resolved; a family of issuers has many names.

@@ -1,5 +1,4 @@
-export { type AppDependencies, buildApp } from './app.ts'
-export { type Config, readConfig } from './config.ts'
+export { type AppDependencies } from './app.ts'
+export { type Config, readConfig, variables } from './config.ts'
 export type { IssuerEntry } from './issuers/issuer.ts'
-export { type RunningOidcProxy, type StartOptions, startOidcProxy } from './start.ts'
-export { type EgressProxy, readEgressProxy } from './upstream/egress.ts'
+export { startOidcProxy } from './start.ts'

@@ -1,4 +1,6 @@
+import { reasonOf } from '@sigstack/crypto'
 import {
+  createCleanups,
   createRegistry,
   type Logger,
   listen,
@@ -8,12 +10,15 @@ import {
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { DocumentCache } from './cache/document-cache.ts'
+import { createDocumentSeal } from './cache/document-seal.ts'
 import { createMemoryCache } from './cache/memory-cache.ts'
 import { createRedisCache } from './cache/redis-cache.ts'
 import { type Config, readIssuersFile } from './config.ts'
 import { type CurrentIssuers, createCurrentIssuers } from './documents/current-issuers.ts'
+import { troubleOf, withTroubleInLog } from './documents/trouble.ts'
 import type { IssuerEntry } from './issuers/issuer.ts'
 import { createDocumentEvents, createReloadEvents } from './metrics.ts'
+import { createServiceAccount } from './upstream/service-account.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -43,33 +48,33 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
       keyIdRefetchIntervalMs: config.keyIdRefetchSeconds * 1000,
       retryAfterMs,
     },
-    events: createDocumentEvents(metrics, cache),
+    events: withTroubleInLog(createDocumentEvents(metrics, cache), logger),
     ...(config.egressProxy !== undefined && { proxy: config.egressProxy }),
+    ...(config.howToPermit !== undefined && { howToPermit: config.howToPermit }),
+    serviceAccount: createServiceAccount(config.serviceAccountFiles),
     now,
   })
   const { registry: issuers, documents } = current
   let reloading: Reloading<unknown> | undefined
-  const configuration = (): string => reloading?.fault() ?? 'ok'
+  const configuration = (): string => reloading?.fault() ?? troubleOf(documents.states())
   const app = buildApp({ logger, metrics, issuers, documents, cache, configuration, now })
 
-  const stopParts = async (): Promise<void> => {
-    reloading?.stop()
-    await app.close()
-    await current.stop()
-    await cache.stop()
-  }
+  const cleanups = createCleanups()
+  cleanups.add(() => cache.stop())
+  cleanups.add(() => current.stop())
+  cleanups.add(() => app.close())
+  cleanups.add(() => reloading?.stop())
   let url: string
   try {
     const address = { host: config.host, port: config.port, portVariable: 'OIDC_PROXY_PORT' }
     url = (await listen(app, address)).url
   } catch (error) {
-    await stopParts()
+    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
     throw error
   }
 
   if (config.egressProxy !== undefined)
     logger.info(
-      { proxy: new URL(config.egressProxy.url).host },
       'issuers are asked through the proxy of the network, which checks the addresses behind their names or does not',
     )
   // Documents are fetched ahead of need, so that a token seldom waits for its issuer.
@@ -81,14 +86,9 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
     reloading = await followIssuers(config.issuersFile, current, { metrics, logger, onChange: refresh })
   const timer = setInterval(refresh, (config.freshSeconds * 1000) / 2)
   timer.unref()
+  cleanups.add(() => clearInterval(timer))
 
-  return {
-    url,
-    async stop() {
-      clearInterval(timer)
-      await stopParts()
-    },
-  }
+  return { url, stop: cleanups.run }
 }
 
 async function followIssuers(
@@ -109,7 +109,7 @@ async function followIssuers(
     },
     onFault(error) {
       refused()
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       logger.error({ reason }, 'the changed list of issuers has a fault; the one before stays in force')
     },
   })
@@ -118,11 +118,16 @@ async function followIssuers(
 function openCache(config: Config, logger: Logger, maxDocuments: number, now: () => number): DocumentCache {
   const keepMs = config.keepSeconds * 1000
   const memory = createMemoryCache({ keepMs, maxDocuments, now })
-  if (config.redisUrl === undefined) return memory
-  const { redisUrl: url, cacheKeyPrefix: keyPrefix } = config
+  const { redisUrl: url, cacheSecret, cacheKeyPrefix: keyPrefix } = config
+  if (url === undefined) return memory
+  if (cacheSecret === undefined) {
+    logger.warn('OIDC_CACHE_SECRET is not set, so documents of issuers are not shared through Redis')
+    return memory
+  }
   return createRedisCache({
     url,
     keyPrefix,
+    seal: createDocumentSeal(cacheSecret),
     keepMs,
     freshMs: config.freshSeconds * 1000,
     memory,

@@ -4,11 +4,13 @@ import { missingRedis, openRedis, redisServerPath, startRedis } from '@sigstack/
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { CacheState, DocumentCache } from '../src/cache/document-cache.ts'
+import { createDocumentSeal } from '../src/cache/document-seal.ts'
 import { createMemoryCache } from '../src/cache/memory-cache.ts'
 import { createRedisCache } from '../src/cache/redis-cache.ts'
 
 const keepMs = 60_000
 const freshMs = 10_000
+const seal = createDocumentSeal('a secret of the replicas, for tests alone')
 const quiet = { info: () => undefined, warn: () => undefined }
 type Clock = { nowMs: number }
 type Open = (t: Test, clock: Clock) => Promise<DocumentCache>
@@ -25,6 +27,7 @@ function openOverRedis(url: string, keyPrefix?: string): Open {
     const cache = createRedisCache({
       url,
       keyPrefix: keyPrefix ?? `test:${randomUUID()}:`,
+      seal,
       keepMs,
       freshMs,
       memory,
@@ -37,7 +40,7 @@ function openOverRedis(url: string, keyPrefix?: string): Open {
 }
 
 async function become(cache: DocumentCache, state: CacheState): Promise<void> {
-  for (let attempt = 0; attempt < 200 && cache.state() !== state; attempt++) await sleep(50)
+  for (let attempt = 0; attempt < 1_200 && cache.state() !== state; attempt++) await sleep(50)
 }
 
 /** What every backend must do. */
@@ -74,8 +77,20 @@ async function contract(t: Test, open: Open, state: CacheState): Promise<void> {
     await cache.write('k', { body: '{"n":2}', fetchedAtMs: clock.nowMs })
     await cache.write('k', { body: '{"n":1}', fetchedAtMs: clock.nowMs - 5 })
     t.equal((await cache.read('k'))?.body, '{"n":2}')
-    await cache.write('k', { body: '{"n":3}', fetchedAtMs: clock.nowMs + 5 })
+    clock.nowMs += 5
+    await cache.write('k', { body: '{"n":3}', fetchedAtMs: clock.nowMs })
     t.equal((await cache.read('k'))?.body, '{"n":3}')
+  })
+
+  await t.test('a document from the future is not used, and keeps no other from being kept', async (t) => {
+    const clock = newClock()
+    const cache = await open(t, clock)
+    await become(cache, state)
+    await cache.write('k', { body: '{"n":1}', fetchedAtMs: clock.nowMs + 1 })
+    t.equal(await cache.read('k'), undefined)
+    await cache.write('k', { body: '{"n":1}', fetchedAtMs: 8e15 })
+    await cache.write('k', { body: '{"n":2}', fetchedAtMs: clock.nowMs })
+    t.equal((await cache.read('k'))?.body, '{"n":2}')
   })
 }
 
@@ -115,6 +130,48 @@ t.test('replicas share documents through Redis, and each finds the younger one',
   t.equal((await one.read('k'))?.body, '{"n":2}', 'its own is no longer fresh, so it looks further')
 })
 
+t.test('only what replicas sealed is a document', async (t) => {
+  const document = { body: '{"keys":[]}', fetchedAtMs: 1_700_000_000_000 }
+  const text = seal.seal('jwks:https://a.example', document)
+  const open = (changed: string, key = 'jwks:https://a.example') => seal.open(key, changed)
+  t.same(open(text), document)
+  t.equal(open(text, 'jwks:https://b.example'), undefined, 'of another issuer')
+  t.equal(open(text, 'discovery:https://a.example'), undefined, 'of another kind')
+  const { code, ...bare } = JSON.parse(text)
+  for (const change of [
+    { ...bare },
+    { ...bare, code: '' },
+    { ...bare, code: `${code}00` },
+    { ...bare, code: code.replace(/^../, code.startsWith('00') ? '11' : '00') },
+    { ...bare, code, fetchedAtMs: bare.fetchedAtMs + 1 },
+    { ...bare, code, fetchedAtMs: 8e15 },
+    { ...bare, code, body: '{"keys":[1]}' },
+    JSON.parse(
+      createDocumentSeal('another secret of as many characters').seal('jwks:https://a.example', document),
+    ),
+  ])
+    t.equal(open(JSON.stringify(change)), undefined, JSON.stringify(change))
+  t.not(createDocumentSeal('another secret of as many characters').name, seal.name)
+})
+
+t.test('what nobody sealed in Redis is as good as absent, and is replaced', withRedis, async (t) => {
+  const redis = await openRedis()
+  t.teardown(() => redis.stop())
+  const prefix = `test:${randomUUID()}:`
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  const clock = { nowMs: Date.now() }
+  const cache = await openOverRedis(redis.url, prefix)(t, clock)
+  await become(cache, 'redis')
+  const key = `${prefix}${seal.name}:k`
+  await client.set(key, JSON.stringify({ body: '{"forged":true}', fetchedAtMs: 8e15 }))
+  t.equal(await cache.read('k'), undefined)
+  await cache.write('k', { body: '{}', fetchedAtMs: clock.nowMs })
+  t.same(seal.open('k', (await client.get(key)) ?? ''), { body: '{}', fetchedAtMs: clock.nowMs })
+  t.ok((await client.pttl(key)) <= keepMs, 'it goes by itself')
+  await client.del(key)
+})
+
 t.test('what does not parse in Redis is as good as absent', withRedis, async (t) => {
   const redis = await openRedis()
   t.teardown(() => redis.stop())
@@ -131,13 +188,13 @@ t.test('what does not parse in Redis is as good as absent', withRedis, async (t)
     '{"body":1,"fetchedAtMs":1}',
     '{"body":"{}","fetchedAtMs":"x"}',
   ]) {
-    await client.set(`${prefix}k`, garbage)
+    await client.set(`${prefix}${seal.name}:k`, garbage)
     t.equal(await cache.read('k'), undefined, garbage)
   }
-  await client.del(`${prefix}k`)
-  await client.lpush(`${prefix}k`, 'a list')
+  await client.del(`${prefix}${seal.name}:k`)
+  await client.lpush(`${prefix}${seal.name}:k`, 'a list')
   t.equal(await cache.read('k'), undefined, 'a key of another type')
-  await client.del(`${prefix}k`)
+  await client.del(`${prefix}${seal.name}:k`)
 })
 
 const withOwnServer = {
@@ -155,7 +212,8 @@ t.test(
     await cache.write('k', { body: '{"n":1}', fetchedAtMs: clock.nowMs })
     await redis.stop()
     t.equal((await cache.read('k'))?.body, '{"n":1}')
-    await cache.write('k', { body: '{"n":2}', fetchedAtMs: clock.nowMs + 1 })
+    clock.nowMs += 1
+    await cache.write('k', { body: '{"n":2}', fetchedAtMs: clock.nowMs })
     clock.nowMs += freshMs + 10
     t.equal((await cache.read('k'))?.body, '{"n":2}')
     await become(cache, 'redis_unreachable')

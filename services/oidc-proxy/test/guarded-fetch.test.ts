@@ -1,9 +1,12 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Issuer, IssuerPolicy } from '../src/issuers/issuer.ts'
 import { isPublicAddress, type Resolve } from '../src/upstream/addresses.ts'
 import { createGuardedFetch, type GuardedFetchOptions } from '../src/upstream/guarded-fetch.ts'
 import { caCertificate, serveHttp, serveHttps } from './servers.ts'
+
+fc.configureGlobal({ seed: 1 })
 
 const maxBytes = 10_000
 const loopback: Resolve = async () => [{ address: '127.0.0.1', family: 4 }]
@@ -113,7 +116,6 @@ t.test('only status 200 and a JSON object will do', async (t) => {
     '/array': [200, '[]'],
     '/null': [200, 'null'],
     '/empty': [200, ''],
-    '/latin': [200, Buffer.from('{"a":"\xe9"}', 'latin1')],
   }
   const port = await serveHttps(t, (request, response) => {
     const [status, body] = bodies[request.url ?? ''] ?? [200, '{}']
@@ -125,6 +127,44 @@ t.test('only status 200 and a JSON object will do', async (t) => {
     const code = status === 200 ? 'not_json' : 'bad_status'
     await t.rejects(upstream.readObject(issuerAt(url), url + path, maxBytes), { code }, path)
   }
+})
+
+t.test('an answer is read as it says it is, whatever was asked for', async (t) => {
+  const json = '{"a":"ä"}'
+  const utf16 = Buffer.from(`\ufeff${json}`, 'utf16le')
+  const answers: Record<string, [Record<string, string>, Uint8Array]> = {
+    '/gzip': [{ 'content-encoding': 'gzip' }, gzipSync(json)],
+    '/br': [{ 'content-encoding': 'br' }, brotliCompressSync(json)],
+    '/deflate': [{ 'content-encoding': 'deflate' }, deflateSync(json)],
+    '/mark': [{}, Buffer.from(`\ufeff${json}`)],
+    '/utf16': [{}, utf16],
+    '/latin': [{ 'content-type': 'application/json; charset=iso-8859-1' }, Buffer.from(json, 'latin1')],
+    '/jwkset': [{ 'content-type': 'application/jwk-set+json' }, Buffer.from(json)],
+    '/text': [{ 'content-type': 'text/plain' }, Buffer.from(json)],
+    '/bomb': [{ 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(4 << 20, ' '))],
+    '/notgzip': [{ 'content-encoding': 'gzip' }, Buffer.from(json)],
+    '/cutgzip': [{ 'content-encoding': 'gzip' }, gzipSync(json).subarray(0, -6)],
+    '/unknown': [{ 'content-encoding': 'compress' }, Buffer.from(json)],
+  }
+  const asked: (string | undefined)[] = []
+  const port = await serveHttps(t, (request, response) => {
+    asked.push(request.headers.accept)
+    const [headers, body] = answers[request.url ?? ''] ?? [{}, '']
+    response.writeHead(200, headers).end(body)
+  })
+  const url = `https://issuer.test:${port}`
+  const upstream = fetchOf(t)
+  const read = (path: string) => upstream.readObject(issuerAt(url), url + path, maxBytes)
+  for (const path of ['/gzip', '/br', '/deflate', '/mark', '/utf16', '/latin', '/jwkset', '/text'])
+    t.same(JSON.parse(await read(path)), { a: 'ä' }, path)
+  t.same([...new Set(asked)], [undefined], 'nothing is demanded of a server that may not like it')
+  await t.rejects(read('/bomb'), { code: 'too_large' })
+  for (const path of ['/notgzip', '/cutgzip', '/unknown'])
+    await t.rejects(
+      read(path),
+      { code: 'not_json', message: /cannot be unpacked, Content-Encoding is "/ },
+      path,
+    )
 })
 
 t.test('private addresses are refused by name and by literal, and nothing is sent to them', async (t) => {
@@ -140,6 +180,13 @@ t.test('private addresses are refused by name and by literal, and nothing is sen
     '[::ffff:127.0.0.1]',
     '0x7f.1',
     '2130706433',
+    '017700000001',
+    '127.0.0.1.',
+    '127.1',
+    '①②⑦.0.0.1',
+    '[::ffff:7f00:1]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[::]',
     '0.0.0.0',
     '169.254.169.254',
   ]
@@ -232,6 +279,12 @@ t.test('special address ranges are not public', async (t) => {
     '::127.0.0.1',
     '::ffff:10.0.0.1',
     '64:ff9b::7f00:1',
+    '64:ff9b:1::7f00:1',
+    '::ffff:0:127.0.0.1',
+    '::7f00:1',
+    '2001:2::1',
+    '5f00::1',
+    '192.88.99.1',
     '2002:7f00:1::1',
     '2001:0:1::1',
     'fc00::1',

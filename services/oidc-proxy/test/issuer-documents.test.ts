@@ -168,7 +168,7 @@ t.test('documents of the wrong shape and keys behind a refused URL are not serve
     clock.nowMs += times.retryAfterMs
   }
   answers.set(discoveryOf(url), JSON.stringify({ issuer: url, jwks_uri: `${url}/keys` }))
-  for (const body of ['{}', '{"keys":{}}', '{"keys":[1]}', '{"keys":[{"kid":"no type"}]}']) {
+  for (const body of ['{}', '{"keys":{}}', '{"keys":null}', '{"Keys":[]}']) {
     answers.set(`${url}/keys`, body)
     await t.rejects(documents.readKeySet(find(registry)), { code: 'document_invalid' }, body)
     clock.nowMs += times.retryAfterMs

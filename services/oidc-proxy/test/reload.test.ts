@@ -78,7 +78,7 @@ t.test('changes of the file take effect, a bad file keeps the old list and says 
   const status = async (issuer: string) =>
     (await fetch(`${proxy.url}/v1/jwks?issuer=${encodeURIComponent(issuer)}`)).status
   const until = async (condition: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 100 && !(await condition()); i++)
+    for (let i = 0; i < 2_000 && !(await condition()); i++)
       await new Promise((resolve) => setTimeout(resolve, 30))
   }
   t.equal(await status(issuers[0]!), 200)

@@ -1,7 +1,8 @@
 /** The one folder that a stack keeps everything in. */
-import { access, constants, mkdir, rm } from 'node:fs/promises'
+import { access, constants, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { replaceFile } from '@sigstack/server'
+import { errorCode } from '@sigstack/crypto'
+import { makeFolder, replaceFile } from '@sigstack/server/files'
 
 export type DataDirectory = {
   readonly root: string
@@ -9,35 +10,47 @@ export type DataDirectory = {
   readonly keys: string
   readonly ca: string
   readonly trust: string
+  readonly tsa: string
   readonly devIssuer: string
   readonly endpoints: string
 }
 
+/** Where everything is, made or not. */
+export function pathsBelow(folder: string): DataDirectory {
+  const root = path.resolve(folder)
+  return {
+    root,
+    postgres: path.join(root, 'postgres'),
+    keys: path.join(root, 'keys'),
+    ca: path.join(root, 'ca'),
+    trust: path.join(root, 'trust'),
+    tsa: path.join(root, 'tsa'),
+    devIssuer: path.join(root, 'dev-issuer'),
+    endpoints: path.join(root, 'endpoints.json'),
+  }
+}
+
 /** Throws one sentence when the folder cannot be made or written to. */
 export async function prepareDataDirectory(folder: string): Promise<DataDirectory> {
-  const root = path.resolve(folder)
-  const keys = path.join(root, 'keys')
+  const paths = pathsBelow(folder)
+  const { root, keys } = paths
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 })
-    await mkdir(keys, { recursive: true, mode: 0o700 })
+    await makeFolder(root, { mode: 0o700 })
+    await makeFolder(keys, { mode: 0o700 })
     await access(root, constants.W_OK)
     // Root passes every permission check, so only a write tells whether the disk takes one.
     await replaceFile(path.join(root, '.writable'), '')
     await rm(path.join(root, '.writable'))
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const reason = errorCode(cause) ?? String(cause)
+    if (reason === 'EEXIST' || reason === 'ENOTDIR')
+      throw new Error(`the data folder ${root} is a file, or lies in one; name a folder in SIGSTACK_DATA`, {
+        cause,
+      })
     throw new Error(
       `the data folder ${root} cannot be written to (${reason}); give it to this user, or name another one in SIGSTACK_DATA`,
       { cause },
     )
   }
-  return {
-    root,
-    postgres: path.join(root, 'postgres'),
-    keys,
-    ca: path.join(root, 'ca'),
-    trust: path.join(root, 'trust'),
-    devIssuer: path.join(root, 'dev-issuer'),
-    endpoints: path.join(root, 'endpoints.json'),
-  }
+  return paths
 }

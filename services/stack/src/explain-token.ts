@@ -1,6 +1,7 @@
-/** What the CA would make of a token, for those who only have its configuration. */
+/** What the CA would make of a token, for those who only have its configuration: `@sigstack/stack/explain-token`. */
 import { readFile } from 'node:fs/promises'
 import { type Explanation, explainToken, withPolicyText } from '@sigstack/ca'
+import { decodeText, reasonOf } from '@sigstack/crypto'
 import { readIssuers } from './issuers.ts'
 
 export type ExplainOptions = {
@@ -26,9 +27,9 @@ export async function explainTokenWithFiles(options: ExplainOptions): Promise<Ex
 
 async function withPolicies(config: Parameters<typeof withPolicyText>[0], file: string) {
   try {
-    return withPolicyText(config, await readFile(file, 'utf8'))
+    return withPolicyText(config, decodeText(await readFile(file)))
   } catch (cause) {
-    throw new Error(`the policy file ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new Error(`the policy file ${file}: ${reasonOf(cause)}`, {
       cause,
     })
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IssuerConfig } from '@sigstack/ca'
 import { parseIssuerConfig, parseIssuerConfigText } from '@sigstack/ca'
+import { decodeText, reasonOf } from '@sigstack/crypto'
 import type { IssuerEntry } from '@sigstack/oidc-proxy'
 
 export async function readIssuers(options: {
@@ -29,12 +30,9 @@ export function withTrialIssuer(
 
 async function readIssuerFile(file: string): Promise<IssuerConfig> {
   try {
-    return parseIssuerConfigText(await readFile(file, 'utf8'))
+    return parseIssuerConfigText(decodeText(await readFile(file)))
   } catch (cause) {
-    throw new Error(
-      `the identity configuration ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
+    throw new Error(`the identity configuration ${file}: ${reasonOf(cause)}`, { cause })
   }
 }
 
@@ -43,13 +41,16 @@ export function proxyIssuers(
   { issuers }: IssuerConfig,
   options: { readonly trialIssuer: string | undefined; readonly privateIssuers: readonly string[] },
 ): readonly IssuerEntry[] {
-  return issuers.map(({ url, caCertificate }) => {
+  return issuers.map(({ url, caCertificate, isPattern, kind }) => {
     const isTrial = url === options.trialIssuer
+    const isPrivate = options.privateIssuers.includes(url)
     return {
       url,
       ...(caCertificate !== undefined && { caCertificate }),
-      allowPrivateNetwork: isTrial || options.privateIssuers.includes(url),
-      allowHttp: isTrial || (url.startsWith('http:') && options.privateIssuers.includes(url)),
+      allowPrivateNetwork: isTrial || isPrivate,
+      allowHttp: isTrial || (url.startsWith('http:') && isPrivate),
+      // A cluster's issuer is on its own network; those that anybody can ask want no token and get none.
+      ...(isPrivate && !isPattern && kind.type === 'kubernetes' && { serviceAccountToken: true }),
     }
   })
 }

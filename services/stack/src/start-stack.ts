@@ -1,33 +1,41 @@
 /** Every service in this process, each on its own port and speaking HTTP with the others, over one database and one data folder. */
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { type IssuerConfig, parseIssuerConfigText, startCa } from '@sigstack/ca'
-import { defaultClientAlgorithms, parsePublicKeyPem } from '@sigstack/crypto'
-import { type RunningDevIssuer, startDevIssuer } from '@sigstack/dev-issuer'
-import { type FaceConfig, startLog } from '@sigstack/log'
+import { isDeepStrictEqual } from 'node:util'
+import { type Config as CaConfig, startCa } from '@sigstack/ca'
+import { parsePublicKeyPem } from '@sigstack/crypto'
+import { startDevIssuer } from '@sigstack/dev-issuer'
+import { startLog } from '@sigstack/log'
 import { startOidcProxy } from '@sigstack/oidc-proxy'
 import { keepEmbeddedPostgres } from '@sigstack/postgres'
-import { type Logger, replaceFile } from '@sigstack/server'
-import { ensurePassword } from '@sigstack/signers'
-import { defaultLifetimes, startTrust } from '@sigstack/trust'
-import type { Config } from './config.ts'
+import { type Cleanups, createCleanups, type Logger, replaceFile, urlOf } from '@sigstack/server'
+import { ensurePassword, openKeysAhead } from '@sigstack/signers'
+import { startTrust } from '@sigstack/trust'
+import { startTsa } from '@sigstack/tsa'
+import { adviseOnSettings } from './advice.ts'
+import { composeServices, loopbackOf, type Services } from './compose.ts'
+import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
-import { proxyIssuers, readIssuers, withTrialIssuer } from './issuers.ts'
-import { choosePorts } from './ports.ts'
+import { choosePorts, freeInsidePorts } from './ports.ts'
+import { reachable } from './public-urls.ts'
 
 export type StackOptions = {
   readonly logger: Logger
   /** One line for a person at each step that may take longer than a moment. */
   readonly onProgress?: (message: string) => void
+  /** Aborted: the start goes no step further, takes down what it had started and throws the signal's reason. */
+  readonly signal?: AbortSignal
 }
 
 /** What a running stack writes into endpoints.json. */
 export type Endpoints = {
-  /** URL of each service by its name: `ca`, `rekor`, `trust`, `dev-issuer` and so on. */
+  /** URL of each service by its name, as it is reached from this machine: `ca`, `rekor`, `trust`, `dev-issuer` and so on. */
   readonly services: Readonly<Record<string, string>>
+  /** As clients elsewhere reach those that they need, as the published files say; left out where that is the same. */
+  readonly public?: Readonly<Record<string, string>>
   /** The issuer whose tokens this stack was tried with. */
   readonly issuer: string
-  /** Stable URLs of the published trust. */
+  /** Stable URLs of the published trust, from this machine. */
   readonly trust: {
     readonly trustedRoot: string
     readonly signingConfig: string
@@ -37,11 +45,22 @@ export type Endpoints = {
   }
   /** The same as files, and the keys that older clients want as files. */
   readonly files: Readonly<Record<string, string>>
+  /** What the CA runs with, for those who want to know what it would say. */
+  readonly identity?: IdentitySources
+}
+
+/** Whole paths: readers have working directories of their own. */
+export type IdentitySources = {
+  readonly configFile?: string
+  readonly policyFile?: string
+  readonly trialIssuer?: string
 }
 
 export type RunningStack = {
   readonly endpoints: Endpoints
   readonly endpointsFile: string
+  /** URL of each service by its name, where clients on this machine meet it: behind TLS of its own, not the plain way of its neighbours. */
+  readonly listening: Readonly<Record<string, string>>
   /** For people: version and where it runs. */
   readonly database: string
   stop(): Promise<void>
@@ -52,188 +71,141 @@ export type RunningStack = {
  * started by then is stopped again.
  */
 export async function startStack(config: Config, options: StackOptions): Promise<RunningStack> {
-  const cleanups: (() => Promise<void>)[] = []
   // Last started, first stopped: the database outlives everything that writes to it.
-  const stop = async (): Promise<void> => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  }
+  const cleanups = createCleanups()
   try {
-    return { ...(await startParts(config, options, cleanups)), stop }
+    return { ...(await startParts(config, options, cleanups)), stop: cleanups.run }
   } catch (error) {
-    await stop().catch((cause: unknown) => options.logger.error({ err: cause }, 'stopping failed'))
+    await cleanups.run().catch((cause: unknown) => options.logger.error({ err: cause }, 'stopping failed'))
     throw error
   }
 }
 
 async function startParts(
   config: Config,
-  { logger, onProgress = () => {} }: StackOptions,
-  cleanups: (() => Promise<void>)[],
+  { logger, onProgress = () => {}, signal }: StackOptions,
+  cleanups: Cleanups,
 ): Promise<Omit<RunningStack, 'stop'>> {
-  const { host, logLevel, organization } = config
   const running = <T extends { stop(): Promise<void> }>(service: T): T => {
-    cleanups.push(() => service.stop())
+    cleanups.add(() => service.stop())
+    signal?.throwIfAborted()
     return service
   }
   const of = (name: string): { logger: Logger; processMetrics: boolean } => ({
     logger: logger.child({ service: name }),
     processMetrics: false,
   })
+  for (const advice of adviseOnSettings(config)) logger.warn(advice)
 
   const data = await prepareDataDirectory(config.dataDirectory)
-  const ports = await choosePorts(host, config.ports)
-  const url = (port: number): string => `http://${host}:${port}`
+  const ports = await choosePorts({ ports: config.ports, hosts: hostsOf(config) })
+  const insidePorts = await freeInsidePorts(loopbackOf(config.host), ports)
   const password = await ensurePassword(path.join(data.keys, 'password'))
+  const keys = await openKeysAhead(await keyFilesOf(data), password)
+  cleanups.add(async () => keys.close())
 
-  onProgress('starting the database')
   const database = await openDatabase(config, data, onProgress, logger, (server) => running(server))
 
   onProgress('starting the services')
-  const trialIssuer = config.trial ? url(ports.devIssuer) : undefined
-  const { issuerConfigFile, privateIssuers } = config
-  const identity = await readIssuers({ trialIssuer, file: issuerConfigFile })
-  const parseIssuers = (text: string) => withTrialIssuer(parseIssuerConfigText(text), trialIssuer)
-  const toProxy = (issuers: IssuerConfig) => proxyIssuers(issuers, { trialIssuer, privateIssuers })
-  const devIssuer: RunningDevIssuer | undefined =
-    trialIssuer === undefined
-      ? undefined
-      : running(
-          await startDevIssuer(
-            {
-              host,
-              port: ports.devIssuer,
-              logLevel,
-              issuer: trialIssuer,
-              dataFolder: data.devIssuer,
-              trial: true,
-            },
-            of('dev-issuer'),
-          ),
-        )
-  const oidcProxy = running(
-    await startOidcProxy(
-      {
-        host,
-        port: ports.oidcProxy,
-        logLevel,
-        issuers: toProxy(identity),
-        ...(issuerConfigFile !== undefined && {
-          issuersFile: { path: issuerConfigFile, parse: (text: string) => toProxy(parseIssuers(text)) },
-        }),
-        ...(config.redisUrl !== undefined && { redisUrl: config.redisUrl }),
-        ...(config.egressProxy !== undefined && { egressProxy: config.egressProxy }),
-        cacheKeyPrefix: 'sigstack:oidc:',
-        freshSeconds: 600,
-        keepSeconds: 86_400,
-        keyIdRefetchSeconds: 10,
-      },
-      of('oidc-proxy'),
-    ),
-  )
-
-  const log = (face: FaceConfig, port: number, bodyLimitBytes: number) =>
-    startLog(
-      {
-        face,
-        host,
-        port,
-        hostname: host,
-        databaseUrl: database.url,
-        databaseConnections: 5,
-        keyLocation: path.join(data.keys, `${face.face}.key.pem`),
-        keyPassword: password,
-        queueLimit: 10_000,
-        bodyLimitBytes,
-        logLevel,
-      },
-      of(face.face),
-    )
-  const ctFace: FaceConfig = {
-    face: 'ct',
-    prefix: '',
-    // The CA starts after its log; its roots are read when the first chain comes.
-    roots: { url: `${url(ports.ca)}/api/v1/rootCert` },
-    extendedKeyUsages: ['1.3.6.1.5.5.7.3.3'],
-  }
-  const ct = config.ctLog ? running(await log(ctFace, ports.ct, 512 * 1024)) : undefined
-  const rekor = running(await log({ face: 'rekor-v1' }, ports.rekor, 32 * 1024 * 1024))
-  const ca = running(
+  const services = composeServices(config, { data, ports, insidePorts, password, databaseUrl: database.url })
+  const { insideUrls } = services
+  const devIssuer = services.devIssuer && running(await startDevIssuer(services.devIssuer, of('dev-issuer')))
+  const oidcProxy = running(await startOidcProxy(services.oidcProxy, of('oidc-proxy')))
+  const ct = services.ct && running(await startLog(services.ct, of('ct')))
+  // The one that tells of the process.
+  running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
+  running(
     await startCa(
       {
-        host,
-        port: ports.ca,
-        logLevel,
-        dataFolder: data.ca,
-        keyPassword: password,
-        organization,
-        identity,
-        ...(issuerConfigFile !== undefined && {
-          identityFile: { path: issuerConfigFile, parse: parseIssuers },
+        ...services.ca,
+        ...(ct !== undefined && {
+          ctLogUrl: insideUrls.ct,
+          ctLogPublicKey: parsePublicKeyPem(ct.publicKeyPem),
         }),
-        oidcProxyUrl: oidcProxy.url,
-        ctLogUrl: ct?.url,
-        ctLogPublicKey: ct && parsePublicKeyPem(ct.publicKeyPem),
-        clientAlgorithms: defaultClientAlgorithms,
       },
       of('ca'),
     ),
   )
 
-  onProgress('publishing trust')
-  const trust = running(
-    await startTrust(
-      {
-        host,
-        port: ports.trust,
-        logLevel,
-        dataDirectory: data.trust,
-        publicUrls: {
-          ca: ca.url,
-          rekor: rekor.url,
-          ct: ct?.url,
-          oidcIssuer: trialIssuer ?? identity.issuers[0]?.url ?? '',
-        },
-        sources: { ca: { url: ca.url }, rekor: { url: rekor.url }, ct: ct && { url: ct.url } },
-        operator: organization,
-        // A rotation waits for it.
-        refreshSeconds: 10,
-        marginSeconds: 3600,
-        tuf: {
-          onlineKeyFile: path.join(data.keys, 'tuf-online.key.pem'),
-          rootKeyFiles: [path.join(data.keys, 'tuf-root.key.pem')],
-          formerRootKeyFiles: [],
-          rootThreshold: 1,
-          keyPassword: password,
-          lifetimes: defaultLifetimes,
-        },
-      },
-      of('trust'),
-    ),
-  )
-  await trust.refresh()
+  const tsa = services.tsa && running(await startTsa(services.tsa, of('tsa')))
 
+  onProgress('publishing trust')
+  const trust = running(await startTrust(services.trust, of('trust')))
+  await trust.refresh()
+  keys.close()
+  signal?.throwIfAborted()
+
+  const urlsOf = (urls: Services['publicUrls']) => ({
+    ca: urls.ca,
+    rekor: urls.rekor,
+    ...(ct !== undefined && { ct: urls.ct }),
+    ...(tsa !== undefined && { tsa: urls.tsa }),
+  })
+  const { publicUrls, listenUrls } = services
+  const others = {
+    'oidc-proxy': oidcProxy.url,
+    ...(devIssuer !== undefined && { 'dev-issuer': urlOf(reachable(config.host), ports.devIssuer) }),
+  }
   const endpoints: Endpoints = {
     services: {
-      ca: ca.url,
-      rekor: rekor.url,
-      ...(ct !== undefined && { ct: ct.url }),
-      'oidc-proxy': oidcProxy.url,
-      ...(devIssuer !== undefined && { 'dev-issuer': devIssuer.url }),
-      trust: trust.url,
+      ...urlsOf(insideUrls),
+      ...others,
+      trust: insideUrls.trust,
     },
-    issuer: trialIssuer ?? identity.issuers[0]?.url ?? '',
+    ...(!isDeepStrictEqual(publicUrls, insideUrls) && {
+      public: { ...urlsOf(publicUrls), trust: publicUrls.trust },
+    }),
+    issuer: devIssuer?.issuer ?? services.trust.oidcIssuer,
     trust: {
-      trustedRoot: `${trust.url}/trusted_root.json`,
-      signingConfig: `${trust.url}/signing_config.v0.2.json`,
-      clientTrustConfig: `${trust.url}/trust_config.json`,
-      mirror: trust.mirror ?? '',
+      trustedRoot: `${insideUrls.trust}/trusted_root.json`,
+      signingConfig: `${insideUrls.trust}/signing_config.v0.2.json`,
+      clientTrustConfig: `${insideUrls.trust}/trust_config.json`,
+      mirror: trust.mirror === undefined ? '' : `${insideUrls.trust}${new URL(trust.mirror).pathname}`,
     },
     files: trust.files,
+    identity: identitySources(services.ca.identityFiles, devIssuer?.issuer),
   }
   await replaceFile(data.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`)
   // Nobody should be sent to a stack that has stopped.
-  cleanups.push(() => rm(data.endpoints, { force: true }))
-  return { endpoints, endpointsFile: data.endpoints, database: database.description }
+  cleanups.add(() => rm(data.endpoints, { force: true }))
+  return {
+    endpoints,
+    endpointsFile: data.endpoints,
+    listening: { ...urlsOf(listenUrls), ...others, trust: listenUrls.trust },
+    database: database.description,
+  }
+}
+
+function identitySources(files: CaConfig['identityFiles'], trialIssuer: string | undefined): IdentitySources {
+  return {
+    ...(files?.path !== undefined && { configFile: path.resolve(files.path) }),
+    ...(files?.policyPath !== undefined && { policyFile: path.resolve(files.policyPath) }),
+    ...(trialIssuer !== undefined && { trialIssuer }),
+  }
+}
+
+/** Those that the services will ask for, but for an authority that was made later; to be opened while the database starts. */
+async function keyFilesOf({ keys, ca, tsa }: DataDirectory): Promise<readonly string[]> {
+  const names = (await readdir(keys)).filter((name) => name.endsWith('.key.pem')).sort()
+  return [
+    ...names.map((name) => path.join(keys, name)),
+    path.join(ca, 'intermediate.key.pem'),
+    path.join(tsa, 'authorities/0-first/key.pem'),
+  ]
+}
+
+/** Where each service that runs listens. */
+function hostsOf({ host, ctLog, tsa, trial }: Config): Readonly<Record<keyof Ports, string | undefined>> {
+  return {
+    ca: host,
+    rekor: host,
+    ct: ctLog ? host : undefined,
+    // Only the CA asks it.
+    oidcProxy: loopbackOf(host),
+    devIssuer: trial ? host : undefined,
+    trust: host,
+    tsa: tsa ? host : undefined,
+  }
 }
 
 async function openDatabase(
@@ -245,6 +217,7 @@ async function openDatabase(
 ): Promise<{ url: string; description: string }> {
   if (config.databaseUrl !== undefined)
     return { url: config.databaseUrl, description: 'the one in DATABASE_URL' }
+  onProgress('starting the database')
   const server = await keepEmbeddedPostgres({
     dataDirectory: data.postgres,
     onProgress,

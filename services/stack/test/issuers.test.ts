@@ -17,20 +17,33 @@ t.test(
     })
     const pem = encodeCertificatePem(root.der).trim()
     const trialIssuer = 'http://127.0.0.1:5558'
+    const cluster = 'https://kubernetes.default.svc'
     const inside = 'http://login.internal:8080'
     const own = parseIssuerConfigText(
       JSON.stringify({
         'oidc-issuers': {
           'https://login.example.com': { 'client-id': 'sigstore', type: 'email', 'ca-cert': pem },
           [inside]: { 'client-id': 'sigstore', type: 'email' },
+          [cluster]: { 'client-id': 'sigstore', type: 'kubernetes' },
+          'https://eks.example': { 'client-id': 'sigstore', type: 'kubernetes' },
         },
       }),
     )
-    t.same(proxyIssuers(withTrialIssuer(own, trialIssuer), { trialIssuer, privateIssuers: [inside] }), [
-      { url: trialIssuer, allowPrivateNetwork: true, allowHttp: true },
-      { url: 'https://login.example.com', caCertificate: pem, allowPrivateNetwork: false, allowHttp: false },
-      { url: inside, allowPrivateNetwork: true, allowHttp: true },
-    ])
+    t.same(
+      proxyIssuers(withTrialIssuer(own, trialIssuer), { trialIssuer, privateIssuers: [inside, cluster] }),
+      [
+        { url: trialIssuer, allowPrivateNetwork: true, allowHttp: true },
+        {
+          url: 'https://login.example.com',
+          caCertificate: pem,
+          allowPrivateNetwork: false,
+          allowHttp: false,
+        },
+        { url: inside, allowPrivateNetwork: true, allowHttp: true },
+        { url: cluster, allowPrivateNetwork: true, allowHttp: false, serviceAccountToken: true },
+        { url: 'https://eks.example', allowPrivateNetwork: false, allowHttp: false },
+      ],
+    )
     t.same(
       withTrialIssuer(undefined, trialIssuer).issuers.map(({ url }) => url),
       [trialIssuer],

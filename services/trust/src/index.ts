@@ -1,6 +1,3 @@
-export type { Config, KeySource, TufConfig } from './config.ts'
-export { defaultLifetimes, readConfig } from './config.ts'
-export type { TrustErrorCode } from './errors.ts'
-export { TrustError } from './errors.ts'
-export type { RunningTrust, StartOptions } from './start.ts'
+export type { Config } from './config.ts'
+export { readConfig, variables } from './config.ts'
 export { startTrust } from './start.ts'

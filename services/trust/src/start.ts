@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createRegistry, type Logger, listen } from '@sigstack/server'
+import { createRegistry, followTls, type Logger, listen, readTlsFiles } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import { collect } from './collection/collect.ts'
 import type { Config, TufConfig } from './config.ts'
@@ -31,7 +31,7 @@ export type RunningTrust = {
 /** Listens at once; collects the keys of the services in the background, until they are up and ever after. */
 export async function startTrust(config: Config, options: StartOptions): Promise<RunningTrust> {
   const { logger } = options
-  if (config.publicUrls.ct === undefined)
+  if (!config.services.some(({ kind }) => kind === 'ct'))
     logger.warn(
       'THERE IS NO CT LOG (PUBLIC_CT_URL=none): the trusted root lists none, so verifiers that demand an SCT refuse every certificate',
     )
@@ -43,21 +43,31 @@ export async function startTrust(config: Config, options: StartOptions): Promise
   const tuf = config.tuf && (await openTuf(config.tuf, { folder, now, logger, metrics }))
   const publisher = await openPublisher({
     config,
-    collect: () => collect(config.sources, stopping.signal),
+    collect: () => collect(config.services, stopping.signal),
     now,
     logger,
     metrics,
     ...(tuf && { repository: tuf }),
   })
-  const app = buildApp({ publisher, logger, registry, ...(tuf && { tuf: { folder, repository: tuf } }) })
+  const tls = config.tls && (await readTlsFiles(config.tls))
+  const app = buildApp({
+    publisher,
+    logger,
+    registry,
+    ...(tls && { tls }),
+    ...(tuf && { tuf: { folder, repository: tuf } }),
+  })
   let url: string
   try {
-    url = (await listen(app, { host: config.host, port: config.port, portVariable: 'TRUST_PORT' })).url
+    const { host, port, inside } = config
+    const door = { host, port, portVariable: 'TRUST_PORT', ...(inside !== undefined && { inside }) }
+    url = (await listen(app, door)).url
   } catch (error) {
     await app.close()
     throw error
   }
   const running = publisher.run(stopping.signal)
+  const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
   return {
     url,
     mirror: tuf && `${url}${repositoryPath}`,
@@ -65,6 +75,7 @@ export async function startTrust(config: Config, options: StartOptions): Promise
     refresh: publisher.refresh,
     async stop() {
       stopping.abort()
+      following?.stop()
       await Promise.all([running, app.close()])
     },
   }

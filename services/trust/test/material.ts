@@ -1,4 +1,5 @@
 /** Public keys and chains to play with, out of a real trusted root. */
+import '@sigstack/signers/few-rounds'
 import { readFileSync } from 'node:fs'
 import { type PublicKey, parsePublicKey } from '@sigstack/crypto'
 import { parseTrustedRoot } from '@sigstack/trust-root'
@@ -18,3 +19,4 @@ export const ctKey = keyOf(root.ctlogs[0])
 export const otherKey = keyOf(root.ctlogs[1])
 export const oldChain = demand(root.certificateAuthorities[0]).chain
 export const chain = demand(root.certificateAuthorities[1]).chain
+export const stampChain = demand(root.timestampAuthorities[0]).chain

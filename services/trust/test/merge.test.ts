@@ -1,27 +1,55 @@
+import type { PublicKey } from '@sigstack/crypto'
 import { encodePublicKeyPem } from '@sigstack/crypto'
-import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
+import { parseSigningConfig, parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
+import type { ChainToTrust } from '../src/collection/chains-file.ts'
 import type { Observed } from '../src/collection/collect.ts'
-import { composeFiles } from '../src/publication/files.ts'
+import { readConfig } from '../src/config.ts'
+import { composeFiles, keysByName } from '../src/publication/files.ts'
 import { mergeTrust } from '../src/publication/merge.ts'
-import { chain, ctKey, oldChain, otherKey, rekorKey } from './material.ts'
+import { chain, ctKey, oldChain, otherKey, rekorKey, stampChain } from './material.ts'
 
-const publicUrls = {
-  ca: 'https://ca.example.org',
-  rekor: 'https://rekor.example.org',
-  ct: 'https://ct.example.org',
-  oidcIssuer: 'https://login.example.org/',
+const config = readConfig({
+  PUBLIC_CA_URL: 'https://ca.example.org',
+  PUBLIC_REKOR_URL: 'https://rekor.example.org',
+  PUBLIC_CT_URL: 'https://ct.example.org',
+  PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
+  TRUST_OPERATOR: 'example.org',
+})
+
+type Seen = {
+  readonly chains: readonly ChainToTrust[]
+  readonly rekorKeys: readonly PublicKey[]
+  readonly activeRekorKey?: PublicKey
+  readonly ctKey: PublicKey | undefined
 }
-const observed: Observed = { chains: [{ certificates: chain }], rekorKeys: [rekorKey], ctKey }
 
-function publish(published: TrustedRoot | undefined, seen: Observed, now: string, keysValidFrom?: Date) {
-  const trust = mergeTrust(published, seen, {
-    publicUrls,
+const observed: Seen = { chains: [{ certificates: chain }], rekorKeys: [rekorKey], ctKey }
+
+function observedOf({ chains, rekorKeys, activeRekorKey, ctKey }: Seen): readonly Observed[] {
+  return [
+    { kind: 'ca', url: 'https://ca.example.org', chains, keys: [] },
+    {
+      kind: 'rekor',
+      url: 'https://rekor.example.org',
+      chains: [],
+      keys: rekorKeys,
+      ...(activeRekorKey && { activeKey: activeRekorKey }),
+    },
+    ...(ctKey === undefined
+      ? []
+      : [{ kind: 'ct' as const, url: 'https://ct.example.org', chains: [], keys: [ctKey] }]),
+  ]
+}
+
+function publish(published: TrustedRoot | undefined, seen: Seen, now: string, keysValidFrom?: Date) {
+  const all = observedOf(seen)
+  const trust = mergeTrust(published, all, {
     now: new Date(now),
     marginSeconds: 3600,
     ...(keysValidFrom && { keysValidFrom }),
   })
-  const files = composeFiles(trust, { publicUrls, operator: 'example.org' }, seen.activeRekorKey)
+  const files = composeFiles(trust, config, all)
   return { files, root: parseTrustedRoot(files.trustedRoot) }
 }
 
@@ -48,7 +76,7 @@ t.test('the same keys are the same files, however much later', async (t) => {
 
 t.test('a new key leaves the old one listed, with an end', async (t) => {
   const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
-  const seen: Observed = {
+  const seen: Seen = {
     chains: [{ certificates: chain }, { certificates: oldChain }],
     rekorKeys: [otherKey],
     ctKey,
@@ -66,7 +94,8 @@ t.test('a new key leaves the old one listed, with an end', async (t) => {
   )
   t.equal(root.certificateAuthorities.length, 2, 'several chains may be current')
   t.ok(root.certificateAuthorities.every(({ validFor }) => validFor.end === undefined))
-  t.equal(files.rekorKey.match(/BEGIN PUBLIC KEY/g)?.length, 2)
+  t.equal(files.rekorKey, encodePublicKeyPem(otherKey), 'one key a file')
+  t.equal(keysByName(root).size, 3, 'and every key under a name of its own')
   t.equal(files.caCertificates.match(/BEGIN CERTIFICATE/g)?.length, 3)
 
   const later = publish(root, seen, '2026-05-01T12:00:00Z')
@@ -77,7 +106,7 @@ t.test(
   'a key that is prepared is published beside the one in use, and both stay without an end',
   async (t) => {
     const first = publish(undefined, observed, '2026-03-01T12:00:00Z')
-    const both: Observed = { chains: [{ certificates: chain }], rekorKeys: [rekorKey, otherKey], ctKey }
+    const both: Seen = { chains: [{ certificates: chain }], rekorKeys: [rekorKey, otherKey], ctKey }
     const { root, files } = publish(first.root, both, '2026-04-01T12:00:00Z')
     t.same(
       root.tlogs.map(({ publicKey, validFor }) => ({ publicKey, validFor })),
@@ -86,12 +115,12 @@ t.test(
         { publicKey: otherKey.spki, validFor: { start: new Date('2026-04-01T11:00:00Z') } },
       ],
     )
-    t.equal(files.rekorKey, encodePublicKeyPem(otherKey) + encodePublicKeyPem(rekorKey), 'newest first')
+    t.equal(files.rekorKey, encodePublicKeyPem(otherKey), 'the newest')
     const asked = { ...both, activeRekorKey: rekorKey }
     t.equal(
       publish(first.root, asked, '2026-04-01T12:00:00Z').files.rekorKey,
-      encodePublicKeyPem(rekorKey) + encodePublicKeyPem(otherKey),
-      'the key that signs comes before the one that is prepared',
+      encodePublicKeyPem(rekorKey),
+      'the key that signs, not the one that is prepared',
     )
     t.same(publish(root, both, '2026-05-01T12:00:00Z').files, files)
   },
@@ -132,7 +161,7 @@ t.test('the signing config names the public URLs and no timestamp authority', as
 })
 
 t.test('without a CT log the trusted root lists none, and one that was there gets an end', async (t) => {
-  const without: Observed = { ...observed, ctKey: undefined }
+  const without: Seen = { ...observed, ctKey: undefined }
   const { root, files } = publish(undefined, without, '2026-03-01T12:00:00Z')
   t.same(root.ctlogs, [])
   t.match(JSON.parse(files.trustedRoot), { ctlogs: [] }, 'the empty list is written')
@@ -141,4 +170,104 @@ t.test('without a CT log the trusted root lists none, and one that was there get
   const later = publish(first.root, without, '2026-04-01T12:00:00Z').root
   t.match(later.ctlogs, [{ validFor: { end: new Date('2026-04-01T13:00:00Z') } }])
   t.equal(later.ctlogs.length, 1)
+})
+
+t.test('several services of one kind are listed, each with its own URL', async (t) => {
+  const second = {
+    kind: 'rekor',
+    apiVersion: 1,
+    url: 'https://second.example.org',
+    keys: { url: '' },
+  } as const
+  const all = [
+    ...observedOf(observed),
+    { kind: 'rekor' as const, url: second.url, chains: [], keys: [otherKey], activeKey: otherKey },
+  ]
+  const trust = mergeTrust(undefined, all, { now: new Date('2026-03-01T12:00:00Z'), marginSeconds: 3600 })
+  t.same(
+    trust.tlogs.map(({ baseUrl, publicKey }) => [baseUrl, publicKey]),
+    [
+      ['https://rekor.example.org', rekorKey],
+      ['https://second.example.org', otherKey],
+    ],
+  )
+  const files = composeFiles(trust, { ...config, services: [...config.services, second] }, all)
+  t.match(JSON.parse(files.signingConfig), {
+    rekorTlogUrls: [{ url: 'https://rekor.example.org' }, { url: 'https://second.example.org' }],
+  })
+})
+
+t.test('a timestamp authority is listed, and a renewed one beside it under a name of its own', async (t) => {
+  const url = 'https://tsa.example.org/api/v1/timestamp'
+  const withTsa = readConfig({
+    PUBLIC_CA_URL: 'https://ca.example.org',
+    PUBLIC_REKOR_URL: 'https://rekor.example.org',
+    PUBLIC_CT_URL: 'https://ct.example.org',
+    PUBLIC_TSA_URL: 'https://tsa.example.org/',
+    PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
+  })
+  t.match(withTsa.services.at(-1), { kind: 'tsa', url, keys: { url: 'https://tsa.example.org' } })
+  const publishWith = (
+    published: TrustedRoot | undefined,
+    now: string,
+    ...chains: (readonly Uint8Array[])[]
+  ) => {
+    const stamps: Observed = {
+      kind: 'tsa',
+      url,
+      chains: chains.map((certificates) => ({ certificates })),
+      keys: [],
+    }
+    const all = [...observedOf(observed), stamps]
+    const trust = mergeTrust(published, all, { now: new Date(now), marginSeconds: 3600 })
+    const files = composeFiles(trust, withTsa, all)
+    return { files, root: parseTrustedRoot(files.trustedRoot) }
+  }
+  const listed = ({ timestampAuthorities }: TrustedRoot) =>
+    timestampAuthorities.map(({ uri, chain, validFor }) => [uri, chain, validFor.end !== undefined])
+
+  const first = publishWith(undefined, '2026-03-01T12:00:00Z', stampChain)
+  t.same(listed(first.root), [[url, stampChain, false]])
+  t.same(
+    parseSigningConfig(first.files.signingConfig).tsaUrls.map((each) => each.url),
+    [url],
+  )
+  t.same(parseSigningConfig(first.files.signingConfig).tsaConfig, { selector: 'ANY' })
+  t.equal(first.files.tsaCertificates.match(/BEGIN CERTIFICATE/g)?.length, stampChain.length)
+
+  const prepared = publishWith(first.root, '2027-03-01T12:00:00Z', stampChain, oldChain)
+  const [, [other] = []] = listed(prepared.root)
+  t.match(other, new RegExp(`^${url.replaceAll('.', '[.]')}#[0-9a-f]{16}$`))
+  t.same(
+    listed(prepared.root),
+    [
+      [url, stampChain, false],
+      [other, oldChain, false],
+    ],
+    'both, and no end',
+  )
+  t.equal(prepared.files.tsaCertificates, first.files.tsaCertificates)
+
+  const turned = publishWith(prepared.root, '2027-03-02T12:00:00Z', oldChain, stampChain)
+  t.same(listed(turned.root), listed(prepared.root), 'each keeps its name when the other stamps')
+  const retired = publishWith(turned.root, '2027-03-03T12:00:00Z', oldChain)
+  t.same(listed(retired.root), [
+    [url, stampChain, true],
+    [other, oldChain, false],
+  ])
+
+  const foreign = {
+    ...first.root,
+    timestampAuthorities: [
+      { subject: {}, uri: 'https://tsa.example.com', chain: oldChain, validFor: { start: new Date(0) } },
+    ],
+  }
+  t.same(
+    listed(publishWith(foreign, '2027-03-01T12:00:00Z', stampChain).root),
+    [
+      ['https://tsa.example.com', oldChain, false],
+      [url, stampChain, false],
+    ],
+    'those of others are the operator’s',
+  )
 })

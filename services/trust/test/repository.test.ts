@@ -7,7 +7,7 @@ import { createLogger, createRegistry } from '@sigstack/server'
 import type { Target, WantedRoot } from '@sigstack/tuf'
 import t, { type Test } from 'tap'
 import { Updater } from 'tuf-js'
-import { defaultLifetimes } from '../src/index.ts'
+import { defaultLifetimes } from '../src/config.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openRepository } from '../src/repository/repository.ts'
 

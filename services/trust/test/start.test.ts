@@ -2,19 +2,23 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { encodePem, encodePublicKeyPem, type PublicKey } from '@sigstack/crypto'
+import { encodePem, encodePublicKeyPem, type PublicKey, sha256Hex } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
 import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@sigstack/trust-root'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.ts'
 import { startTrust } from '../src/index.ts'
-import { chain, ctKey, oldChain, otherKey, rekorKey } from './material.ts'
+import { chain, ctKey, oldChain, otherKey, rekorKey, stampChain } from './material.ts'
 
 const logger = createLogger({ name: 'trust', level: 'silent' })
 
 /** The CA and both logs in one, as far as their public keys go. */
 async function startServices(t: Test) {
-  const state: { up: boolean; rekorKey: PublicKey; allRekorKeys?: string } = { up: true, rekorKey }
+  const state: { up: boolean; rekorKey: PublicKey; allRekorKeys?: string; absent: 404 | 501 } = {
+    up: true,
+    rekorKey,
+    absent: 404,
+  }
   const certificates = chain.map((der) => encodePem('CERTIFICATE', der))
   const answers: Record<string, () => string> = {
     '/ca/api/v2/trustBundle': () => JSON.stringify({ chains: [{ certificates }] }),
@@ -27,7 +31,7 @@ async function startServices(t: Test) {
     const answer = state.up ? answers[request.url ?? ''] : undefined
     // A log of another make has no list of its keys.
     const absent = state.up && request.url === '/rekor/api/v1/log/publicKeys' && answer === undefined
-    response.writeHead(answer ? 200 : absent ? 404 : 503).end(answer?.())
+    response.writeHead(answer ? 200 : absent ? state.absent : 503).end(answer?.())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
@@ -50,10 +54,12 @@ function configOf(url: string, dataDirectory: string, more: NodeJS.ProcessEnv = 
 }
 
 t.test('the keys of running services are published at stable URLs and as files', async (t) => {
-  const { url } = await startServices(t)
+  const { state, url } = await startServices(t)
   const trust = await startTrust(configOf(url, t.testdir()), { logger, processMetrics: false })
   t.teardown(trust.stop)
   await trust.refresh()
+  state.absent = 501
+  await t.resolves(trust.refresh(), 'where the list of keys is switched off, too')
   const get = (path: string, headers = {}) => fetch(trust.url + path, { headers })
 
   const root = await get('/trusted_root.json')
@@ -95,12 +101,18 @@ t.test('before anything is published there is a 503 and no made-up trust', async
   const early = await fetch(`${trust.url}/trusted_root.json`)
   t.equal(early.status, 503)
   t.ok(early.headers.has('retry-after'))
-  t.equal((await fetch(`${trust.url}/readyz`)).status, 503)
+  const unready = await fetch(`${trust.url}/readyz`)
+  t.equal(unready.status, 503)
+  t.match(
+    ((await unready.json()) as { checks: { collected: string } }).checks.collected,
+    /status 503/,
+    'and says which service is missing',
+  )
   t.equal((await fetch(`${trust.url}/healthz`)).status, 200)
   await t.rejects(trust.refresh(), { name: 'TrustError', code: 'source_unavailable', message: /status 503/ })
 
   state.up = true
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 60_000
   let status = 503
   while (status !== 200 && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -148,15 +160,20 @@ t.test('a second start serves what was published, and a rotation keeps the old k
     ],
     'a log that lists its keys says that both are in use',
   )
-  const listed = encodePublicKeyPem(otherKey) + encodePublicKeyPem(rekorKey)
-  t.equal(await (await fetch(`${second.url}/keys/rekor.pub`)).text(), listed)
+  t.equal(await (await fetch(`${second.url}/keys/rekor.pub`)).text(), encodePublicKeyPem(otherKey))
   state.rekorKey = rekorKey
   await second.refresh()
   t.equal(
     await (await fetch(`${second.url}/keys/rekor.pub`)).text(),
-    encodePublicKeyPem(rekorKey) + encodePublicKeyPem(otherKey),
-    'the one that signs first, whichever is newer',
+    encodePublicKeyPem(rekorKey),
+    'one key a file: the one that signs, whichever is newer',
   )
+  for (const pem of [rekorKey, otherKey].map(encodePublicKeyPem)) {
+    const name = `keys/rekor-${sha256Hex(pem).slice(0, 16)}.pub`
+    t.equal(await (await fetch(`${second.url}/${name}`)).text(), pem, 'each keeps a name of its own')
+    t.equal(readFileSync(join(folder, name), 'utf8'), pem)
+  }
+  t.equal((await fetch(`${second.url}/keys/rekor-0123456789abcdef.pub`)).status, 404)
 })
 
 t.test('keys may come from files, and what is no key is refused by name', async (t) => {
@@ -215,7 +232,7 @@ t.test('a file may hold several chains, each with the time in which it counts', 
     ['', /no PEM certificates/],
     [pem(chain.slice(0, 1)), /does not end with a self-signed root/],
     [pem(chain) + pem(oldChain).slice(0, 200), /ca\.pem holds/],
-    [encodePublicKeyPem(otherKey), /holds a PEM block PUBLIC KEY/],
+    [encodePublicKeyPem(otherKey), /holds a PEM block of type "PUBLIC KEY"/],
     [`# valid\n${pem(chain)}`, /has the line "# valid"; write it like/],
     [`# valid from yesterday\n${pem(chain)}`, /write it like/],
     [`# valid from 2021-13-40T00:00:00Z\n${pem(chain)}`, /write it like/],
@@ -258,7 +275,10 @@ t.test('PUBLIC_CT_URL=none: nobody is asked for the key of a CT log', async (t) 
     PUBLIC_CT_URL: 'none',
     PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
   })
-  t.match(config, { publicUrls: { ct: undefined }, sources: { ct: undefined } })
+  t.same(
+    config.services.map(({ kind }) => kind),
+    ['ca', 'rekor'],
+  )
   t.throws(
     () =>
       readConfig({
@@ -270,3 +290,39 @@ t.test('PUBLIC_CT_URL=none: nobody is asked for the key of a CT log', async (t) 
     { message: /PUBLIC_CT_URL/ },
   )
 })
+
+t.test(
+  'chains of a timestamp authority are asked of ours and of others, and go into the repository',
+  async (t) => {
+    const pems = stampChain.map((der) => encodePem('CERTIFICATE', der))
+    const bundle = JSON.stringify({ chains: [{ certificates: pems }] })
+    const { url } = await startServices(t)
+    const answers = {
+      '/ours/api/v1/timestamp/trustBundle': bundle,
+      '/theirs/api/v1/timestamp/certchain': pems.join(''),
+    }
+    const server = createServer((request, response) => {
+      const answer = answers[request.url as keyof typeof answers]
+      response.writeHead(answer === undefined ? 404 : 200).end(answer)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => server.close())
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const folder = t.testdir({ ours: {}, theirs: {} })
+    for (const name of ['ours', 'theirs']) {
+      const config = configOf(url, join(folder, name), {
+        PUBLIC_TSA_URL: 'https://tsa.example.org',
+        TSA_URL: `${base}/${name}`,
+        TUF_KEY_PASSWORD: 'a password',
+      })
+      const trust = await startTrust(config, { logger, processMetrics: false })
+      t.teardown(trust.stop)
+      await trust.refresh()
+      const [authority] = parseTrustedRoot(readFileSync(trust.files.trustedRoot, 'utf8')).timestampAuthorities
+      t.match(authority, { uri: 'https://tsa.example.org/api/v1/timestamp', chain: stampChain }, name)
+      t.equal(await (await fetch(`${trust.url}/keys/tsa.crt.pem`)).text(), pems.join(''))
+      const targets = readFileSync(join(folder, name, 'tuf/1.targets.json'), 'utf8')
+      for (const file of ['tsa_leaf.crt.pem', 'tsa_root.crt.pem']) t.match(targets, `"${file}"`)
+    }
+  },
+)

@@ -1,9 +1,9 @@
 /** The CT log, asked for a promise by RFC 6962 add-pre-chain (fulcio.md section 2.8). */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type PublicKey, toBase64 } from '@sigstack/crypto'
+import { escaped, type PublicKey, toBase64, withoutEnd } from '@sigstack/crypto'
 import { CtError, parseAddChainResponse, type Sct } from '@sigstack/ct'
 import type { CtLog } from '../issuance/dependencies.ts'
-import { IssuanceError } from '../issuance/issuance-error.ts'
+import { IssuanceError } from '../refusals.ts'
 import { createHttpPool, type HttpAnswer } from './http-pool.ts'
 
 export type CtLogClientOptions = {
@@ -28,7 +28,7 @@ const longestRetryAfterSeconds = 60
 export function createCtLogClient(options: CtLogClientOptions): CtLogClient {
   const { url, publicKey, totalTimeoutMs = 3000 } = options
   const pool = createHttpPool(url, maxAnswerBytes)
-  const base = new URL(url).pathname.replace(/\/+$/, '')
+  const base = withoutEnd(new URL(url).pathname, '/')
 
   const chainJson = createChainJson()
 
@@ -100,7 +100,7 @@ type Failure = {
 function failureOf({ status, retryAfter, text }: HttpAnswer): Failure {
   const reason = `the CT log answered ${status}`
   // For our log only: the answer of another party is not for the requester.
-  const cause = new Error(`${reason}: ${text.slice(0, 500)}`)
+  const cause = new Error(`${reason}: ${escaped(text, 500)}`)
   if (status === 408) return { isTemporary: true, reason, waitMs: 0, cause }
   const isTemporary = status === 503 || status === 429
   return { isTemporary, reason, waitMs: isTemporary ? retryAfterMs(retryAfter) : undefined, cause }

@@ -2,10 +2,11 @@
  * The CT log's public key from the log itself, for deployments where both start for the first time together. It is trusted on
  * first use and kept in the data folder, so a log that later shows another key gains nothing: its SCTs do not verify.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parsePublicKeyPem } from '@sigstack/crypto'
+import { errorCode, parsePublicKeyPem, reasonOf } from '@sigstack/crypto'
+import { createFile, makeFolder } from '@sigstack/server'
 import { createHttpPool } from './http-pool.ts'
 
 const longestKey = 16 * 1024
@@ -28,13 +29,9 @@ export async function ctLogKeyOnFirstUse(
   const kept = await readKept(path)
   if (kept !== undefined) return kept
   const pem = await fetchPatiently(url, options)
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
-  try {
-    await writeFile(path, pem, { flag: 'wx', flush: true })
-  } catch (error) {
-    // Another replica was faster; its key counts.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
+  await makeFolder(dataFolder, { mode: 0o700 })
+  // Where another replica was faster, its key counts.
+  await createFile(path, pem)
   return (await readKept(path)) ?? pem
 }
 
@@ -42,7 +39,7 @@ async function readKept(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (errorCode(cause) === 'ENOENT') return undefined
     throw new Error(`the kept key of the CT log in ${path} cannot be read`, { cause })
   }
 }
@@ -55,7 +52,7 @@ async function fetchPatiently(url: string, options: CtLogKeyOptions): Promise<st
       return await fetchKey(url)
     } catch (cause) {
       if (performance.now() + retryMs > end) {
-        const reason = cause instanceof Error ? cause.message : String(cause)
+        const reason = reasonOf(cause)
         throw new Error(`CA_CT_LOG_PUBLIC_KEY_URL ${url} gave no public key: ${reason}`, { cause })
       }
     }

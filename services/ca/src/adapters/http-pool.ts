@@ -1,4 +1,5 @@
 /** Requests to one other service over connections that are kept: bounded in time and size, redirects not followed. */
+import { readBounded } from '@sigstack/http-client'
 import { Pool } from 'undici'
 
 export type HttpAnswer = {
@@ -34,18 +35,11 @@ export function createHttpPool(url: string, maxAnswerBytes: number): HttpPool {
         signal: AbortSignal.timeout(timeoutMs),
         ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
       })
-      const chunks: Buffer[] = []
-      let length = 0
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-        length += chunk.length
-        // Leaving the loop destroys the stream, and with it the connection.
-        if (length > maxAnswerBytes) throw new Error(`the answer has more than ${maxAnswerBytes} bytes`)
-        chunks.push(chunk)
-      }
+      const bytes = await readBounded(answer.body as AsyncIterable<Buffer>, maxAnswerBytes)
       const retryAfter = answer.headers['retry-after']
       return {
         status: answer.statusCode,
-        text: Buffer.concat(chunks).toString('utf8'),
+        text: bytes.toString('utf8'),
         retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
       }
     },

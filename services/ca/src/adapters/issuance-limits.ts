@@ -1,8 +1,9 @@
 /** How often one address may apply, and one identity have a certificate; counted in Redis where there is one. */
-import { createLimiter, type Limiter, type Rule } from '@sigstack/limits'
+import { createLimiter, type Limiter, networkOf, type Rule } from '@sigstack/limits'
+import { normalEmail } from '@sigstack/policy'
 import type { Identity } from '../identity/identity.ts'
 import type { IssuanceLimits } from '../issuance/dependencies.ts'
-import { IssuanceError } from '../issuance/issuance-error.ts'
+import { IssuanceError } from '../refusals.ts'
 
 export type IssuanceLimitsOptions = {
   /** None: no limit. */
@@ -37,7 +38,8 @@ export function createIssuanceLimits(options: IssuanceLimitsOptions): RunningLim
       assertTaken(await addresses.take(networkOf(address)), 'this address')
     },
     async admitIdentity({ claims, subjectAlternativeName }: Identity) {
-      const key = JSON.stringify([claims.issuer, subjectAlternativeName.value])
+      const { value } = subjectAlternativeName
+      const key = JSON.stringify([claims.issuer, normalEmail(value) ?? value])
       assertTaken(await identities.take(key), 'this identity')
     },
     state: () => [addresses.state(), identities.state()].find((state) => state !== 'memory') ?? 'memory',
@@ -57,18 +59,4 @@ function assertTaken(
     `too many requests for certificates from ${whose}; try again in ${take.retryAfterSeconds} s`,
     { retryAfterSeconds: take.retryAfterSeconds },
   )
-}
-
-/** A host has a whole IPv6 network of 64 bits, and would otherwise have a bucket for each of its addresses. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [plain = ''] = address.split('%', 1)
-  const mapped = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1]
-  if (mapped !== undefined) return mapped
-  const [left = '', right] = plain.split('::', 2)
-  const head = left === '' ? [] : left.split(':')
-  const tail = right === undefined || right === '' ? [] : right.split(':')
-  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length)
-  const groups = [...head, ...Array.from({ length: zeros }, () => '0'), ...tail].slice(0, 4)
-  return `${groups.map((group) => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')}::/64`
 }

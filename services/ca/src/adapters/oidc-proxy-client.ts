@@ -1,5 +1,6 @@
 /** The OIDC proxy: the only place that this CA gets documents of identity providers from. */
-import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
+import { escaped, memberAt, quoted, withoutEnd } from '@sigstack/crypto'
+import { IssuanceError, refuseToken } from '../refusals.ts'
 import { createHttpPool, type HttpAnswer } from './http-pool.ts'
 
 export type OidcProxyClient = {
@@ -14,11 +15,12 @@ export type OidcProxyClient = {
 
 /** Below the 5 s after which sigstore-js gives up. */
 const timeoutMs = 4000
-const maxAnswerBytes = 1024 * 1024
+/** The longest that the proxy serves is a key set of 1 MiB, which may have become longer as UTF-8. */
+const maxAnswerBytes = 4 * 1024 * 1024
 
 export function createOidcProxyClient(url: string): OidcProxyClient {
   const pool = createHttpPool(url, maxAnswerBytes)
-  const base = new URL(url).pathname.replace(/\/+$/, '')
+  const base = withoutEnd(new URL(url).pathname, '/')
 
   async function read(path: string, query: Readonly<Record<string, string>>): Promise<string> {
     let answer: HttpAnswer
@@ -49,25 +51,28 @@ export function createOidcProxyClient(url: string): OidcProxyClient {
   }
 }
 
+const longestDetail = 600
+
 function refusalOf({ status, text, retryAfter }: HttpAnswer, issuer: string): IssuanceError {
   const { code, detail } = problemOf(text)
-  const cause = new Error(`the OIDC proxy answered ${status}: ${detail.slice(0, 500)}`)
+  const cause = new Error(`the OIDC proxy answered ${status}: ${escaped(detail, longestDetail)}`)
   switch (code) {
     case 'issuer_not_configured':
       return refuseToken(
         'issuer_not_configured',
-        `iss is ${JSON.stringify(issuer)}, which the OIDC proxy does not know`,
+        `iss is ${quoted(issuer)}, which the OIDC proxy does not know`,
         {
           cause,
         },
       )
     case 'issuer_mismatch':
-      return refuseToken('issuer_mismatch', detail, { cause })
+      return refuseToken('issuer_mismatch', escaped(detail, longestDetail), { cause })
     case 'document_invalid':
     case 'issuer_unavailable':
       return refuseToken(
         'issuer_unavailable',
-        `the keys of ${JSON.stringify(issuer)} cannot be read: ${code}`,
+        // What happened on the way, as the proxy saw it: without it nobody knows what to mend.
+        `the keys of ${quoted(issuer)} cannot be read: ${escaped(detail, longestDetail) || code}`,
         {
           cause,
         },
@@ -89,10 +94,8 @@ function refusalOf({ status, text, retryAfter }: HttpAnswer, issuer: string): Is
 function problemOf(text: string): { readonly code: string; readonly detail: string } {
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null) return { code: '', detail: '' }
-    const code = 'code' in value && typeof value.code === 'string' ? value.code : ''
-    const detail = 'detail' in value && typeof value.detail === 'string' ? value.detail.slice(0, 1000) : ''
-    return { code, detail }
+    const [code, detail] = [memberAt(value, 'code'), memberAt(value, 'detail')]
+    return { code: typeof code === 'string' ? code : '', detail: typeof detail === 'string' ? detail : '' }
   } catch {
     return { code: '', detail: '' }
   }

@@ -1,11 +1,11 @@
 /** Identities of CI jobs: extensions and name come out of the provider's templates (fulcio.md sections 2.5 and 2.6). */
 import type { FulcioClaims } from '@sigstack/x509'
-import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
+import { IssuanceError, refuseToken } from '../refusals.ts'
 import type { Claims } from './claims.ts'
 import { goText } from './go-text.ts'
-import type { CiProvider, ExtensionName, Identity, ValueSource } from './identity.ts'
+import type { CiProvider, ExtensionName, Identity, UriForm, ValueSource } from './identity.ts'
 import { renderTemplate, TemplateError } from './template.ts'
-import { parseUriName } from './uri-name.ts'
+import { joinUriName, parseUriName } from './uri-name.ts'
 
 /** A few templates over claims of 16 KiB stay far below it. */
 const longestValue = 16 * 1024
@@ -27,15 +27,23 @@ export function ciIdentity(
   const extensions: { [name in ExtensionName]?: string } = {}
   for (const [name, source] of provider.extensions) {
     const text = valueOf(source, values, name, fixed.issuer)
-    if (text !== '') extensions[name] = text
+    const form = provider.uriForms?.get(name)
+    if (text !== '') extensions[name] = form === undefined ? text : uriText(form, text, name)
   }
   const uri = valueOf(subjectAlternativeName, values, 'SubjectAlternativeName', fixed.issuer)
   if (uri === '') throw refuseToken('claim_malformed', 'the claims of this job give an empty identity')
   return {
-    subjectAlternativeName: { type: 'uri', value: parseUriName(uri, 'the identity').text },
+    subjectAlternativeName: {
+      type: 'uri',
+      value: uriText(provider.uriForms?.get('subjectAlternativeName') ?? 'parsed', uri, 'the identity'),
+    },
     claims: { ...fixed, ...extensions },
     proofSubjects: [fixed.subject],
   }
+}
+
+function uriText(form: UriForm, text: string, what: string): string {
+  return (form === 'parsed' ? parseUriName(text, what) : joinUriName(text, what)).text
 }
 
 function valueOf(

@@ -1,4 +1,12 @@
-import { asFields, IssuerConfigError, member, stringMap } from './config-fields.ts'
+import { reasonOf } from '@sigstack/crypto'
+import {
+  asFields,
+  assertKnownMembers,
+  IssuerConfigError,
+  type MemberName,
+  member,
+  stringMap,
+} from './config-fields.ts'
 import type { CiProvider, ExtensionName, ValueSource } from './identity.ts'
 import { parseTemplate } from './template.ts'
 
@@ -34,10 +42,25 @@ const templateKeys: readonly (readonly [yaml: string, json: string, name: Extens
   ['deployment-environment', 'DeploymentEnvironment', 'deploymentEnvironment'],
 ]
 
+/** Issuer and subject are the token's own, whatever stands there. */
+const extensionMembers: readonly MemberName[] = [
+  ['issuer', 'Issuer'],
+  ['subject', 'Subject'],
+  ...templateKeys.map(([yamlName, jsonName]): MemberName => [yamlName, jsonName]),
+]
+
+const providerMembers: readonly MemberName[] = [
+  ['default-template-values', 'DefaultTemplateValues'],
+  ['extension-templates', 'ExtensionTemplates'],
+  ['subject-alternative-name-template', 'SubjectAlternativeNameTemplate'],
+]
+
 export function parseCiProvider(name: string, value: unknown): CiProvider {
   const fields = asFields(value, `the CI provider ${name}`)
   const owner = `the CI provider ${name}`
+  assertKnownMembers(fields, providerMembers, owner)
   const templates = asFields(member(fields, 'extension-templates', 'ExtensionTemplates') ?? {}, owner)
+  assertKnownMembers(templates, extensionMembers, `extension-templates of ${owner}`)
   const extensions = new Map<ExtensionName, ValueSource>()
   for (const [yamlName, jsonName, extension] of templateKeys) {
     const source = sourceOf(member(templates, yamlName, jsonName), `${yamlName} of ${owner}`)
@@ -60,7 +83,7 @@ function sourceOf(value: unknown, what: string): ValueSource | undefined {
   try {
     return { kind: 'template', template: parseTemplate(value) }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new IssuerConfigError(`${what} is no template: ${reason}`, { cause })
   }
 }

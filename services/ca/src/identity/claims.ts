@@ -1,14 +1,8 @@
 /** Claims of an identity token: JSON as its issuer signed it, so trusted in origin but not in shape. */
-import type { JsonValue } from '@sigstack/crypto'
-import { refuseToken } from '../issuance/issuance-error.ts'
+import { type JsonValue, quoted } from '@sigstack/crypto'
+import { refuseToken } from '../refusals.ts'
 
 export type Claims = { readonly [name: string]: JsonValue }
-
-/** A value from a token in a message: quoted, one line, and short enough to read. */
-export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
-}
 
 /** The claim, which must be a string that is not empty. */
 export function readStringClaim(claims: Claims, name: string): string {

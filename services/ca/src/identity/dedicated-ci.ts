@@ -2,22 +2,14 @@
  * Fulcio's issuer types from before ci-provider: one fixed table of claims each, the host built in, and no claim of the
  * token that could change it (fulcio.md sections 2.3, 2.5 and 4.2).
  */
+import { quoted } from '@sigstack/crypto'
 import type { FulcioClaims } from '@sigstack/x509'
-import { refuseToken } from '../issuance/issuance-error.ts'
+import { refuseToken } from '../refusals.ts'
 import { ciIdentity } from './ci-identity.ts'
 import { ciPresets } from './ci-presets.ts'
 import { parseCiProvider } from './ci-provider-config.ts'
-import { type Claims, quoted, readClaim, readStringClaim } from './claims.ts'
-import type { CiProvider, ExtensionName, Identity } from './identity.ts'
-
-export const dedicatedCiTypes = [
-  'github-workflow',
-  'gitlab-pipeline',
-  'buildkite-job',
-  'codefresh-workflow',
-] as const
-
-export type DedicatedCiType = (typeof dedicatedCiTypes)[number]
+import { type Claims, readClaim, readStringClaim } from './claims.ts'
+import type { CiProvider, DedicatedCiType, ExtensionName, Identity } from './identity.ts'
 
 type Table = {
   /** Texts that must be there and not be empty. */
@@ -28,7 +20,7 @@ type Table = {
 }
 
 export function isDedicatedCiType(type: string): type is DedicatedCiType {
-  return (dedicatedCiTypes as readonly string[]).includes(type)
+  return Object.hasOwn(tables, type)
 }
 
 export function dedicatedCiIdentity(
@@ -86,7 +78,17 @@ const tables: Readonly<Record<DedicatedCiType, Table>> = {
       'run_attempt',
     ],
     optional: [],
-    provider: provider('github-workflow', { without: ['deploymentEnvironment'] }),
+    provider: provider('github-workflow', {
+      without: ['deploymentEnvironment'],
+      joined: [
+        'subjectAlternativeName',
+        'buildSignerUri',
+        'sourceRepositoryUri',
+        'sourceRepositoryOwnerUri',
+        'buildConfigUri',
+        'runInvocationUri',
+      ],
+    }),
   },
   'gitlab-pipeline': {
     required: [
@@ -107,6 +109,8 @@ const tables: Readonly<Record<DedicatedCiType, Table>> = {
     provider: provider('gitlab-pipeline', {
       without: ['deploymentEnvironment'],
       defaults: { ci_config_sha: '', project_visibility: '' },
+      parsed: ['buildSignerUri', 'buildConfigUri'],
+      joined: ['sourceRepositoryUri', 'sourceRepositoryOwnerUri', 'runInvocationUri'],
     }),
   },
   'buildkite-job': {
@@ -124,23 +128,37 @@ const tables: Readonly<Record<DedicatedCiType, Table>> = {
       'scm_ref',
       'runner_environment',
     ],
-    provider: provider('codefresh-workflow', { defaults: { account_name: '', pipeline_name: '' } }),
+    provider: provider('codefresh-workflow', {
+      defaults: { account_name: '', pipeline_name: '' },
+      joined: ['subjectAlternativeName', 'buildSignerUri', 'buildConfigUri', 'runInvocationUri'],
+    }),
   },
 }
 
-/** The built-in table of today, less what the older type never wrote. */
+type UriField = ExtensionName | 'subjectAlternativeName'
+
+/**
+ * The built-in table of today, less what the older type never wrote. Fulcio makes URLs of the texts that are `joined` or
+ * `parsed`, and prints them: a branch `a#b` is `a%23b` in one that is joined, and a fragment where templates write it.
+ */
 function provider(
   name: DedicatedCiType,
   change: {
     readonly without?: readonly ExtensionName[]
     readonly defaults?: Readonly<Record<string, string>>
+    readonly joined?: readonly UriField[]
+    readonly parsed?: readonly UriField[]
   } = {},
 ): CiProvider {
   const { defaults, extensions, ...rest } = parseCiProvider(name, ciPresets[name])
-  const { without = [], defaults: more = {} } = change
+  const { without = [], defaults: more = {}, joined = [], parsed = [] } = change
   return {
     ...rest,
     defaults: new Map([...defaults, ...Object.entries(more)]),
     extensions: new Map([...extensions].filter(([extension]) => !without.includes(extension))),
+    uriForms: new Map([
+      ...joined.map((field) => [field, 'joined'] as const),
+      ...parsed.map((field) => [field, 'parsed'] as const),
+    ]),
   }
 }

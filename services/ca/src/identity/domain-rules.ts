@@ -1,4 +1,5 @@
 /** Which subjects an issuer of type uri or username may speak for: those of its own domain. */
+import { escaped } from '@sigstack/crypto'
 
 const schemeAndRest = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)/
 
@@ -23,17 +24,19 @@ export function assertSameDomain(subjectUrl: string, issuerUrl: string, { scheme
   if (issuer === undefined) throw new Error('issuer for uri must contain scheme')
   if (subject === undefined) throw new Error('SubjectDomain for uri must contain scheme')
   if (schemes && subject.scheme !== issuer.scheme)
-    throw new Error(`subject (${subject.scheme}) and issuer (${issuer.scheme}) URI schemes do not match`)
+    throw new Error(
+      `subject (${escaped(subject.scheme)}) and issuer (${escaped(issuer.scheme)}) URI schemes do not match`,
+    )
   if (subject.hostname === issuer.hostname) return
   if (lastTwoLabels(subject.hostname) !== lastTwoLabels(issuer.hostname))
     throw new Error(
-      `hostname top-level and second-level domains do not match: ${subject.hostname}, ${issuer.hostname}`,
+      `hostname top-level and second-level domains do not match: ${escaped(subject.hostname)}, ${escaped(issuer.hostname)}`,
     )
 }
 
 function lastTwoLabels(hostname: string): string {
   const labels = hostname.split('.')
-  if (labels.length < 2) throw new Error(`URI hostname too short: ${hostname}`)
+  if (labels.length < 2) throw new Error(`URI hostname too short: ${escaped(hostname)}`)
   return labels.slice(-2).join('.')
 }
 

@@ -1,4 +1,5 @@
 /** Which configured issuer a token belongs to. */
+import { issuerPattern } from '@sigstack/policy'
 import type { IssuerEntry } from './identity.ts'
 
 export type FindIssuer = (issuerUrl: string) => IssuerEntry | undefined
@@ -13,14 +14,9 @@ export function createFindIssuer(entries: readonly IssuerEntry[]): FindIssuer {
   const exact = new Map(entries.filter(({ isPattern }) => !isPattern).map((entry) => [entry.url, entry]))
   const patterns = entries
     .filter(({ isPattern }) => isPattern)
-    .map((entry) => ({ entry, expression: expressionOf(entry.url) }))
+    .map((entry) => ({ entry, matches: issuerPattern(entry.url) }))
   return (issuerUrl) => {
     if (issuerUrl.length > longestIssuer) return undefined
-    return exact.get(issuerUrl) ?? patterns.find(({ expression }) => expression.test(issuerUrl))?.entry
+    return exact.get(issuerUrl) ?? patterns.find(({ matches }) => matches(issuerUrl))?.entry
   }
-}
-
-function expressionOf(pattern: string): RegExp {
-  const literals = pattern.split('*').map((literal) => literal.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
-  return new RegExp(`^${literals.join('[A-Za-z0-9_-]+')}$`, 'u')
 }

@@ -1,8 +1,9 @@
 /** Token claims to certificate identity, by the type of issuer (fulcio.md sections 2.3 and 4.2). */
-import { IssuanceError, refuseToken } from '../issuance/issuance-error.ts'
+import { escaped, isObject, memberAt, quoted } from '@sigstack/crypto'
+import { IssuanceError, refuseToken } from '../refusals.ts'
 import { chainguardIdentity } from './chainguard.ts'
 import { ciIdentity } from './ci-identity.ts'
-import { type Claims, isEmailVerified, quoted, readClaim, readStringClaim } from './claims.ts'
+import { type Claims, isEmailVerified, readClaim, readStringClaim } from './claims.ts'
 import { dedicatedCiIdentity } from './dedicated-ci.ts'
 import { isAscii, isEmailAddress } from './email-address.ts'
 import { goText } from './go-text.ts'
@@ -15,6 +16,18 @@ import { parseUriName, type UriName } from './uri-name.ts'
  * be unfit. Throws an IssuanceError that names the claim and both values.
  */
 export function identityOf({ kind }: Pick<IssuerEntry, 'kind'>, claims: Claims): Identity {
+  const identity = identityOfKind(kind, claims)
+  // Verifiers compare these. What a workflow calls itself is free text, which nobody goes by.
+  for (const [name, value] of Object.entries(identity.claims))
+    if (name !== 'githubWorkflowName' && value !== undefined && /\p{Cc}/u.test(value))
+      throw refuseToken(
+        'claim_malformed',
+        `${name} would be ${quoted(value)} but certificates hold no control characters`,
+      )
+  return identity
+}
+
+function identityOfKind(kind: IssuerKind, claims: Claims): Identity {
   const issuer = readStringClaim(claims, 'iss')
   const subject = readStringClaim(claims, 'sub')
   const fulcio = { issuer, subject }
@@ -86,11 +99,7 @@ function emailIdentity(kind: IssuerKind & { type: 'email' }, claims: Claims, sub
 /** The token's issuer, or the one that an intermediary names in a claim of its own. */
 function emailIssuer({ issuerClaim }: IssuerKind & { type: 'email' }, claims: Claims): string {
   if (issuerClaim === undefined) return readStringClaim(claims, 'iss')
-  let value: unknown = claims
-  for (const step of issuerClaim) {
-    const known = typeof value === 'object' && value !== null && Object.hasOwn(value, step)
-    value = known ? (value as Readonly<Record<string | number, unknown>>)[step] : undefined
-  }
+  const value = memberAt(claims, ...issuerClaim)
   const path = `$.${issuerClaim.join('.')}`
   if (value === undefined || value === null)
     throw refuseToken('claim_missing', `the claim ${path}, which names the issuer, is missing`)
@@ -106,8 +115,8 @@ function uriSubject({ scheme, hostname }: IssuerKind & { type: 'uri' }, subject:
       'subject_refused',
       `sub is the email address ${quoted(subject)} but must be ${expected}`,
     )
-  const found = subjectUri(subject)
-  if (found === undefined || found.scheme !== scheme || found.hostname !== hostname)
+  const { scheme: ownScheme, hostname: ownHostname } = subjectUri(subject, expected)
+  if (ownScheme !== scheme || ownHostname !== hostname)
     throw refuseToken('subject_refused', `sub is ${quoted(subject)} but must be ${expected}`)
   return subject
 }
@@ -117,16 +126,26 @@ function usernameSubject(subject: string): string {
     throw refuseToken('subject_refused', `sub is ${quoted(subject)} but a username holds no "!"`)
   if (isEmailAddress(subject))
     throw refuseToken('subject_refused', `sub is the email address ${quoted(subject)} but must be a username`)
+  // The only name in a certificate that is not ASCII, so two that look alike must not differ by what nobody sees.
+  if (escaped(subject, subject.length) !== subject)
+    throw refuseToken(
+      'subject_refused',
+      `sub is ${quoted(subject)} but a username holds no control characters, marks of direction or characters without width`,
+    )
   return subject
 }
 
 /** A text that is no URI at all breaks the rule of the issuer as much as a URI of somebody else. */
-function subjectUri(subject: string): UriName | undefined {
+function subjectUri(subject: string, expected: string): UriName {
   try {
     return parseUriName(subject, 'sub')
-  } catch (error) {
-    if (error instanceof IssuanceError) return undefined
-    throw error
+  } catch (cause) {
+    if (!(cause instanceof IssuanceError)) throw cause
+    throw refuseToken(
+      'subject_refused',
+      `sub is ${quoted(subject)} but must be ${expected}; ${cause.message}`,
+      { cause },
+    )
   }
 }
 
@@ -135,7 +154,7 @@ const kubernetesName = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/
 
 function serviceAccountUri(claims: Claims): string {
   const about = readClaim(claims, 'kubernetes.io')
-  if (typeof about !== 'object' || about === null || isList(about))
+  if (!isObject(about))
     throw refuseToken(
       'claim_malformed',
       `kubernetes.io is ${quoted(about ?? null)} but must name a service account`,
@@ -147,10 +166,7 @@ function serviceAccountUri(claims: Claims): string {
 }
 
 function kubernetesNameIn(parent: unknown, member: string, claim: string): string {
-  const value =
-    typeof parent === 'object' && parent !== null && Object.hasOwn(parent, member)
-      ? (parent as Readonly<Record<string, unknown>>)[member]
-      : undefined
+  const value = memberAt(parent, member)
   if (typeof value !== 'string' || value.length > 253 || !kubernetesName.test(value))
     throw refuseToken('claim_malformed', `${claim} is ${quoted(value ?? null)} but must be a Kubernetes name`)
   return value
@@ -158,8 +174,4 @@ function kubernetesNameIn(parent: unknown, member: string, claim: string): strin
 
 function uriName(text: string): Pick<Identity, 'subjectAlternativeName'> {
   return { subjectAlternativeName: { type: 'uri', value: parseUriName(text, 'the identity').text } }
-}
-
-function isList(value: unknown): boolean {
-  return Array.isArray(value)
 }

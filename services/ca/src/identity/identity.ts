@@ -1,6 +1,5 @@
 /** What a certificate says about its owner, and the configured issuers that may vouch for it. */
 import type { FulcioClaims, San } from '@sigstack/x509'
-import type { DedicatedCiType } from './dedicated-ci.ts'
 import type { IssuancePolicy } from './policy.ts'
 import type { Template } from './template.ts'
 
@@ -17,7 +16,15 @@ export type CiProvider = {
   readonly defaults: ReadonlyMap<string, string>
   readonly subjectAlternativeName: ValueSource | undefined
   readonly extensions: ReadonlyMap<ExtensionName, ValueSource>
+  /** Texts that Fulcio writes as a URI of Go's, by how it makes them; the name is always `parsed` unless it is here. */
+  readonly uriForms?: ReadonlyMap<ExtensionName | 'subjectAlternativeName', UriForm>
 }
+
+/** The text parsed as a whole, or its end joined to a base as a path. */
+export type UriForm = 'parsed' | 'joined'
+
+/** Fulcio's types from before ci-provider; what each makes of a token stands in dedicated-ci.ts. */
+export type DedicatedCiType = 'github-workflow' | 'gitlab-pipeline' | 'buildkite-job' | 'codefresh-workflow'
 
 /** One line per type of issuer, with what only that type needs (fulcio.md section 4.2). */
 export type IssuerKind =

@@ -1,11 +1,21 @@
 /**
  * The identity configuration in Fulcio's format (fulcio pkg/config/config.go), parsed and judged once at start. Names are
- * accepted in the spelling of the YAML and of the JSON form; what is unknown is ignored, as the stock file needs.
+ * accepted in the spelling of the YAML and of the JSON form. Unknown ones are refused, but at the top, where the stock
+ * file keeps what its anchors need.
  */
+import { quoted, reasonOf } from '@sigstack/crypto'
 import { parseCertificatesPem } from '@sigstack/x509'
 import { ciPresets } from './ci-presets.ts'
 import { parseCiProvider } from './ci-provider-config.ts'
-import { asFields, type Fields, IssuerConfigError, member, stringMap } from './config-fields.ts'
+import {
+  asFields,
+  assertKnownMembers,
+  type Fields,
+  IssuerConfigError,
+  type MemberName,
+  member,
+  stringMap,
+} from './config-fields.ts'
 import { isDedicatedCiType } from './dedicated-ci.ts'
 import { assertSameDomain, isUrlWithScheme, parseSubjectDomain } from './domain-rules.ts'
 import type { CiProvider, IssuerEntry, IssuerKind } from './identity.ts'
@@ -14,7 +24,36 @@ import type { IssuancePolicy } from './policy.ts'
 import { parsePolicy, providerNameOf } from './policy-config.ts'
 import { isTrustDomain } from './spiffe-id.ts'
 
-export type IssuerConfig = { readonly issuers: readonly IssuerEntry[] }
+export type IssuerConfig = {
+  readonly issuers: readonly IssuerEntry[]
+  /** What the operator may have meant otherwise; a sentence each. */
+  readonly notices?: readonly string[]
+}
+
+const topMembers: readonly MemberName[] = [
+  ['oidc-issuers', 'OIDCIssuers'],
+  ['meta-issuers', 'MetaIssuers'],
+  ['ci-issuer-metadata', 'CIIssuerMetadata'],
+]
+
+const issuerMembers: readonly MemberName[] = [
+  ['issuer-url', 'IssuerURL'],
+  ['client-id', 'ClientID'],
+  ['type', 'Type'],
+  ['ci-provider', 'CIProvider'],
+  ['issuer-claim', 'IssuerClaim'],
+  ['subject-domain', 'SubjectDomain'],
+  ['spiffe-trust-domain', 'SPIFFETrustDomain'],
+  ['challenge-claim', 'ChallengeClaim'],
+  ['description', 'Description'],
+  ['contact', 'Contact'],
+  ['environment', 'Environment'],
+  ['ca-cert', 'CACert'],
+  ['skip-email-verification', 'SkipEmailVerification'],
+  // Ours.
+  ['policy', 'Policy'],
+  ['default-template-values', 'DefaultTemplateValues'],
+]
 
 /** `value` is what JSON or YAML made of the file. */
 export function parseIssuerConfig(value: unknown): IssuerConfig {
@@ -34,7 +73,11 @@ export function parseIssuerConfig(value: unknown): IssuerConfig {
     throw new IssuerConfigError(
       'the identity configuration names no issuer under oidc-issuers or meta-issuers',
     )
-  return { issuers: [...exact, ...patterns] }
+  const known = new Set(topMembers.flat())
+  const notices = Object.keys(top)
+    .filter((name) => !known.has(name) && name.toLowerCase() !== 'define')
+    .map((name) => `the identity configuration has ${quoted(name, 100)} at the top, which means nothing here`)
+  return { issuers: [...exact, ...patterns], ...(notices.length > 0 && { notices }) }
 }
 
 function parseEntry(
@@ -44,6 +87,7 @@ function parseEntry(
   providers: ReadonlyMap<string, CiProvider>,
 ): IssuerEntry {
   const fields = asFields(value, `the issuer ${url}`)
+  assertKnownMembers(fields, issuerMembers, `the issuer ${url}`)
   const issuerUrl = text(fields, 'issuer-url', 'IssuerURL')
   if (!isPattern && issuerUrl !== '' && issuerUrl !== url)
     throw new IssuerConfigError(
@@ -176,7 +220,7 @@ function attempt<T>(url: string, parse: () => T): T {
   try {
     return parse()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new IssuerConfigError(reason.includes(url) ? reason : `${reason} (issuer ${url})`, { cause })
   }
 }

@@ -1,4 +1,12 @@
 /** Reading of issuance policies: the `policy` list of an issuer, and files that hold such lists by issuer. */
+import { isObject, quoted } from '@sigstack/crypto'
+import {
+  globForRule,
+  nameForDenial,
+  normalDomain,
+  normalDomainPattern,
+  type RuleEffect,
+} from '@sigstack/policy'
 import { asFields, type Fields, IssuerConfigError } from './config-fields.ts'
 import type { IssuerEntry, IssuerKind } from './identity.ts'
 import { parseIssuerClaim } from './issuer-claim.ts'
@@ -97,7 +105,10 @@ function parseRule(value: unknown, owner: string, provider: string | undefined):
   if ((fields['allow'] === undefined) === (fields['deny'] === undefined))
     throw new IssuerConfigError(`${where} must have allow or deny, and one of them only`)
   const effect = fields['allow'] === undefined ? 'deny' : 'allow'
-  const conditions = parseConditions(asFields(fields[effect], where), where, provider)
+  const conditions = parseConditions(asFields(fields[effect], where), where, provider).map((condition) => ({
+    ...condition,
+    matcher: forEffect(effect, condition.matcher),
+  }))
   // An empty rule would allow or deny everybody: more likely a slip than a wish.
   if (conditions.length === 0) throw new IssuerConfigError(`${where} has no condition`)
   return { name, effect, conditions }
@@ -117,7 +128,7 @@ function parseConditions(fields: Fields, where: string, provider: string | undef
       // Elsewhere nobody has verified the address.
       throw new IssuerConfigError(`${where} says email-domain, which only issuers of type email have`)
     if (name === 'email-domain')
-      return [{ name, path: ['email'], emailDomain: true, matcher: inLowerCase(matcher) }]
+      return [{ name, path: ['email'], emailDomain: true, matcher: ofDomains(matcher, where) }]
     if (name === 'group') return [{ name, path: ['groups'], emailDomain: false, matcher }]
     if (name === 'subject') return [{ name, path: ['sub'], emailDomain: false, matcher }]
     if (!short.has(name)) throw new IssuerConfigError(`${where} knows no ${name}; claims go under "claims"`)
@@ -142,8 +153,7 @@ function claimPath(claim: string, where: string): readonly (string | number)[] {
 
 /** A text or a list of texts must be met exactly; otherwise one of exact, prefix, glob and present. */
 function parseMatcher(value: unknown, what: string): Matcher {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { kind: 'exact', values: texts(value, what) }
+  if (!isObject(value)) return { kind: 'exact', values: texts(value, what) }
   const entries = Object.entries(value)
   const [kind, operand] = entries[0] ?? []
   if (entries.length === 1 && kind === 'present' && typeof operand === 'boolean')
@@ -164,8 +174,25 @@ function texts(value: unknown, what: string): readonly string[] {
   })
 }
 
-function inLowerCase(matcher: Matcher): Matcher {
-  return matcher.kind === 'present'
-    ? matcher
-    : { ...matcher, values: matcher.values.map((text) => text.toLowerCase()) }
+function forEffect(effect: RuleEffect, matcher: Matcher): Matcher {
+  if (effect === 'allow' || matcher.kind === 'present') return matcher
+  const { kind, values } = matcher
+  const wide = kind === 'glob' ? values.map((glob) => globForRule(effect, glob)) : values
+  return { kind, values: [...wide, ...wide.map(nameForDenial)] }
+}
+
+/** One spelling for the letter case, the dot of the root and letters of other scripts. */
+function ofDomains(matcher: Matcher, where: string): Matcher {
+  if (matcher.kind === 'present') return matcher
+  const { kind, values } = matcher
+  if (kind !== 'exact') return { kind, values: values.map(normalDomainPattern) }
+  return {
+    kind,
+    values: values.map((text) => {
+      const domain = normalDomain(text)
+      if (domain === undefined)
+        throw new IssuerConfigError(`${where} says email-domain ${quoted(text)}, which is no domain`)
+      return domain
+    }),
+  }
 }

@@ -3,9 +3,10 @@
  * nothing of it and ignores the section. A rule that denies and matches refuses, whatever else is there; where rules
  * allow, one of them must match; without rules everybody passes.
  */
-import { IssuanceError } from '../issuance/issuance-error.ts'
-import { type Claims, quoted, readClaim } from './claims.ts'
-import { matchesGlob } from './glob.ts'
+import { memberAt, quoted } from '@sigstack/crypto'
+import { domainOfEmail, matchesGlob, nameForDenial } from '@sigstack/policy'
+import { IssuanceError } from '../refusals.ts'
+import { type Claims, readClaim } from './claims.ts'
 import { goText } from './go-text.ts'
 
 /** One value, compared as text; of a claim that is a list any element may be the one. */
@@ -20,7 +21,7 @@ export type Condition = {
   readonly name: string
   /** Where the value stands in the token: names of members, outermost first. */
   readonly path: readonly (string | number)[]
-  /** The domain of the address in place of the address, in lower case. */
+  /** The domain of the address in place of the address, as `normalDomain` spells it. */
   readonly emailDomain: boolean
   readonly matcher: Matcher
 }
@@ -40,7 +41,9 @@ export type PolicyDecision =
   | { readonly allowed: false; readonly rule: string | undefined; readonly tried: readonly string[] }
 
 export function decide({ rules }: IssuancePolicy, claims: Claims): PolicyDecision {
-  const matching = rules.filter(({ conditions }) => conditions.every((condition) => holds(condition, claims)))
+  const matching = rules.filter(({ effect, conditions }) =>
+    conditions.every((condition) => holds(condition, claims, effect)),
+  )
   const denying = matching.find(({ effect }) => effect === 'deny')
   const allowRules = rules.filter(({ effect }) => effect === 'allow')
   const tried = allowRules.map(({ name }) => name)
@@ -63,11 +66,15 @@ export function assertPermitted(policy: IssuancePolicy | undefined, claims: Clai
 
 function explanation({ rule, tried }: PolicyDecision & { readonly allowed: false }): string {
   return rule === undefined
-    ? `none of the rules that allow matches this identity: ${tried.map(quoted).join(', ')}`
+    ? `none of the rules that allow matches this identity: ${tried.map((name) => quoted(name)).join(', ')}`
     : `the rule ${quoted(rule)} denies it`
 }
 
-function holds({ path, emailDomain, matcher }: Condition, claims: Claims): boolean {
+function holds(
+  { path, emailDomain, matcher }: Condition,
+  claims: Claims,
+  effect: PolicyRule['effect'],
+): boolean {
   const value = valueAt(claims, path)
   const isPresent = value !== undefined && value !== null
   if (matcher.kind === 'present') return isPresent === matcher.expected
@@ -77,7 +84,8 @@ function holds({ path, emailDomain, matcher }: Condition, claims: Claims): boole
     // Lists are short: a token has 16 KiB at most.
     if (typeof element === 'object') return false
     const text = goText(element as string | number | boolean)
-    return matches(matcher, emailDomain ? domainOf(text) : text)
+    if (emailDomain) return matches(matcher, domainOfEmail(text) ?? '')
+    return matches(matcher, text) || (effect === 'deny' && matches(matcher, nameForDenial(text)))
   })
 }
 
@@ -87,17 +95,7 @@ function matches(matcher: Matcher & { readonly values: readonly string[] }, text
   return matcher.values.includes(text)
 }
 
-function domainOf(address: string): string {
-  const at = address.lastIndexOf('@')
-  return at < 0 ? '' : address.slice(at + 1).toLowerCase()
-}
-
 function valueAt(claims: Claims, path: readonly (string | number)[]): unknown {
   const [first, ...rest] = path
-  let value: unknown = readClaim(claims, String(first))
-  for (const step of rest) {
-    const known = typeof value === 'object' && value !== null && Object.hasOwn(value, step)
-    value = known ? (value as Readonly<Record<string | number, unknown>>)[step] : undefined
-  }
-  return value
+  return memberAt(readClaim(claims, String(first)), ...rest)
 }

@@ -1,6 +1,6 @@
 /** SPIFFE IDs by the rules of go-spiffe: ASCII, no query, fragment, port or user, no empty or dot segments. */
-import { refuseToken } from '../issuance/issuance-error.ts'
-import { quoted } from './claims.ts'
+import { quoted } from '@sigstack/crypto'
+import { refuseToken } from '../refusals.ts'
 
 const trustDomain = /^[a-z0-9._-]{1,255}$/
 const spiffeId = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/

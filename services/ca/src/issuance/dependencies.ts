@@ -1,10 +1,9 @@
 /** What issuance asks of the world, by type. Adapters implement it, tests stand in for it. */
-import type { PublicKey, SignatureAlgorithm, Signer } from '@sigstack/crypto'
+import type { Authority } from '@sigstack/ca-authority'
+import type { PublicKey, SignatureAlgorithm } from '@sigstack/crypto'
 import type { Sct } from '@sigstack/ct'
-import type { Certificate } from '@sigstack/x509'
 import type { Claims } from '../identity/claims.ts'
 import type { Identity, IssuerEntry } from '../identity/identity.ts'
-import type { Trace } from '../tracing.ts'
 
 /** A token whose signature, issuer, audience and time are in order. */
 export type AuthenticToken = { readonly issuer: IssuerEntry; readonly claims: Claims }
@@ -18,14 +17,16 @@ export type CtLog = {
   addPreChain(precertificate: Uint8Array, chain: Authority['chain']): Promise<Sct>
 }
 
-/** The issuing key with its chain: issuing certificate first, self-signed root last. */
-export type Authority = { readonly signer: Signer; readonly chain: readonly [Certificate, ...Certificate[]] }
-
 /** Throw an IssuanceError `too_many_requests`. */
 export type IssuanceLimits = {
   admitAddress(address: string): Promise<void>
   admitIdentity(identity: Identity): Promise<void>
 }
+
+/** Runs a step as a span of its own, within the span it is called in. */
+export type Trace = <T>(name: string, step: () => Promise<T>) => Promise<T>
+
+export const noTrace: Trace = (_name, step) => step()
 
 export type IssuanceDependencies = {
   readonly authenticate: AuthenticateToken

@@ -1,4 +1,5 @@
 /** Issuance, in the numbered steps of docs/issuance.md. Everything it needs of the world is an argument. */
+import type { Authority } from '@sigstack/ca-authority'
 import { equalBytes, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
 import { encodeSctList, type Sct, verifySct } from '@sigstack/ct'
 import {
@@ -8,7 +9,6 @@ import {
   embeddedScts,
   encodeCertificatePem,
   finalTbs,
-  fulcioExtensions,
   type LeafTemplate,
   leafLifetimeSeconds,
   leafTemplate,
@@ -22,9 +22,9 @@ import {
 import type { Identity } from '../identity/identity.ts'
 import { identityOf } from '../identity/identity-of.ts'
 import { assertPermitted } from '../identity/policy.ts'
-import { noTrace, type Trace } from '../tracing.ts'
-import type { Authority, CtLog, IssuanceDependencies } from './dependencies.ts'
-import { IssuanceError } from './issuance-error.ts'
+import { IssuanceError } from '../refusals.ts'
+import { certificateContent } from './certificate-content.ts'
+import { type CtLog, type IssuanceDependencies, noTrace, type Trace } from './dependencies.ts'
 import {
   assertAlgorithmAllowed,
   assertKeyIsStrong,
@@ -36,8 +36,6 @@ import {
 export type Application = {
   readonly identityToken: string
   readonly key: KeyApplication
-  /** Who asks, for the limits. */
-  readonly clientAddress?: string
 }
 
 export type Issued = {
@@ -61,15 +59,27 @@ export type ApplicationFacts = {
   serialNumber?: string
 }
 
-/** Throws an IssuanceError; nothing of a certificate leaves unless every step has passed. */
-export type IssueCertificate = (application: Application, facts?: ApplicationFacts) => Promise<Issued>
+/** What the CA's key is about to sign. */
+export type SigningIntent = {
+  readonly what: 'precertificate' | 'certificate'
+  readonly tbs: Uint8Array
+}
+
+/**
+ * Throws an IssuanceError; nothing of a certificate leaves unless every step has passed. `onSigning` is told before each
+ * signature: of what was signed by a CA that then died there is a record nevertheless.
+ */
+export type IssueCertificate = (
+  application: Application,
+  facts?: ApplicationFacts,
+  onSigning?: (intent: SigningIntent) => void,
+) => Promise<Issued>
 
 export function createIssueCertificate(dependencies: IssuanceDependencies): IssueCertificate {
   const { authenticate, ctLog, allowedAlgorithms, now, randomBytes, limits, trace = noTrace } = dependencies
 
-  return async (application, facts = {}) => {
+  return async (application, facts = {}, onSigning = () => {}) => {
     // 1. Authenticate the token. First, so that nobody learns anything about keys or logs without one.
-    if (application.clientAddress !== undefined) await limits?.admitAddress(application.clientAddress)
     const { issuer, claims } = await trace('token', () => authenticate(application.identityToken))
     // 2. Identity from the claims: all that the certificate will say about its owner.
     const identity = identityOf(issuer, claims)
@@ -94,9 +104,13 @@ export function createIssueCertificate(dependencies: IssuanceDependencies): Issu
     const serialNumber = serialNumberFrom(randomBytes(20))
     facts.serialNumber = toHex(serialNumber)
     const template = buildTemplate(authority, identity, requested, serialNumber, now())
+    const sign: Sign = (what, tbs) => {
+      onSigning({ what, tbs })
+      return signed(authority, tbs)
+    }
     const certificate = await (ctLog === undefined
-      ? withoutPromise(template, authority, trace)
-      : withPromise(template, authority, ctLog, trace))
+      ? withoutPromise(template, authority, sign, trace)
+      : withPromise(template, authority, ctLog, sign, trace))
     // 11. The answer.
     return {
       certificate,
@@ -106,15 +120,19 @@ export function createIssueCertificate(dependencies: IssuanceDependencies): Issu
   }
 }
 
+/** Gives the whole certificate, or precertificate. */
+type Sign = (what: SigningIntent['what'], tbs: Uint8Array) => Promise<Uint8Array>
+
 async function withPromise(
   template: LeafTemplate,
   authority: Authority,
   ctLog: CtLog,
+  sign: Sign,
   trace: Trace,
 ): Promise<Uint8Array> {
   // 7. The precertificate, signed.
   const promised = precertificateTbs(template)
-  const precertificate = await trace('precertificate', () => signed(authority, promised))
+  const precertificate = await trace('precertificate', () => sign('precertificate', promised))
   // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
   const sct = await trace('ct', async () => {
     const promise = await ctLog.addPreChain(precertificate, authority.chain)
@@ -123,7 +141,7 @@ async function withPromise(
   })
   return trace('final', async () => {
     // 9. The final certificate, with that promise in it.
-    const certificate = await signed(authority, finalTbs(template, encodeSctList([sct])))
+    const certificate = await sign('certificate', finalTbs(template, encodeSctList([sct])))
     // 10. A look at our own work, before anybody else has one.
     await assertSound(certificate, promised, sct, authority)
     return certificate
@@ -134,11 +152,12 @@ async function withPromise(
 async function withoutPromise(
   template: LeafTemplate,
   authority: Authority,
+  sign: Sign,
   trace: Trace,
 ): Promise<Uint8Array> {
   return trace('final', async () => {
     const tbs = plainTbs(template)
-    const certificate = await signed(authority, tbs)
+    const certificate = await sign('certificate', tbs)
     await assertOurWork(certificate, authority, (parsed) => {
       if (!equalBytes(parsed.tbs, tbs)) throw new Error('the certificate is not the one that was signed')
     })
@@ -170,21 +189,17 @@ function buildTemplate(
       'issuing_certificate_ends',
       'the certificate authority ends before a new certificate would; it must be renewed',
     )
+  const content = certificateContent(identity)
   try {
     return leafTemplate({
       serialNumber,
       issuer: chain[0],
       notBefore,
       publicKey: publicKey.spki,
-      subjectAlternativeName: identity.subjectAlternativeName,
-      extensions: fulcioExtensions(identity.claims),
+      ...content,
     })
   } catch (cause) {
-    if (!(cause instanceof X509Error)) throw cause
-    if (cause.code === 'missing_issuer') throw new IssuanceError('issuer_empty', cause.message, { cause })
-    if (cause.code === 'bad_name' || cause.code === 'bad_extension')
-      throw new IssuanceError('san_unencodable', cause.message, { cause })
-    if (cause.code === 'issuer_expires')
+    if (cause instanceof X509Error && cause.code === 'issuer_expires')
       throw new IssuanceError('issuing_certificate_ends', cause.message, { cause })
     throw cause
   }

@@ -5,19 +5,21 @@ import {
   der,
   derOid,
   derTag,
+  escaped,
   fitsKey,
   type HashAlgorithm,
   type PublicKey,
   parsePemBlock,
   parsePublicKey,
   parseUtf8,
+  quoted,
   type SignatureAlgorithm,
   signatureAlgorithms,
   utf8,
   verifySignature,
 } from '@sigstack/crypto'
 import { assertStrongKey, parseCertificateRequest, X509Error } from '@sigstack/x509'
-import { IssuanceError } from './issuance-error.ts'
+import { IssuanceError } from '../refusals.ts'
 
 export type KeyApplication =
   /** `content`: PEM text or DER SubjectPublicKeyInfo; `proof`: signature over the subject of the token. */
@@ -83,7 +85,7 @@ function publicKeyWithProof(content: Uint8Array, proof: Uint8Array): RequestedKe
     hash,
     async assertPossession(proofSubjects) {
       for (const subject of proofSubjects)
-        if (await verifySignature(publicKey, hash ?? 'sha512', utf8(subject), proof)) return
+        if (await verifySignature(publicKey, hash, utf8(subject), proof)) return
       throw new IssuanceError(
         'proof_of_possession_failed',
         'the proof of possession is not a signature of the requested key over the subject of the token',
@@ -105,7 +107,7 @@ function keyOfRequest(pem: Uint8Array): RequestedKey {
       if (!request.isSupported)
         throw new IssuanceError(
           'request_algorithm_unrecognized',
-          `unrecognized signature algorithm: ${request.signatureAlgorithm}`,
+          `unrecognized signature algorithm: ${escaped(request.signatureAlgorithm)}`,
         )
       if (!(await request.verifySelfSignature()))
         throw new IssuanceError(
@@ -124,7 +126,7 @@ function parsePublicKeyContent(content: Uint8Array): PublicKey {
   const { block } = parsePemBlock(text)
   if (block.type === 'PUBLIC KEY') return parsePublicKey(block.der)
   if (block.type !== 'RSA PUBLIC KEY')
-    throw new CryptoError('bad_public_key', `a PEM block PUBLIC KEY is expected, not ${block.type}`)
+    throw new CryptoError('bad_public_key', `a PEM block PUBLIC KEY is expected, not ${quoted(block.type)}`)
   // PKCS#1: wrap it, so that the certificate carries a SubjectPublicKeyInfo.
   const bits = der(derTag.bitString, Uint8Array.of(0), block.der)
   return parsePublicKey(der(derTag.sequence, rsaEncryption, bits))

@@ -1,4 +1,5 @@
 /** The environment of a CA that is really started, over stand-ins of its neighbours. */
+import '@sigstack/signers/few-rounds'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodePublicKeyPem } from '@sigstack/crypto'

@@ -1,5 +1,6 @@
 /** A CA over stand-ins of its neighbours, with real adapters in between. */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import type { Authority } from '@sigstack/ca-authority'
 import {
   createSigner,
   defaultClientAlgorithms,
@@ -13,13 +14,13 @@ import type { FastifyInstance } from 'fastify'
 import { createCtLogClient } from '../../src/adapters/ct-log-client.ts'
 import { createReadIssuerKeys } from '../../src/adapters/issuer-keys.ts'
 import { createOidcProxyClient } from '../../src/adapters/oidc-proxy-client.ts'
-import { createTokenVerifier } from '../../src/adapters/token-verifier.ts'
 import { buildApp } from '../../src/app.ts'
 import { createFindIssuer } from '../../src/identity/find-issuer.ts'
 import type { IssuerEntry } from '../../src/identity/identity.ts'
 import { parseIssuerConfig } from '../../src/identity/issuer-config.ts'
-import type { Authority, IssuanceDependencies } from '../../src/issuance/dependencies.ts'
+import type { IssuanceDependencies } from '../../src/issuance/dependencies.ts'
 import { createMetrics, measureCtLog } from '../../src/metrics.ts'
+import { createTokenVerifier } from '../../src/token/verify.ts'
 import type { Tracing } from '../../src/tracing.ts'
 import { type StandInCtLog, startCtLog } from './ct-log.ts'
 import { createIssuer, type StandInIssuer, type StandInProxy, signToken, startProxy } from './oidc.ts'

@@ -35,7 +35,17 @@ function keyPairFor(alg: string): { publicKey: KeyObject; privateKey: KeyObject 
   if (alg === 'EdDSA') return generateKeyPairSync('ed25519')
   if (alg === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' })
   if (alg === 'ES384') return generateKeyPairSync('ec', { namedCurve: 'P-384' })
-  return generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return nextRsaKeys()
+}
+
+type KeyPair = ReturnType<typeof keyPairFor>
+
+const rsaKeys: KeyPair[] = []
+let rsaIssuers = 0
+
+/** An RSA key takes long to find: four take turns, more than there are issuers that must not be taken for each other. */
+function nextRsaKeys(): KeyPair {
+  return (rsaKeys[rsaIssuers++ % 4] ??= generateKeyPairSync('rsa', { modulusLength: 2048 }))
 }
 
 /** A good token for `claims`; `null` removes a standard claim. */

@@ -26,7 +26,7 @@ export type ProviderOptions = {
   readonly now: () => number
 }
 
-export const clientId = 'sigstore'
+const clientId = 'sigstore'
 const scope = 'openid email'
 const signInSeconds = 600
 

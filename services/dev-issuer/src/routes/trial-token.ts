@@ -1,5 +1,6 @@
 /** POST /trial/token: a token for a script, as JSON `{"token": "<jwt>"}`. */
 
+import { parseBoundedJson } from '@sigstack/crypto'
 import { replyWithProblem, replyWithProblemOf } from '@sigstack/server'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
@@ -55,7 +56,7 @@ function fromForm(form: URLSearchParams): Record<string, unknown> {
   const fields: Record<string, unknown> = Object.fromEntries(form)
   if (typeof fields.claims !== 'string') return fields
   try {
-    return { ...fields, claims: JSON.parse(fields.claims) as unknown }
+    return { ...fields, claims: parseBoundedJson(fields.claims) }
   } catch {
     throw new TrialTokenError('request_refused', 'claims must be a JSON object')
   }

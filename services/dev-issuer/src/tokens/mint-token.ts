@@ -1,4 +1,5 @@
 /** Tokens for scripts and tests: whatever identity is asked for, signed with the issuer's own key. */
+import { quoted } from '@sigstack/crypto'
 import { SignJWT } from 'jose'
 import { isEmail } from './email.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -19,7 +20,7 @@ export type TrialTokenRequest = {
 
 export type TokenMaker = { readonly key: SigningKey; readonly issuer: string }
 
-export const defaultAudience = 'sigstore'
+const defaultAudience = 'sigstore'
 export const tokenLifetimeSeconds = 600
 export const maxTokenLifetimeSeconds = 86_400
 const maxClaims = 64
@@ -40,10 +41,7 @@ export async function mintToken(
     expiresInSeconds = tokenLifetimeSeconds,
   } = request
   if (email !== undefined && !isEmail(email)) {
-    throw new TrialTokenError(
-      'email_refused',
-      `${JSON.stringify(email.slice(0, 300))} is not an e-mail address`,
-    )
+    throw new TrialTokenError('email_refused', `${quoted(email)} is not an e-mail address`)
   }
   if (subject === undefined || subject === '')
     throw new TrialTokenError('subject_refused', 'give an email or a subject')

@@ -1,8 +1,10 @@
 /** The one RSA key of the issuer: read from a file, or made there on the first start and kept. */
-import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { errorCode } from '@sigstack/crypto'
+import { createFile, makeFolder } from '@sigstack/server'
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
 
 export type SigningKey = {
@@ -37,19 +39,11 @@ export async function openSigningKey(folder: string): Promise<SigningKey> {
   try {
     return await readSigningKey(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (errorCode(error) !== 'ENOENT') throw error
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder, { mode: 0o700 })
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' })
-  try {
-    // Unlike a rename, a link never replaces what is there.
-    await link(draft, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await rm(draft, { force: true })
-  }
+  // One that another process has put there meanwhile is left alone.
+  await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
   return readSigningKey(path)
 }

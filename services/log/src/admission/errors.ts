@@ -1,6 +1,8 @@
 export type AdmissionErrorCode =
   /** A rule, or the absence of one, refuses the entry. */
   | 'denied'
+  /** The sender is not known: no token, or one that does not count. */
+  | 'unknown_sender'
   /** The address or the identity has written too much for now. */
   | 'too_many'
   /** The file of rules cannot be used; the message says where and why. */

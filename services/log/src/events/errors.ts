@@ -1,6 +1,10 @@
 export type EventsErrorCode =
-  /** The receiver is away or refuses: the events are delivered again later. */
+  /** The receiver is away or busy: the events are delivered again later. */
   | 'not_taken'
+  /** The receiver refuses these events, and would again. */
+  | 'refused'
+  /** The receiver refuses, and it may be us or the place rather than the events. */
+  | 'turned_away'
   /** Another process delivers now. */
   | 'turn_lost'
 

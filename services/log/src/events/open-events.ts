@@ -1,10 +1,11 @@
 /** Events of new entries to each receiver that is configured. */
 import type { Pool } from '@sigstack/postgres'
+import type { ShardSet } from '@sigstack/rekor-log'
+import { type Placed, readEntriesFrom } from '@sigstack/rekor-log'
 import type { Logger } from '@sigstack/server'
-import type { EventsConfig } from '../events-config.ts'
-import { newEntryEvent, readEntriesFrom } from '../faces/rekor-v1/index.ts'
-import type { ShardSet } from '../shards/shard-set.ts'
+import type { EventsConfig } from './config.ts'
 import type { Receiver } from './cursor.ts'
+import { createDelivery, type RefusedOutcome, type Send } from './deliver.ts'
 import type { NewEntryEvent, OnEvents } from './event.ts'
 import { openPublisher, type Publisher } from './publish.ts'
 import { openRedisStream } from './redis-stream.ts'
@@ -13,9 +14,19 @@ import { webhook } from './webhook.ts'
 export type EventsContext = {
   readonly pool: Pool
   readonly logger: Logger
-  readonly metrics: { readonly published: OnEvents }
+  readonly metrics: {
+    readonly published: OnEvents
+    readonly eventRefused: (receiver: Receiver, outcome: RefusedOutcome) => void
+  }
   /** Takes what is to be stopped with the log. */
   readonly onStop: (stop: () => Promise<void> | void) => void
+}
+
+/** Events in the words of the face whose entries they tell of. */
+export type EventForm = {
+  newEntryEvent(placed: Placed): Promise<NewEntryEvent>
+  /** Without anything that has to be read. */
+  bareEvent(placed: Placed): NewEntryEvent
 }
 
 export type OpenEvents = {
@@ -23,42 +34,70 @@ export type OpenEvents = {
   backlog(): ReadonlyMap<Receiver, bigint>
 }
 
-type Deliver = (events: readonly NewEntryEvent[], signal: AbortSignal) => Promise<void>
-
 /** Single events are sent one after the other; the cursor moves after so many. */
 const singlesPerTurn = 20
 /** They travel together, and each is signed before. */
 const streamBatch = 100
+/** An event that could not be made so often in a row is sent as what is known without reading anything. */
+const patience = 3
 
 export async function openEvents(
   config: EventsConfig,
   shards: ShardSet,
+  { newEntryEvent, bareEvent }: EventForm,
   { pool, logger, metrics, onStop }: EventsContext,
 ): Promise<OpenEvents> {
   const publishers = new Map<Receiver, Publisher>()
   const onEvents = metrics.published
   if (config.webhook !== undefined) {
     const { batch } = config.webhook
-    await open('webhook', webhook({ ...config.webhook, onEvents }), batch === 1 ? singlesPerTurn : batch)
+    const send = webhook({ ...config.webhook, onEvents })
+    await open('webhook', send, batch, batch === 1 ? singlesPerTurn : batch)
   }
   if (config.stream !== undefined) {
     const stream = openRedisStream({ ...config.stream, onEvents })
     onStop(() => stream.stop())
-    await open('stream', stream.deliver, streamBatch)
+    await open('stream', stream.deliver, streamBatch, streamBatch)
   }
   return { backlog: () => new Map([...publishers].map(([receiver, { backlog }]) => [receiver, backlog()])) }
 
-  async function open(receiver: Receiver, deliver: Deliver, batch: number): Promise<void> {
+  async function open(receiver: Receiver, send: Send, atOnce: number, batch: number): Promise<void> {
+    const length = async () => {
+      const { firstIndex, log } = shards.active()
+      return firstIndex + (await log.treeHead()).size
+    }
+    const onRefused = ({ id }: NewEntryEvent, outcome: RefusedOutcome, error: unknown) => {
+      metrics.eventRefused(receiver, outcome)
+      const level = outcome === 'passed_over' ? 'error' : 'warn'
+      logger[level]({ err: error, receiver, entry: id, outcome }, 'an event was not taken as it is')
+    }
+    const deliver = createDelivery({
+      send,
+      atOnce,
+      newest: async () => {
+        const [placed] = await readEntriesFrom(shards, (await length()) - 1n, 1)
+        return placed && newEntryEvent(placed)
+      },
+      onRefused,
+    })
+    const make = async (placed: Placed, failures: number) => {
+      try {
+        return await newEntryEvent(placed)
+      } catch (error) {
+        if (failures < patience) throw error
+        const bare = bareEvent(placed)
+        onRefused(bare, 'without_data', error)
+        return bare
+      }
+    }
     const publisher = await openPublisher({
       pool,
       logId: shards.list()[0]?.log.logId ?? new Uint8Array(32),
       receiver,
-      length: async () => {
-        const { firstIndex, log } = shards.active()
-        return firstIndex + (await log.treeHead()).size
-      },
+      length,
       readEntries: (start, count) => readEntriesFrom(shards, start, count),
-      deliver: async (entries, signal) => deliver(await Promise.all(entries.map(newEntryEvent)), signal),
+      deliver: async (entries, signal, failures) =>
+        deliver(await Promise.all(entries.map((placed) => make(placed, failures))), signal, failures),
       batch,
       onError: (error) =>
         logger.warn({ err: error, receiver }, 'events could not be delivered; they are tried again'),

@@ -26,9 +26,10 @@ export type PublishOptions<Entry> = {
   /** From an index on, at most `count`; fewer at the end of the log or of a shard. */
   readonly readEntries: (start: bigint, count: number) => Promise<readonly Entry[]>
   /**
-   * Resolves when the receiver has taken them all; throws when they are to be delivered again. The signal tells it to give up.
+   * Resolves when the receiver has taken them all; throws when they are to be delivered again. The signal tells it to give up,
+   * and `failures` how often in a row it has thrown.
    */
-  readonly deliver: (entries: readonly Entry[], signal: AbortSignal) => Promise<void>
+  readonly deliver: (entries: readonly Entry[], signal: AbortSignal, failures: number) => Promise<void>
   /** Told of trouble; delivery is tried again by itself. */
   readonly onError: (error: unknown) => void
   /** Entries in one delivery. */
@@ -75,7 +76,7 @@ export async function openPublisher<Entry>(options: PublishOptions<Entry>): Prom
     const from = await takeLease(pool, cursor, holder, leaseMs)
     if (from === undefined) return false
     const entries = await readEntries(from, batch)
-    if (entries.length === 0) return false
+    if (entries.length === 0) throw new Error(`the log has ${end} entries, and cannot read number ${from}`)
     await deliverLeased(entries)
     const moved = await moveCursor(pool, cursor, holder, from, from + BigInt(entries.length))
     if (moved) behind -= BigInt(entries.length)
@@ -96,7 +97,7 @@ export async function openPublisher<Entry>(options: PublishOptions<Entry>): Prom
       renewing ??= renew()
     }, leaseMs / 3)
     try {
-      await deliver(entries, AbortSignal.any([stopping.signal, lost.signal]))
+      await deliver(entries, AbortSignal.any([stopping.signal, lost.signal]), failures)
     } finally {
       clearInterval(renewal)
       await renewing

@@ -2,6 +2,7 @@
  * Delivery to a Redis stream: each event is one entry of the stream with the fields `id` and `event`, the CloudEvent in JSON. Readers
  * keep their own place (`XREAD`, consumer groups); `id` tells them what comes a second time.
  */
+import { quoted, reasonOf } from '@sigstack/crypto'
 import { Redis } from 'ioredis'
 import { EventsError } from './errors.ts'
 import { eventType, type NewEntryEvent, type OnEvents } from './event.ts'
@@ -51,8 +52,8 @@ export function openRedisStream(options: RedisStreamOptions): RedisStream {
         onEvents(eventType, 'SUCCESS', events.length)
       } catch (cause) {
         onEvents(eventType, 'ERROR', events.length)
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        throw new EventsError('not_taken', `the stream ${JSON.stringify(name)} took no event: ${reason}`, {
+        const reason = reasonOf(cause)
+        throw new EventsError('not_taken', `the stream ${quoted(name)} took no event: ${reason}`, {
           cause,
         })
       }

@@ -1,7 +1,8 @@
 /** Accepted roots from a PEM file, read again whenever it changed. */
 import { readFile, stat } from 'node:fs/promises'
+import { decodeText } from '@sigstack/crypto'
 import { parseCertificatesPem } from '@sigstack/x509'
-import { acceptedRoots, type RootSource } from '../faces/ct/index.ts'
+import { acceptedRoots, type RootSource } from './accepted-roots.ts'
 import { createRootSource, mostRoots } from './root-source.ts'
 
 export function fileRoots(path: string, onError: (error: unknown) => void): RootSource {
@@ -13,7 +14,7 @@ export function fileRoots(path: string, onError: (error: unknown) => void): Root
       const { mtimeMs, size, ino } = await stat(path)
       const version = `${ino}/${size}/${mtimeMs}`
       if (version === readAt) return undefined
-      const certificates = parseCertificatesPem(await readFile(path, 'utf8'), mostRoots)
+      const certificates = parseCertificatesPem(decodeText(await readFile(path)), mostRoots)
       readAt = version
       return acceptedRoots(certificates.map(({ der }) => der))
     },

@@ -1,4 +1,4 @@
-import { type AcceptedRoots, acceptedRoots, type RootSource } from '../faces/ct/index.ts'
+import { type AcceptedRoots, acceptedRoots, type RootSource } from './accepted-roots.ts'
 
 export const mostRoots = 100
 const emptyPauseMs = 50

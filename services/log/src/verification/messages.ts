@@ -1,7 +1,8 @@
 /** What goes to a thread that verifies, and what comes back. */
 import type { EntryErrorCode, EntryPolicy, SchemaFault, VerifiedEntry } from '@sigstack/rekor-entries'
 
-export type ThreadData = { readonly policy: EntryPolicy }
+/** A clock does not get there: the time comes with each request. */
+export type ThreadData = { readonly policy: Omit<EntryPolicy, 'now'> }
 
 export type Task =
   /** A request's body with one proposal, or with a query; the bytes are transferred, not copied. */
@@ -29,10 +30,5 @@ export type Answer = {
   readonly query?: unknown
 }
 
-export type Request = { readonly id: number; readonly task: Task }
-
-export type Reply =
-  | { readonly id: number; readonly answer: Answer }
-  | { readonly id: number; readonly failed: string }
-  /** It has loaded what it needs. */
-  | { readonly isReady: true }
+/** `atMs`: when it was asked. */
+export type Request = { readonly atMs: number; readonly task: Task }

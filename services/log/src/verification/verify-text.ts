@@ -1,11 +1,12 @@
 /** A proposal's text becomes an outcome, which can go from one thread to another and be made an entry or an error again. */
+import { parseBoundedJson } from '@sigstack/crypto'
 import { EntryError, type EntryPolicy, type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
 import type { Outcome } from './messages.ts'
 
 export async function verifyText(text: string, policy: EntryPolicy): Promise<Outcome> {
   let proposal: unknown
   try {
-    proposal = JSON.parse(text)
+    proposal = parseBoundedJson(text)
   } catch {
     return { badJson: true }
   }

@@ -7,12 +7,17 @@ export type CachedDocument = {
   readonly fetchedAtMs: number
 }
 
+/** Whether a document may still be used; one from the future never may, as it would stay for ever. */
+export function isUsable({ fetchedAtMs }: CachedDocument, keepMs: number, nowMs: number): boolean {
+  return fetchedAtMs <= nowMs && nowMs - fetchedAtMs <= keepMs
+}
+
 export type CacheState = 'memory' | 'redis' | 'redis_unreachable'
 
 export type DocumentCache = {
   /** Never rejects: a cache that cannot be reached is an empty one. */
   read(key: string): Promise<CachedDocument | undefined>
-  /** Keeps the document for the time the cache was made for, unless it already holds a younger one. */
+  /** Keeps the document for the time the cache was made for, unless it already holds a younger one that may be used. */
   write(key: string, document: CachedDocument): Promise<void>
   /** Gives back this process's memory for the key; what is shared with others stays. */
   release(key: string): void

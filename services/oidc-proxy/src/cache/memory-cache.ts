@@ -1,4 +1,4 @@
-import type { CachedDocument, DocumentCache } from './document-cache.ts'
+import { type CachedDocument, type DocumentCache, isUsable } from './document-cache.ts'
 
 export type MemoryCacheOptions = {
   /** How long after its fetch a document may still be used. */
@@ -16,13 +16,14 @@ export function createMemoryCache({ keepMs, maxDocuments, now }: MemoryCacheOpti
       const document = documents.get(key)
       if (document === undefined) return undefined
       documents.delete(key)
-      if (now() - document.fetchedAtMs > keepMs) return undefined
+      if (!isUsable(document, keepMs, now())) return undefined
       documents.set(key, document)
       return document
     },
     async write(key, document) {
       const existing = documents.get(key)
-      if (existing !== undefined && existing.fetchedAtMs > document.fetchedAtMs) return
+      const isUsed = existing !== undefined && isUsable(existing, keepMs, now())
+      if (isUsed && existing.fetchedAtMs > document.fetchedAtMs) return
       documents.delete(key)
       documents.set(key, document)
       if (documents.size <= maxDocuments) return

@@ -2,17 +2,17 @@
  * Documents shared by all replicas through Redis, behind a memory level.
  *
  * Redis is an aid, never a need: when it is gone, reads and writes go on in memory, the client keeps
- * reconnecting, and nobody sees an error. What comes out of it is parsed like anything from outside.
+ * reconnecting, and nobody sees an error. What comes out of it counts only with the seal of the replicas.
  */
 import type { Logger } from '@sigstack/server'
 import { Redis } from 'ioredis'
-import { Type } from 'typebox'
-import { Value } from 'typebox/value'
-import type { CachedDocument, DocumentCache } from './document-cache.ts'
+import { type CachedDocument, type DocumentCache, isUsable } from './document-cache.ts'
+import type { DocumentSeal } from './document-seal.ts'
 
 export type RedisCacheOptions = {
   readonly url: string
   readonly keyPrefix: string
+  readonly seal: DocumentSeal
   readonly keepMs: number
   /** A document in memory younger than this is used without asking Redis. */
   readonly freshMs: number
@@ -21,13 +21,9 @@ export type RedisCacheOptions = {
   readonly logger: Pick<Logger, 'info' | 'warn'>
 }
 
-const StoredDocument = Type.Object({
-  body: Type.String({ maxLength: 1024 * 1024 }),
-  fetchedAtMs: Type.Number({ minimum: 0 }),
-})
-
 export function createRedisCache(options: RedisCacheOptions): DocumentCache {
-  const { keyPrefix, keepMs, freshMs, memory, now, logger } = options
+  const { seal, keepMs, freshMs, memory, now, logger } = options
+  const keyPrefix = `${options.keyPrefix}${seal.name}:`
   const redis = new Redis(options.url, {
     connectTimeout: 2000,
     commandTimeout: 500,
@@ -50,8 +46,9 @@ export function createRedisCache(options: RedisCacheOptions): DocumentCache {
   async function readShared(key: string): Promise<CachedDocument | undefined> {
     if (redis.status !== 'ready') return undefined
     try {
-      const document = parseDocument(await redis.get(keyPrefix + key))
-      return document !== undefined && now() - document.fetchedAtMs <= keepMs ? document : undefined
+      const text = await redis.get(keyPrefix + key)
+      const document = text === null ? undefined : seal.open(key, text)
+      return document !== undefined && isUsable(document, keepMs, now()) ? document : undefined
     } catch {
       return undefined
     }
@@ -73,7 +70,7 @@ export function createRedisCache(options: RedisCacheOptions): DocumentCache {
       const shared = await readShared(key)
       if (shared !== undefined && shared.fetchedAtMs > document.fetchedAtMs) return
       // Two replicas may cross here and the older document win; both were fetched a moment ago.
-      await redis.set(keyPrefix + key, JSON.stringify(document), 'PX', remainingMs).catch(() => undefined)
+      await redis.set(keyPrefix + key, seal.seal(key, document), 'PX', remainingMs).catch(() => undefined)
     },
     release: (key) => memory.release(key),
     state: () => (redis.status === 'ready' ? 'redis' : 'redis_unreachable'),
@@ -83,10 +80,4 @@ export function createRedisCache(options: RedisCacheOptions): DocumentCache {
       await memory.stop()
     },
   }
-}
-
-function parseDocument(text: string | null): CachedDocument | undefined {
-  if (text === null) return undefined
-  const value: unknown = JSON.parse(text)
-  return Value.Check(StoredDocument, value) ? value : undefined
 }

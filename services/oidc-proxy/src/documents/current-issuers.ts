@@ -2,10 +2,12 @@
  * The issuers in force and what belongs to them, exchanged as one when their list changes. The cache outlives the exchange,
  * so issuers that stay are not asked again.
  */
+
+import type { ProxyRules } from '@sigstack/http-client'
 import type { IssuerEntry } from '../issuers/issuer.ts'
 import { createIssuerRegistry, type IssuerRegistry } from '../issuers/registry.ts'
-import type { EgressProxy } from '../upstream/egress.ts'
 import { createGuardedFetch, type GuardedFetch } from '../upstream/guarded-fetch.ts'
+import type { ServiceAccount } from '../upstream/service-account.ts'
 import {
   createIssuerDocuments,
   type IssuerDocuments,
@@ -25,16 +27,20 @@ const graceMs = 15_000
 export function createCurrentIssuers(
   entries: readonly IssuerEntry[],
   dependencies: Omit<IssuerDocumentsDependencies, 'registry' | 'upstream'> & {
-    readonly proxy?: EgressProxy
+    readonly proxy?: ProxyRules
+    readonly serviceAccount?: ServiceAccount
   },
 ): CurrentIssuers {
-  const { proxy } = dependencies
+  const { proxy, serviceAccount } = dependencies
   let current = build(entries)
   const leaving = new Map<GuardedFetch, NodeJS.Timeout>()
 
   function build(list: readonly IssuerEntry[]) {
     const registry = createIssuerRegistry(list)
-    const upstream = createGuardedFetch(proxy === undefined ? {} : { proxy })
+    const upstream = createGuardedFetch({
+      ...(proxy !== undefined && { proxy }),
+      ...(serviceAccount !== undefined && { serviceAccount }),
+    })
     return { registry, upstream, documents: createIssuerDocuments({ ...dependencies, registry, upstream }) }
   }
 

@@ -1,4 +1,5 @@
 /** The discovery document of an issuer: OpenID Connect Discovery 1.0 sections 3 and 4. */
+import { quoted } from '@sigstack/crypto'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Issuer } from '../issuers/issuer.ts'
@@ -32,7 +33,7 @@ export function parseDiscovery(issuer: Issuer, text: string): { readonly jwksUri
   if (value.issuer !== issuer.url) {
     throw new IssuerError(
       'issuer_mismatch',
-      `the issuer is configured as ${issuer.url} but its discovery document says ${JSON.stringify(value.issuer.slice(0, 2048))}; they must be equal, trailing slash included`,
+      `the issuer is configured as ${issuer.url} but its discovery document says ${quoted(value.issuer)}; they must be equal, trailing slash included`,
     )
   }
   checkUrl(issuer, value.jwks_uri)

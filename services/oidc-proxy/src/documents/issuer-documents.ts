@@ -36,7 +36,8 @@ export type DocumentTimes = {
 }
 
 export type DocumentEvents = {
-  fetched(issuer: Issuer, kind: DocumentKind, outcome: string): void
+  /** `reason` is a sentence, where it failed. */
+  fetched(issuer: Issuer, kind: DocumentKind, outcome: string, reason?: string): void
   served(kind: DocumentKind, from: 'issuer' | 'cache', freshness: Freshness): void
 }
 
@@ -46,6 +47,8 @@ export type IssuerDocumentsDependencies = {
   readonly cache: DocumentCache
   readonly times: DocumentTimes
   readonly events: DocumentEvents
+  /** What an operator does for an issuer that is meant to be on the own network, for messages. */
+  readonly howToPermit?: string
   readonly now: () => number
 }
 
@@ -62,7 +65,7 @@ export type IssuerDocuments = {
 type Found = { readonly document: CachedDocument; readonly from: 'issuer' | 'cache' }
 
 export function createIssuerDocuments(dependencies: IssuerDocumentsDependencies): IssuerDocuments {
-  const { registry, upstream, cache, times, events, now } = dependencies
+  const { registry, upstream, cache, times, events, now, howToPermit = '' } = dependencies
   const states = createIssuerStates(registry, (issuer) => {
     for (const kind of documentKinds) cache.release(keyOf(issuer, kind))
   })
@@ -95,9 +98,9 @@ export function createIssuerDocuments(dependencies: IssuerDocumentsDependencies)
       await cache.write(keyOf(issuer, kind), document)
       return document
     } catch (cause) {
-      const error = asIssuerError(cause, times)
+      const error = asIssuerError(cause, times, howToPermit)
       history[kind].lastFailure = { atMs: now(), error }
-      events.fetched(issuer, kind, cause instanceof UpstreamError ? cause.code : error.code)
+      events.fetched(issuer, kind, cause instanceof UpstreamError ? cause.code : error.code, error.message)
       throw error
     }
   }
@@ -192,9 +195,10 @@ function keyOf(issuer: Issuer, kind: DocumentKind): string {
   return `${kind}:${issuer.url}`
 }
 
-function asIssuerError(cause: unknown, { retryAfterMs }: DocumentTimes): IssuerError {
+function asIssuerError(cause: unknown, { retryAfterMs }: DocumentTimes, howToPermit: string): IssuerError {
   if (cause instanceof IssuerError) return cause
   if (!(cause instanceof UpstreamError)) throw cause
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1000)
-  return new IssuerError('issuer_unavailable', cause.message, { cause, retryAfterSeconds })
+  const advice = cause.mayBePermitted && howToPermit !== '' ? `; ${howToPermit}` : ''
+  return new IssuerError('issuer_unavailable', cause.message + advice, { cause, retryAfterSeconds })
 }

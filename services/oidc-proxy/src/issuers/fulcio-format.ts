@@ -1,15 +1,19 @@
 /** The CA's own configuration file as a list of issuers: one file for both, in Fulcio's format (YAML, or JSON). */
+import { isObject } from '@sigstack/crypto'
 import { parse as parseYaml } from 'yaml'
+import { isPattern } from './issuer.ts'
 
 export type IssuerLine = {
   readonly url: string
   readonly caCertificate?: string
   readonly allowPrivateNetwork: boolean
   readonly allowHttp: boolean
+  readonly serviceAccountToken?: boolean
 }
 
 const exactNames = ['oidc-issuers', 'OIDCIssuers']
 const patternNames = ['meta-issuers', 'MetaIssuers']
+const typeNames = ['type', 'Type']
 const caNames = ['ca-cert', 'CACert']
 
 /** JSON, and YAML where it is no JSON. Throws what the reader of YAML throws. */
@@ -22,7 +26,7 @@ export function parseJsonOrYaml(text: string): unknown {
 }
 
 export function isFulcioFormat(value: unknown): value is Readonly<Record<string, unknown>> {
-  return isMap(value) && [...exactNames, ...patternNames].some((name) => Object.hasOwn(value, name))
+  return isObject(value) && [...exactNames, ...patternNames].some((name) => Object.hasOwn(value, name))
 }
 
 /** `privateIssuers` may be on private addresses, and may speak plain http where their URL says so: the format cannot say it. */
@@ -32,13 +36,13 @@ export function linesOfFulcioFormat(
 ): readonly IssuerLine[] {
   return [...exactNames, ...patternNames].flatMap((name) => {
     const issuers = value[name] ?? {}
-    if (!isMap(issuers)) throw new Error(`${name} must be a list of names and values`)
+    if (!isObject(issuers)) throw new Error(`${name} must be a list of names and values`)
     return Object.entries(issuers).map(([url, issuer]) => lineOf(url, issuer, privateIssuers))
   })
 }
 
 function lineOf(url: string, issuer: unknown, privateIssuers: readonly string[]): IssuerLine {
-  if (!isMap(issuer)) throw new Error(`the issuer ${url} must be a list of names and values`)
+  if (!isObject(issuer)) throw new Error(`the issuer ${url} must be a list of names and values`)
   const caCertificate = caNames
     .map((name) => issuer[name])
     .find((text) => text !== undefined && text !== null)
@@ -50,9 +54,11 @@ function lineOf(url: string, issuer: unknown, privateIssuers: readonly string[])
     ...(typeof caCertificate === 'string' && caCertificate.trim() !== '' && { caCertificate }),
     allowPrivateNetwork: isPrivate,
     allowHttp: isPrivate && url.startsWith('http:'),
+    // A cluster's issuer is on its own network; those that anybody can ask want no token and get none.
+    ...(isPrivate &&
+      !isPattern(url) &&
+      typeNames.some((name) => issuer[name] === 'kubernetes') && {
+        serviceAccountToken: true,
+      }),
   }
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -13,6 +13,8 @@ export type IssuerPolicy = {
    * network. URL, port, Host header and the name in the certificate stay those of the URL.
    */
   readonly connectTo?: string
+  /** Sends the service account token of this pod to the issuer's own host, as the issuer of a Kubernetes cluster wants it. */
+  readonly serviceAccountToken?: boolean
 }
 
 /** One line of the issuer list: a URL, or a pattern with `*` for a family of issuers. */

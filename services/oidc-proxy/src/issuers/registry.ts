@@ -1,6 +1,6 @@
+import { issuerPattern } from '@sigstack/policy'
 import type { Issuer, IssuerEntry } from './issuer.ts'
 import { isIssuerUrl, isPattern, maxIssuerUrlLength } from './issuer.ts'
-import { compilePattern } from './pattern.ts'
 
 export type IssuerRegistry = {
   /** The issuers named by URL; families are not in it, since their members are unknown. */
@@ -15,7 +15,7 @@ export function createIssuerRegistry(entries: readonly IssuerEntry[]): IssuerReg
   const named = new Map<string, Issuer>()
   const families: { readonly matches: (url: string) => boolean; readonly entry: IssuerEntry }[] = []
   for (const entry of entries) {
-    if (isPattern(entry.url)) families.push({ matches: compilePattern(entry.url), entry })
+    if (isPattern(entry.url)) families.push({ matches: issuerPattern(entry.url), entry })
     else named.set(entry.url, { url: entry.url, entry })
   }
 

@@ -1,4 +1,5 @@
 /** GET /v1/discovery and GET /v1/jwks: documents of configured issuers, as the issuers served them. */
+import { quoted } from '@sigstack/crypto'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { IssuerDocuments, ServedDocument } from '../documents/issuer-documents.ts'
@@ -24,7 +25,7 @@ export const documentRoutes: FastifyPluginAsync<DocumentRoutesOptions> = async (
   const findIssuer = (url: string): Issuer => {
     const issuer = issuers.find(url)
     if (issuer !== undefined) return issuer
-    throw new IssuerError('issuer_not_configured', `${JSON.stringify(url)} is not a configured issuer`)
+    throw new IssuerError('issuer_not_configured', `${quoted(url)} is not a configured issuer`)
   }
 
   app.get<{ Querystring: Static<typeof DiscoveryQuery> }>(

@@ -41,8 +41,6 @@ export async function resolveAllowed(
 }
 
 function refused(hostname: string, address: string): UpstreamError {
-  return new UpstreamError(
-    'address_refused',
-    `${hostname} leads to ${address}, which is not a public address; set allowPrivateNetwork for this issuer if it is meant to be there`,
-  )
+  const name = hostname.includes(address) ? hostname : `${hostname} leads to ${address}, which`
+  return new UpstreamError('address_refused', `${name} is not a public address`, { mayBePermitted: true })
 }

@@ -4,7 +4,6 @@ import { callbackify } from 'node:util'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import type { IssuerEntry } from '../issuers/issuer.ts'
 import { type IsAllowedAddress, type Resolve, resolveAllowed } from './addresses.ts'
-import type { EgressProxy } from './egress.ts'
 import type { GuardedFetchLimits } from './guarded-fetch.ts'
 
 const resolveChecked = callbackify(resolveAllowed)
@@ -15,6 +14,7 @@ export function createDirectAgent(
   limits: GuardedFetchLimits,
   resolve: Resolve,
   allowed: IsAllowedAddress,
+  clusterCa?: string,
 ): Dispatcher {
   const { connectTo, url } = entry
   const hostToResolve = (hostname: string): string =>
@@ -22,7 +22,7 @@ export function createDirectAgent(
   return new Agent({
     ...common(limits),
     connect: {
-      ...tlsOf(entry),
+      ...tlsOf(entry, clusterCa),
       timeout: limits.connectTimeoutMs,
       lookup(hostname, lookupOptions, done) {
         resolveChecked(hostToResolve(hostname), resolve, allowed, (error, addresses) => {
@@ -36,14 +36,10 @@ export function createDirectAgent(
 }
 
 /** TLS is with the issuer, through a tunnel: the proxy sees the name and nothing else. */
-export function createProxyAgent(
-  entry: IssuerEntry,
-  limits: GuardedFetchLimits,
-  { url }: EgressProxy,
-): Dispatcher {
+export function createProxyAgent(entry: IssuerEntry, limits: GuardedFetchLimits, proxy: string): Dispatcher {
   return new ProxyAgent({
     ...common(limits),
-    uri: url,
+    uri: proxy,
     connectTimeout: limits.connectTimeoutMs,
     proxyTls: { timeout: limits.connectTimeoutMs },
     requestTls: tlsOf(entry),
@@ -53,8 +49,7 @@ export function createProxyAgent(
 const common = ({ totalTimeoutMs }: GuardedFetchLimits) =>
   ({ connections: 4, pipelining: 1, headersTimeout: totalTimeoutMs, bodyTimeout: totalTimeoutMs }) as const
 
-const tlsOf = ({ caCertificate }: IssuerEntry) =>
-  ({
-    minVersion: 'TLSv1.2',
-    ...(caCertificate === undefined ? {} : { ca: [...rootCertificates, caCertificate] }),
-  }) as const
+const tlsOf = ({ caCertificate }: IssuerEntry, clusterCa?: string) => {
+  const own = [caCertificate, clusterCa].filter((ca) => ca !== undefined)
+  return { minVersion: 'TLSv1.2', ...(own.length > 0 && { ca: [...rootCertificates, ...own] }) } as const
+}

@@ -6,7 +6,7 @@
  *
  * with either half alone too. Without it a chain counts from when it was first seen until it leaves the file.
  */
-import { CryptoError, parsePemBlock } from '@sigstack/crypto'
+import { CryptoError, parsePemBlock, quoted } from '@sigstack/crypto'
 import { isSelfSigned, parseCertificate, X509Error } from '@sigstack/x509'
 import { TrustError } from '../errors.ts'
 
@@ -24,7 +24,7 @@ export async function parseChainsFile(text: string, path: string): Promise<reado
   const chains: ChainToTrust[] = []
   let certificates: Uint8Array[] = []
   let validFor: ChainToTrust['validFor']
-  const pieces = text.split(/(?<=^-----END [^\n]*$)/m).filter((piece) => piece.includes('-----BEGIN '))
+  const pieces = piecesOf(text).filter((piece) => piece.includes('-----BEGIN '))
   if (pieces.length > mostCertificates)
     throw unusable(path, `holds more than ${mostCertificates} certificates`)
   for (const piece of pieces) {
@@ -41,10 +41,23 @@ export async function parseChainsFile(text: string, path: string): Promise<reado
   return chains
 }
 
+/** Each with the last line of a PEM block. */
+function piecesOf(text: string): string[] {
+  const pieces: string[] = []
+  let lines: string[] = []
+  for (const line of text.split('\n')) {
+    lines.push(line)
+    if (!line.startsWith('-----END ')) continue
+    pieces.push(lines.join('\n'))
+    lines = []
+  }
+  return [...pieces, lines.join('\n')]
+}
+
 async function readCertificate(piece: string, path: string): Promise<{ der: Uint8Array; isRoot: boolean }> {
   try {
     const { block } = parsePemBlock(piece)
-    if (block.type !== 'CERTIFICATE') throw unusable(path, `holds a PEM block ${block.type}`)
+    if (block.type !== 'CERTIFICATE') throw unusable(path, `holds a PEM block of type ${quoted(block.type)}`)
     return { der: block.der, isRoot: await isSelfSigned(parseCertificate(block.der)) }
   } catch (cause) {
     if (!(cause instanceof CryptoError || cause instanceof X509Error)) throw cause
@@ -52,8 +65,8 @@ async function readCertificate(piece: string, path: string): Promise<{ der: Uint
   }
 }
 
-const time = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`
-const windowForm = new RegExp(`^valid(?: from ${time})?(?: until ${time})?$`)
+const windowForm =
+  /^valid(?: from (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ))?(?: until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ))?$/
 
 function windowIn(piece: string, path: string): ChainToTrust['validFor'] {
   const [line, second] = piece.match(/^#[ \t]*valid\b.*$/gm) ?? []
@@ -66,7 +79,7 @@ function windowIn(piece: string, path: string): ChainToTrust['validFor'] {
   if (!isMeant || (start !== undefined && end !== undefined && start >= end))
     throw unusable(
       path,
-      `has the line ${JSON.stringify(line.slice(0, 100))}; write it like "# valid from 2025-01-01T00:00:00Z until 2026-03-01T00:00:00Z"`,
+      `has the line ${quoted(line, 100)}; write it like "# valid from 2025-01-01T00:00:00Z until 2026-03-01T00:00:00Z"`,
     )
   return { ...(start !== undefined && { start }), ...(end !== undefined && { end }) }
 }

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { decodeText } from '@sigstack/crypto'
+import { type HttpAnswer, HttpError, networkReason, requestBounded } from '@sigstack/http-client'
 import { TrustError } from '../errors.ts'
+
+/** Where a key comes from: the service itself, or a PEM file that the operator vouches for. */
+export type KeySource = { readonly url: string } | { readonly file: string }
 
 const limitBytes = 1 << 20
 const limitMs = 10_000
@@ -10,45 +15,31 @@ const limitMs = 10_000
  */
 export async function readUrl(url: string, signal: AbortSignal): Promise<string> {
   const text = await readUrlIfThere(url, signal)
-  if (text === undefined) throw new TrustError('source_unavailable', `${url} answers with status 404`)
+  if (text === undefined) throw new TrustError('source_unavailable', `${url} has nothing there`)
   return text
 }
 
-/** The same, but `undefined` for a service that has nothing there (404). */
+/** The same, but `undefined` for a service that has nothing there (404), or where it is switched off (501). */
 export async function readUrlIfThere(url: string, signal: AbortSignal): Promise<string | undefined> {
+  let answer: HttpAnswer
   try {
-    const response = await fetch(url, {
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
-    })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      if (response.status === 404) return undefined
-      throw new TrustError('source_unavailable', `${url} answers with status ${response.status}`)
-    }
-    return await boundedText(response, url)
+    answer = await requestBounded(url, { timeoutMs: limitMs, maxBytes: limitBytes, signal, route: 'direct' })
   } catch (cause) {
-    if (cause instanceof TrustError) throw cause
-    throw new TrustError('source_unavailable', `${url} does not answer`, { cause })
+    const reason = networkReason(cause)
+    if (cause instanceof HttpError && cause.code === 'too_large')
+      throw new TrustError('source_unusable', `${url} answers with ${reason}`, { cause })
+    throw new TrustError('source_unavailable', `${url} does not answer: ${reason}`, { cause })
   }
+  if (answer.status === 404 || answer.status === 501) return undefined
+  if (answer.status !== 200)
+    throw new TrustError('source_unavailable', `${url} answers with status ${answer.status}`)
+  return answer.text()
 }
 
 export async function readSourceFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return decodeText(await readFile(path))
   } catch (cause) {
     throw new TrustError('source_unusable', `${path} cannot be read`, { cause })
   }
-}
-
-async function boundedText(response: Response, url: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    if (length > limitBytes)
-      throw new TrustError('source_unusable', `${url} answers with more than ${limitBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -1,14 +1,18 @@
 /** The published files as text; the same trust is the same bytes. */
-import { encodePem, encodePublicKeyPem, equalBytes, type PublicKey } from '@sigstack/crypto'
+import { encodePem, encodePublicKeyPem, equalBytes, type PublicKey, sha256Hex } from '@sigstack/crypto'
 import {
   buildClientTrustConfig,
   buildSigningConfig,
   buildTrustedRoot,
   type LogToTrust,
   type SigningConfig,
+  type TrustedRoot,
   type TrustToPublish,
 } from '@sigstack/trust-root'
+import type { Observed } from '../collection/collect.ts'
 import type { Config } from '../config.ts'
+import { oldNames, type SigningUrls, serviceKinds } from '../service-kinds.ts'
+import { observedIn } from './merge.ts'
 
 export type FileName = keyof typeof fileNames
 
@@ -20,28 +24,40 @@ export const fileNames = {
   rekorKey: 'keys/rekor.pub',
   ctKey: 'keys/ctfe.pub',
   caCertificates: 'keys/fulcio.crt.pem',
+  tsaCertificates: 'keys/tsa.crt.pem',
 } as const
 
 export type Files = Readonly<Record<FileName, string>>
 
-/** @param activeRekorKey The key that the log signs with now, where it is known. */
 export function composeFiles(
   trust: TrustToPublish,
-  { publicUrls, operator }: Pick<Config, 'publicUrls' | 'operator'>,
-  activeRekorKey?: PublicKey,
+  config: Pick<Config, 'services' | 'oidcIssuer' | 'operator'>,
+  observed: readonly Observed[],
 ): Files {
-  const signingConfig = composeSigningConfig(trust, publicUrls, operator)
+  const signingConfig = composeSigningConfig(trust, config)
+  const active = (list: keyof TrustedRoot) =>
+    observedIn(list, observed).flatMap(({ activeKey }) => activeKey ?? [])
   return {
     trustedRoot: buildTrustedRoot(trust),
     signingConfig: buildSigningConfig(signingConfig),
     clientTrustConfig: buildClientTrustConfig(trust, signingConfig),
-    rekorKey: keysPem(trust.tlogs, activeRekorKey),
-    ctKey: keysPem(trust.ctlogs),
+    rekorKey: keyInUse(trust.tlogs, active('tlogs')),
+    ctKey: keyInUse(trust.ctlogs, active('ctlogs')),
     caCertificates: trust.certificateAuthorities
       .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
-      .flatMap(({ chain }) => chain.map((der) => encodePem('CERTIFICATE', der)))
+      .map(({ chain }) => chainPem(chain))
       .join(''),
+    // One, as clients take it: the chain that stamps now.
+    tsaCertificates: chainPem(
+      observedIn('timestampAuthorities', observed)[0]?.chains[0]?.certificates ??
+        trust.timestampAuthorities.at(-1)?.chain ??
+        [],
+    ),
   }
+}
+
+function chainPem(chain: readonly Uint8Array[]): string {
+  return chain.map((der) => encodePem('CERTIFICATE', der)).join('')
 }
 
 /**
@@ -50,32 +66,54 @@ export function composeFiles(
  */
 function composeSigningConfig(
   trust: TrustToPublish,
-  publicUrls: Config['publicUrls'],
-  operator: string,
+  { services, oidcIssuer, operator }: Pick<Config, 'services' | 'oidcIssuer' | 'operator'>,
 ): SigningConfig {
   const everything = [...trust.tlogs, ...trust.certificateAuthorities, ...trust.ctlogs]
   const start = new Date(Math.min(...everything.map(({ validFor }) => validFor.start.getTime())))
-  const service = (url: string) => [{ url, majorApiVersion: 1, validFor: { start }, operator }]
+  const service = (url: string, majorApiVersion: number) => ({
+    url,
+    majorApiVersion,
+    validFor: { start },
+    operator,
+  })
+  const urls = (field: SigningUrls) =>
+    services
+      .filter(({ kind }) => serviceKinds[kind].signingUrls === field)
+      .map(({ url, apiVersion }) => service(url, apiVersion))
+  const tsaUrls = urls('tsaUrls')
   return {
-    caUrls: service(publicUrls.ca),
-    oidcUrls: service(publicUrls.oidcIssuer),
-    rekorTlogUrls: service(publicUrls.rekor),
-    tsaUrls: [],
+    caUrls: urls('caUrls'),
+    oidcUrls: [service(oidcIssuer, 1)],
+    rekorTlogUrls: urls('rekorTlogUrls'),
+    tsaUrls,
     rekorTlogConfig: { selector: 'ANY' },
+    ...(tsaUrls.length > 0 && { tsaConfig: { selector: 'ANY' as const } }),
   }
 }
 
-/**
- * For readers that take only the first block: the active key comes first, since a newer one may only be prepared; then the newest.
- */
-function keysPem(logs: readonly LogToTrust[], active?: PublicKey): string {
-  const isActive = ({ publicKey }: LogToTrust) =>
-    active !== undefined && equalBytes(publicKey.spki, active.spki)
-  return logs
-    .toSorted(
-      (a, b) =>
-        Number(isActive(b)) - Number(isActive(a)) || b.validFor.start.getTime() - a.validFor.start.getTime(),
-    )
-    .map(({ publicKey }) => encodePublicKeyPem(publicKey))
-    .join('')
+/** One key, since many readers take only the first of a file: the active one, as a newer one may only be prepared; else the newest. */
+function keyInUse(logs: readonly LogToTrust[], active: readonly PublicKey[]): string {
+  const isActive = ({ publicKey }: LogToTrust) => active.some(({ spki }) => equalBytes(publicKey.spki, spki))
+  const [first] = logs.toSorted(
+    (a, b) =>
+      Number(isActive(b)) - Number(isActive(a)) || b.validFor.start.getTime() - a.validFor.start.getTime(),
+  )
+  return first === undefined ? '' : encodePublicKeyPem(first.publicKey)
+}
+
+/** Every log key by a name that it keeps, whatever keys come after it; in PEM. */
+export function keysByName({ tlogs, ctlogs }: TrustedRoot): ReadonlyMap<string, string> {
+  const named = (kind: string, { publicKey }: { readonly publicKey: Uint8Array }) => {
+    const pem = encodePem('PUBLIC KEY', publicKey)
+    return [`keys/${keyFileName(kind, pem)}.pub`, pem] as const
+  }
+  return new Map([
+    ...tlogs.map((log) => named(oldNames.tlogs.name, log)),
+    ...ctlogs.map((log) => named(oldNames.ctlogs.name, log)),
+  ])
+}
+
+/** As the files of older keys are called in the TUF repository. */
+export function keyFileName(kind: string, pem: string): string {
+  return `${kind}-${sha256Hex(pem).slice(0, 16)}`
 }

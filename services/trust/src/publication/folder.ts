@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import { readIfThere, replaceOrRefuse } from '../durable-files.ts'
 import { TrustError } from '../errors.ts'
-import { type FileName, type Files, fileNames } from './files.ts'
+import { type FileName, type Files, fileNames, keysByName } from './files.ts'
 
 /** Undefined when nothing was published yet. Throws `data_unusable` for a file that is not ours. */
 export async function readPublished(
@@ -36,6 +36,8 @@ export async function writePublished(dataDirectory: string, files: Files): Promi
   for (const name of Object.keys(fileNames) as FileName[]) {
     await replaceOrRefuse(join(dataDirectory, fileNames[name]), files[name])
   }
+  for (const [name, pem] of keysByName(parseTrustedRoot(files.trustedRoot)))
+    await replaceOrRefuse(join(dataDirectory, name), pem)
 }
 
 export function publishedPaths(dataDirectory: string): Readonly<Record<FileName, string>> {

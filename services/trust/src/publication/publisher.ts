@@ -16,8 +16,8 @@ import { mergeTrust } from './merge.ts'
 export type Publisher = {
   /** Undefined until something was published, now or in an earlier life. */
   current(): Files | undefined
-  /** Whether the keys were collected since the start. */
-  isCollected(): boolean
+  /** What keeps the keys from being collected, as it was when they were last asked for; undefined when nothing does. */
+  trouble(): string | undefined
   /** Collects once and publishes what changed. Throws a {@link TrustError} and leaves what was published. */
   refresh(): Promise<void>
   /** Refreshes until `signal` is aborted, soon again while a service is not up yet. */
@@ -27,11 +27,11 @@ export type Publisher = {
 export type PublisherDependencies = {
   readonly config: Pick<
     Config,
-    'dataDirectory' | 'publicUrls' | 'operator' | 'marginSeconds' | 'refreshSeconds'
+    'dataDirectory' | 'services' | 'oidcIssuer' | 'operator' | 'marginSeconds' | 'refreshSeconds'
   > & {
     readonly keysValidFrom?: Date
   }
-  readonly collect: () => Promise<Observed>
+  readonly collect: () => Promise<readonly Observed[]>
   /** Where clients of TUF get the same. */
   readonly repository?: Pick<Repository, 'update'>
   readonly now: () => Date
@@ -49,6 +49,8 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
   let root: TrustedRoot | undefined = earlier?.root
   let files: Files | undefined = isComplete(earlier?.files) ? earlier?.files : undefined
   let collected = false
+  let trouble: string | undefined = 'the services were not asked yet'
+  let told: string | undefined
 
   // The loop and a caller may refresh at the same time, but files are written by one of them.
   let refreshing: Promise<void> | undefined
@@ -62,6 +64,11 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
   async function refreshOnce(): Promise<void> {
     try {
       await collectAndPublish()
+      trouble = undefined
+      told = undefined
+    } catch (error) {
+      trouble = error instanceof TrustError ? error.message : 'publishing failed'
+      throw error
     } finally {
       // What is published must not expire because a service is down.
       if (files !== undefined && root !== undefined)
@@ -74,7 +81,7 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
     // Another copy of this service may have published since: what it listed stays listed.
     root = (await readPublished(config.dataDirectory))?.root ?? root
     const trust = mergeTrust(root, observed, { ...config, now: dependencies.now() })
-    const next = composeFiles(trust, config, observed.activeRekorKey)
+    const next = composeFiles(trust, config, observed)
     if (files === undefined || !sameFiles(files, next)) {
       await writePublished(config.dataDirectory, next)
       files = next
@@ -85,6 +92,7 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
           rekorKeys: trust.tlogs.length,
           ctKeys: trust.ctlogs.length,
           authorities: trust.certificateAuthorities.length,
+          timestampAuthorities: trust.timestampAuthorities.length,
         },
         'trust published',
       )
@@ -98,7 +106,7 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
       const outcome = await refresh().then(
         () => 'collected' as const,
         (error: unknown) => {
-          if (!signal.aborted) tellFailure(error)
+          if (!signal.aborted) tellFailure(error, retryMs === slowestRetryMs)
           return 'failed' as const
         },
       )
@@ -109,19 +117,28 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
     }
   }
 
-  function tellFailure(error: unknown): void {
-    const expected = error instanceof TrustError
-    // While the services start, one that does not answer yet is no news.
-    const level = !expected ? 'error' : error.code === 'source_unavailable' && !collected ? 'debug' : 'warn'
-    logger[level](expected ? { reason: error.message } : { err: error }, 'trust not collected')
+  /** While the services start, one that does not answer yet is no news; one that stays away is, once. */
+  function tellFailure(error: unknown, isLasting: boolean): void {
+    if (!(error instanceof TrustError)) {
+      logger.error({ err: error }, 'trust not collected')
+      return
+    }
+    const isStarting = error.code === 'source_unavailable' && !collected && !isLasting
+    const isTold = told === error.message
+    logger[isStarting || isTold ? 'debug' : 'warn']({ reason: error.message }, 'trust not collected')
+    if (!isStarting) told = error.message
   }
 
-  return { current: () => files, isCollected: () => collected, refresh, run }
+  return { current: () => files, trouble: () => trouble, refresh, run }
 }
 
 function isComplete(files: Files | undefined): boolean {
-  // Without a CT log the file with its key is empty.
-  return files !== undefined && Object.entries(files).every(([name, text]) => text !== '' || name === 'ctKey')
+  // Without a CT log the file with its key is empty, and that of a timestamp authority without one.
+  const mayBeEmpty = ['ctKey', 'tsaCertificates']
+  return (
+    files !== undefined &&
+    Object.entries(files).every(([name, text]) => text !== '' || mayBeEmpty.includes(name))
+  )
 }
 
 function sameFiles(a: Files, b: Files): boolean {

@@ -1,9 +1,8 @@
 /** The keys that sign the TUF metadata. */
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Signer } from '@sigstack/crypto'
-import { loadOrCreateSigner, openSigner } from '@sigstack/signers'
+import { makeFolder } from '@sigstack/server'
+import { loadOrCreateSigner, openKeyFile } from '@sigstack/signers'
 import type { WantedRoot } from '@sigstack/tuf'
 import type { TufConfig } from '../config.ts'
 
@@ -13,9 +12,9 @@ import type { TufConfig } from '../config.ts'
  */
 export async function openTufKeys(config: TufConfig, isFirstRoot: boolean): Promise<WantedRoot> {
   const { keyPassword: password } = config
-  const open = (path: string): Promise<Signer> => openSigner(pathToFileURL(path).href, { password })
+  const open = (path: string): Promise<Signer> => openKeyFile(path, password)
   const openOrMake = async (path: string): Promise<Signer> => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path), { mode: 0o700 })
     return loadOrCreateSigner(path, password)
   }
   return {

@@ -15,7 +15,7 @@ import {
   type WantedRoot,
 } from '@sigstack/tuf'
 import type { TufConfig } from '../config.ts'
-import { createFile, prepareFolder } from '../durable-files.ts'
+import { createOrRefuse, prepareFolder } from '../durable-files.ts'
 import { TrustError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { highestNumbers, newestNumber, readRelease, readRoot } from './numbered-files.ts'
@@ -81,7 +81,7 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
     }
     for (const { path, bytes } of files) {
       // A target has its hash in its name, so one that is there is the same.
-      const created = await createFile(join(folder, path), bytes)
+      const created = await createOrRefuse(join(folder, path), bytes)
       if (!created && !path.startsWith('targets/')) return false
     }
     settled = true

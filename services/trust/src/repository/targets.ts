@@ -1,5 +1,5 @@
 /** What the TUF repository holds: the trust files, and each key as older clients look for it. */
-import { encodePem, sha256Hex, utf8 } from '@sigstack/crypto'
+import { encodePem, parsePemBlocks, utf8 } from '@sigstack/crypto'
 import {
   buildSigningConfig,
   parseSigningConfig,
@@ -7,8 +7,9 @@ import {
   type TrustedRoot,
   type ValidityPeriod,
 } from '@sigstack/trust-root'
-import type { SigstoreMetadata, Target } from '@sigstack/tuf'
-import { type Files, fileNames } from '../publication/files.ts'
+import type { Target } from '@sigstack/tuf'
+import { type Files, fileNames, keyFileName } from '../publication/files.ts'
+import { type OldName, oldNames } from '../service-kinds.ts'
 
 /** The same trust is the same targets, whatever the time. */
 export function composeTargets(root: TrustedRoot, files: Files): readonly Target[] {
@@ -16,18 +17,32 @@ export function composeTargets(root: TrustedRoot, files: Files): readonly Target
     { name: fileNames.trustedRoot, content: utf8(files.trustedRoot) },
     { name: fileNames.signingConfig, content: utf8(withTsaConfig(files.signingConfig)) },
     ...legacyTargets(
-      'fulcio',
-      '.crt.pem',
-      'Fulcio',
+      oldNames.certificateAuthorities,
       root.certificateAuthorities.map(({ chain, uri, validFor }) => ({
         pem: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
         uri: uri ?? '',
         validFor,
       })),
     ),
-    ...legacyTargets('rekor', '.pub', 'Rekor', root.tlogs.map(legacyLog)),
-    ...legacyTargets('ctfe', '.pub', 'CTFE', root.ctlogs.map(legacyLog)),
+    ...legacyTargets(oldNames.tlogs, root.tlogs.map(legacyLog)),
+    ...legacyTargets(oldNames.ctlogs, root.ctlogs.map(legacyLog)),
+    ...stampTargets(root, files.tsaCertificates),
   ]
+}
+
+/** Each certificate of the chain that stamps now in a file of its own; older clients take one chain and no more. */
+function stampTargets({ timestampAuthorities }: TrustedRoot, pem: string): readonly Target[] {
+  if (pem === '') return []
+  const certificates = parsePemBlocks(pem).map(({ der }) => encodePem('CERTIFICATE', der))
+  const [first = ''] = certificates
+  const authority = timestampAuthorities.find(
+    ({ chain }) => encodePem('CERTIFICATE', chain[0] ?? new Uint8Array()) === first,
+  )
+  return certificates.map((content, at) => ({
+    name: `tsa_${at === 0 ? 'leaf' : at === certificates.length - 1 ? 'root' : `intermediate_${at - 1}`}.crt.pem`,
+    content: utf8(content),
+    sigstore: { usage: 'TSA', status: 'Active', uri: authority?.uri ?? '' },
+  }))
 }
 
 /**
@@ -45,12 +60,7 @@ function legacyLog({ publicKey, baseUrl, validFor }: TrustedLog): Legacy {
 }
 
 /** One file a key, since these clients read only the first key of a file; the newest in use has the plain name. */
-function legacyTargets(
-  name: string,
-  extension: string,
-  usage: SigstoreMetadata['usage'],
-  keys: readonly Legacy[],
-): readonly Target[] {
+function legacyTargets({ name, extension, usage }: OldName, keys: readonly Legacy[]): readonly Target[] {
   const rank = ({ validFor }: Legacy): number =>
     validFor.end === undefined ? (validFor.start?.getTime() ?? 0) : Number.NEGATIVE_INFINITY
   return (
@@ -59,7 +69,7 @@ function legacyTargets(
       .toReversed()
       .toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(b) - rank(a)))
       .map(({ pem, uri, validFor }, position) => ({
-        name: `${name}${position === 0 ? '' : `-${sha256Hex(pem).slice(0, 16)}`}${extension}`,
+        name: `${position === 0 ? name : keyFileName(name, pem)}${extension}`,
         content: utf8(pem),
         sigstore: { usage, status: validFor.end === undefined ? 'Active' : 'Expired', uri },
       }))

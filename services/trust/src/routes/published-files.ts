@@ -1,6 +1,9 @@
 /** The published files at stable URLs, with strong validators so that clients ask cheaply. */
+
+import { apiDocumentPath, apiPagePath } from '@sigstack/server'
+import { parseTrustedRoot } from '@sigstack/trust-root'
 import type { FastifyPluginCallback } from 'fastify'
-import { type FileName, type Files, fileNames } from '../publication/files.ts'
+import { type FileName, type Files, fileNames, keysByName } from '../publication/files.ts'
 import { replyNotYet, replyWithFile } from './reply.ts'
 import { repositoryPath } from './repository-files.ts'
 
@@ -12,9 +15,18 @@ export const servedFiles: readonly Served[] = [
   { path: `/${fileNames.signingConfig}`, name: 'signingConfig', about: 'signing config: where to sign' },
   { path: '/signing_config.json', name: 'signingConfig', about: 'the same' },
   { path: `/${fileNames.clientTrustConfig}`, name: 'clientTrustConfig', about: 'both of them in one file' },
-  { path: `/${fileNames.rekorKey}`, name: 'rekorKey', about: 'public keys of the transparency log' },
-  { path: `/${fileNames.ctKey}`, name: 'ctKey', about: 'public keys of the certificate log' },
+  {
+    path: `/${fileNames.rekorKey}`,
+    name: 'rekorKey',
+    about: 'public key of the transparency log, that signs now',
+  },
+  { path: `/${fileNames.ctKey}`, name: 'ctKey', about: 'public key of the certificate log, that signs now' },
   { path: `/${fileNames.caCertificates}`, name: 'caCertificates', about: 'certificates of the authority' },
+  {
+    path: `/${fileNames.tsaCertificates}`,
+    name: 'tsaCertificates',
+    about: 'certificates of the timestamp authority, that stamps now; empty where there is none',
+  },
 ]
 
 const cacheControl = 'public, max-age=60'
@@ -31,6 +43,15 @@ export const publishedFileRoutes: FastifyPluginCallback<{
       return replyWithFile(request, reply, { content: files[name], type, cacheControl })
     })
   }
+
+  // Each key that was ever published, by a name that it keeps.
+  app.get<{ Params: { name: string } }>('/keys/:name', async (request, reply) => {
+    const files = current()
+    if (files === undefined) return replyNotYet(reply)
+    const content = keysByName(parseTrustedRoot(files.trustedRoot)).get(`keys/${request.params.name}`)
+    if (content === undefined) return reply.callNotFound()
+    return replyWithFile(request, reply, { content, type: 'application/x-pem-file', cacheControl })
+  })
 
   const plain = servedFiles.map(({ path, about }) => ({ path, about }))
   const listedFiles: readonly Listed[] = hasRepository ? [...plain, rootOfRepository] : plain
@@ -57,6 +78,7 @@ function indexPageOf(files: readonly Listed[]): string {
 <meta charset="utf-8">
 <title>Published trust</title>
 <h1>Published trust</h1>
+<p><a href="${apiPagePath}">The interface</a>, and <a href="${apiDocumentPath}">the same for tools</a></p>
 <ul>
 ${files.map(({ path, about }) => `<li><a href="${path}">${path}</a>: ${about}</li>`).join('\n')}
 </ul>

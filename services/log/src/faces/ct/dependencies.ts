@@ -1,16 +1,25 @@
 import type { Signer } from '@sigstack/crypto'
-import type { Log } from '@sigstack/log-engine'
-import type { RootSource } from './accepted-roots.ts'
+import type { LogReader, LogWriter } from '@sigstack/log-engine'
+import type { AddressLimiter } from '../../admission/address-limiter.ts'
+import type { RootSource } from '../../roots/accepted-roots.ts'
 
-/** What the face asked for. */
-export type CtDependencies = {
-  readonly log: Log
+/** What reading needs. */
+export type CtReadDependencies = {
+  readonly log: LogReader
   readonly signer: Signer
-  readonly roots: RootSource
   /** Before `/ct/v1`; empty or like `/2026`, the shard. Not `prefix`, which Fastify would take for its own. */
   readonly pathPrefix: string
+  readonly nowMs: () => number
+}
+
+export type CtDependencies = CtReadDependencies & {
+  readonly log: LogReader & LogWriter
+  readonly roots: RootSource
   /** Dotted OIDs, of which a leaf must bear one; none means that any leaf is taken. */
   readonly extendedKeyUsages: readonly string[]
+  /** Of submissions. */
+  readonly addressLimiter?: AddressLimiter
   readonly bodyLimitBytes: number
-  readonly nowMs: () => number
+  /** Of what is logged; larger entries are refused. */
+  readonly entryLimitBytes: number
 }

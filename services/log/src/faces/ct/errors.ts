@@ -2,9 +2,16 @@
 export class CtRefusal extends Error {
   override readonly name = 'CtRefusal'
   readonly status: number
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  /** Where the client may come again, and it is known when. */
+  readonly retryAfterSeconds: number | undefined
+  constructor(
+    status: number,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number },
+  ) {
     super(message, options)
     this.status = status
+    this.retryAfterSeconds = options?.retryAfterSeconds
   }
 }
 

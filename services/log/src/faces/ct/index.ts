@@ -1,43 +1,36 @@
 /** RFC 6962's dialect over one log. It translates and nothing else; docs/dialects/ct.md lists every deviation. */
+import { serveApi } from '@sigstack/server'
 import type { FastifyPluginAsync } from 'fastify'
 import type { CtDependencies } from './dependencies.ts'
 import { CtRefusal } from './errors.ts'
+import { openApiOf } from './openapi.ts'
 import { replyWithCtError } from './reply-with-error.ts'
-import { readRoutes } from './routes-read.ts'
-import { submitRoutes } from './routes-submit.ts'
+import type { CtFace } from './route.ts'
+import { rfcRoutes, routes } from './routes.ts'
+import { createSubmissionValidator } from './submission.ts'
 
-export type { AcceptedRoots, RootSource } from './accepted-roots.ts'
-export { acceptedRoots } from './accepted-roots.ts'
 export type { CtDependencies } from './dependencies.ts'
 export { replyWithCtError, replyWithCtNotFound } from './reply-with-error.ts'
 
-const writes = ['add-chain', 'add-pre-chain']
-const reads = [
-  'get-roots',
-  'get-sth',
-  'get-sth-consistency',
-  'get-proof-by-hash',
-  'get-entries',
-  'get-entry-and-proof',
-]
-
 export const ctFace: FastifyPluginAsync<CtDependencies> = async (app, dependencies) => {
+  const { pathPrefix, roots, extendedKeyUsages } = dependencies
   app.setErrorHandler(replyWithCtError)
   app.removeAllContentTypeParsers()
   // Clients differ in the type they send; the body is JSON or it is refused.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
-  submitRoutes(app, dependencies)
-  readRoutes(app, dependencies)
-  for (const name of writes) refuseOthers(name, 'POST')
-  for (const name of reads) refuseOthers(name, 'GET')
+  serveApi(app, openApiOf(pathPrefix))
+  const face: CtFace = { ...dependencies, validate: createSubmissionValidator(roots, { extendedKeyUsages }) }
+  for (const { method, path, handler } of routes)
+    app.route({ method, url: `${pathPrefix}${path}`, ...handler(face) })
+  for (const { method, path } of rfcRoutes) refuseOthers(`${pathPrefix}${path}`, method)
 
-  function refuseOthers(name: string, allowed: 'GET' | 'POST'): void {
+  function refuseOthers(url: string, allowed: 'GET' | 'POST'): void {
     const methods = app.supportedMethods.filter(
       (method) => method !== allowed && !(allowed === 'GET' && method === 'HEAD') && method !== 'CONNECT',
     )
     app.route({
       method: methods,
-      url: `${dependencies.pathPrefix}/ct/v1/${name}`,
+      url,
       exposeHeadRoute: false,
       // Before the body is read: a refusal needs none of it.
       onRequest: async (request, reply) => {

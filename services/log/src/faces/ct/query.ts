@@ -10,7 +10,8 @@ export function integerParameter(request: FastifyRequest, name: string, minimum:
   const text = textParameter(request, name)
   if (!/^-?\d{1,19}$/.test(text)) throw badRequest(`${name} must be an integer`)
   const value = BigInt(text)
-  if (value < minimum || value > largestInt64) throw badRequest(`${name} must be at least ${minimum}`)
+  if (value < minimum) throw badRequest(`${name} must be at least ${minimum}`)
+  if (value > largestInt64) throw badRequest(`${name} must be at most ${largestInt64}`)
   return value
 }
 

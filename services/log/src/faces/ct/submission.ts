@@ -3,7 +3,7 @@
  * accepted root. Expiry, path lengths, name constraints and nested key usages are not looked at on purpose: a log records
  * what a CA issued, good or bad.
  */
-import { parseBase64, sha256 } from '@sigstack/crypto'
+import { memberAt, parseBase64, parseBoundedJson, sha256 } from '@sigstack/crypto'
 import { type ExtraData, encodeExtraData, type SignedEntry } from '@sigstack/ct'
 import { asHash, type Hash } from '@sigstack/merkle'
 import type { Certificate } from '@sigstack/x509'
@@ -14,7 +14,7 @@ import {
   removeExtension,
   verifyChain,
 } from '@sigstack/x509'
-import type { AcceptedRoots, RootSource } from './accepted-roots.ts'
+import type { AcceptedRoots, RootSource } from '../../roots/accepted-roots.ts'
 import { badRequest, CtRefusal } from './errors.ts'
 
 /** A submission that was found good, ready to be sequenced. */
@@ -36,10 +36,12 @@ const precertificateSigningUsage = '1.3.6.1.4.1.11129.2.4.4'
 
 const lax = { checkValidity: false, checkConstraints: false } as const
 
+export type SubmissionValidator = (type: SignedEntry['type'], body: unknown) => Promise<Submission>
+
 export function createSubmissionValidator(
   rootSource: RootSource,
   policy: SubmissionPolicy,
-): (type: SignedEntry['type'], body: unknown) => Promise<Submission> {
+): SubmissionValidator {
   const verifyIssuers = createIssuerCache()
 
   /** The issuers of `leaf`, root included. Looks for new roots once before it refuses: the CA may have been faster. */
@@ -124,12 +126,11 @@ function createIssuerCache(): (
 function parseChain(body: unknown): readonly [string, ...string[]] {
   let submitted: unknown
   try {
-    submitted = JSON.parse(typeof body === 'string' ? body : '')
+    submitted = parseBoundedJson(typeof body === 'string' ? body : '')
   } catch (cause) {
     throw badRequest('the body is not JSON', cause)
   }
-  const chain: unknown =
-    typeof submitted === 'object' && submitted !== null && 'chain' in submitted ? submitted.chain : undefined
+  const chain = memberAt(submitted, 'chain')
   if (!Array.isArray(chain) || !chain.every((certificate) => typeof certificate === 'string')) {
     throw badRequest('the body must be {"chain":["<base64 DER>",...]}')
   }

@@ -2,13 +2,17 @@
 import type { Signer } from '@sigstack/crypto'
 import { toBase64 } from '@sigstack/crypto'
 import { encodeDigitallySigned, sthSignedData } from '@sigstack/ct'
-import type { Log } from '@sigstack/log-engine'
+import type { LogReader } from '@sigstack/log-engine'
 import type { TreeHead } from '@sigstack/merkle'
 
 /** Monitors want a fresh time also of a tree that does not grow. */
 const freshForMs = 60_000
 
-export function createTreeHeadSigner(log: Log, signer: Signer, nowMs: () => number): () => Promise<string> {
+export function createTreeHeadSigner(
+  log: LogReader,
+  signer: Signer,
+  nowMs: () => number,
+): () => Promise<string> {
   let newest: { readonly treeHead: TreeHead; readonly timestampMs: number; readonly json: string } | undefined
 
   /** Never before the newest entry, whichever replica's clock gave it its time, and never back. */

@@ -1,8 +1,8 @@
 /** What the face asked for. */
+import type { Asker } from '@sigstack/limits/turnstile'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
-import type { Page, PageQuery } from '../../search/index.ts'
+import type { DearReads, Page, PageQuery, SearchKey, Shards } from '@sigstack/rekor-log'
 import type { RekorV1Settings } from './settings.ts'
-import type { Shards } from './shard.ts'
 
 export type Found = { readonly virtualIndex: bigint; readonly leafHash: Uint8Array }
 
@@ -12,21 +12,33 @@ export type Search = {
    * Virtual indexes and leaf hashes of the entries under the keys, without order. Each criterion is a list of spellings of which one is enough;
    * `and` wants all criteria met, `or` any.
    */
-  find(criteria: readonly (readonly string[])[], operator: 'and' | 'or'): Promise<readonly Found[]>
+  find(
+    criteria: readonly (readonly SearchKey[])[],
+    operator: 'and' | 'or',
+    asker: Asker,
+  ): Promise<readonly Found[]>
+  /** The oldest under any of the keys, for writers; virtual indexes. */
+  firstUnder(keys: readonly SearchKey[], limit: number): Promise<readonly bigint[]>
   /** A bounded part of what is found, in order; indexes are virtual ones. */
-  page(query: PageQuery<string>): Promise<Page>
+  page(query: PageQuery<SearchKey>): Promise<Page>
   /** Entries below this virtual index can be found. */
   indexed(): Promise<bigint>
 }
 
 export type RekorV1Dependencies = {
   readonly shards: Shards
-  /** Throws EntryError. */
-  readonly verifyProposal: (proposal: unknown) => Promise<VerifiedEntry>
-  /** The same of a proposal that is not parsed yet; `undefined` for what is not JSON. */
-  readonly verifyText: (text: string) => Promise<VerifiedEntry | undefined>
+  /**
+   * Verifies a proposal in JSON; `undefined` for what is none. Throws EntryError. `sender` is the network of the client: who sends
+   * much waits behind himself.
+   */
+  readonly verifyText: (text: string, sender: string) => Promise<VerifiedEntry | undefined>
   readonly search: Search
+  /** Turns for answers that hold much; one for all kinds of them. */
+  readonly dearReads?: DearReads
+  readonly now: () => Date
   /** Of POST bodies. */
   readonly bodyLimitBytes: number
+  /** Of what is logged; larger entries are refused. */
+  readonly entryLimitBytes: number
   readonly settings?: RekorV1Settings
 }

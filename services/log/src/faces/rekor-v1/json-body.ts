@@ -1,4 +1,5 @@
 /** Request bodies: text, or bytes where they are many, parsed once. */
+import { parseBoundedJson } from '@sigstack/crypto'
 import { badRequest, badSchema, type RekorRefusal } from './errors.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -7,9 +8,9 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export function parseJsonBody(body: unknown, name: string, refuse: (reason: string) => string): unknown {
   const text = textOf(body, name)
   try {
-    return JSON.parse(text)
+    return parseBoundedJson(text)
   } catch (cause) {
-    throw notJson(refuse, cause)
+    throw notJson(refuse, body, cause)
   }
 }
 
@@ -20,10 +21,9 @@ export function textOf(body: unknown, name: string): string {
   throw badSchema('required', `${name} in body is required`)
 }
 
-export function notJson(refuse: (reason: string) => string, cause?: unknown): RekorRefusal {
-  return badRequest(refuse('the body is not valid JSON'), cause)
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+export function notJson(refuse: (reason: string) => string, body: unknown, cause?: unknown): RekorRefusal {
+  // As gzip begins, and no JSON: upstream does not unpack it either.
+  const first = typeof body === 'string' ? body.charCodeAt(0) : body instanceof Uint8Array ? body[0] : 0
+  const what = first === 0x1f ? 'compressed, and bodies are taken as they are' : 'not valid JSON'
+  return badRequest(refuse(`the body is ${what}`), cause)
 }

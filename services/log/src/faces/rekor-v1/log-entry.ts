@@ -5,7 +5,8 @@
 import { asBuffer, toHex } from '@sigstack/crypto'
 import type { LogEntry, SignedCheckpoint } from '@sigstack/log-engine'
 import type { InclusionProof } from '@sigstack/merkle'
-import type { Shard } from './shard.ts'
+import type { Shard } from '@sigstack/rekor-log'
+import { entryIdOf } from '@sigstack/rekor-log'
 
 /** An entry and the evidence for it: the proof leads to the checkpoint's root. */
 export type ProvenEntry = {
@@ -19,10 +20,6 @@ export type ProvenEntry = {
 }
 
 const lineFeed = '\n'
-
-export function entryIdOf(shard: Shard, entry: LogEntry): string {
-  return shard.treeIdHex + toHex(entry.leafHash)
-}
 
 /** The object with one member, `{"<entry ID>":{…}}`, without a line feed. */
 export async function encodeLogEntry(

@@ -1,17 +1,25 @@
 /** The query of `/api/v1/search`: JSON of a POST, or parameters of a GET with the same names. */
+
 import { hash } from 'node:crypto'
-import { entryKinds, isEntryKind, isSearchKeyFormat, searchKeyFormats } from '@sigstack/rekor-entries'
-import { issuerKey, kindKey, serialKey, unmarkedKind } from '../../entries/fact-keys.ts'
-import { normalSerial } from '../../entries/signing-identity.ts'
+import { escaped, isObject } from '@sigstack/crypto'
+import {
+  entryKinds,
+  isEntryKind,
+  isSearchKeyFormat,
+  normalSerial,
+  searchKeyFormats,
+} from '@sigstack/rekor-entries'
+import { type Fact, type FactName, type SearchKey, unmarkedKind } from '@sigstack/rekor-log'
 import { badRequest, badSchema } from './errors.ts'
-import { isObject, type JsonObject } from './json-body.ts'
-import { publicKeySpellings } from './public-key-spellings.ts'
+import type { JsonObject } from './json-body.ts'
+import { schemas } from './messages.ts'
+import { byKey, keysOfPublicKey } from './public-key-search.ts'
 
 export type OwnSearchQuery = {
-  readonly criteria: readonly (readonly string[])[]
+  readonly criteria: readonly (readonly SearchKey[])[]
   readonly operator: 'and' | 'or'
-  readonly required: readonly (readonly string[])[]
-  readonly excluded: readonly string[]
+  readonly required: readonly (readonly SearchKey[])[]
+  readonly excluded: readonly SearchKey[]
   /** Milliseconds since the epoch, whole seconds: `after` and later, before `before`. */
   readonly afterMs: number | undefined
   readonly beforeMs: number | undefined
@@ -25,33 +33,17 @@ export type OwnSearchQuery = {
 
 const mostValues = 10
 const longestValue = 512
-export const defaultLimit = 20
-export const mostPerPage = 100
 
-const names = [
-  'digest',
-  'email',
-  'uri',
-  'subject',
-  'issuer',
-  'keyHash',
-  'publicKey',
-  'serial',
-  'kind',
-  'after',
-  'before',
-  'operator',
-  'order',
-  'limit',
-  'cursor',
-] as const
-type Name = (typeof names)[number]
+const { properties } = schemas.SearchQuery
+const { default: defaultLimit, maximum: mostPerPage } = properties.limit
+type Name = keyof typeof properties
+const names = Object.keys(properties)
 
-export async function parseOwnSearch(query: unknown): Promise<OwnSearchQuery> {
+export async function parseOwnSearch(query: unknown, now: Date): Promise<OwnSearchQuery> {
   if (!isObject(query)) throw badRequest('the query is not an object')
-  const unknown = Object.keys(query).find((name) => !(names as readonly string[]).includes(name))
+  const unknown = Object.keys(query).find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    throw badSchema('not_in_list', `${unknown.slice(0, 50)} in query should be one of [${names.join(' ')}]`)
+    throw badSchema('not_in_list', `${escaped(unknown, 50)} in query should be one of [${names.join(' ')}]`)
   }
   const kinds = textsOf(query, 'kind').map((kind) => {
     if (!isEntryKind(kind))
@@ -60,7 +52,7 @@ export async function parseOwnSearch(query: unknown): Promise<OwnSearchQuery> {
   })
   const order = oneOf(query, 'order', ['newest', 'oldest'] as const) ?? 'newest'
   const parsed = {
-    criteria: await criteriaOf(query),
+    criteria: await criteriaOf(query, now),
     operator: oneOf(query, 'operator', ['and', 'or'] as const) ?? 'and',
     ...kindFilter(kinds),
     afterMs: timeOf(query, 'after'),
@@ -71,23 +63,22 @@ export async function parseOwnSearch(query: unknown): Promise<OwnSearchQuery> {
   return { ...parsed, limit: limitOf(query), from: parseCursor(query, fingerprint), fingerprint }
 }
 
-async function criteriaOf(query: JsonObject): Promise<readonly (readonly string[])[]> {
+async function criteriaOf(query: JsonObject, now: Date): Promise<readonly (readonly SearchKey[])[]> {
   const criteria = [
     ...textsOf(query, 'digest').map((digest) => [digestKey(digest)]),
     ...(['email', 'uri', 'subject'] as const).flatMap((name) => textsOf(query, name).map((text) => [text])),
-    ...textsOf(query, 'issuer').map((issuer) => [issuerKey(issuer)]),
+    ...textsOf(query, 'issuer').map((issuer) => [fact('issuer', issuer)]),
     ...textsOf(query, 'keyHash').map((text) => {
       if (!/^[0-9a-fA-F]{64}$/.test(text))
         throw badSchema('pattern', `keyHash in query should match '^[0-9a-fA-F]{64}$'`)
-      // Rekor indexes some kinds under the one form, some under the other.
-      return [text, `sha256:${text}`]
+      return byKey(text)
     }),
     ...textsOf(query, 'serial').map((serial) => {
       if (!/^[0-9a-fA-F:]{1,120}$/.test(serial))
         throw badSchema('pattern', 'serial in query should be hexadecimal')
-      return [serialKey(normalSerial(serial))]
+      return [fact('serial', normalSerial(serial))]
     }),
-    ...(await publicKeyOf(query)),
+    ...(await publicKeyOf(query, now)),
   ]
   if (criteria.length > 2 * mostValues) {
     throw badSchema('too_many_items', `a query may have ${2 * mostValues} criteria, not ${criteria.length}`)
@@ -95,12 +86,18 @@ async function criteriaOf(query: JsonObject): Promise<readonly (readonly string[
   return criteria
 }
 
+function fact(name: FactName, value: string): Fact {
+  return { fact: name, value }
+}
+
+const kindFact = (kind: string): Fact => fact('kind', kind)
+
 /** Entries of the unmarked kind are those under no other kind's key. */
 function kindFilter(kinds: readonly string[]): Pick<OwnSearchQuery, 'required' | 'excluded'> {
   if (kinds.length === 0) return { required: [], excluded: [] }
-  if (!kinds.includes(unmarkedKind)) return { required: [kinds.map(kindKey)], excluded: [] }
+  if (!kinds.includes(unmarkedKind)) return { required: [kinds.map(kindFact)], excluded: [] }
   const others = entryKinds.filter((kind) => kind !== unmarkedKind && !kinds.includes(kind))
-  return { required: [], excluded: others.map(kindKey) }
+  return { required: [], excluded: others.map(kindFact) }
 }
 
 const algorithmByDigits: Readonly<Record<number, string>> = {
@@ -122,7 +119,7 @@ function digestKey(text: string): string {
   return `${name}:${hex}`
 }
 
-async function publicKeyOf(query: JsonObject): Promise<readonly (readonly string[])[]> {
+async function publicKeyOf(query: JsonObject, now: Date): Promise<readonly (readonly SearchKey[])[]> {
   const publicKey = query['publicKey']
   if (publicKey === undefined || publicKey === null) return []
   const content = isObject(publicKey) ? publicKey['content'] : publicKey
@@ -133,7 +130,7 @@ async function publicKeyOf(query: JsonObject): Promise<readonly (readonly string
       `publicKey.format in query should be one of [${searchKeyFormats.join(' ')}]`,
     )
   }
-  return [await publicKeySpellings(format, typeof content === 'string' ? content : '')]
+  return [await keysOfPublicKey(format, typeof content === 'string' ? content : '', now)]
 }
 
 /** One text or a list of them. */

@@ -1,4 +1,5 @@
 /** Parameters in the query string, in the words Rekor refuses them with (rekor-v1.md sections 2.2, 2.3, 2.5 and 9.1). */
+import { quoted } from '@sigstack/crypto'
 import type { FastifyRequest } from 'fastify'
 import { badSchema } from './errors.ts'
 
@@ -23,7 +24,7 @@ export function integerParameter(request: FastifyRequest, name: string, minimum:
   if (text === undefined) return undefined
   const value = /^[+-]?\d{1,19}$/.test(text) ? BigInt(text.replace('+', '')) : undefined
   if (value === undefined || value > largestInt64 || value < smallestInt64) {
-    throw badSchema('wrong_type', `${name} in query must be of type int64: ${JSON.stringify(text)}`)
+    throw badSchema('wrong_type', `${name} in query must be of type int64: ${quoted(text)}`)
   }
   if (value < minimum) {
     throw badSchema('below_minimum', `${name} in query should be greater than or equal to ${minimum}`)

@@ -1,15 +1,19 @@
 /** Failures of the engine, of entries and of the frame, in Rekor's shape. */
+
+import { escaped, quoted } from '@sigstack/crypto'
 import { LogError } from '@sigstack/log-engine'
 import { EntryError } from '@sigstack/rekor-entries'
-import { pathOf } from '@sigstack/server'
+import { RekorLogError } from '@sigstack/rekor-log'
+import { pathOf, SendingRefusal } from '@sigstack/server'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AdmissionError } from '../../admission/errors.ts'
 import { RekorRefusal } from './errors.ts'
-import { endpointOf } from './operations.ts'
 import { sendJson, sendPing, sendPreflight } from './reply.ts'
+import { operationOf } from './routes.ts'
 
 /** A batch takes milliseconds, so a second is long enough for a full queue to drain. */
 const retryAfterSeconds = '1'
+const longestMessage = 2_000
 
 export function replyWithRekorError(
   error: unknown,
@@ -20,16 +24,18 @@ export function replyWithRekorError(
   if (refusal === undefined) {
     request.log.error({ err: error, req: request }, 'request failed')
     const message =
-      endpointOf(request) === 'searchIndex'
+      operationOf(request)?.id === 'searchIndex'
         ? 'unexpected result from searching index'
         : 'unexpected error communicating with transparency log'
     return sendJson(reply, 500, { code: 500, message })
   }
-  const { status, code, message } = refusal
+  const { status, code } = refusal
+  const message = escaped(refusal.message, longestMessage)
   if (status === 503) reply.header('Retry-After', retryAfterSeconds)
   if (error instanceof AdmissionError && error.retryAfterSeconds !== undefined) {
     reply.header('Retry-After', String(error.retryAfterSeconds))
   }
+  if (status === 401) reply.header('WWW-Authenticate', 'Bearer')
   request.log.info({ req: request, status, reason: message }, 'request refused')
   return sendJson(reply, status, { code, message })
 }
@@ -40,21 +46,25 @@ export function replyWithRekorNotFound(request: FastifyRequest, reply: FastifyRe
     return sendPreflight(reply, asked)
   }
   const path = pathOf(request.url)
-  if (/^\/+ping\/*$/i.test(path)) return sendPing(reply)
-  return sendJson(reply, 404, { code: 404, message: `path ${path} was not found` })
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isRead && /^\/+ping\/*$/i.test(path)) return sendPing(reply)
+  return sendJson(reply, 404, { code: 404, message: `path ${escaped(path)} was not found` })
 }
 
 function refusalOf(error: unknown, request: FastifyRequest): RekorRefusal | undefined {
   if (error instanceof RekorRefusal) return error
   if (error instanceof EntryError) return refusalOfEntry(error)
-  if (error instanceof LogError) return refusalOfLog(error)
+  if (error instanceof LogError || error instanceof RekorLogError) return refusalOfLog(error)
   if (error instanceof AdmissionError) {
     return error.code === 'bad_policy'
       ? undefined
-      : new RekorRefusal(error.code === 'denied' ? 403 : 429, error.message)
+      : new RekorRefusal(statusOfAdmission[error.code], error.message)
   }
+  if (error instanceof SendingRefusal) return new RekorRefusal(error.statusCode, error.message)
   return refusalOfFrame(error as Partial<FastifyError>, request)
 }
+
+const statusOfAdmission = { denied: 403, unknown_sender: 401, too_many: 429 } as const
 
 function refusalOfEntry(error: EntryError): RekorRefusal {
   if (error.schemaFault !== undefined)
@@ -62,11 +72,14 @@ function refusalOfEntry(error: EntryError): RekorRefusal {
   return new RekorRefusal(400, `error processing entry: ${error.message}`)
 }
 
-function refusalOfLog(error: LogError): RekorRefusal | undefined {
+function refusalOfLog(error: LogError | RekorLogError): RekorRefusal | undefined {
   switch (error.code) {
     case 'queue_full':
     case 'unavailable':
     case 'closed':
+      // Of readers, who bring the log nothing.
+      if (error instanceof RekorLogError && error.code === 'queue_full')
+        return new RekorRefusal(503, error.message)
       // Clients retry every 5xx but 501, and wait as Retry-After says.
       return new RekorRefusal(503, `the transparency log cannot take entries now: ${error.message}`)
     case 'maintenance':
@@ -79,6 +92,7 @@ function refusalOfLog(error: LogError): RekorRefusal | undefined {
     case 'inconsistent':
     case 'frozen':
     case 'bad_series':
+    case 'busy':
       return undefined
   }
 }
@@ -94,7 +108,7 @@ function refusalOfFrame(
       const sent = request.headers['content-type'] ?? 'application/octet-stream'
       return new RekorRefusal(
         415,
-        `unsupported media type ${JSON.stringify(sent)}, only [application/json] are allowed`,
+        `unsupported media type ${quoted(sent)}, only [application/json] are allowed`,
       )
     }
     default:

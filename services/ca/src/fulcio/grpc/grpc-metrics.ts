@@ -1,0 +1,116 @@
+/**
+ * Calls by method and outcome, under the names of go-grpc-prometheus, because dashboards ask for them. In Fulcio every HTTP request
+ * becomes a call of gRPC, so requests over HTTP count here too.
+ */
+import type { DescMethod } from '@bufbuild/protobuf'
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
+import type { FastifyInstance } from 'fastify'
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+const labelNames = ['grpc_type', 'grpc_service', 'grpc_method'] as const
+
+type Labels = Record<(typeof labelNames)[number], string>
+
+export type CallMetrics = {
+  begun(labels: Labels): void
+  ended(labels: Labels, code: string, seconds: number): void
+  /** One that was refused before its message was read. */
+  refused(method: DescMethod, code: Code): void
+}
+
+export function createCallMetrics(registry: Registry): CallMetrics {
+  const registers = [registry]
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames, registers })
+  const started = counter('grpc_server_started_total', 'Calls begun')
+  const received = counter('grpc_server_msg_received_total', 'Messages received')
+  const sent = counter('grpc_server_msg_sent_total', 'Messages sent')
+  const handled = new Counter({
+    name: 'grpc_server_handled_total',
+    help: 'Calls ended, by status',
+    labelNames: [...labelNames, 'grpc_code'] as const,
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'grpc_server_handling_seconds',
+    help: 'From the beginning of a call to its end',
+    labelNames,
+    registers,
+  })
+  const calls: CallMetrics = {
+    begun(labels) {
+      started.inc(labels)
+      received.inc(labels)
+    },
+    ended(labels, code, seconds) {
+      if (code === 'OK') sent.inc(labels)
+      handled.inc({ ...labels, grpc_code: code })
+      duration.observe(labels, seconds)
+    },
+    refused(method, code) {
+      const labels = unary(method.parent.typeName, method.name)
+      calls.begun(labels)
+      calls.ended(labels, Code[code], 0)
+    },
+  }
+  return calls
+}
+
+export function measureCalls(calls: CallMetrics): Interceptor {
+  return (next) => async (request) => {
+    const labels = {
+      grpc_type: request.stream ? 'server_stream' : 'unary',
+      grpc_service: request.service.typeName,
+      grpc_method: request.method.name,
+    }
+    const begunMs = performance.now()
+    let code = 'OK'
+    calls.begun(labels)
+    try {
+      return await next(request)
+    } catch (error) {
+      code = Code[ConnectError.from(error).code]
+      throw error
+    } finally {
+      calls.ended(labels, code, (performance.now() - begunMs) / 1000)
+    }
+  }
+}
+
+/** The statuses that the CA answers with. */
+const codeOfStatus: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'OK',
+  400: 'InvalidArgument',
+  403: 'PermissionDenied',
+  429: 'ResourceExhausted',
+  500: 'Internal',
+  503: 'Unavailable',
+}
+
+/** What a path stands for in Fulcio. */
+type NamedPath = {
+  readonly path: string
+  readonly name: { readonly service: string; readonly method: string }
+}
+
+/** HEAD, preflights and wrong methods never become a call. */
+export function measureHttpCalls(
+  app: FastifyInstance,
+  calls: CallMetrics,
+  routes: readonly NamedPath[],
+): void {
+  const labelsOf = new Map(routes.map(({ path, name }) => [path, unary(name.service, name.method)]))
+  app.addHook('onResponse', (request, reply, done) => {
+    const isCall = request.method === 'GET' || request.method === 'POST'
+    const labels = isCall ? labelsOf.get(request.routeOptions.url ?? '') : undefined
+    if (labels !== undefined) {
+      calls.begun(labels)
+      calls.ended(labels, codeOfStatus[reply.statusCode] ?? 'Unknown', reply.elapsedTime / 1000)
+    }
+    done()
+  })
+}
+
+function unary(service: string, method: string): Labels {
+  return { grpc_type: 'unary', grpc_service: service, grpc_method: method }
+}

@@ -1,0 +1,49 @@
+/** The part of the environment that is the CT face's own. */
+import { listOf, pathVariable, SettingsError, urlVariable } from '@sigstack/server'
+import { type Static, Type } from 'typebox'
+import { type LimitsConfig, limitsConfig, limitVariables } from '../../admission/limits-config.ts'
+
+/** Where the settings of every face name none. */
+export const ctDefaults = { port: 6962, bodyLimitBytes: 524_288 } as const
+
+export const ctVariables = {
+  ...limitVariables,
+  CT_PREFIX: Type.String({
+    default: '',
+    pattern: '^(/[A-Za-z0-9._-]+)*$',
+    maxLength: 200,
+    description: 'a path such as /2026, without a slash at its end',
+  }),
+  CT_ROOTS_FILE: Type.Optional(pathVariable()),
+  CT_ROOTS_URL: Type.Optional(urlVariable()),
+  /** Dotted OIDs with commas between, or `any` leaf. */
+  CT_EXTENDED_KEY_USAGES: Type.String({
+    default: '1.3.6.1.5.5.7.3.3',
+    pattern: '^(any|[0-9.]+( *, *[0-9.]+)*)$',
+    maxLength: 1000,
+    description: 'dotted OIDs with commas between, or any',
+  }),
+} as const
+
+const Variables = Type.Object(ctVariables)
+
+export type CtConfig = LimitsConfig & {
+  readonly face: 'ct'
+  /** Before `/ct/v1`, such as `/2026`; mostly empty. */
+  readonly prefix: string
+  readonly roots: { readonly file: string } | { readonly url: string }
+  /** Dotted OIDs; any leaf is taken where there are none. */
+  readonly extendedKeyUsages: readonly string[]
+}
+
+/** Throws one error that names the variable. */
+export function ctConfig(environment: Static<typeof Variables>): CtConfig {
+  const { CT_ROOTS_FILE: file, CT_ROOTS_URL: url, CT_PREFIX: prefix } = environment
+  if ((file === undefined) === (url === undefined)) {
+    throw new SettingsError(['set either CT_ROOTS_FILE or CT_ROOTS_URL for the accepted roots'])
+  }
+  const usages = environment.CT_EXTENDED_KEY_USAGES
+  const extendedKeyUsages = usages === 'any' ? [] : listOf(usages)
+  const roots = file === undefined ? { url: url ?? '' } : { file }
+  return { face: 'ct', prefix, roots, extendedKeyUsages, ...limitsConfig(environment) }
+}

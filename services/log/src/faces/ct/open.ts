@@ -1,0 +1,105 @@
+/** The CT face over its log, as the environment describes it. */
+import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import { encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
+import { type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { openAddressLimiter } from '../../admission/open-limiter.ts'
+import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import type { RootSource } from '../../roots/accepted-roots.ts'
+import { fileRoots } from '../../roots/file-roots.ts'
+import { urlRoots } from '../../roots/url-roots.ts'
+import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import type { CtConfig } from './config.ts'
+import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './index.ts'
+
+/** Changed files of accepted roots are looked for this often; unknown roots at once. */
+const rootsPollMs = 5_000
+
+export async function openCt(face: CtConfig, context: FaceContext): Promise<OpenFace> {
+  const { config, signer, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
+  const { prefix: pathPrefix, extendedKeyUsages } = face
+  const dialect = ctLogOptions(hostname, pathPrefix, signer)
+  const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
+  const log = await openLog({
+    ...dialect,
+    ...(signedHeads !== undefined && { signedHeads }),
+    pool,
+    readers,
+    now,
+    queueLimit,
+    onBatch: metrics.batch,
+    onClock,
+    onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
+  })
+  onStop(() => log.close())
+  await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
+  const roots = await openRoots(face.roots, context)
+  const addressLimiter = openAddressLimiter('ct-address', face, context)
+  const dependencies = {
+    log,
+    signer,
+    roots,
+    pathPrefix,
+    extendedKeyUsages,
+    ...(addressLimiter !== undefined && { addressLimiter }),
+    bodyLimitBytes,
+    entryLimitBytes,
+    nowMs: now,
+  }
+  return {
+    ...ctOf(dependencies),
+    log: () => log,
+    publicKeyPem: encodePublicKeyPem(signer.publicKey),
+    gauges: { queueDepth: log.queueDepth },
+  }
+}
+
+/** The dialect and the tiles over a log that is open already. */
+export function ctOf(dependencies: CtDependencies): Face {
+  const { log, pathPrefix } = dependencies
+  return {
+    name: 'ct',
+    errorHandlers: { errorHandler: replyWithCtError, notFoundHandler: replyWithCtNotFound },
+    register: async (app) => {
+      await app.register(ctFace, dependencies)
+      const bundles = createEntryBundles()
+      await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
+    },
+  }
+}
+
+async function openRoots(
+  roots: CtConfig['roots'],
+  { logger, onStop }: Pick<FaceContext, 'logger' | 'onStop'>,
+): Promise<RootSource> {
+  const onError = (error: unknown) => logger.warn({ err: error }, 'the accepted roots could not be read')
+  // Asked for when the first chain comes: the CA may start after its log.
+  if ('url' in roots) return urlRoots(roots.url, onError)
+  const source = fileRoots(roots.file, onError)
+  await source.refresh()
+  const poll = setInterval(() => void source.refresh(), rootsPollMs)
+  poll.unref()
+  onStop(() => clearInterval(poll))
+  return source
+}
+
+/** Origin and checkpoint form of the dialect. A log that exists keeps the origin it was made with. */
+function ctLogOptions(
+  hostname: string,
+  prefix: string,
+  signer: Signer,
+): Pick<LogOptions, 'name' | 'logId' | 'newOrigin' | 'signCheckpoint'> {
+  return {
+    name: prefix === '' ? 'ct' : `ct${prefix}`,
+    logId: keyFingerprint(signer.publicKey),
+    newOrigin: () => `${hostname}${prefix}`,
+    signCheckpoint: (treeHead, origin) =>
+      signCheckpoint({
+        origin,
+        name: origin,
+        treeHead,
+        signer,
+        keyHint: noteKeyHint(origin, signer.publicKey),
+      }),
+  }
+}

@@ -1,0 +1,56 @@
+/** What the API looks like, as OpenAPI 3.1; the contract itself is RFC 6962 section 4 and docs/dialects/ct.md. */
+import { type ApiDocument, commonPaths } from '@sigstack/server'
+import { version } from '@sigstack/server/version'
+import { plain, schemas } from './messages.ts'
+import { routes } from './routes.ts'
+
+/** `pathPrefix` is part of every path, as `/2026`. */
+export function openApiOf(pathPrefix: string): ApiDocument {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'sigstack CT log',
+      version,
+      description: 'The certificate transparency log of RFC 6962, and its tiles.',
+    },
+    paths: {
+      ...Object.fromEntries(
+        routes.map(({ path, method, description }) => [
+          `${pathPrefix}${path}`,
+          { [method.toLowerCase()]: description },
+        ]),
+      ),
+      [`${pathPrefix}/checkpoint`]: {
+        get: {
+          summary: 'The newest tree head as a signed note (C2SP)',
+          responses: {
+            200: plain(
+              'The note',
+              `ct.example.org\n42\nqINS1GRFhWHwdkUeqLEoP4yE…\n\n— ct.example.org Nua5…\n`,
+            ),
+          },
+        },
+      },
+      [`${pathPrefix}/tile/{path}`]: {
+        get: {
+          summary: 'Hashes and entries by tile (C2SP tlog-tiles)',
+          parameters: [
+            {
+              name: 'path',
+              in: 'path',
+              required: true,
+              description: 'for example 0/000 or entries/000.p/42',
+              schema: { type: 'string' },
+            },
+          ],
+          responses: {
+            200: { description: 'The tile', content: { 'application/octet-stream': {} } },
+            404: plain('There is no such tile', 'Not Found\n'),
+          },
+        },
+      },
+      ...commonPaths,
+    },
+    components: { schemas },
+  }
+}

@@ -1,0 +1,190 @@
+/** The Rekor v1 face over its log, as the environment describes it: shards, search, settings, events. */
+import { defaultClientAlgorithms } from '@sigstack/crypto'
+import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import {
+  createDearReads,
+  type DearReads,
+  findShard,
+  followInThread,
+  openSearch,
+  openShardSet,
+  type SearchIndex,
+  type ShardSet,
+  wholeLog,
+} from '@sigstack/rekor-log'
+import type { Readiness } from '@sigstack/server'
+import { version } from '@sigstack/server/version'
+import { keyFolderOf } from '@sigstack/signers'
+import { type OpenEvents, openEvents } from '../../events/open-events.ts'
+import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { searchCheck } from '../../readiness.ts'
+import { workRefusalOf } from '../../verification/refusal.ts'
+import { openSmallBodies } from '../../verification/small-bodies.ts'
+import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import type { RekorConfig } from './config.ts'
+import type { RekorV1Dependencies } from './dependencies.ts'
+import { rekorV1Face } from './index.ts'
+import { createRekorMetrics, type RekorMetrics } from './metrics.ts'
+import { bareEvent, newEntryEvent } from './new-entry-event.ts'
+import { openSettings } from './open-settings.ts'
+import { replyWithRekorError, replyWithRekorNotFound } from './reply-with-error.ts'
+
+export async function openRekorV1(face: RekorConfig, context: FaceContext): Promise<OpenFace> {
+  const { config, pool, logger, registry, metrics: logMetrics, now, onStop } = context
+  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
+  const shards = await openShards(context)
+  const dearReads = createDearReads()
+  const search = await openSearchOf(shards, dearReads, context)
+  const clock = () => new Date(now())
+  const policy = {
+    now: clock,
+    allowedAlgorithms: face.clientAlgorithms ?? defaultClientAlgorithms,
+    ...(face.enabledKinds !== undefined && { enabledKinds: face.enabledKinds }),
+    ...(face.metadataLimitBytes !== undefined && { metadataLimitBytes: face.metadataLimitBytes }),
+    ...(face.workLimit !== undefined && { workLimit: face.workLimit }),
+    // Only limits of signers look at them.
+    tellsSignatures: (face.identityLimits ?? []).length > 0,
+  }
+  let events: OpenEvents | undefined
+  const metrics = createRekorMetrics(registry, version, {
+    ...(face.events !== undefined && { eventBacklog: () => events?.backlog() ?? new Map() }),
+  })
+  const parts = { pool, logger, policy, metrics, onStop }
+  const { settings, admissionFault } = await openSettings(face, parts)
+  if (face.events !== undefined)
+    events = await openEvents(face.events, shards, { newEntryEvent, bareEvent }, parts)
+  const smallBodies = openSmallBodies({ policy })
+  onStop(() => smallBodies.stop())
+
+  async function timed<T extends VerifiedEntry | undefined>(verification: Promise<T>): Promise<T> {
+    const began = performance.now()
+    let kind = 'refused'
+    try {
+      const entry = await verification
+      kind = entry?.kind ?? kind
+      return entry
+    } catch (error) {
+      const reason = workRefusalOf(error)
+      if (reason !== undefined) metrics.workRefused(reason)
+      throw error
+    } finally {
+      logMetrics.verified(kind, (performance.now() - began) / 1000)
+    }
+  }
+
+  const dialect = rekorV1Of({
+    shards,
+    search: timedSearch(search, metrics.searched),
+    dearReads,
+    now: clock,
+    verifyText: (text, sender) => timed(smallBodies.verify(text, sender)),
+    bodyLimitBytes,
+    entryLimitBytes,
+    settings,
+  })
+  return {
+    ...dialect,
+    register: async (app) => {
+      metrics.measure(app)
+      await dialect.register(app)
+    },
+    log: () => shards.active().log,
+    publicKeyPem: shards.active().publicKeyPem,
+    gauges: { queueDepth: shards.queueDepth, searchBacklog: search.backlog },
+    checks: () => ({
+      search: searchCheck(search.backlog()),
+      ...(admissionFault !== undefined && { admission: refusedOr(admissionFault()) }),
+      ...nextKeyCheck(shards.nextKeyTrouble()),
+    }),
+  }
+}
+
+/** The dialect and the tiles over a log that is open already. */
+export function rekorV1Of(dependencies: RekorV1Dependencies): Face {
+  const { shards, dearReads = createDearReads() } = dependencies
+  return {
+    name: 'rekor-v1',
+    errorHandlers: { errorHandler: replyWithRekorError, notFoundHandler: replyWithRekorNotFound },
+    register: async (app) => {
+      await app.register(rekorV1Face, { ...dependencies, dearReads })
+      const bundles = createEntryBundles({ dearReads })
+      const active = async () => shards.active().log
+      await app.register(tilesFace, { log: active, pathPrefix: '', isAlias: true, bundles })
+      // Every shard at a place of its own, which a rollover does not change.
+      const byTreeId = async (treeId = '') =>
+        /^[1-9]\d{0,18}$/.test(treeId) ? (await findShard(shards, BigInt(treeId)))?.log : undefined
+      await app.register(tilesFace, {
+        log: byTreeId,
+        pathPrefix: '/shards/:shard',
+        isAlias: false,
+        bundles,
+      })
+    },
+  }
+}
+
+async function openShards(context: FaceContext): Promise<ShardSet> {
+  const { config, signer, guarded, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { hostname, queueLimit, keysFolder, keyLocation, keyPassword } = config
+  const folder = keysFolder ?? keyFolderOf(keyLocation)
+  if (folder === undefined) throw new Error('the keys of later shards have no folder')
+  const shards = await openShardSet({
+    pool,
+    readers,
+    keys: {
+      first: signer,
+      folder,
+      password: keyPassword,
+      wrap: guarded,
+    },
+    signedHeadsOf: context.signedHeadsOf,
+    now,
+    series: 'rekor-v1',
+    hostname,
+    queueLimit,
+    onBatch: metrics.batch,
+    onClock,
+    onNews: (news) => logger.info(news),
+    onError: (error) => logger.error({ err: error }, 'the shards of the log could not be followed'),
+  })
+  onStop(() => shards.close())
+  return shards
+}
+
+async function openSearchOf(
+  shards: ShardSet,
+  dearReads: DearReads,
+  { config, pool, readers, logger, onStop }: FaceContext,
+): Promise<SearchIndex> {
+  const log = wholeLog(shards)
+  const onError = (error: unknown) => logger.warn({ err: error }, 'the search index could not follow the log')
+  const turns = followInThread({ databaseUrl: config.databaseUrl, logId: log.logId, onError })
+  const search = await openSearch({ pool, readers, log, turns, onError, dearReads })
+  onStop(() => search.stop())
+  return search
+}
+
+function refusedOr(fault: string | undefined): string {
+  return fault === undefined ? 'ok' : `changed rules refused: ${fault}`
+}
+
+function nextKeyCheck(trouble: string | undefined): Readiness['checks'] {
+  return trouble === undefined ? {} : { nextKey: `cannot be opened here: ${trouble}` }
+}
+
+function timedSearch(search: SearchIndex, searched: RekorMetrics['searched']): SearchIndex {
+  return {
+    ...search,
+    find: async (...criteria) => {
+      const began = performance.now()
+      let isSuccess = false
+      try {
+        const found = await search.find(...criteria)
+        isSuccess = true
+        return found
+      } finally {
+        searched(isSuccess, (performance.now() - began) / 1000)
+      }
+    },
+  }
+}

@@ -1,0 +1,382 @@
+/**
+ * What each service is told. Every service reads its settings itself, by its own reader from the same environment, so whatever it
+ * can be set to works in one process too; but for the few things that hold the stack together, which are decided here.
+ */
+import { isIP } from 'node:net'
+import {
+  type Config as CaConfig,
+  variables as caVariables,
+  type IssuerConfig,
+  parseIssuerConfigText,
+  readConfig as readCa,
+} from '@sigstack/ca'
+import {
+  type Config as DevIssuerConfig,
+  variables as devIssuerVariables,
+  readConfig as readDevIssuer,
+} from '@sigstack/dev-issuer'
+import { type LogConfig, variables as logVariables, readConfig as readLog } from '@sigstack/log'
+import {
+  type Config as OidcProxyConfig,
+  variables as oidcProxyVariables,
+  readConfig as readOidcProxy,
+} from '@sigstack/oidc-proxy'
+import {
+  collectComplaints,
+  type Environment,
+  isLoopback,
+  isSet,
+  SettingsError,
+  urlOf,
+} from '@sigstack/server'
+import {
+  readConfig as readTrust,
+  type Config as TrustConfig,
+  variables as trustVariables,
+} from '@sigstack/trust'
+import { readConfig as readTsa, type Config as TsaConfig, variables as tsaVariables } from '@sigstack/tsa'
+import type { TObject } from 'typebox'
+import type { Config, Ports } from './config.ts'
+import type { DataDirectory } from './data-directory.ts'
+import { proxyIssuers, withTrialIssuer } from './issuers.ts'
+import { layered } from './layers.ts'
+import { type PublicService, publicUrlOf, reachable } from './public-urls.ts'
+
+export type Places = {
+  readonly data: DataDirectory
+  /** Of the keys that the stack makes. */
+  readonly password: string
+  readonly ports: Ports
+  /** Free ports on loopback, for services that speak TLS to clients. */
+  readonly insidePorts?: Readonly<Record<InsideService, number>>
+  /** Undefined: not known yet. */
+  readonly databaseUrl?: string
+}
+export type InsideService = Exclude<PublicService, 'devIssuer'>
+
+export type Services = {
+  readonly ca: CaConfig
+  readonly rekor: LogConfig
+  readonly ct: LogConfig | undefined
+  readonly oidcProxy: OidcProxyConfig
+  readonly trust: TrustConfig
+  readonly tsa: TsaConfig | undefined
+  readonly devIssuer: DevIssuerConfig | undefined
+  /** How the services, and commands on this machine, reach them. */
+  readonly insideUrls: Readonly<Record<InsideService, string>>
+  readonly publicUrls: Readonly<Record<InsideService, string>>
+  /** Where each listens for clients on this machine. */
+  readonly listenUrls: Readonly<Record<InsideService, string>>
+}
+
+/** Services read by them, with what is decided for them: the variable, and what decides in its place. */
+export const decidedHere: readonly {
+  readonly schema: TObject
+  readonly variables: Readonly<Record<string, string>>
+}[] = [
+  {
+    schema: caVariables,
+    variables: {
+      CA_HOST: 'SIGSTACK_HOST',
+      CA_PORT: 'SIGSTACK_CA_PORT',
+      CA_DATA: 'SIGSTACK_DATA',
+      OIDC_PROXY_URL: '',
+      CA_CT_LOG_URL: 'SIGSTACK_CT_LOG',
+      CA_CT_LOG_PUBLIC_KEY: 'SIGSTACK_CT_LOG',
+      CA_CT_LOG_PUBLIC_KEY_URL: 'SIGSTACK_CT_LOG',
+    },
+  },
+  {
+    schema: logVariables,
+    variables: {
+      LOG_FACE: '',
+      LOG_HOST: 'SIGSTACK_HOST',
+      LOG_PORT: 'SIGSTACK_REKOR_PORT',
+      LOG_HOSTNAME: 'SIGSTACK_PUBLIC_URL',
+      CT_PREFIX: '',
+      CT_ROOTS_FILE: '',
+      CT_ROOTS_URL: '',
+    },
+  },
+  {
+    schema: oidcProxyVariables,
+    variables: {
+      OIDC_PROXY_HOST: '',
+      OIDC_PROXY_PORT: 'SIGSTACK_OIDC_PROXY_PORT',
+      OIDC_ISSUERS: 'SIGSTACK_CA_CONFIG_FILE',
+      OIDC_ISSUERS_FILE: 'SIGSTACK_CA_CONFIG_FILE',
+    },
+  },
+  {
+    schema: trustVariables,
+    variables: {
+      TRUST_HOST: 'SIGSTACK_HOST',
+      TRUST_PORT: 'SIGSTACK_TRUST_PORT',
+      TRUST_DATA: 'SIGSTACK_DATA',
+      PUBLIC_CA_URL: 'SIGSTACK_CA_PUBLIC_URL',
+      PUBLIC_REKOR_URL: 'SIGSTACK_REKOR_PUBLIC_URL',
+      PUBLIC_CT_URL: 'SIGSTACK_CT_PUBLIC_URL',
+      PUBLIC_OIDC_ISSUER: 'SIGSTACK_CA_CONFIG_FILE',
+      CA_URL: '',
+      REKOR_URL: '',
+      CT_URL: '',
+      CA_CERTIFICATES_FILE: '',
+      REKOR_PUBLIC_KEY_FILE: '',
+      CT_PUBLIC_KEY_FILE: '',
+      PUBLIC_TSA_URL: 'SIGSTACK_TSA_PUBLIC_URL',
+      TSA_URL: '',
+      TSA_CERTIFICATES_FILE: '',
+    },
+  },
+  {
+    schema: tsaVariables,
+    variables: {
+      TSA_HOST: 'SIGSTACK_HOST',
+      TSA_PORT: 'SIGSTACK_TSA_PORT',
+      TSA_DATA: 'SIGSTACK_DATA',
+    },
+  },
+  {
+    schema: devIssuerVariables,
+    variables: {
+      DEV_ISSUER_HOST: 'SIGSTACK_HOST',
+      DEV_ISSUER_PORT: 'SIGSTACK_DEV_ISSUER_PORT',
+      DEV_ISSUER_DATA: 'SIGSTACK_DATA',
+      DEV_ISSUER_URL: 'SIGSTACK_DEV_ISSUER_PUBLIC_URL',
+    },
+  },
+]
+
+/** Throws a `SettingsError` with everything that the services complain of. */
+export function composeServices(config: Config, places: Places): Services {
+  const { attempt, throwAny } = collectComplaints()
+  const { environment, host, trial, ctLog, privateIssuers, issuerConfigFile } = config
+  const { data, ports, password, databaseUrl = 'postgresql://not-yet-known' } = places
+  const read = <T>(
+    reader: (own: Environment) => T,
+    schema: TObject,
+    standard: Environment,
+    decided: Environment,
+  ) => {
+    const nothing = decidedHere.find((each) => each.schema === schema)?.variables ?? {}
+    const unset = Object.fromEntries(Object.keys(nothing).map((name) => [name, undefined]))
+    return attempt(() =>
+      reader(layered(environment, schema, { standard, decided: { ...unset, ...decided } })),
+    )
+  }
+
+  const publicUrl = (service: PublicService) => publicUrlOf(service, ports[service], config)
+  const trialIssuer = trial ? publicUrl('devIssuer') : undefined
+  const withTrial = (own: IssuerConfig) => withTrialIssuer(own, trialIssuer)
+  const insideHost = loopbackOf(host)
+  const tls: Readonly<Record<string, string>> =
+    config.tls === undefined ? {} : { CERTIFICATE: config.tls.certificatePath, KEY: config.tls.keyPath }
+  const tlsOf = (prefix: string): Environment => ({
+    [`${prefix}_TLS_CERTIFICATE_FILE`]: tls['CERTIFICATE'],
+    [`${prefix}_TLS_KEY_FILE`]: tls['KEY'],
+  })
+
+  const configVariable = isSet(environment['SIGSTACK_CA_CONFIG_FILE'])
+    ? 'SIGSTACK_CA_CONFIG_FILE'
+    : 'CA_CONFIG_FILE'
+  const oidcProxyUrl = urlOf(insideHost, ports.oidcProxy)
+  const ca = read(
+    (own) => readCa(own, { withIssuers: withTrial, configVariable }),
+    caVariables,
+    { CA_KEY_PASSWORD: password, CA_ORGANIZATION: config.organization, ...tlsOf('CA') },
+    {
+      CA_HOST: host,
+      CA_PORT: String(ports.ca),
+      CA_DATA: data.ca,
+      CA_CONFIG_FILE: issuerConfigFile,
+      OIDC_PROXY_URL: oidcProxyUrl,
+      // Its URL and key are put in when it runs.
+      CA_CT_LOG_URL: 'none',
+    },
+  )
+
+  const log = (face: 'rekor-v1' | 'ct', service: 'rekor' | 'ct', more: Environment) =>
+    read(
+      readLog,
+      logVariables,
+      {
+        LOG_KEY: keyOf(data, face),
+        LOG_KEYS: data.keys,
+        LOG_KEY_PASSWORD: password,
+        // Two logs share one process and one database.
+        LOG_DATABASE_CONNECTIONS: '5',
+        ...tlsOf('LOG'),
+      },
+      {
+        LOG_FACE: face,
+        LOG_HOST: host,
+        LOG_PORT: String(ports[service]),
+        LOG_HOSTNAME: new URL(publicUrl(service)).hostname.replace(/^\[(.*)\]$/, '$1'),
+        DATABASE_URL: databaseUrl,
+        ...more,
+      },
+    )
+  const rekor = log('rekor-v1', 'rekor', {})
+  attempt(() => assertTellsKeys(rekor))
+  const isCaSecure = ca?.tls !== undefined
+  const insideUrlOf = (service: InsideService, isSecure: boolean): string =>
+    isSecure ? urlOf(insideHost, places.insidePorts?.[service] ?? 0) : urlOf(reachable(host), ports[service])
+  const ct = ctLog
+    ? log('ct', 'ct', {
+        // The CA starts after its log; its roots are read when the first chain comes.
+        CT_ROOTS_URL: `${insideUrlOf('ca', isCaSecure)}/api/v1/rootCert`,
+        // These are about one log, and that is Rekor's.
+        LOG_KEY: keyOf(data, 'ct'),
+        LOG_METRICS_PORT: undefined,
+        LOG_BODY_LIMIT_BYTES: undefined,
+        // The CA of this stack comes from here, and issues for everybody.
+        LOG_UNLIMITED_ADDRESSES: [environment['LOG_UNLIMITED_ADDRESSES'], ...addressesOf(host)]
+          .filter(isSet)
+          .join(','),
+      })
+    : undefined
+
+  const toProxy = (issuers: IssuerConfig) => proxyIssuers(issuers, { trialIssuer, privateIssuers })
+  const parse = (text: string) => toProxy(withTrial(parseIssuerConfigText(text)))
+  const issuers = {
+    issuers: toProxy(ca?.identity ?? { issuers: [] }),
+    ...(issuerConfigFile !== undefined && { issuersFile: { path: issuerConfigFile, parse } }),
+    howToPermit: 'if this issuer is meant to be there, name it in SIGSTACK_PRIVATE_ISSUERS',
+  }
+  const oidcProxy = read(
+    (own) => readOidcProxy(own, { issuers }),
+    oidcProxyVariables,
+    { OIDC_ISSUER_TOKEN_FILE: config.issuerTokenFile, OIDC_ISSUER_CA_FILE: config.issuerCaFile },
+    { OIDC_PROXY_HOST: insideHost, OIDC_PROXY_PORT: String(ports.oidcProxy) },
+  )
+
+  const tsa = config.tsa
+    ? read(
+        readTsa,
+        tsaVariables,
+        { TSA_KEY_PASSWORD: password, TSA_ORGANIZATION: config.organization, ...tlsOf('TSA') },
+        { TSA_HOST: host, TSA_PORT: String(ports.tsa), TSA_DATA: data.tsa, DATABASE_URL: databaseUrl },
+      )
+    : undefined
+
+  const oidcIssuer = issuerForClients(ca?.identity ?? { issuers: [] }, trialIssuer)
+  const trust = read(
+    readTrust,
+    trustVariables,
+    {
+      TRUST_OPERATOR: config.organization,
+      // A rotation waits for it.
+      TRUST_REFRESH_SECONDS: '10',
+      TUF_ONLINE_KEY_FILE: `${data.keys}/tuf-online.key.pem`,
+      TUF_KEY_PASSWORD: password,
+      ...tlsOf('TRUST'),
+    },
+    {
+      TRUST_HOST: host,
+      TRUST_PORT: String(ports.trust),
+      TRUST_DATA: data.trust,
+      PUBLIC_CA_URL: publicUrl('ca'),
+      PUBLIC_REKOR_URL: publicUrl('rekor'),
+      PUBLIC_CT_URL: ctLog ? publicUrl('ct') : 'none',
+      PUBLIC_OIDC_ISSUER: oidcIssuer === '' ? 'http://none' : oidcIssuer,
+      CA_URL: insideUrlOf('ca', isCaSecure),
+      REKOR_URL: insideUrlOf('rekor', rekor?.tls !== undefined),
+      CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
+      PUBLIC_TSA_URL: config.tsa ? publicUrl('tsa') : undefined,
+      TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
+    },
+  )
+
+  const devIssuer = trial
+    ? read(
+        readDevIssuer,
+        devIssuerVariables,
+        {},
+        {
+          SIGSTACK_TRIAL: '1',
+          DEV_ISSUER_HOST: host,
+          DEV_ISSUER_PORT: String(ports.devIssuer),
+          DEV_ISSUER_DATA: data.devIssuer,
+          DEV_ISSUER_URL: trialIssuer,
+        },
+      )
+    : undefined
+  throwAny()
+  if (ca === undefined || rekor === undefined || oidcProxy === undefined || trust === undefined)
+    throw new Error('a service was not read')
+
+  const insideOf = (service: InsideService, isSecure: boolean) =>
+    isSecure && places.insidePorts !== undefined
+      ? { inside: { host: insideHost, port: places.insidePorts[service] } }
+      : {}
+  const isSecure = {
+    ca: isCaSecure,
+    rekor: rekor.tls !== undefined,
+    ct: ct?.tls !== undefined,
+    trust: trust.tls !== undefined,
+    tsa: tsa?.tls !== undefined,
+  }
+  const each = <T>(make: (service: InsideService) => T): Readonly<Record<InsideService, T>> => ({
+    ca: make('ca'),
+    rekor: make('rekor'),
+    ct: make('ct'),
+    trust: make('trust'),
+    tsa: make('tsa'),
+  })
+  return {
+    ca: { ...ca, ...insideOf('ca', isSecure.ca) },
+    rekor: { ...rekor, ...insideOf('rekor', isSecure.rekor) },
+    ct: ct && { ...ct, ...insideOf('ct', isSecure.ct) },
+    oidcProxy,
+    trust: {
+      ...trust,
+      ...(trust.tuf !== undefined && { tuf: { ...trust.tuf, ...rootKeysOf(environment, data) } }),
+      oidcIssuer,
+      ...insideOf('trust', isSecure.trust),
+    },
+    tsa: tsa && { ...tsa, ...insideOf('tsa', isSecure.tsa) },
+    devIssuer,
+    insideUrls: each((service) => insideUrlOf(service, isSecure[service])),
+    publicUrls: each(publicUrl),
+    listenUrls: each((service) =>
+      urlOf(reachable(host), ports[service], isSecure[service] ? 'https' : 'http'),
+    ),
+  }
+}
+
+/** What others in this process ask the log for. */
+function assertTellsKeys(rekor: LogConfig | undefined): void {
+  const enabled = rekor?.face.face === 'rekor-v1' ? rekor.face.enabledEndpoints : undefined
+  const missing = ['getPublicKey', 'getPublicKeys'].filter((id) => enabled?.includes(id) === false)
+  if (missing.length > 0)
+    throw new SettingsError([
+      `LOG_ENABLED_ENDPOINTS leaves out ${missing.join(' and ')}, by which trust learns the keys of this log`,
+    ])
+}
+
+/** From which others in this process come. */
+function addressesOf(host: string): readonly string[] {
+  const own = reachable(host)
+  return isIP(own) === 0 ? ['loopback'] : ['loopback', own]
+}
+
+/** Where others in this process, and nobody else, reach it. */
+export function loopbackOf(host: string): string {
+  const near = reachable(host)
+  return isLoopback(near) ? near : '127.0.0.1'
+}
+
+/** Not by the variable, which is a list with commas between: a data folder may have one in its name. */
+function rootKeysOf(environment: Environment, { keys }: DataDirectory): { rootKeyFiles?: readonly string[] } {
+  return isSet(environment['TUF_ROOT_KEY_FILES']) ? {} : { rootKeyFiles: [`${keys}/tuf-root.key.pem`] }
+}
+
+function keyOf(data: DataDirectory, face: string): string {
+  return `${data.keys}/${face}.key.pem`
+}
+
+/** Clients are sent to an issuer of the operator's where there is one, and never to the trial issuer beside it. */
+function issuerForClients({ issuers }: IssuerConfig, trialIssuer: string | undefined): string {
+  const own = issuers.filter(({ url }) => url !== trialIssuer)
+  return (own.find(({ url }) => !url.includes('*')) ?? own[0])?.url ?? trialIssuer ?? ''
+}
