@@ -9,13 +9,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { reasonOf } from '@sigstack/crypto'
 import { type Client, createClient } from './client.ts'
 import { confinementComplaints, databaseComplaints } from './confinement.ts'
 import { type Engine, findEngine } from './engine.ts'
 import { createProject, type Project } from './project.ts'
 import { auditLog, backUpLogs } from './upkeep.ts'
 
-const services = ['ca', 'ct', 'dev-issuer', 'oidc-proxy', 'postgres', 'redis', 'rekor', 'trust']
+const services = ['ca', 'ct', 'dev-issuer', 'oidc-proxy', 'postgres', 'redis', 'rekor', 'trust', 'tsa']
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
 const engine = await findEngine()
@@ -38,7 +39,7 @@ async function testWith(engine: Engine): Promise<number> {
     interruption.signal.throwIfAborted()
   } catch (error) {
     status = 1
-    say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)
+    say(`FAILED: ${reasonOf(error)}`)
     await project?.compose('logs', '--no-color', '--tail', '40').catch(() => undefined)
   }
   if (project !== undefined && !values.keep) {
@@ -48,9 +49,11 @@ async function testWith(engine: Engine): Promise<number> {
       say('taken down, volumes too')
     } catch (error) {
       status = 1
-      say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)
+      say(`FAILED: ${reasonOf(error)}`)
     }
   }
+  if (!values.keep)
+    await engine.docker(['image', 'prune', '--force', '--filter', 'label=sigstack.stage=build'])
   if (status === 0 && !values.keep) await rm(folder, { recursive: true, force: true })
   else say(`passwords, and what compose and the containers said, are in ${folder}`)
   say(status === 0 ? 'passed' : 'failed')
@@ -138,12 +141,17 @@ function refuse(complaints: readonly string[]): void {
 
 async function step(name: string, action: () => Promise<unknown>): Promise<void> {
   const start = performance.now()
+  const seconds = () => (performance.now() - start) / 1000
+  // Building takes minutes, of which the engine tells only its log.
+  const heartbeat = setInterval(() => say(`    ${name}: not yet, after ${Math.round(seconds())} s`), 20_000)
   try {
     await action()
   } catch (error) {
-    throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`${name}: ${reasonOf(error)}`, { cause: error })
+  } finally {
+    clearInterval(heartbeat)
   }
-  say(`ok  ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`)
+  say(`ok  ${name} (${seconds().toFixed(1)} s)`)
 }
 
 function say(line: string): void {

@@ -1,10 +1,10 @@
 /** One compose project of its own for the test: passwords, ports, issuer files and name apart from any other on the machine. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Endpoints } from '@sigstack/cli'
+import { freePorts } from '@sigstack/server/free-ports'
 import { type Engine, type Finished, lastLine, runCommand } from './engine.ts'
 
 export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
@@ -31,7 +31,7 @@ export async function createProject(
   logFile: string,
   interrupted: AbortSignal,
 ): Promise<Project> {
-  const names = ['CA_PORT', 'REKOR_PORT', 'CT_PORT', 'TRUST_PORT', 'DEV_ISSUER_PORT'] as const
+  const names = ['CA_PORT', 'REKOR_PORT', 'CT_PORT', 'TRUST_PORT', 'TSA_PORT', 'DEV_ISSUER_PORT'] as const
   const free = await freePorts(names.length)
   const port = Object.fromEntries(names.map((name, i) => [name, String(free[i])])) as Record<
     (typeof names)[number],
@@ -115,6 +115,7 @@ export async function createProject(
         rekor: url('REKOR_PORT'),
         ct: url('CT_PORT'),
         trust: url('TRUST_PORT'),
+        tsa: url('TSA_PORT'),
         'dev-issuer': issuer,
       },
       issuer,
@@ -146,20 +147,4 @@ async function initSecrets(folder: string, envFile: string, logFile: string): Pr
 
 function withIssuer(text: string, issuer: string): string {
   return text.replaceAll('http://localhost:5558', issuer)
-}
-
-/** Ports that nothing listens on right now. All are held until the last is found, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.on('error', reject)
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -2,7 +2,7 @@
 import type { Difference } from './facts.ts'
 
 export type KnownDifference = {
-  /** The row of the table "Seen in the differential run" in the dialect's page. */
+  /** The item of the list "Seen in the differential run" in the dialect's page. */
   readonly name: string
   /** Left out: any. */
   readonly cases?: RegExp

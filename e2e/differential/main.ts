@@ -1,5 +1,5 @@
 /**
- * `npm run differential -- [ca] [rekor-v1]`: sends the same requests, good and bad, to our service and to upstream's own server, and
+ * `npm run differential -- [ca] [rekor-v1] [cosign]`: sends the same requests, good and bad, to our service and to upstream's own server, and
  * compares what comes back. Ends with status 1 when they differ in something that is not listed as known. A server that the machine
  * cannot have is named, and fails nothing. See docs/differential.md.
  *
@@ -11,13 +11,14 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { InteropError } from '../interop/client.ts'
-import { openUserWorkshop } from '../interop/workshop.ts'
+import { InteropError } from '../support/interop-error.ts'
+import { openUserWorkshop } from '../support/workshop.ts'
 import { compareCa } from './ca/compare.ts'
+import { compareCosign } from './cosign/compare.ts'
 import { compareRekor } from './rekor-v1/compare.ts'
 import { hasOpenDifferences, type Outcome, toJson, toText } from './report.ts'
 
-const dialects = { ca: compareCa, 'rekor-v1': compareRekor }
+const dialects = { ca: compareCa, 'rekor-v1': compareRekor, cosign: compareCosign }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

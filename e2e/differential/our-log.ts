@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
-import { answers, freePorts, startProgram } from './program.ts'
+import { freePorts } from '@sigstack/server/free-ports'
+import { answers, startProgram } from './program.ts'
 
 export type OurLog = {
   readonly url: string
@@ -33,7 +34,7 @@ export async function startOurLog(options: {
     args: [main],
     environment: {
       LOG_FACE: face,
-      PORT: String(port),
+      LOG_PORT: String(port),
       LOG_HOSTNAME: '127.0.0.1',
       DATABASE_URL: database.connectionString,
       LOG_KEY: path.join(folder, 'log.key.pem'),

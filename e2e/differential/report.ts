@@ -1,5 +1,5 @@
 /** The outcome of one dialect's comparison, for a terminal and as JSON. */
-import type { Workshop } from '../interop/workshop.ts'
+import type { Workshop } from '../support/workshop.ts'
 import type { Difference } from './facts.ts'
 import { judge, type KnownDifference } from './known-difference.ts'
 

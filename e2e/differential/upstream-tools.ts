@@ -1,11 +1,12 @@
 /** Upstream's servers, brought the way one installs any Go tool, once, into the cache of the interop run. */
-import { InteropError } from '../interop/client.ts'
-import type { Workshop } from '../interop/workshop.ts'
+import { InteropError } from '../support/interop-error.ts'
+import type { Workshop } from '../support/workshop.ts'
 
 const trillian = 'github.com/google/trillian'
 const trillianVersion = 'v1.7.3'
 
 const tools = {
+  'cosign-v3': { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
   fulcio: { module: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
   'trillian-log-server': { module: `${trillian}/cmd/trillian_log_server`, version: trillianVersion },

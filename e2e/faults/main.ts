@@ -7,9 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createRandom } from '../fuzz/random.ts'
+import { createRandom } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
+import { noAnswer } from './writers.ts'
 
 const usage = `npm run faults -- [SCENARIO...] [--kills 50] [--seed N] [--writers 16] [--rate 200] [--json]
 
@@ -34,6 +35,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const seed = Number(values.seed)
+/** A client had no answer for as long as it waits, which is recorded in the folder. */
+let wasSilent = false
 const numbers = { times: Number(values.kills), writers: Number(values.writers), rate: Number(values.rate) }
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name))
 const bad = Object.values(numbers).some((value) => !(value >= 1)) || !Number.isInteger(seed)
@@ -51,7 +54,8 @@ if (values.help) {
   say(`seed ${seed}`)
   let failed = false
   for (const scenario of chosen) failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
-  if (!failed) await rm(folder, { recursive: true, force: true })
+  // What explains a silence is worth more than the room that it takes.
+  if (!failed && !wasSilent) await rm(folder, { recursive: true, force: true })
   process.exitCode = failed ? 1 : 0
 }
 
@@ -71,6 +75,7 @@ async function run(scenario: Scenario, folder: string): Promise<boolean> {
       onProgress: say,
     })
     const seconds = Math.round((performance.now() - began) / 1000)
+    wasSilent ||= !('skipped' in outcome) && (outcome.survived[noAnswer] ?? 0) > 0
     if (values.json) {
       process.stdout.write(`${JSON.stringify({ scenario: name, seed, seconds, ...outcome })}\n`)
     } else if ('skipped' in outcome) {

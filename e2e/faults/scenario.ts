@@ -2,10 +2,11 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { auditRekor } from '@sigstack/log'
 import { createPool, type Pool } from '@sigstack/postgres'
-import type { Random } from '../fuzz/random.ts'
-import { type OutsideChecker, startOutsideChecker } from './checker/outside-checker.ts'
+import { auditRekor } from '@sigstack/rekor-log'
+import { type OutsideChecker, startOutsideChecker } from '../support/checker/outside-checker.ts'
+import type { Random } from '../support/random.ts'
+import { createSilenceRecorder } from './parts/record-silence.ts'
 import { startWriters, type Writers } from './writers.ts'
 
 export type RunOptions = {
@@ -42,6 +43,12 @@ export type Scenario = {
   run(options: RunOptions): Promise<RunReport | Skipped>
 }
 
+/** So long no machine is slow. */
+const patienceMs = 300_000
+
+/** More than one batch of the writers of the shortest run. */
+const answersAfterTheLast = 20
+
 /** Who is under load. */
 export type System = {
   /** Front doors of the Rekor replicas. */
@@ -50,7 +57,7 @@ export type System = {
 }
 
 export type Load = {
-  /** Resolves when so many more entries are answered; rejects when clients see what they must not, or nothing for a minute. */
+  /** Resolves when so many more entries are answered; rejects when clients see what they must not, or nothing for minutes. */
   untilAnswered(more: number): Promise<void>
   /** Resolves when clients were told so many more times to come back. */
   untilRefused(more: number): Promise<void>
@@ -89,16 +96,26 @@ export async function underLoad(
 
 async function whileWriting(
   options: RunOptions,
-  { urls }: System,
+  { urls, databaseUrl }: System,
   checker: OutsideChecker,
   inflict: (load: Load) => Promise<RunReport['seen']>,
 ): Promise<Pick<RunReport, 'seen' | 'survived'>> {
-  const writers = startWriters({ ...options, urls, checker })
+  const silence = createSilenceRecorder(options.folder, databaseUrl)
+  const writers = startWriters({ ...options, urls, checker, onSilence: silence.record })
   try {
-    const seen = await inflict(loadOf(writers, checker)).catch((error: unknown) => {
+    const load = loadOf(writers, checker)
+    const inflicted = async () => {
+      const seen = await inflict(load)
+      // It has recovered from the last one too, and there is enough to hold it to, however slow the machine.
+      await load.untilAnswered(answersAfterTheLast)
+      return seen
+    }
+    const seen = await inflicted().catch((error: unknown) => {
       throw writers.failure() ?? error
     })
     await writers.stop()
+    if (silence.count() > 0)
+      options.onProgress(`requests without an answer are recorded in ${options.folder}/silence-*.json`)
     return { seen, survived: Object.fromEntries(writers.survived) }
   } finally {
     await writers.abandon()
@@ -110,10 +127,11 @@ function loadOf(writers: Writers, checker: OutsideChecker): Load {
   const refused = () => (writers.survived.get('503') ?? 0) + (writers.survived.get('429') ?? 0)
   const untilMore = async (what: string, count: () => number, more: number): Promise<void> => {
     const wanted = count() + more
-    const deadline = performance.now() + 60_000
+    const deadline = performance.now() + patienceMs
     while (count() < wanted) {
       if (writers.failure() !== undefined) throw writers.failure()
-      if (performance.now() > deadline) throw new Error(`${more} more ${what} took longer than a minute`)
+      if (performance.now() > deadline)
+        throw new Error(`${more} more ${what} took longer than ${patienceMs / 60_000} minutes`)
       await sleep(20)
     }
   }
@@ -142,4 +160,25 @@ async function assertNoneTwice(pool: Pool): Promise<void> {
     'select log_no, count(*) as times from entry group by log_no, leaf_hash having count(*) > 1 limit 1',
   )
   if (rows.length > 0) throw new Error(`an entry is in log ${rows[0]?.log_no} ${rows[0]?.times} times`)
+}
+
+/** Resolves when each of the logs says so: they notice one after the other. */
+export async function untilReadiness(urls: readonly string[], wanted: 200 | 503): Promise<void> {
+  for (const url of urls) {
+    await untilTrue(`a ${wanted} of ${url}/readyz`, async () => {
+      const answer = await fetch(`${url}/readyz`)
+      await answer.arrayBuffer()
+      return answer.status === wanted
+    })
+  }
+}
+
+/** Asks again and again. */
+export async function untilTrue(what: string, ask: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (!(await ask())) {
+    if (performance.now() > deadline)
+      throw new Error(`${what} took longer than ${patienceMs / 60_000} minutes`)
+    await sleep(50)
+  }
 }

@@ -1,9 +1,9 @@
 /** Clients that never give up: each entry is sent until the log has said that it holds it. */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Random } from '../fuzz/random.ts'
-import type { LogEntry } from './checker/checker.ts'
-import type { OutsideChecker } from './checker/outside-checker.ts'
+import type { LogEntry } from '../support/checker/checker.ts'
+import type { OutsideChecker } from '../support/checker/outside-checker.ts'
+import type { Random } from '../support/random.ts'
 
 export type Writers = {
   /** Errors that were seen and survived, by what they were. */
@@ -24,9 +24,14 @@ export type WritersOptions = {
   readonly entriesPerSecond: number
   readonly random: Random
   readonly checker: Pick<OutsideChecker, 'hold'>
+  /** Told of a request that has had no answer for {@link longestWaitMs}, while it may still be looked into. */
+  readonly onSilence?: (url: string, request: string) => void
 }
 
+const longestWaitMs = 20_000
+
 const lost = 'connection lost'
+export const noAnswer = 'no answer within 20 s'
 /** What a client is told when it is to come back. */
 const comeBack: readonly number[] = [429, 503]
 
@@ -69,11 +74,9 @@ export function startWriters(options: WritersOptions): Writers {
   async function untilAnswered(path: string, init: RequestInit): Promise<Answered> {
     for (;;) {
       abandoned.signal.throwIfAborted()
+      const url = random.pick(urls())
       try {
-        const answer = await fetch(`${random.pick(urls())}${path}`, {
-          ...init,
-          signal: AbortSignal.timeout(20_000),
-        })
+        const answer = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(longestWaitMs) })
         const { status, headers } = answer
         const text = await answer.text()
         if (!comeBack.includes(status)) return { status, text, location: headers.get('location') ?? '' }
@@ -83,7 +86,8 @@ export function startWriters(options: WritersOptions): Writers {
         await sleep(100)
       } catch (error) {
         if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error
-        count(error instanceof TypeError ? lost : 'no answer within 20 s')
+        if (error instanceof DOMException) options.onSilence?.(url, `${init.method ?? 'GET'} ${path}`)
+        count(error instanceof TypeError ? lost : noAnswer)
         await sleep(20)
       }
     }

@@ -1,6 +1,7 @@
-/** Runs changed inputs through the targets, one after the other, until the time is up. */
+/** Runs changed inputs through the targets, one after the other, until each had some and the time is up. */
+
+import { seedOf } from '../support/random.ts'
 import { makeInput } from './make-input.ts'
-import { seedOf } from './random.ts'
 import type { Target } from './target.ts'
 
 export type Finding = {
@@ -28,7 +29,7 @@ export type FuzzReport = {
 }
 
 /** One input may take this long, of processor time: the clock on the wall would find fault with a busy machine. */
-export const longestMs = 1000
+export const longestMs = 4_000
 /** So many of a target in a row, for the caches of the machine. */
 const batch = 50
 const mostFindings = 50
@@ -40,12 +41,14 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const accepted: Record<string, number> = {}
   const slowestMs: Record<string, number> = {}
   const end = performance.now() + durationMs
-  for (let round = 0; performance.now() < end && findings.length < mostFindings; round++) {
+  // On a slow machine too every target has its first batch.
+  const goesOn = (round: number) => round < targets.length || performance.now() < end
+  for (let round = 0; goesOn(round) && findings.length < mostFindings; round++) {
     const index = round % targets.length
     const target = targets[index]
     if (target === undefined) break
     const first = Math.floor(round / targets.length) * batch
-    for (let iteration = first; iteration < first + batch && performance.now() < end; iteration++) {
+    for (let iteration = first; iteration < first + batch && goesOn(round); iteration++) {
       const seed = seedOf(run, index, iteration)
       onInput?.(index, seed)
       const outcome = await tryInput(target, seed)

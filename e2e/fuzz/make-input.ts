@@ -1,8 +1,8 @@
+import { createRandom, type Random } from '../support/random.ts'
 import { mutateBytes } from './mutate-bytes.ts'
 import { mutateDer } from './mutate-der.ts'
 import { mutateJson } from './mutate-json.ts'
 import { mutateText } from './mutate-text.ts'
-import { createRandom, type Random } from './random.ts'
 import type { Target } from './target.ts'
 
 const longestInput = 4 * 1024 * 1024

@@ -1,6 +1,6 @@
 /** Changes to bytes of no known structure. */
 import { concatBytes } from '@sigstack/crypto'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 
 const telling = [0, 1, 0x7f, 0x80, 0x81, 0x82, 0x84, 0x88, 0xff, 0x30, 0x31, 0x02, 0x03, 0x04, 0xa0, 0xa3]
 const longest = 256 * 1024

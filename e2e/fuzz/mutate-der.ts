@@ -1,7 +1,7 @@
 /** Changes to DER that leave the lengths around them right, so that they get past the first look. */
 import { der } from '@sigstack/crypto'
+import type { Random } from '../support/random.ts'
 import { mutateBytes } from './mutate-bytes.ts'
-import type { Random } from './random.ts'
 
 type Node = { tag: number; content: Uint8Array; children: Node[] | undefined }
 

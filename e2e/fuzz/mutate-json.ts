@@ -1,8 +1,9 @@
 /** Changes to JSON values, and inside the base64, PEM and DER that their texts hold. */
+
+import type { Random } from '../support/random.ts'
 import { mutateBytes } from './mutate-bytes.ts'
 import { mutateDer } from './mutate-der.ts'
 import { mutateText } from './mutate-text.ts'
-import type { Random } from './random.ts'
 
 const values: readonly unknown[] = [
   null,

@@ -1,7 +1,8 @@
 /** Changes to text: by lines, by numbers, and inside PEM. */
+
+import type { Random } from '../support/random.ts'
 import { mutateBytes } from './mutate-bytes.ts'
 import { mutateDer } from './mutate-der.ts'
-import type { Random } from './random.ts'
 
 const odd = [
   '',

@@ -10,6 +10,7 @@ export function searchKeyTargets(
     form: format === 'tuf' ? 'json' : 'text',
     seeds: seeds[format],
     refusals: ['EntryError'],
-    run: (input) => parseSearchPublicKey(format, Buffer.from(input).toString('base64')),
+    run: (input) =>
+      parseSearchPublicKey(format, Buffer.from(input).toString('base64'), new Date('2021-12-01T00:00:00Z')),
   }))
 }

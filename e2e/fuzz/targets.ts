@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { explainToken, parseIssuerConfigText } from '@sigstack/ca'
 import { encodeCheckpoint, encodeSignatureLine, parseCheckpoint, parseSignedNote } from '@sigstack/checkpoint'
-import { readBundle } from '@sigstack/cli'
 import { defaultClientAlgorithms, parsePemBlocks, parsePublicKey, parsePublicKeyPem } from '@sigstack/crypto'
 import {
   encodeExtraData,
@@ -19,6 +18,7 @@ import {
 import { emptyRootHash, parseTilePath, tilePath } from '@sigstack/merkle'
 import { verifyProposal } from '@sigstack/rekor-entries'
 import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@sigstack/trust-root'
+import { readBundle } from '@sigstack/verification'
 import {
   assertStrongKey,
   certificateSubjects,
@@ -31,9 +31,13 @@ import {
 import { signingRequestTarget } from './ca-target.ts'
 import { createCa } from './ca-under-test.ts'
 import { grpcTargets } from './grpc-targets.ts'
+import { imageTargets } from './image-targets.ts'
+import { ociTargets } from './oci-targets.ts'
 import { searchKeyTargets } from './search-key-targets.ts'
 import { ciToken, emailToken, issuerConfig, keyPem } from './seeds.ts'
+import { signingTargets } from './signing-targets.ts'
 import type { Target } from './target.ts'
+import { timestampTargets } from './timestamp-targets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string): Buffer => readFileSync(`${root}${path}`)
@@ -47,7 +51,7 @@ const bytes = (...texts: readonly string[]): readonly Uint8Array[] => texts.map(
 const rekor = 'packages/rekor-entries/test/vectors'
 const ct = 'packages/ct/test/vectors/certificate-transparency-go'
 const trust = 'packages/trust-root/test/vectors'
-const bundles = 'packages/cli/test/vectors/conformance'
+const bundles = 'packages/verification/test/vectors/conformance'
 
 /** Of each entry kind: fixed proposals, and those derived from published bundles. */
 function proposals(): readonly Uint8Array[] {
@@ -85,7 +89,7 @@ export async function createTargets(): Promise<readonly Target[]> {
   const issuers = parseIssuerConfigText(issuerConfig).issuers
   const now = new Date('2026-08-07T00:00:00Z')
   const ca = await createCa()
-  const policy = { allowedAlgorithms: defaultClientAlgorithms }
+  const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date() }
   const certificateRefusals = ['X509Error', 'CryptoError']
   return [
     {
@@ -234,6 +238,10 @@ export async function createTargets(): Promise<readonly Target[]> {
       ssh: folder(`${rekor}/made`, '.pub'),
       tuf: [read(`${rekor}/inputs/tuf/root.json`), read(`${rekor}/inputs/tuf/1.root.json`)],
     }),
+    ...ociTargets(),
+    ...imageTargets(),
+    ...signingTargets(),
+    ...timestampTargets(),
     {
       name: 'bundle',
       form: 'json',
@@ -243,7 +251,7 @@ export async function createTargets(): Promise<readonly Target[]> {
         'rekor2-happy-path',
         'happy-path-intoto-in-dsse-v3',
       ].map((name) => read(`${bundles}/${name}/bundle.sigstore.json`)),
-      refusals: ['CliError'],
+      refusals: ['VerificationError'],
       run: (input) => readBundle(text(input)),
     },
     {

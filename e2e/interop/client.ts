@@ -1,12 +1,15 @@
 /** What every client that we did not write looks like to the matrix. */
 import type { Endpoints } from '@sigstack/stack'
-import type { Run } from './run-command.ts'
-import type { Workshop } from './workshop.ts'
+import type { Run } from '../support/run-command.ts'
+import type { Workshop } from '../support/workshop.ts'
 
 /** What a signer leaves behind; a verifier reads some of these. */
 export type Kind =
   | 'bundle'
   | 'attestation'
+  /** Signed with a key, whose public half lies beside the bundle with `.pub` behind its name. */
+  | 'key bundle'
+  | 'key attestation'
   | 'cosign legacy'
   | 'cosign files'
   | 'cosign attestation files'
@@ -81,16 +84,4 @@ export type Client = {
   readonly name: string
   /** Throws an {@link InteropError} with code `missing` when the machine cannot have it. */
   readonly install: (workshop: Workshop) => Promise<InstalledClient>
-}
-
-export type InteropErrorCode = 'missing' | 'failed' | 'timed_out' | 'went_outside'
-
-/** Why a client did not do what was asked. Only `failed` is a refusal; the rest is a fault of the run or of the machine. */
-export class InteropError extends Error {
-  override readonly name = 'InteropError'
-  readonly code: InteropErrorCode
-  constructor(code: InteropErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -1,6 +1,7 @@
 /** Entries of fresh keys, for clients that watch a log grow. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { InteropError, type Session } from './client.ts'
+import { InteropError } from '../support/interop-error.ts'
+import { type Session } from './client.ts'
 
 export async function growLog({ endpoints }: Session, count: number): Promise<void> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -6,10 +6,10 @@ const differences: readonly {
   readonly reason: string
 }[] = [
   {
-    signer: /^cosign-v[23] \(attest\)$/,
+    signer: /^(?:cosign-v[23]|sigstack) \(attest\)$/,
     verifier: /^sigstore-python/,
     reason:
-      'cosign writes in-toto statements of version 0.1 when it is given a predicate, sigstore-python reads version 1 only; see the row where cosign is given the statement',
+      'cosign, and sigstack after it, write in-toto statements of version 0.1 when they are given a predicate, sigstore-python reads version 1 only; see the row where cosign is given the statement',
   },
   {
     signer: /^cosign-v2 \(attest\)$/,

@@ -7,7 +7,12 @@
  *   --require-all      a missing client is a failure too
  *   --keep             leave the temporary folder
  *   --slow-builds      build what takes minutes too: sigstore-rs. Once built it is used without being asked for
+ *   --registries       the registries alone: no stack, no matrix. They follow the matrix where --only names no clients
  *   --without-ct-log   in place of the matrix: what each client makes of a stack that has no CT log
+ *   --images           in place of the matrix: images in registries, signed and verified by cosign and by our tool;
+ *                      then, where --only names no clients, policies by the engines that enforce them
+ *   --policies         those policies alone
+ *   --engines NAMES    these engines, separated by commas
  *
  * Clients are cached in SIGSTACK_INTEROP_CACHE; SIGSTACK_INTEROP_<CLIENT>_VERSION names another version than the pinned one.
  */
@@ -16,17 +21,20 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { type EgressGuard, startEgressGuard } from '../support/egress-guard.ts'
+import { InteropError } from '../support/interop-error.ts'
+import { createRun, type Run } from '../support/run-command.ts'
 import { startStackProcess, trialToken } from '../support/stack-process.ts'
-import { InteropError } from './client.ts'
+import { openUserWorkshop } from '../support/workshop.ts'
 import { allClients } from './clients/index.ts'
 import { writeIntoPage } from './documentation.ts'
-import { startEgressGuard } from './egress-guard.ts'
+import { runImages } from './images/image-matrix.ts'
+import { runPolicies } from './images/policy-matrix.ts'
 import { type Installed, type MatrixOptions, runMatrix } from './matrix.ts'
+import { runRegistryRounds } from './registry-rounds.ts'
 import { failuresIn, toText } from './report.ts'
-import { createRun } from './run-command.ts'
 import { type ForeignPart, publishedTrust, writeForeignTrust } from './trust-material.ts'
 import { runWithoutCtLog } from './without-ct-log.ts'
-import { openUserWorkshop } from './workshop.ts'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
 
@@ -38,6 +46,10 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
     'slow-builds': { type: 'boolean', default: false },
     'without-ct-log': { type: 'boolean', default: false },
+    registries: { type: 'boolean', default: false },
+    images: { type: 'boolean', default: false },
+    policies: { type: 'boolean', default: false },
+    engines: { type: 'string' },
   },
 })
 const onProgress = (message: string): void => void process.stderr.write(`interop: ${message}\n`)
@@ -51,9 +63,17 @@ if (unknown.length > 0) {
 }
 
 const workshop = await openUserWorkshop(onProgress, values['slow-builds'])
+const withRegistries =
+  values.registries ||
+  (wanted === undefined && !values['without-ct-log'] && !values.images && !values.policies)
+const registriesAreGood = withRegistries ? await runRegistries() : true
+if (values.registries) process.exit(registriesAreGood ? 0 : 1)
+
 const clients: Installed[] = []
 const missing: { name: string; reason: string }[] = []
-for (const client of allClients.filter(({ name }) => wanted?.includes(name) ?? true)) {
+for (const client of values.images || values.policies
+  ? []
+  : allClients.filter(({ name }) => wanted?.includes(name) ?? true)) {
   try {
     clients.push({ client, installed: await client.install(workshop) })
   } catch (error) {
@@ -82,30 +102,63 @@ try {
     trust,
     identity,
     folder: files,
-    runIn: (home: string) =>
-      createRun({
-        environment: {
-          PATH: process.env.PATH ?? '',
-          HOME: home,
-          LANG: 'C.UTF-8',
-          COLUMNS: '1000',
-          ...guard.environment,
-        },
-        folder: home,
-        guard,
-      }),
+    runIn: runUnder(guard),
     token: () => trialToken(endpoints, identity.email),
     onProgress,
   }
+  const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const isGood = values['without-ct-log']
-    ? await runWithoutCtLog(common, (line) => void process.stdout.write(`${line}\n`))
-    : await runWholeMatrix(common, folder)
-  process.exitCode = isGood && !(values['require-all'] && missing.length > 0) ? 0 : 1
+    ? await runWithoutCtLog(common, say)
+    : values.images || values.policies
+      ? await runImagesAndPolicies({ ...common, workshop }, say)
+      : await runWholeMatrix(common, folder)
+  process.exitCode = isGood && registriesAreGood && !(values['require-all'] && missing.length > 0) ? 0 : 1
 } finally {
   await stack.stop()
   await guard.stop()
   if (values.keep) onProgress(`everything is left in ${folder}`)
   else await rm(folder, { recursive: true, force: true })
+}
+
+async function runImagesAndPolicies(
+  options: Omit<Parameters<typeof runImages>[0], 'only'>,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const imagesAreGood = values.images ? await runImages({ ...options, only: wanted }, say) : true
+  return (
+    (wanted === undefined
+      ? await runPolicies({ ...options, engines: values.engines?.split(',') }, say)
+      : true) && imagesAreGood
+  )
+}
+
+/** A home of its own, nothing of our environment but the PATH, and no way out of this machine. */
+function runUnder(guard: EgressGuard): (home: string) => Run {
+  return (home) =>
+    createRun({
+      environment: {
+        PATH: process.env.PATH ?? '',
+        HOME: home,
+        LANG: 'C.UTF-8',
+        COLUMNS: '1000',
+        ...guard.environment,
+      },
+      folder: home,
+      guard,
+    })
+}
+
+async function runRegistries(): Promise<boolean> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-registries-'))
+  const guard = await startEgressGuard()
+  try {
+    const options = { workshop, folder, runIn: runUnder(guard), onProgress }
+    return await runRegistryRounds(options, (line) => void process.stdout.write(`${line}\n`))
+  } finally {
+    await guard.stop()
+    if (values.keep) onProgress(`what the registries had is left in ${folder}`)
+    else await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function runWholeMatrix(common: Omit<MatrixOptions, 'foreignTrust'>, folder: string): Promise<boolean> {

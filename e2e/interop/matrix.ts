@@ -1,12 +1,14 @@
 /** Every client signs; every client verifies what each one signed, and refuses what it must. */
 import { appendFile, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { reasonOf } from '@sigstack/crypto'
 import type { Endpoints } from '@sigstack/stack'
+import { InteropError } from '../support/interop-error.ts'
+import type { Run } from '../support/run-command.ts'
 import {
   type Client,
   type Identity,
   type InstalledClient,
-  InteropError,
   type Kind,
   type Session,
   type Signer,
@@ -15,7 +17,6 @@ import {
   type VerifyJob,
 } from './client.ts'
 import { knownDifference } from './known-differences.ts'
-import type { Run } from './run-command.ts'
 import type { ForeignPart } from './trust-material.ts'
 
 /** What one thing that was tried came to. Seconds are of the clock on the wall. */
@@ -241,6 +242,6 @@ async function attempt(action: () => Promise<void>): Promise<Outcome> {
     await action()
     return { result: 'passed', seconds: (performance.now() - start) / 1000 }
   } catch (error) {
-    return { result: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    return { result: 'failed', reason: reasonOf(error) }
   }
 }

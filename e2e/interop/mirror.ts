@@ -1,14 +1,8 @@
 /** The published trust as clients of TUF get it: a mirror, and the root that users are handed beside it. */
 import { appendFile, copyFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import {
-  type Check,
-  InteropError,
-  type Kind,
-  type Session,
-  type TrustFiles,
-  type VerifyJob,
-} from './client.ts'
+import { InteropError } from '../support/interop-error.ts'
+import { type Check, type Kind, type Session, type TrustFiles, type VerifyJob } from './client.ts'
 
 export type Mirror = {
   readonly url: string

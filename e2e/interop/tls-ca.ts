@@ -4,7 +4,7 @@ import path from 'node:path'
 import { parseIssuerConfig, startCa } from '@sigstack/ca'
 import { defaultClientAlgorithms, parsePublicKeyPem } from '@sigstack/crypto'
 import { createLogger } from '@sigstack/server'
-import { caFolderOf } from '@sigstack/stack'
+import { caFolderOf } from '@sigstack/stack/ca-folder'
 import type { Session, TrustFiles } from './client.ts'
 
 export type TlsCa = {

@@ -2,9 +2,10 @@
  * What clients make of a stack without CT log (`npm run interop -- --without-ct-log`): as they are, and with the switch that each of
  * them has for it. A client that does otherwise than written here fails the run.
  */
-import { InteropError } from './client.ts'
+
+import { InteropError } from '../support/interop-error.ts'
+import type { Run } from '../support/run-command.ts'
 import { type MatrixOptions, newJob, openSession } from './matrix.ts'
-import type { Run } from './run-command.ts'
 
 type Switch = {
   /** For people. */

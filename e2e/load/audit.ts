@@ -7,10 +7,10 @@ import { cpus, tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createPool, startEmbeddedPostgres } from '@sigstack/postgres'
-import { auditRekor, reindex } from '@sigstack/stack'
+import { auditRekor, reindex } from '@sigstack/rekor-log'
+import { bodyOf } from '../support/http-socket.ts'
+import { hashedrekordRequest, obtainCertificate } from '../support/requests.ts'
 import { startStackProcess, trialToken } from '../support/stack-process.ts'
-import { bodyOf } from './http-socket.ts'
-import { hashedrekordRequest, obtainCertificate } from './requests.ts'
 import { entriesLike, fillLog } from './synthetic-log.ts'
 
 const { values } = parseArgs({

@@ -1,9 +1,9 @@
 /** What every scenario of the bench works with. */
 import { parsePublicKeyPem } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
-import { createChecker, type LogEntry } from '../faults/checker/checker.ts'
+import { createChecker, type LogEntry } from '../support/checker/checker.ts'
+import type { LoadResult } from '../support/load.ts'
 import type { StackProcess } from '../support/stack-process.ts'
-import type { LoadResult } from './load.ts'
 import { type Cost, startCosts } from './processor-time.ts'
 import type { Report } from './report.ts'
 

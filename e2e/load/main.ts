@@ -11,19 +11,23 @@ import { startStackProcess } from '../support/stack-process.ts'
 import type { Bench } from './bench-context.ts'
 import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
+import { benchPairs } from './paired.ts'
 import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
 import { benchCertificates } from './scenarios/certificates.ts'
 import { benchDecay } from './scenarios/decay.ts'
+import { benchHostileReaders } from './scenarios/hostile-readers.ts'
 import { benchMemory } from './scenarios/memory-run.ts'
 import { benchReads } from './scenarios/reads.ts'
 import { benchStart } from './scenarios/second-start.ts'
+import { benchStamps } from './scenarios/stamps.ts'
+import { benchTool } from './scenarios/tool.ts'
 import { benchFollower } from './scenarios/with-follower.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'appends,dsse,reads,certificates,start' },
+    only: { type: 'string', default: 'appends,dsse,reads,certificates,stamps,start' },
     clients: { type: 'string', default: '1,16,64' },
     rates: { type: 'string', default: '500,1000' },
     'certificate-clients': { type: 'string', default: '1,16,64' },
@@ -32,9 +36,14 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     /** How long the memory is watched. */
     minutes: { type: 'string', default: '10' },
-    /** Between the two measurements of `decay`. */
+    /** Between the two measurements of `decay`, and under the key that is searched for in `readers`. */
     entries: { type: 'string', default: '1000000' },
     data: { type: 'string' },
+    /** Another checkout to run beside this one, in turns. */
+    against: { type: 'string' },
+    rounds: { type: 'string', default: '15' },
+    /** A built program of the tool, for `tool`; its sources where it is left out. */
+    tool: { type: 'string' },
     profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -49,6 +58,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
   appends: (bench) => benchAppends(bench, 'hashedrekord', appendOptions),
   dsse: (bench) => benchAppends(bench, 'dsse', appendOptions),
   reads: benchReads,
+  readers: (bench) => benchHostileReaders(bench, Number(values.entries)),
   follower: benchFollower,
   decay: (bench) => benchDecay(bench, Number(values.entries), appendOptions),
   memory: (bench) => benchMemory(bench, Number(values.minutes)),
@@ -58,7 +68,9 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
       clients: numbers(values['certificate-clients']),
       rates: numbers(values['certificate-rates']),
     }),
+  stamps: (bench) => benchStamps(bench, appendOptions),
   start: benchStart,
+  tool: (bench) => benchTool(bench, { program: values.tool, rounds: Number(values.rounds) }),
 }
 const chosen = values.only.split(',').map((name) => {
   const scenario = scenarios[name]
@@ -67,6 +79,14 @@ const chosen = values.only.split(',').map((name) => {
 })
 
 const folder = values.data ?? (await mkdtemp(path.join(tmpdir(), 'sigstack-bench-')))
+if (values.against !== undefined) {
+  const only = values.only.split(',')
+  const clients = Number(values.clients.split(',').at(-1))
+  const { against, rounds } = values
+  await benchPairs({ against, folder, rounds: Number(rounds), clients, only, say: console.log })
+  await rm(folder, { recursive: true, force: true })
+  process.exit()
+}
 // An own database, so that its size can be read from here.
 const server = process.env.DATABASE_URL
   ? undefined

@@ -1,5 +1,5 @@
 /** What a bench prints for people, and keeps for `--json`. */
-import type { LoadResult } from './load.ts'
+import type { LoadResult } from '../support/load.ts'
 import type { Cost } from './processor-time.ts'
 
 export type Report = {

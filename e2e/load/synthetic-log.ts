@@ -18,7 +18,10 @@ const firstTimeMs = Date.parse('2026-01-01T00:00:00Z')
 
 /** @param proposal A hashedrekord that was really signed: the others are like it. */
 export async function entriesLike(proposal: unknown): Promise<EntryMaker> {
-  const { body } = await verifyProposal(proposal, { allowedAlgorithms: defaultClientAlgorithms })
+  const { body } = await verifyProposal(proposal, {
+    allowedAlgorithms: defaultClientAlgorithms,
+    now: () => new Date(),
+  })
   const text = Buffer.from(body).toString()
   const { spec } = JSON.parse(text) as {
     spec: { data: { hash: { value: string } }; signature: { content: string } }

@@ -1,10 +1,12 @@
 /** The stack as a process of its own, the way an operator runs it: measured, killed and started again from outside. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoints } from '@sigstack/stack'
+import { anyPorts } from '@sigstack/stack/testing'
 
 export type StackProcess = {
   readonly endpoints: Endpoints
@@ -24,30 +26,28 @@ export async function startStackProcess(options: {
   readonly dataDirectory: string
   readonly environment?: NodeJS.ProcessEnv
   readonly timeoutMs?: number
+  /** The start file of another checkout. */
+  readonly program?: string | undefined
 }): Promise<StackProcess> {
-  const { dataDirectory, timeoutMs = 120_000 } = options
+  const { dataDirectory, timeoutMs = 120_000, program = main } = options
   const endpointsFile = path.join(dataDirectory, 'endpoints.json')
   await mkdir(path.dirname(path.resolve(dataDirectory)), { recursive: true })
   const start = performance.now()
   const startedAt = Date.now()
   // As `npm start` and the image start it.
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', main], {
+  const logFile = `${dataDirectory.replace(/\/$/, '')}.log`
+  const child = spawn(process.execPath, [await youngGeneration(program), ...reportFlags(logFile), program], {
     env: {
       MALLOC_ARENA_MAX: '2',
       ...process.env,
       SIGSTACK_DATA: dataDirectory,
-      ...Object.fromEntries(
-        ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [
-          `SIGSTACK_${name}_PORT`,
-          '0',
-        ]),
-      ),
+      ...anyPorts,
       LOG_LEVEL: 'warn',
       ...options.environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const log = createWriteStream(`${dataDirectory.replace(/\/$/, '')}.log`, { flags: 'a' })
+  const log = createWriteStream(logFile, { flags: 'a' })
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
   const exited = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 128)))
@@ -56,10 +56,11 @@ export async function startStackProcess(options: {
     ended = true
   })
   while (!(await isNewerThan(endpointsFile, startedAt))) {
-    if (ended) throw new Error(`the stack did not start; see ${dataDirectory}.log`)
+    if (ended) throw new Error(`the stack did not start; see ${logFile}`)
     if (performance.now() - start > timeoutMs) {
+      await recordHang(pidOf(child), logFile)
       child.kill('SIGKILL')
-      throw new Error(`the stack was not up within ${timeoutMs} ms; see ${dataDirectory}.log`)
+      throw new Error(`the stack was not up within ${timeoutMs} ms; see ${logFile} and the report beside it`)
     }
     await sleep(10)
   }
@@ -76,6 +77,32 @@ export async function startStackProcess(options: {
       await exited
     },
   }
+}
+
+/** As `npm start` of that checkout has it. */
+async function youngGeneration(program: string): Promise<string> {
+  const script = await readFile(path.resolve(path.dirname(program), '../../../scripts/run.mjs'), 'utf8')
+  const [flag] = /--max-semi-space-size=\d+/.exec(script) ?? []
+  if (flag === undefined) throw new Error('scripts/run.mjs does not say how large the young generation is')
+  return flag
+}
+
+/** Node writes where each thread stands, and what its loop waits for, when it gets the signal. */
+function reportFlags(logFile: string): readonly string[] {
+  return [
+    '--report-on-signal',
+    '--report-signal=SIGUSR2',
+    `--report-directory=${path.dirname(path.resolve(logFile))}`,
+  ]
+}
+
+/** What explains a start that hangs: where the process stands, what the kernel says of it, and how busy the machine is. */
+async function recordHang(pid: number, logFile: string): Promise<void> {
+  process.kill(pid, 'SIGUSR2')
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => 'cannot be read\n')
+  const [status, wait] = await Promise.all([read('status'), read('wchan')])
+  await appendFile(logFile, `not up in time; load ${loadavg().join(' ')}, waits in ${wait}\n${status}\n`)
+  await sleep(2_000)
 }
 
 /** A killed stack leaves its endpoints file behind, so its mere presence says nothing. */

@@ -8,6 +8,9 @@ import { text } from 'node:stream/consumers'
 import { entryKinds } from '@sigstack/rekor-entries'
 import t, { type Test } from 'tap'
 import { knownCaDifferences } from '../differential/ca/known-differences.ts'
+import { factsOfRun } from '../differential/cosign/facts-of-run.ts'
+import { knownCosignDifferences } from '../differential/cosign/known-differences.ts'
+import { lines, nameOf } from '../differential/cosign/lines.ts'
 import { send } from '../differential/exchange.ts'
 import { compareFacts, type Difference } from '../differential/facts.ts'
 import { judge, type KnownDifference } from '../differential/known-difference.ts'
@@ -18,25 +21,27 @@ import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
 import { allProposals } from '../differential/rekor-v1/proposals.ts'
 import type { Side } from '../differential/rekor-v1/side.ts'
 import { hasOpenDifferences, toText } from '../differential/report.ts'
-import { createChecker } from '../faults/checker/checker.ts'
-import { encodeRequest, openSocket } from '../load/http-socket.ts'
+import { createChecker } from '../support/checker/checker.ts'
+import { encodeRequest, openSocket } from '../support/http-socket.ts'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-test-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 
 const facts = (more: Record<string, string>) => new Map(Object.entries({ status: '200', ...more }))
 
-t.test('every known difference is a row of its page, and every row is one', async (t) => {
+t.test('every known difference is an item of its page, and every item is one', async (t) => {
   const pages: Record<string, readonly KnownDifference[]> = {
     'fulcio.md': knownCaDifferences,
     'rekor-v1.md': knownRekorDifferences,
+    'cosign.md': knownCosignDifferences,
   }
   for (const [page, known] of Object.entries(pages)) {
     const content = await readFile(new URL(`../../docs/dialects/${page}`, import.meta.url), 'utf8')
     const section = content.split('## Seen in the differential run')[1]?.split('\n## ')[0] ?? ''
-    const firstColumn = [...section.matchAll(/^\| (\S.*?) *\|/gm)].map(([, cell]) => cell)
-    const [, , ...rows] = firstColumn // without head and rule
-    t.same(new Set(rows), new Set(known.map(({ name }) => name)), page)
+    const told = [...section.matchAll(/^- \*\*([^*]+)\*\*: /gm)].map(([, name]) =>
+      name?.replaceAll(/\s+/g, ' '),
+    )
+    t.same(new Set(told), new Set(known.map(({ name }) => name)), page)
   }
 })
 
@@ -139,7 +144,35 @@ t.test('a machine without the server says so and fails nothing', async (t) => {
 t.test('an unknown dialect is refused with those there are', async (t) => {
   const { status, stderr } = await run(['rekor'], { PATH: folder })
   t.equal(status, 2)
-  t.match(stderr, /no dialect rekor; there are ca, rekor-v1/)
+  t.match(stderr, /no dialect rekor; there are ca, rekor-v1, cosign/)
+})
+
+t.test('of a command line what scripts see is compared, and what must differ is not', async (t) => {
+  t.ok(lines.length > 150)
+  t.equal(new Set(lines.map(nameOf)).size, lines.length, 'each is there once')
+  const side = { folder: '/tmp/ours', repository: 'localhost:1/ours', run: () => Promise.reject(new Error()) }
+  const hex = 'ab'.repeat(32)
+  const of = (stdout: string, stderr = '', known: readonly string[] = []) =>
+    factsOfRun({ status: 0, stdout, stderr }, side, [new Map(), new Map([['a', '600 1']])], known)
+  t.equal(of('').get('files'), 'a 600')
+  t.equal(
+    of(`localhost:1/ours/app@sha256:${hex} in /tmp/ours`).get('stdout'),
+    '{repo}/app@sha256:<hex> in {folder}',
+  )
+  const both = `sha256:${hex}`
+  t.equal(of(both, '', [both]).get('stdout'), both, 'what both have is compared')
+  const checks = '\nThe following checks were performed on each of these signatures:\n  - One\n  - Two\n'
+  for (const [stderr, kind] of [
+    ['', 'nothing that counts'],
+    ['Flag --x has been deprecated\nPushing\n', 'nothing that counts'],
+    ['WARNING: x\nError: y\n', 'an error'],
+    ['Sure? [y/N] Error: y\n', 'an error'],
+    [`WARNING: x\n${checks}`, 'warning and checks'],
+    ['Verified OK\n', 'verified'],
+    ['Wrote bundle to file x\n', 'written'],
+  ] as const)
+    t.equal(of('', stderr).get('stderr'), kind)
+  t.equal(of('', `  - Zero\n${checks}`).get('checks'), 'One; Two')
 })
 
 t.test('an example is altered in one member at a time', (t) => {

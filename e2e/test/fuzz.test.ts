@@ -3,12 +3,12 @@ import { fuzz } from '../fuzz/fuzz.ts'
 import { makeInput } from '../fuzz/make-input.ts'
 import { createTargets } from '../fuzz/targets.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
-// The short form; `npm run fuzz` goes on for ten minutes.
+// The shortest form: each target once. `npm run fuzz` goes on for ten minutes.
 t.test('changed inputs are taken or refused by every decoder, in bounded time', async (t) => {
   const targets = await createTargets()
-  const { findings, inputs, accepted } = await fuzz({ targets, run: 20_260_807, durationMs: 8000 })
+  const { findings, inputs, accepted } = await fuzz({ targets, run: 20_260_807, durationMs: 0 })
   t.same(findings, [])
   for (const { name } of targets) t.ok((inputs[name] ?? 0) >= 40, `${name}: ${inputs[name]} inputs`)
   const taken = Object.values(accepted).reduce((a, b) => a + b, 0)

@@ -2,12 +2,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import t from 'tap'
-import { type Client, InteropError, type TrustFiles, type VerifyJob } from '../interop/client.ts'
-import { startEgressGuard } from '../interop/egress-guard.ts'
+import { type Client, type TrustFiles, type VerifyJob } from '../interop/client.ts'
 import { type Installed, runMatrix } from '../interop/matrix.ts'
 import { failuresIn, toText } from '../interop/report.ts'
-import { createRun } from '../interop/run-command.ts'
-import { openWorkshop } from '../interop/workshop.ts'
+import { startEgressGuard } from '../support/egress-guard.ts'
+import { InteropError } from '../support/interop-error.ts'
+import { createRun } from '../support/run-command.ts'
+import { openWorkshop } from '../support/workshop.ts'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-interop-test-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))

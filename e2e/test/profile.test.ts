@@ -13,7 +13,7 @@ t.test(
     const shares = sharesOf({
       nodes: [
         node(1, '', [2, 6, 7, 8, 10]),
-        node(2, 'file:///x/services/ca/src/routes/signing-certificate.ts', [3]),
+        node(2, 'file:///x/services/ca/src/fulcio/http/signing-certificate.ts', [3]),
         node(3, 'file:///x/services/ca/src/issuance/issue-certificate.ts', [4, 5]),
         node(4, 'file:///x/packages/crypto/src/signer.ts'),
         node(5, 'node:internal/crypto/hash'),

@@ -1,15 +1,19 @@
+import '@sigstack/signers/few-rounds'
 import { spawnSync } from 'node:child_process'
 import { access, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { readConfig } from '@sigstack/stack'
+import { anyPorts } from '@sigstack/stack/testing'
 import { bundleFromJSON, bundleToJSON } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import { sign } from 'sigstore'
 import t from 'tap'
+import { signCases } from '../conformance/sign-cases.ts'
 import { type StackProcess, startStackProcess, trialToken } from '../support/stack-process.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 const email = 'tester@example.org'
 const artifact = Buffer.from('what is signed\n')
@@ -22,6 +26,11 @@ t.test('a stack keeps its keys, its log and its trust over a restart', async (t)
   // Its own ports, so that the published URLs stay the same.
   const first = await startStackProcess({ dataDirectory })
   const ports = portsOf(first)
+  await t.test('the entry point of conformance signs what everybody verifies', async (t) => {
+    const place = { folder, environment: { PATH: process.env['PATH'] ?? '', HOME: folder } }
+    const cases = await signCases(first.endpoints, place)
+    await Promise.all(cases.map(async ({ name, run }) => t.equal(await run(), undefined, name)))
+  })
   const bundle = await signWithSigstoreJs(first)
   const trustedRoot = await textOf(first.endpoints.trust.trustedRoot)
   verifyWithSigstoreJs(bundle, trustedRoot, first.endpoints.issuer)
@@ -36,20 +45,20 @@ t.test('a stack keeps its keys, its log and its trust over a restart', async (t)
     Number(JSON.parse(text).verificationMaterial.tlogEntries[0].logIndex)
   t.equal(indexOf(again), indexOf(bundle) + 1, 'the log goes on where it was')
 
-  t.test('a taken port is one sentence', async (t) => {
+  await t.test('taken ports are one sentence that names them all', async (t) => {
     const { status, stderr } = runStack({ ...ports, SIGSTACK_DATA: path.join(folder, 'other') })
     t.equal(status, 1)
     t.match(
       stderr,
-      /^port \d+ on 127\.0\.0\.1 is taken by another program.*set SIGSTACK_[A-Z_]+_PORT to another port\n$/,
+      /^ports (\d+, ){6}\d+ on 127\.0\.0\.1 are taken by another program.*set (SIGSTACK_[A-Z_]+_PORT,? ){7}.*SIGSTACK_BASE_PORT\n$/,
     )
   })
 
   await second.stop()
-  t.test('a log of another key is one sentence', async (t) => {
+  await t.test('a log of another key is one sentence', async (t) => {
     const key = path.join(dataDirectory, 'keys/rekor-v1.key.pem')
     await rename(key, `${key}.away`)
-    const { status, stderr } = runStack({ ...freePorts, SIGSTACK_DATA: dataDirectory })
+    const { status, stderr } = runStack({ ...anyPorts, SIGSTACK_DATA: dataDirectory })
     t.equal(status, 1)
     t.match(
       stderr,
@@ -63,24 +72,20 @@ t.test('a data folder that cannot be made is one sentence', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-e2e-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await writeFile(path.join(folder, 'file'), '')
-  const { status, stderr } = runStack({ ...freePorts, SIGSTACK_DATA: path.join(folder, 'file/stack') })
+  const { status, stderr } = runStack({ ...anyPorts, SIGSTACK_DATA: path.join(folder, 'file/stack') })
   t.equal(status, 1)
-  t.match(stderr, /^the data folder \S+ cannot be written to \(ENOTDIR\); [^\n]+\n$/)
+  t.match(stderr, /^the data folder \S+ is a file, or lies in one; name a folder in SIGSTACK_DATA\n$/)
 })
 
 t.test('bad settings are told all at once', async (t) => {
   const { status, stderr } = runStack({ SIGSTACK_CA_PORT: 'many', SIGSTACK_TRIAL: 'perhaps' })
   t.equal(status, 1)
-  t.match(
+  t.equal(
     stderr,
-    /^bad configuration: [^\n]*SIGSTACK_CA_PORT[^\n]*SIGSTACK_TRIAL|SIGSTACK_TRIAL[^\n]*SIGSTACK_CA_PORT/,
+    'bad configuration: SIGSTACK_CA_PORT must be a whole number from 0 to 65535, not "many"; SIGSTACK_TRIAL must be 0 or 1, not "perhaps"\n',
   )
-  t.match(runStack({ SIGSTACK_TRIAL: '0' }).stderr, /SIGSTACK_CA_CONFIG_FILE/)
+  t.throws(() => readConfig({ SIGSTACK_TRIAL: '0' }), /SIGSTACK_CA_CONFIG_FILE/)
 })
-
-const freePorts = Object.fromEntries(
-  ['CA', 'REKOR', 'CT', 'OIDC_PROXY', 'DEV_ISSUER', 'TRUST'].map((name) => [`SIGSTACK_${name}_PORT`, '0']),
-)
 
 function portsOf({ endpoints }: StackProcess): Record<string, string> {
   return Object.fromEntries(
@@ -95,7 +100,7 @@ function runStack(environment: Record<string, string>): { status: number | null;
   const { status, stderr } = spawnSync(process.execPath, [main], {
     env: { ...process.env, LOG_LEVEL: 'silent', ...environment },
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 300_000,
   })
   return { status, stderr }
 }

@@ -128,6 +128,12 @@ export const knownCaDifferences: readonly KnownDifference[] = [
   },
   { name: 'snake_case in v1', cases: /^body: v1 snake_case$/, fact: statusOrMessage, ours: accepted },
   { name: 'line feed of health answers', cases: /^GET \/healthz$/, fact: /^body end$/ },
+  {
+    name: 'page of the API',
+    cases: /^GET \/$/,
+    fact: /^(status|body|body\.message)$/,
+    upstream: /^(404|Not Found)?$/,
+  },
   { name: 'HEAD', cases: /^HEAD /, fact: statusOrMessage, ours: accepted },
   { name: 'doubled slashes', cases: /^POST \/\//, fact: statusOrMessage, upstream: /^(404|Not Found)$/ },
 ]

@@ -1,9 +1,10 @@
 /** Our stack and upstream's Fulcio, side by side: one configuration, the same issuers, a log of ours behind each. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { freePorts } from '@sigstack/server/free-ports'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { startOurLog } from '../our-log.ts'
-import { answers, freePorts, startProgram } from '../program.ts'
+import { answers, startProgram } from '../program.ts'
 import { writeAuthority } from './authority.ts'
 import { logIdOf } from './certificate-facts.ts'
 import { issuerConfiguration, issuerKinds, nameOf } from './issuer-kinds.ts'

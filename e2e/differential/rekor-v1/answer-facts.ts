@@ -1,5 +1,5 @@
 /** What is compared of an answer of a log. */
-import type { LogEntry } from '../../faults/checker/checker.ts'
+import type { LogEntry } from '../../support/checker/checker.ts'
 import type { Answer } from '../exchange.ts'
 import { type Facts, jsonFacts, outerFacts, shapeOf } from '../facts.ts'
 import { pemForm } from '../pem-form.ts'
@@ -24,6 +24,8 @@ async function bodyFacts(
   const text = answer.body.toString('utf8')
   if (text.startsWith('-----BEGIN')) return [['body', pemForm(text)]]
   const value = parseJson(text)
+  if (typeof value === 'string' && value.startsWith('-----BEGIN'))
+    return [['body', `JSON of ${pemForm(value)}`]]
   const entries = entriesIn(value)
   const end: [string, string] = ['body end', text.endsWith('\n') ? 'line feed' : 'none']
   if (entries !== undefined) {

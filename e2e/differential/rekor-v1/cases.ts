@@ -1,5 +1,5 @@
 /** What is sent to both logs; a request may hold what is each log's own, such as the ID of an entry. */
-import { searchKeysOf } from '@sigstack/rekor-entries'
+import { readStoredEntry } from '@sigstack/rekor-entries'
 import type { Request } from '../exchange.ts'
 import type { Side } from './side.ts'
 import type { NamedProposal, Proposal } from './vectors.ts'
@@ -60,7 +60,9 @@ export function searchCases({ name, proposal, body }: SharedEntry): readonly Cas
   })
   const digests = new Set(body.match(/(?<=")[0-9a-f]{64}(?=")|(?<=")[0-9a-f]{128}(?=")/g))
   const keys = keysIn(proposal)
-  const names = searchKeysOf(Buffer.from(body)).filter((key) => !/^(\w+:)?[0-9a-f]{40,128}$/.test(key))
+  const names = readStoredEntry(Buffer.from(body)).searchKeys.filter(
+    (key) => !/^(\w+:)?[0-9a-f]{40,128}$/.test(key),
+  )
   return [
     ...[...digests].map((hash) => search(`digest ${hash.slice(0, 8)}`, { hash })),
     ...names.map((each) => search(`name ${each}`, isAddress(each) ? { email: each } : { subject: each })),

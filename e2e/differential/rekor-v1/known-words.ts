@@ -8,6 +8,13 @@ const words = (text: RegExp): RegExp => new RegExp(entryRefused + text.source, '
 
 export const knownWordDifferences: readonly KnownDifference[] = [
   {
+    name: 'words about a kind',
+    cases: /^POST .*: kind /,
+    fact: message,
+    ours: /^invalid kind value: "/,
+    upstream: /^invalid kind value: "/,
+  },
+  {
     name: 'words about a query',
     cases: /^(retrieve|search|GET) /,
     fact: message,

@@ -1,7 +1,7 @@
 /** A MariaDB of our own for Trillian: on a socket in its folder, with no port. */
 import { userInfo } from 'node:os'
 import path from 'node:path'
-import type { Workshop } from '../../interop/workshop.ts'
+import type { Workshop } from '../../support/workshop.ts'
 import { startProgram } from '../program.ts'
 import { requireProgram } from '../upstream-tools.ts'
 

@@ -2,8 +2,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createSigner } from '@sigstack/crypto'
 import { createRoot, encodeCertificatePem, serialNumberFrom } from '@sigstack/x509'
-import { closedLoop, type LoadResult } from '../../load/load.ts'
-import { hashedrekordRequest, type Issued } from '../../load/requests.ts'
+import { closedLoop, type LoadResult } from '../../support/load.ts'
+import { hashedrekordRequest, type Issued } from '../../support/requests.ts'
 import type { Side } from './side.ts'
 
 const clients = 16

@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Workshop } from '../../interop/workshop.ts'
+import { freePorts } from '@sigstack/server/free-ports'
+import type { Workshop } from '../../support/workshop.ts'
 import { startOurLog } from '../our-log.ts'
-import { answers, freePorts, startProgram } from '../program.ts'
+import { answers, startProgram } from '../program.ts'
 import { type InstalledTool, installTool, requireProgram, trillianSources } from '../upstream-tools.ts'
 import { requireMariadb, startMariadb } from './mariadb.ts'
 
@@ -40,7 +41,11 @@ export async function startOurs(folder: string): Promise<RekorServer> {
   return startOurLog({
     face: 'rekor-v1',
     folder: path.join(folder, 'ours'),
-    environment: { LOG_HOSTNAME: hostname, BODY_LIMIT: String(bodyLimitBytes), LOG_ATTESTATIONS: 'store' },
+    environment: {
+      LOG_HOSTNAME: hostname,
+      LOG_BODY_LIMIT_BYTES: String(bodyLimitBytes),
+      LOG_ATTESTATIONS: 'store',
+    },
   })
 }
 

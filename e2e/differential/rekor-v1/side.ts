@@ -1,6 +1,6 @@
 /** One of the two logs as the comparison sees it: what of its answers is its own, and a checker that holds it to all of them. */
 import { parsePublicKeyPem } from '@sigstack/crypto'
-import { type Checker, createChecker } from '../../faults/checker/checker.ts'
+import { type Checker, createChecker } from '../../support/checker/checker.ts'
 
 export type Side = {
   readonly url: string

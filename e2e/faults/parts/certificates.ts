@@ -4,7 +4,7 @@ import { merkleTreeLeaf, parseSctList } from '@sigstack/ct'
 import { asHash, type Hash, leafHash, verifyInclusion } from '@sigstack/merkle'
 import type { Endpoints } from '@sigstack/stack'
 import { embeddedScts, extensionOid, parseCertificatesPem, removeExtension } from '@sigstack/x509'
-import { signingRequest } from '../../load/requests.ts'
+import { signingRequest } from '../../support/requests.ts'
 import { trialToken } from '../../support/stack-process.ts'
 
 export type CertificateClient = {

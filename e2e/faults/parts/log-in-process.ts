@@ -16,7 +16,7 @@ export async function startLogHere(
     {
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: '127.0.0.1',
-      PORT: '0',
+      LOG_PORT: '0',
       DATABASE_URL: databaseUrl,
       LOG_KEY: path.join(folder, 'rekor.key.pem'),
     },

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Random } from '../../fuzz/random.ts'
+import type { Random } from '../../support/random.ts'
 
 /** `undefined` when none runs at the moment. */
 export async function postmasterOf(dataDirectory: string): Promise<number | undefined> {

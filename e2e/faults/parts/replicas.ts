@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { freePorts } from '@sigstack/server/free-ports'
 
 export type ReplicaOptions = {
   /** For key, password and what the replicas log. */
@@ -28,7 +29,8 @@ export const replicaPassword = 'of the fault run'
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   await mkdir(options.folder, { recursive: true })
   await writeFile(path.join(options.folder, 'password'), `${replicaPassword}\n`, { mode: 0o600 })
-  let running = await start(options, '0')
+  const [port] = await freePorts(1)
+  let running = await start(options, String(port))
   return {
     url: running.url,
     kill: async () => {
@@ -72,7 +74,7 @@ async function start(options: ReplicaOptions, port: string): Promise<Running> {
       ...process.env,
       LOG_FACE: 'rekor-v1',
       LOG_HOSTNAME: '127.0.0.1',
-      PORT: port,
+      LOG_PORT: port,
       DATABASE_URL: databaseUrl,
       LOG_KEY: path.join(folder, 'rekor.key.pem'),
       LOG_KEY_PASSWORD_FILE: path.join(folder, 'password'),

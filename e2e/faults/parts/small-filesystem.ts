@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, open, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { errorCode } from '@sigstack/crypto'
 
 const execute = promisify(execFile)
 
@@ -29,7 +30,7 @@ export async function mountSmallFilesystem(folder: string, megabytes: number): P
         for (let left = bavail * bsize - leaveBytes; left > 0; left -= zeros.length) await file.write(zeros)
       } catch (error) {
         // Another one was faster to take the last block.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        if (errorCode(error) !== 'ENOSPC') throw error
       } finally {
         await file.close()
       }

@@ -5,10 +5,10 @@ import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { createCertificateClient } from '../parts/certificates.ts'
 import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilTrue } from '../scenario.ts'
 
 /** Of the one address that all clients have: fewer than they send. */
-const perSecond = 5
+const perSecond = 3
 const burst = 5
 
 export const killRedis: Scenario = {
@@ -20,7 +20,7 @@ export const killRedis: Scenario = {
     let redis = await startRedis()
     const database = await startEmbeddedPostgres({ dataDirectory: path.join(folder, 'database') })
     const databaseUrl = database.connectionString
-    const environment = { REDIS_URL: redis.url, LOG_LIMIT_ADDRESS: `${perSecond}/s burst ${burst}` }
+    const environment = { REDIS_URL: redis.url, LOG_LIMIT_PER_ADDRESS: `${perSecond}/s burst ${burst}` }
     const stack = await startStackProcess({
       dataDirectory: path.join(folder, 'stack'),
       environment: { REDIS_URL: redis.url },
@@ -28,9 +28,7 @@ export const killRedis: Scenario = {
     const certificates = createCertificateClient(() => stack.endpoints)
     const replicas: Replica[] = []
 
-    async function assertIssuing(): Promise<void> {
-      if ((await certificates.ask()) !== 'issued') throw new Error('the CA issues nothing without Redis')
-    }
+    const untilIssued = () => untilTrue('a certificate', async () => (await certificates.ask()) === 'issued')
 
     try {
       for (let i = 0; i < 2; i++) replicas.push(await startReplica({ folder, databaseUrl, environment }))
@@ -43,10 +41,10 @@ export const killRedis: Scenario = {
           await redis.stop()
           await load.untilAnswered(10)
           await load.untilRefused(1)
-          await assertIssuing()
+          await untilIssued()
           redis = await startRedis(redis.port)
           await load.untilAnswered(10)
-          await assertIssuing()
+          await untilIssued()
           assertStanding(replicas)
           onProgress(`kill ${done} of ${times}: ${load.answered()} entries answered`)
         }

@@ -33,7 +33,8 @@ export const killReplicas: Scenario = {
         const killed = { replica: 0, postgres: 0, backend: 0 }
         for (let done = 0; done < times; ) {
           await sleep(100 + random.below(600))
-          const victim = random.pick(['replica', 'replica', 'postgres', 'backend'] as const)
+          const victim =
+            done === 0 ? 'replica' : random.pick(['replica', 'replica', 'postgres', 'backend'] as const)
           if (!(await kill[victim]())) continue
           done++
           killed[victim]++

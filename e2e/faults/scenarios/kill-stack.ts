@@ -4,7 +4,7 @@ import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { createCertificateClient } from '../parts/certificates.ts'
 import { killBackend, killPostmaster } from '../parts/postgres-processes.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilTrue } from '../scenario.ts'
 
 /** The stack is started again by us; its database is started again by the stack, or lives on and is adopted by the next start. */
 export const killStack: Scenario = {
@@ -37,7 +37,7 @@ export const killStack: Scenario = {
         const killed = { stack: 0, postgres: 0, backend: 0 }
         for (let done = 0; done < times; ) {
           await sleep(100 + random.below(600))
-          const victim = random.pick(['stack', 'postgres', 'backend'] as const)
+          const victim = done === 0 ? 'stack' : random.pick(['stack', 'postgres', 'backend'] as const)
           if (!(await kill[victim]())) continue
           done++
           killed[victim]++
@@ -45,7 +45,7 @@ export const killStack: Scenario = {
           await load.untilAnswered(1)
           onProgress(`kill ${done} of ${times} (${victim}): ${load.answered()} entries answered`)
         }
-        while ((await certificates.ask()) !== 'issued') await sleep(100)
+        await untilTrue('a certificate', async () => (await certificates.ask()) === 'issued')
         await certificates.confront()
         return { ...killed, 'certificates in the CT log': certificates.issued() }
       })

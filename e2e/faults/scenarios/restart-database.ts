@@ -4,7 +4,7 @@ import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { createCertificateClient } from '../parts/certificates.ts'
 import { untilGone } from '../parts/postgres-processes.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilReadiness, untilTrue } from '../scenario.ts'
 
 const signals = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
@@ -26,24 +26,14 @@ export const restartDatabase: Scenario = {
     const certificates = createCertificateClient(() => stack.endpoints)
 
     async function assertAway(): Promise<void> {
-      for (const url of [rekor, ct, ca]) {
-        if ((await statusOf(`${url}/readyz`)) !== 503)
-          throw new Error(`${url} says that it is ready without its database`)
-      }
+      await untilReadiness([rekor, ct, ca], 503)
       if ((await certificates.ask()) !== 'refused')
         throw new Error('the CA issued a certificate that is in no CT log')
     }
 
     async function untilBack(): Promise<void> {
-      const deadline = performance.now() + 30_000
-      for (const url of [rekor, ct, ca]) {
-        while ((await statusOf(`${url}/readyz`)) !== 200) {
-          if (performance.now() > deadline) throw new Error(`${url} is not ready 30 s after its database`)
-          await sleep(50)
-        }
-      }
-      if ((await certificates.ask()) !== 'issued')
-        throw new Error('the CA says that it is ready and issues nothing')
+      await untilReadiness([rekor, ct, ca], 200)
+      await untilTrue('a certificate', async () => (await certificates.ask()) === 'issued')
     }
 
     try {
@@ -74,10 +64,4 @@ export const restartDatabase: Scenario = {
       await database.stop()
     }
   },
-}
-
-async function statusOf(url: string): Promise<number> {
-  const answer = await fetch(url)
-  await answer.arrayBuffer()
-  return answer.status
 }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commitRollover, prepareRollover } from '@sigstack/log'
 import { createPool, startEmbeddedPostgres } from '@sigstack/postgres'
+import { commitRollover, prepareRollover } from '@sigstack/rekor-log'
 import { assertStanding, replicaPassword as password, type Replica, startReplica } from '../parts/replicas.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startCuttingProxy } from '../parts/cutting-proxy.ts'
 import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilReadiness } from '../scenario.ts'
 
 export const silenceNetwork: Scenario = {
   name: 'silence-network',
@@ -21,9 +21,7 @@ export const silenceNetwork: Scenario = {
         for (let done = 1; done <= times; done++) {
           proxy.silence(true)
           await load.untilRefused(5)
-          const ready = await Promise.all(urls().map((url) => fetch(`${url}/readyz`)))
-          if (ready.some(({ status }) => status !== 503))
-            throw new Error('a log says that it is ready without its database')
+          await untilReadiness(urls(), 503)
           proxy.silence(false)
           await load.untilAnswered(10)
           assertStanding(replicas)

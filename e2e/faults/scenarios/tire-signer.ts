@@ -4,7 +4,7 @@ import type { Signer } from '@sigstack/crypto'
 import type { RunningLog } from '@sigstack/log'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startLogHere } from '../parts/log-in-process.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilReadiness } from '../scenario.ts'
 
 type Mood = (sign: () => Promise<Uint8Array>) => Promise<Uint8Array>
 
@@ -34,7 +34,6 @@ export const tireSigner: Scenario = {
     try {
       for (let i = 0; i < 2; i++) logs.push(await startLogHere(folder, databaseUrl, { wrapSigner }))
       const urls = () => logs.map(({ url }) => url)
-      const readiness = async () => (await fetch(`${random.pick(urls())}/readyz`)).status
       return await underLoad(options, { urls, databaseUrl }, async (load) => {
         const counts = { slow: 0, failing: 0, hanging: 0 }
         for (let done = 1; done <= times; done++) {
@@ -43,11 +42,11 @@ export const tireSigner: Scenario = {
           if (name === 'slow') await load.untilAnswered(5)
           else {
             await load.untilRefused(5)
-            if ((await readiness()) !== 503) throw new Error('a log without its key says that it is ready')
+            await untilReadiness(urls(), 503)
           }
           mood = well
           await load.untilAnswered(5)
-          if ((await readiness()) !== 200) throw new Error('a log that signs again says it is not ready')
+          await untilReadiness(urls(), 200)
           counts[name]++
           onProgress(`${name}, ${done} of ${times}: ${load.answered()} entries answered`)
         }

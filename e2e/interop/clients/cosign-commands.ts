@@ -44,10 +44,12 @@ export async function verifyBlob(
   { program, bundleFlags }: Cosign,
   session: Session,
   job: VerifyJob,
+  more: readonly string[] = [],
 ): Promise<void> {
   await session.run(program, [
     'verify-blob',
     ...bundleFlags,
+    ...more,
     '--trusted-root',
     job.trust.trustedRoot,
     '--bundle',
@@ -104,7 +106,7 @@ export async function verifyBlobAttestation(
   ])
 }
 
-export function identityFlags({ identity }: VerifyJob): readonly string[] {
+export function identityFlags({ identity }: Pick<VerifyJob, 'identity'>): readonly string[] {
   return ['--certificate-identity', identity.email, '--certificate-oidc-issuer', identity.issuer]
 }
 

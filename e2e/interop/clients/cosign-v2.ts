@@ -13,6 +13,7 @@ import {
   versionIn,
 } from './cosign-commands.ts'
 import { fileAttester, fileSigner, fileVerifiers } from './cosign-files.ts'
+import { type KeyTool, keySigners, keyVerifiers } from './key-files.ts'
 
 export const cosignV2: Client = {
   name: 'cosign-v2',
@@ -23,6 +24,16 @@ export const cosignV2: Client = {
       version: versionOf('cosign-v2', 'v2.6.5'),
     })
     const cosign: Cosign = { program, bundleFlags: ['--new-bundle-format'] }
+    const keys: KeyTool = {
+      words: [program],
+      signFlags: (job, session) => [
+        ...cosign.bundleFlags,
+        ...urlFlags(session, []),
+        '--trusted-root',
+        job.trust.trustedRoot,
+      ],
+      verifyFlags: cosign.bundleFlags,
+    }
     const withFiles = { program, signFlags: [], verifyFlags: [] }
     return {
       version: versionIn((await run(program, ['version'])).stdout),
@@ -53,6 +64,7 @@ export const cosignV2: Client = {
             )
           },
         },
+        ...keySigners(keys),
         fileSigner(withFiles),
         fileAttester(withFiles, 'attest without a bundle'),
         fileAttester(withFiles, 'attest without a bundle, intoto', ['--rekor-entry-type', 'intoto']),
@@ -79,6 +91,7 @@ export const cosignV2: Client = {
             )
           },
         },
+        ...keyVerifiers(keys),
         ...fileVerifiers(withFiles),
       ],
       checks: [cosignMirrorCheck(cosign, (session) => urlFlags(session, []))],

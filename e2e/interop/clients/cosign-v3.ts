@@ -13,6 +13,8 @@ import {
   versionIn,
 } from './cosign-commands.ts'
 import { fileAttester, fileSigner, fileVerifiers } from './cosign-files.ts'
+import { type KeyTool, keySigners, keyVerifiers } from './key-files.ts'
+import { sigstackWords } from './sigstack.ts'
 
 export const cosignV3: Client = {
   name: 'cosign-v3',
@@ -23,6 +25,11 @@ export const cosignV3: Client = {
       version: versionOf('cosign-v3', 'v3.1.3'),
     })
     const cosign: Cosign = { program, bundleFlags: [] }
+    const keys: KeyTool = {
+      words: [program],
+      signFlags: (job) => [...signingConfigFlags(job), '--trusted-root', job.trust.trustedRoot],
+      verifyFlags: [],
+    }
     const withFiles = {
       program,
       signFlags: ['--new-bundle-format=false', '--use-signing-config=false'],
@@ -51,15 +58,29 @@ export const cosignV3: Client = {
             await attestBlob(cosign, session, job, statement, signingConfigFlags(job))
           },
         },
+        ...keySigners(keys),
+        ...keySigners(keys, { name: 'sigstack', words: sigstackWords }),
         fileSigner(withFiles),
         fileAttester(withFiles, 'attest without a bundle'),
       ],
       verifiers: [
         { kinds: ['bundle'], verify: (session, job) => verifyBlob(cosign, session, job) },
         { kinds: ['attestation'], verify: (session, job) => verifyBlobAttestation(cosign, session, job) },
+        ...keyVerifiers(keys),
         ...fileVerifiers(withFiles),
       ],
-      checks: [cosignMirrorCheck(cosign, () => [])],
+      checks: [
+        cosignMirrorCheck(cosign, () => []),
+        {
+          name: 'signs with a timestamp, and verifies by it',
+          kind: 'bundle',
+          run: async (session, entry) => {
+            const job = { ...entry, bundle: `${entry.bundle}.stamped` }
+            await signBlob(cosign, session, job, signingConfigFlags(job))
+            await verifyBlob(cosign, session, job, ['--use-signed-timestamps'])
+          },
+        },
+      ],
     }
   },
 }

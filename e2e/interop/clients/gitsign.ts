@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Client, InteropError, type Session, type VerifyJob } from '../client.ts'
+import { InteropError } from '../../support/interop-error.ts'
+import { type Client, type Session, type VerifyJob } from '../client.ts'
 import { mirrorCheck, mirrorOf } from '../mirror.ts'
 import { keyFileVariables } from '../trust-material.ts'
 

@@ -10,6 +10,7 @@ import { sigstoreJava } from './sigstore-java.ts'
 import { sigstoreJs } from './sigstore-js.ts'
 import { sigstorePython } from './sigstore-python.ts'
 import { sigstoreRs } from './sigstore-rs.ts'
+import { openssl, timestampCli } from './timestamp-tools.ts'
 
 /** In the order of the matrix. */
 export const allClients: readonly Client[] = [
@@ -23,5 +24,7 @@ export const allClients: readonly Client[] = [
   gitsign,
   rekorCli,
   rekorMonitor,
+  openssl,
+  timestampCli,
   sigstack,
 ]

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InteropError, type Session, type VerifyJob } from '../client.ts'
+import { InteropError } from '../../support/interop-error.ts'
+import { type Session, type VerifyJob } from '../client.ts'
 
 /** Runs the program against the stack's log with the key it is told to trust: by itself it believes the log it asks. */
 export type RekorCli = (session: Session, job: VerifyJob, args: readonly string[]) => Promise<string>

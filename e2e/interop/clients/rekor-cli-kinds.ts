@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Check, InteropError } from '../client.ts'
+import { InteropError } from '../../support/interop-error.ts'
+import { type Check } from '../client.ts'
 import { createTufRoot } from '../tuf-root.ts'
 import { expect, expectFound, type RekorCli } from './rekor-cli-command.ts'
 

@@ -1,7 +1,8 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Check, type Client, InteropError, type Kind, type Session, type VerifyJob } from '../client.ts'
+import { InteropError } from '../../support/interop-error.ts'
+import { type Check, type Client, type Kind, type Session, type VerifyJob } from '../client.ts'
 import { expect, expectFound, type RekorCli } from './rekor-cli-command.ts'
 import { kindChecks } from './rekor-cli-kinds.ts'
 

@@ -1,7 +1,8 @@
 /** The monitor of Rekor logs: whether a log only grows, and who signed. It takes its trust from the TUF repository. */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Check, type Client, InteropError, type Session, type VerifyJob } from '../client.ts'
+import { InteropError } from '../../support/interop-error.ts'
+import { type Check, type Client, type Session, type VerifyJob } from '../client.ts'
 import { growLog } from '../grow-log.ts'
 import { mirrorOf } from '../mirror.ts'
 

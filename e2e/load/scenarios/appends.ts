@@ -1,11 +1,11 @@
 /** Appends through HTTP: hashedrekord and dsse, closed and open loop, and what an entry takes on the disk. */
 import type { Pool } from '@sigstack/postgres'
+import { bodyOf } from '../../support/http-socket.ts'
+import { closedLoop, openLoop } from '../../support/load.ts'
+import { dsseRequest, hashedrekordRequest, type Issued, obtainCertificate } from '../../support/requests.ts'
 import { trialToken } from '../../support/stack-process.ts'
 import { type Bench, createAnswers, email, measured } from '../bench-context.ts'
 import { untilFollowed } from '../follower.ts'
-import { bodyOf } from '../http-socket.ts'
-import { closedLoop, openLoop } from '../load.ts'
-import { dsseRequest, hashedrekordRequest, type Issued, obtainCertificate } from '../requests.ts'
 
 export type AppendOptions = {
   readonly clients: readonly number[]
@@ -20,9 +20,13 @@ export type Appender = {
   prepare(count: number): () => Buffer | undefined
 }
 
-export async function openAppender(bench: Bench, kind: 'hashedrekord' | 'dsse'): Promise<Appender> {
-  const { ca = '', rekor = '' } = bench.stack().endpoints.services
-  const issued: Issued = await obtainCertificate(ca, await trialToken(bench.stack().endpoints, email), email)
+export async function openAppender(
+  { stack }: Pick<Bench, 'stack'>,
+  kind: 'hashedrekord' | 'dsse',
+): Promise<Appender> {
+  const { endpoints } = stack()
+  const { ca = '', rekor = '' } = endpoints.services
+  const issued: Issued = await obtainCertificate(ca, await trialToken(endpoints, email), email)
   const url = new URL(`${rekor}/api/v1/log/entries`)
   const make = () => (kind === 'dsse' ? dsseRequest(url, issued) : hashedrekordRequest(url, issued))
   return {

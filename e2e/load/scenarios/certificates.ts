@@ -1,9 +1,10 @@
 /** Issuances through HTTP, from token to certificate. */
+
+import { encodeRequest } from '../../support/http-socket.ts'
+import { closedLoop, openLoop } from '../../support/load.ts'
+import { signingRequest } from '../../support/requests.ts'
 import { trialToken } from '../../support/stack-process.ts'
 import { type Bench, email, measured } from '../bench-context.ts'
-import { encodeRequest } from '../http-socket.ts'
-import { closedLoop, openLoop } from '../load.ts'
-import { signingRequest } from '../requests.ts'
 
 export type CertificateOptions = {
   readonly caCurve: string
@@ -12,19 +13,27 @@ export type CertificateOptions = {
   readonly rates: readonly number[]
 }
 
-export async function benchCertificates(
-  bench: Bench,
-  { caCurve, clients: allClients, rates }: CertificateOptions,
-): Promise<void> {
-  const { report, seconds } = bench
-  const { endpoints } = bench.stack()
+/** Requests made before the clock starts, each with a key of its own; they come again and again. */
+export async function openRequester({ stack }: Pick<Bench, 'stack'>): Promise<{
+  readonly url: URL
+  next(): Buffer | undefined
+}> {
+  const { endpoints } = stack()
   const url = new URL(`${endpoints.services.ca}/api/v2/signingCert`)
   const tokens = await Promise.all(Array.from({ length: 16 }, () => trialToken(endpoints, email)))
   const requests = Array.from({ length: 512 }, (_, i) =>
     encodeRequest('POST', url, signingRequest(tokens[i % tokens.length] as string, email).body),
   )
   let at = 0
-  const next = (): Buffer | undefined => requests[at++ % requests.length]
+  return { url, next: () => requests[at++ % requests.length] }
+}
+
+export async function benchCertificates(
+  bench: Bench,
+  { caCurve, clients: allClients, rates }: CertificateOptions,
+): Promise<void> {
+  const { report, seconds } = bench
+  const { url, next } = await openRequester(bench)
   report.header(
     `certificates  RS256 token, proof of possession, CA of ${caCurve}, SCT logged durably by the CT log of the same stack`,
   )

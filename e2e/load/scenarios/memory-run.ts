@@ -1,8 +1,8 @@
 /** Memory through a long run at full load: what is bounded stays so. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { closedLoop } from '../../support/load.ts'
 import { type Bench, createAnswers, measured } from '../bench-context.ts'
 import { followerBacklog } from '../follower.ts'
-import { closedLoop } from '../load.ts'
 import { memoryOfTree } from '../memory.ts'
 import { openAppender } from './appends.ts'
 

@@ -1,8 +1,8 @@
 /** Entries with their inclusion proofs, read through HTTP from the one process that serves them. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeRequest } from '../../support/http-socket.ts'
+import { closedLoop } from '../../support/load.ts'
 import { type Bench, createAnswers, measured } from '../bench-context.ts'
-import { encodeRequest } from '../http-socket.ts'
-import { closedLoop } from '../load.ts'
 import { fill, openAppender } from './appends.ts'
 
 const clients = 64

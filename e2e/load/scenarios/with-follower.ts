@@ -1,7 +1,9 @@
 /** Appends with the search follower at work and without, in turns, so that both have the same machine. */
+
+import { closedLoop } from '../../support/load.ts'
 import { type Bench, measured } from '../bench-context.ts'
 import { followerBacklog, holdFollower, untilFollowed } from '../follower.ts'
-import { closedLoop } from '../load.ts'
+import { median } from '../median.ts'
 import { openAppender } from './appends.ts'
 
 const clients = 64
@@ -32,10 +34,6 @@ export async function benchFollower(bench: Bench): Promise<void> {
   report.say(
     `median      ${withIt.toFixed(0)}/s with, ${withoutIt.toFixed(0)}/s without: ${percent(withIt / withoutIt - 1)}`,
   )
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
 
 export function percent(share: number): string {

@@ -57,14 +57,20 @@ export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
 const payloadType = 'application/vnd.in-toto+json'
 
 /** A dsse entry about an in-toto statement of `statementBytes` or a little more: what cosign posts for an attestation. */
-export function dsseRequest(url: URL, issued: Issued, statementBytes = 3000): Buffer {
+export function dsseRequest(
+  url: URL,
+  issued: Issued,
+  { statementBytes = 3000, signatures = 1 }: { statementBytes?: number; signatures?: number } = {},
+): Buffer {
   const payload = Buffer.from(statementOf(randomBytes(32).toString('hex'), statementBytes))
   const signed = Buffer.concat([
     Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
     payload,
   ])
-  const signature = sign('sha256', signed, issued.privateKey).toString('base64')
-  const envelope = { payload: payload.toString('base64'), payloadType, signatures: [{ sig: signature }] }
+  const made = Array.from({ length: signatures }, () => ({
+    sig: sign('sha256', signed, issued.privateKey).toString('base64'),
+  }))
+  const envelope = { payload: payload.toString('base64'), payloadType, signatures: made }
   const body = JSON.stringify({
     apiVersion: '0.0.1',
     kind: 'dsse',

@@ -1,7 +1,7 @@
 /** Runs one command of a client and holds it to time, to the size of what it says, and to the loopback. */
 import { spawn } from 'node:child_process'
-import { InteropError } from './client.ts'
 import type { EgressGuard } from './egress-guard.ts'
+import { InteropError } from './interop-error.ts'
 
 export type Output = { readonly stdout: string; readonly stderr: string }
 
@@ -9,6 +9,11 @@ export type RunOptions = {
   readonly environment?: Readonly<Record<string, string>>
   readonly folder?: string
   readonly timeoutMs?: number
+}
+
+type WholeOptions = Required<RunOptions> & {
+  /** Standard input; empty where it is not given. */
+  readonly input?: string
 }
 
 export type Run = (command: string, args: readonly string[], options?: RunOptions) => Promise<Output>
@@ -40,12 +45,16 @@ export function createRun(options: {
   }
 }
 
-async function runToEnd(
+/** Whatever its status is. */
+export async function runToEnd(
   command: string,
   args: readonly string[],
-  { environment, folder, timeoutMs }: Required<RunOptions>,
+  { environment, folder, timeoutMs, input }: WholeOptions,
 ): Promise<Output & { readonly status: number }> {
-  const child = spawn(command, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { cwd: folder, env: environment, stdio: ['pipe', 'pipe', 'pipe'] })
+  // Who does not read it ends without it.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   let bytes = 0

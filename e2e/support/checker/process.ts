@@ -1,6 +1,6 @@
 /** The checker as a process of its own: whatever happens to those it watches, it keeps what they have said. */
 import { appendFile } from 'node:fs/promises'
-import { parsePublicKeyPem } from '@sigstack/crypto'
+import { parsePublicKeyPem, reasonOf } from '@sigstack/crypto'
 import { createChecker } from './checker.ts'
 import type { Answer, Question } from './messages.ts'
 import { watch } from './watch.ts'
@@ -13,7 +13,7 @@ let found: string | undefined
 process.on('message', (question: Question) => {
   void answer(question)
     .catch((error: unknown) => {
-      found ??= error instanceof Error ? error.message : String(error)
+      found ??= reasonOf(error)
     })
     .then(() => {
       const reply: Answer = {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { access, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { InteropError } from './client.ts'
+import { reasonOf } from '@sigstack/crypto'
+import { InteropError } from './interop-error.ts'
 import { createRun, type Run } from './run-command.ts'
 
 export type Workshop = {
@@ -27,6 +28,15 @@ export type Workshop = {
     readonly version: string
     /** Paths of files `main.go`. */
     readonly sources: readonly string[]
+    /** The module has no program of its own. */
+    readonly isLibrary?: boolean
+    /** The package of its program, where that is not the module itself. */
+    readonly program?: string
+    /** What its own go.mod replaces, in the words of go.mod: a module that requires it does not inherit that. */
+    readonly replaces?: readonly string[]
+    readonly tags?: readonly string[]
+    /** Takes many minutes, so what is not in the cache is built only when slow builds are wanted. */
+    readonly isSlow?: boolean
   }): Promise<string>
   /** What runs our one Java file with the library `artifact` (group and name) and all that it needs. */
   mavenBuild(library: {
@@ -84,6 +94,11 @@ export function openWorkshop(options: {
     return folder
   }
 
+  const demandSlowBuilds = (): void => {
+    if (options.slowBuilds !== true)
+      throw new Error('it takes minutes to build and was not built yet; --slow-builds does it')
+  }
+
   return {
     run,
     versionOf: (name, pinned) =>
@@ -97,24 +112,27 @@ export function openWorkshop(options: {
       })
       return path.join(folder, path.basename(module))
     },
-    goBuild: async ({ name, module, version, sources }) =>
+    goBuild: async ({ name, module, version, sources, isLibrary = false, ...more }) =>
       once(await keyOf(`${name}-${version}`, sources), async (partial) => {
+        const { program = module, replaces = [], tags = [], isSlow = false } = more
+        if (isSlow) demandSlowBuilds()
         const code = path.join(partial, 'module')
         await mkdir(code)
         await writeFile(
           path.join(code, 'go.mod'),
-          `module sigstack.test/interop\n\ngo 1.25.0\n\nrequire ${module} ${version}\n`,
+          `module sigstack.test/interop\n\ngo 1.25.0\n\nrequire ${module} ${version}\n${replaces.map((each) => `replace ${each}\n`).join('')}`,
         )
-        const build = (packagePath: string, program: string) =>
-          run('go', ['build', '-mod=mod', '-o', path.join(partial, program), packagePath], {
-            folder: code,
-            timeoutMs: installTimeoutMs,
-          })
-        await build(module, path.basename(module))
+        const build = (packagePath: string, file: string) =>
+          run(
+            'go',
+            ['build', '-mod=mod', '-tags', tags.join(','), '-o', path.join(partial, file), packagePath],
+            { folder: code, timeoutMs: installTimeoutMs },
+          )
+        if (!isLibrary) await build(program, path.basename(program))
         for (const source of sources) {
-          const program = path.basename(path.dirname(source))
-          await cp(source, path.join(code, program, 'main.go'))
-          await build(`./${program}`, program)
+          const own = path.basename(path.dirname(source))
+          await cp(source, path.join(code, own, 'main.go'))
+          await build(`./${own}`, own)
         }
         await rm(code, { recursive: true })
       }),
@@ -148,8 +166,7 @@ export function openWorkshop(options: {
       const files = ['Cargo.toml', 'src/main.rs'].map((file) => path.join(source, file))
       const key = await keyOf(`${name}-${version}`, files)
       const folder = await once(key, async (partial) => {
-        if (options.slowBuilds !== true)
-          throw new Error('it takes minutes to build and was not built yet; --slow-builds does it')
+        demandSlowBuilds()
         const code = path.join(partial, 'package')
         await cp(source, code, { recursive: true })
         const manifest = path.join(code, 'Cargo.toml')
@@ -224,7 +241,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 function asMissing(error: unknown): InteropError {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   return new InteropError(
     'missing',
     reason

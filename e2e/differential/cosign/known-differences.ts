@@ -1,0 +1,96 @@
+/** Where our tool does otherwise than cosign, by the names that docs/dialects/cosign.md gives the reasons under. */
+import type { KnownDifference } from '../known-difference.ts'
+
+export const knownCosignDifferences: readonly KnownDifference[] = [
+  {
+    name: 'bundle of sign-blob unasked',
+    cases: /^sign-blob .*config=false -y blob$/,
+    fact: /^status$/,
+    ours: /^0$/,
+  },
+  {
+    name: 'public half of a public key',
+    cases: /^public-key --key cosign\.pub$/,
+    fact: /^status$/,
+    ours: /^0$/,
+  },
+  {
+    name: 'mode of public files',
+    cases: /^(?:public-key|save) /,
+    fact: /^files$/,
+    ours: / 644/,
+    upstream: / (?:600|755)/,
+  },
+  {
+    name: 'parts beside a bundle',
+    cases: /--bundle \S+ --output-certificate /,
+    fact: /^(?:stderr|files)$/,
+    ours: /^written$|parts\.pem/,
+    upstream: /^warning and written$|^parts\.json/,
+  },
+  {
+    name: 'warnings about patterns',
+    cases: /-regexp /,
+    fact: /^stderr$/,
+    ours: /warning/,
+  },
+  { name: 'values of --output', cases: / -o odd /, fact: /^status$/, ours: /^1$/, upstream: /^0$/ },
+  { name: 'no connection with --offline', cases: / --offline .*\{repo\}/, fact: /^status$/, ours: /^1$/ },
+  {
+    name: 'statements that are no signature',
+    cases: /^verify .*\/attested@/,
+    fact: /^status$/,
+    ours: /^12$/,
+    upstream: /^0$/,
+  },
+  {
+    name: 'status of verify for bundles',
+    cases: /^verify /,
+    fact: /^status$/,
+    ours: /^1[0-3]$/,
+    upstream: /^1$/,
+  },
+  {
+    name: 'status of verify-attestation',
+    cases: /^verify-attestation /,
+    fact: /^status$/,
+    ours: /^1[0-3]$/,
+    upstream: /^1$/,
+  },
+  {
+    name: 'checks that were left out',
+    cases: /--insecure-ignore-tlog/,
+    fact: /^checks$/,
+    upstream: /transparency log/,
+  },
+  {
+    name: 'policies in CUE and Rego',
+    cases: /--policy /,
+    fact: /^status$/,
+    ours: /^1$/,
+    upstream: /^0$/,
+  },
+  {
+    name: 'tree without anything',
+    cases: /^tree .*(?:plain@|:missing)/,
+    fact: /^stdout$/,
+    ours: /^$|sigstack sign <img>\n$/,
+    upstream: /cosign sign <img>$|app:missing\n$/,
+  },
+  {
+    name: 'warning of referrers that stay',
+    cases: /^clean -f --type signature /,
+    fact: /^stderr$/,
+    upstream: /^warning$/,
+  },
+  { name: 'warning of login', cases: /^login .* -p /, fact: /^stderr$/, ours: /^warning$/ },
+  {
+    name: 'warning of manifest and dockerfile',
+    cases: /^(?:manifest|dockerfile) verify .*--insecure-ignore-tlog/,
+    fact: /^stderr$/,
+    ours: /^warning and checks$/,
+    upstream: /^checks$/,
+  },
+  { name: 'fields of bundle inspect', cases: /^bundle inspect blob\.json$/, fact: /^stdout$/ },
+  { name: 'help', cases: /--help$/, fact: /^(?:stdout|stderr)$/ },
+]

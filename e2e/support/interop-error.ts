@@ -1,0 +1,11 @@
+export type InteropErrorCode = 'missing' | 'failed' | 'timed_out' | 'went_outside'
+
+/** Why a client did not do what was asked. Only `failed` is a refusal; the rest is a fault of the run or of the machine. */
+export class InteropError extends Error {
+  override readonly name = 'InteropError'
+  readonly code: InteropErrorCode
+  constructor(code: InteropErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
