@@ -1,8 +1,10 @@
 # One recipe for every service: docker build --build-arg SERVICE=ca .
-# SERVICE is a folder of services/: ca, log, oidc-proxy, trust or dev-issuer; or cli, the `sigstack` command.
+# SERVICE is a folder of services/: ca, log, oidc-proxy, trust, tsa or dev-issuer; or cli, the `sigstack` command.
 # Sources run unbuilt, so the image is Node, the service, the packages it imports, and what those need in production.
 
 FROM node:24-bookworm-slim AS workspace
+# Engines without BuildKit keep the stages as images without a name: by this they are found and removed.
+LABEL sigstack.stage=build
 # The same as in scripts/run.mjs.
 ARG PNPM_VERSION=11.28.11
 RUN npm install --global --no-fund --no-audit "pnpm@${PNPM_VERSION}"
@@ -33,8 +35,8 @@ LABEL org.opencontainers.image.title="sigstack ${SERVICE}" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A container listens on its own network; what is published is decided where it is run.
 ENV SERVICE=${SERVICE} \
-    HOST=0.0.0.0 CA_HOST=0.0.0.0 OIDC_PROXY_HOST=0.0.0.0 TRUST_HOST=0.0.0.0 DEV_ISSUER_HOST=0.0.0.0 \
-    CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
+    LOG_HOST=0.0.0.0 CA_HOST=0.0.0.0 OIDC_PROXY_HOST=0.0.0.0 TRUST_HOST=0.0.0.0 DEV_ISSUER_HOST=0.0.0.0 \
+    TSA_HOST=0.0.0.0 TSA_DATA=/data CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
 # A new volume takes over owner and mode of the folder it covers. Not declared as one: where no volume is given, keys should
 # fail to be made rather than be lost in a volume without a name.
 RUN mkdir -m 0700 /data && chown node:node /data
@@ -44,4 +46,4 @@ USER node
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "healthcheck.ts"]
 # New objects get 32 MB and not 128, and threads keep no memory of their own: as quick, and the rest is there for caches.
 ENV MALLOC_ARENA_MAX=2
-ENTRYPOINT ["node", "--max-semi-space-size=16", "service/src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "service/src/main.ts"]

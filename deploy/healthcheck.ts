@@ -1,19 +1,76 @@
 /** HEALTHCHECK of every image: status 0 when the service in this container says that it is ready. */
-const ports: Readonly<Record<string, string>> = {
-  ca: process.env.CA_PORT ?? '5555',
-  log: process.env.PORT ?? (process.env.LOG_FACE === 'ct' ? '6962' : '3000'),
-  'oidc-proxy': process.env.OIDC_PROXY_PORT ?? '5557',
-  trust: process.env.TRUST_PORT ?? '5559',
-  'dev-issuer': process.env.DEV_ISSUER_PORT ?? '5558',
-}
-const url = `http://127.0.0.1:${ports[process.env.SERVICE ?? '']}/readyz`
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 
-try {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(4_000) })
-  // The engine keeps the output, and `docker inspect` shows it.
-  process.stdout.write(await answer.text())
-  process.exit(answer.ok ? 0 : 1)
-} catch (error) {
-  process.stdout.write(`${url} does not answer: ${error instanceof Error ? error.message : String(error)}`)
-  process.exit(1)
+type Service = {
+  /** Of its variables. */
+  readonly prefix: string
+  readonly port: string
 }
+
+/**
+ * The ports are those of the services' own schemas, which a test holds beside these: this program runs every few seconds, so it
+ * loads nothing that it does not need.
+ */
+function servicesOf(face: string | undefined): Readonly<Record<string, Service>> {
+  return {
+    ca: { prefix: 'CA', port: '5555' },
+    log: { prefix: 'LOG', port: face === 'ct' ? '6962' : '3000' },
+    'oidc-proxy': { prefix: 'OIDC_PROXY', port: '5557' },
+    trust: { prefix: 'TRUST', port: '5559' },
+    tsa: { prefix: 'TSA', port: '3004' },
+    'dev-issuer': { prefix: 'DEV_ISSUER', port: '5558' },
+  }
+}
+
+/** Where the service listens, seen from inside the container. */
+export function readinessUrl(environment: Readonly<Record<string, string | undefined>>): URL {
+  // Set and empty means not set, as the services have it.
+  const variable = (name: string) => environment[name]?.trim() || undefined
+  const services = servicesOf(variable('LOG_FACE'))
+  const service = services[variable('SERVICE') ?? '']
+  if (service === undefined) throw new Error(`SERVICE must be one of ${Object.keys(services).join(', ')}`)
+  const { prefix } = service
+  // Older names of the log's.
+  const plain = (name: string) => (prefix === 'LOG' ? variable(name) : undefined)
+  const port = variable(`${prefix}_PORT`) ?? plain('PORT') ?? service.port
+  const host = variable(`${prefix}_HOST`) ?? plain('HOST') ?? '0.0.0.0'
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const scheme = variable(`${prefix}_TLS_CERTIFICATE_FILE`) === undefined ? 'http' : 'https'
+  return new URL(`${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/readyz`)
+}
+
+/** Prints the answer, which the engine keeps and `docker inspect` shows. */
+async function isReady(url: URL): Promise<boolean> {
+  const options = {
+    signal: AbortSignal.timeout(4_000),
+    // The certificate is for the name that clients use, and the question never leaves the container.
+    rejectUnauthorized: false,
+  }
+  return new Promise((resolve, reject) => {
+    const asked =
+      url.protocol === 'https:' ? httpsRequest(url, options, read) : httpRequest(url, options, read)
+    asked.on('error', reject).end()
+    function read(answer: IncomingMessage): void {
+      answer.on('data', (part: Buffer) => process.stdout.write(part))
+      answer.on('error', reject)
+      answer.on('end', () => resolve(answer.statusCode === 200))
+    }
+  })
+}
+
+async function main(): Promise<void> {
+  let where = 'the service'
+  try {
+    const url = readinessUrl(process.env)
+    where = url.href
+    process.exitCode = (await isReady(url)) ? 0 : 1
+  } catch (error) {
+    process.stdout.write(
+      `${where} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    process.exitCode = 1
+  }
+}
+
+if (import.meta.main) await main()

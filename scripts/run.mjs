@@ -1,31 +1,74 @@
 /**
  * Every `npm run` command goes through here, on whatever Node the machine has (20 or newer): it brings Node 24 and pnpm
- * through npm where they are missing, installs from the frozen lockfile, and hands over.
+ * through npm where they are missing, once, installs from the frozen lockfile, and hands over.
  *
  *   node scripts/run.mjs COMMAND [ARGUMENTS]
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
-const wanted = { node: '24.21.0', pnpm: '11.28.11' }
 const oldestNode = [24, 15]
 
+/** What each runs, and a line of help; those without help of their own are told of here. */
 const commands = {
-  start: () => [['node', '--max-semi-space-size=16', 'packages/cli/src/main.ts', 'up']],
-  sigstack: () => [['node', 'packages/cli/src/main.ts']],
-  test: () => [['node', 'scripts/test.ts']],
-  check: () => [['node', 'scripts/check.ts']],
-  format: () => [['biome', 'check', '--write', '.']],
-  interop: () => [['node', 'e2e/interop/main.ts']],
-  bench: () => [['node', 'e2e/load/bench.ts']],
-  faults: () => [['node', 'e2e/faults/main.ts']],
-  fuzz: () => [['node', 'e2e/fuzz/main.ts']],
-  differential: () => [['node', 'e2e/differential/main.ts']],
-  'compose-test': () => [['node', 'e2e/compose/main.ts']],
+  start: {
+    run: ['node', '--max-semi-space-size=32', path.join(root, 'packages/cli/src/main.ts'), 'up'],
+    about: 'the whole stack, until Ctrl-C',
+    ownHelp: true,
+    fromCaller: true,
+  },
+  sigstack: {
+    run: ['node', path.join(root, 'packages/cli/src/main.ts')],
+    about: 'the command: npm run -s sigstack -- WORDS',
+    ownHelp: true,
+    fromCaller: true,
+  },
+  test: {
+    run: ['node', 'scripts/test.ts'],
+    about: 'every test; FILES or folders as arguments run those alone, --changed what a change can break',
+  },
+  check: { run: ['node', 'scripts/check.ts'], about: 'format, licences, lint and types' },
+  format: { run: ['biome', 'check', '--write', '.'], about: 'mends what can be mended' },
+  generate: { run: ['node', 'scripts/generate.ts'], about: "the code of the CA's protocol buffers, anew" },
+  'build-tool': {
+    run: ['node', 'scripts/build-tool.ts'],
+    about: 'the tool as a package and as a single executable, in dist/ (docs/operations/install.md)',
+  },
+  prepack: {
+    run: ['node', 'scripts/build-tool.ts', '--files'],
+    about: 'what `npm pack` puts into the package; it calls this by itself',
+  },
+  'third-party': {
+    run: ['node', 'scripts/third-party.ts'],
+    about: 'writes THIRD-PARTY.md: every dependency that ships, with its licence',
+  },
+  interop: {
+    run: ['node', 'e2e/interop/main.ts'],
+    about: 'real clients against a running stack (docs/interop.md)',
+  },
+  conformance: {
+    run: ['node', path.join(root, 'e2e/conformance/main.ts')],
+    about: 'the protocol of sigstore-conformance, every case we have (docs/conformance.md)',
+    fromCaller: true,
+  },
+  bench: {
+    run: ['node', 'e2e/load/bench.ts'],
+    about: 'throughput and latency, `audit` for an audit (docs/performance.md)',
+  },
+  faults: { run: ['node', 'e2e/faults/main.ts'], about: 'faults of every kind under load', ownHelp: true },
+  fuzz: { run: ['node', 'e2e/fuzz/main.ts'], about: 'bodies that nobody sends, against every service' },
+  differential: {
+    run: ['node', 'e2e/differential/main.ts'],
+    about: "ours beside upstream's servers, answer by answer (docs/differential.md)",
+  },
+  'compose-test': {
+    run: ['node', 'e2e/compose/main.ts'],
+    about: 'builds the images and signs and verifies in the compose project (docs/operations/containers.md)',
+  },
 }
 
 /** These need no test tools, linters, compilers or libraries of key services, which are more than two thirds of everything. */
@@ -33,17 +76,47 @@ const lean = new Set(['start', 'sigstack'])
 
 const [name = '', ...args] = process.argv.slice(2)
 if (!Object.hasOwn(commands, name)) {
-  fail(`unknown command ${JSON.stringify(name)}; there are: ${Object.keys(commands).join(', ')}`)
+  if (name !== '' && name !== '--help') say(`there is no command ${JSON.stringify(name)}`)
+  process.stderr.write(overview())
+  process.exit(name === '--help' ? 0 : 2)
 }
-const environment = toolchain()
-install(environment)
-for (const [command, ...rest] of commands[name]()) await run(environment, command, [...rest, ...args])
+const command = commands[name]
+// The programs that ship tell more by themselves, but for a tool of ours nobody should install everything first.
+const hasOwnHelp = command.ownHelp === true && (lean.has(name) || isInstalled())
+if (!hasOwnHelp && args.some((word) => word === '--help' || word === '-h')) {
+  process.stdout.write(`npm run ${name}: ${command.about}\n${optionsOf(command.run)}`)
+  process.exit(0)
+}
+const environment = await toolchain()
+await install(environment)
+await run(environment, command)
+
+function overview() {
+  const width = Math.max(...Object.keys(commands).map((each) => each.length))
+  const lines = Object.entries(commands).map(([each, { about }]) => `  ${each.padEnd(width)}  ${about}\n`)
+  return `npm run COMMAND [-- ARGUMENTS], or node scripts/run.mjs COMMAND [ARGUMENTS]:\n\n${lines.join('')}`
+}
+
+/** As the program declares them for its own reader. */
+function optionsOf([, file = '']) {
+  const programs = [file, file.replace(/bench\.ts$/, 'main.ts')].map((each) => path.resolve(root, each))
+  const found = programs
+    .filter((each) => each.endsWith('.ts') && existsSync(each))
+    .flatMap((each) => [
+      ...readFileSync(each, 'utf8').matchAll(/^\s+'?([a-z][a-z-]*)'?: \{ type: '(string|boolean)'/gm),
+    ])
+  if (found.length === 0) return ''
+  const words = found.map(([, option, type]) => (type === 'string' ? `--${option} …` : `--${option}`))
+  return `options: ${[...new Set(words)].join(', ')}\n`
+}
 
 /** The environment in which `node` is new enough and `pnpm` is there. */
-function toolchain() {
+async function toolchain() {
   const base = {
     // glibc would give each thread memory of its own to keep: a fifth of the stack's under load.
     MALLOC_ARENA_MAX: '2',
+    // The sources run as they are: what one process has stripped of types and compiled, the next takes from here.
+    NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/compiled'),
     ...process.env,
     PATH: `${path.join(root, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`,
   }
@@ -52,29 +125,8 @@ function toolchain() {
   if (newEnough && (isInstalled() || hasPnpm())) {
     return { ...base, PATH: `${path.dirname(process.execPath)}${path.delimiter}${base.PATH}` }
   }
-  say(
-    newEnough
-      ? 'bringing pnpm through npm'
-      : `this is Node ${process.versions.node}: bringing Node 24 and pnpm through npm`,
-  )
-  const packages = [`pnpm@${wanted.pnpm}`, ...(newEnough ? [] : [`node@${wanted.node}`])]
-  const found = spawnSync(
-    'npx',
-    [
-      '--yes',
-      '--loglevel=error',
-      ...packages.flatMap((each) => ['-p', each]),
-      '-c',
-      'node -p "JSON.stringify(process.env.PATH)"',
-    ],
-    { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  if (found.status !== 0) {
-    fail(
-      'npm could not bring Node 24 and pnpm: see its message above. Installing Node 24.15 or newer yourself is enough too.',
-    )
-  }
-  return { ...base, PATH: JSON.parse(found.stdout.trim().split('\n').at(-1)) }
+  const places = [...(newEnough ? [path.dirname(process.execPath)] : []), ...(await brought(newEnough))]
+  return { ...base, PATH: [...places, base.PATH].join(path.delimiter) }
 }
 
 function hasPnpm() {
@@ -82,10 +134,68 @@ function hasPnpm() {
   return status === 0 && Number(stdout.split('.')[0]) >= 11
 }
 
+/**
+ * The folders of pnpm and of Node 24, brought through npm when they are not there yet. npm compares what it gets with the hashes in
+ * scripts/toolchain/package-lock.json, and what was brought once is used without asking anybody.
+ */
+async function brought(newEnough) {
+  const source = path.join(root, 'scripts/toolchain')
+  const lock = readFileSync(path.join(source, 'package-lock.json'))
+  const folder = path.join(
+    root,
+    'node_modules/.cache/toolchain',
+    createHash('sha256').update(lock).digest('hex'),
+  )
+  const modules = path.join(folder, 'node_modules')
+  const node = path.join(modules, `node-${process.platform}-${process.arch}`, 'bin')
+  const places = [...(newEnough ? [] : [node]), path.join(modules, '.bin')]
+  const complete = path.join(folder, 'complete')
+  if (!existsSync(complete)) {
+    say(
+      newEnough
+        ? 'bringing pnpm through npm, once'
+        : `this is Node ${process.versions.node}: bringing Node 24 (30 MB) and pnpm through npm, once`,
+    )
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    for (const file of ['package.json', 'package-lock.json'])
+      cpSync(path.join(source, file), path.join(folder, file))
+    const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=1']
+    const status = await waitFor('the npm registry', 'npm', ['ci', ...options], { cwd: folder })
+    if (status !== 0)
+      fail(
+        'npm could not bring Node 24 and pnpm: see its message above (a registry or a proxy is set with `npm config`). Installing Node 24.15 or newer yourself is enough too.',
+      )
+    if (!newEnough && !existsSync(node))
+      fail(
+        `there is no Node 24 for ${process.platform} on ${process.arch} through npm; install Node 24.15 or newer yourself`,
+      )
+    writeFileSync(complete, '')
+  }
+  return places
+}
+
+/** Runs a program that may wait for the network, and says so every ten seconds. */
+async function waitFor(what, program, words, options) {
+  // Some tell their troubles on standard output, which belongs to the command.
+  const child = spawn(program, words, { ...options, stdio: ['ignore', 2, 2] })
+  const began = Date.now()
+  const timer = setInterval(
+    () => say(`still waiting for ${what} (${Math.round((Date.now() - began) / 1000)} s)`),
+    10_000,
+  )
+  const status = await new Promise((resolve) => {
+    child.on('error', () => resolve(1))
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+  clearInterval(timer)
+  return status
+}
+
 /** What is installed is told by the hash of everything that decides it. */
 function lockHash() {
   const hash = createHash('sha256')
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.taprc'])
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml'])
     hash.update(readFileSync(path.join(root, file)))
   return hash.digest('hex')
 }
@@ -110,38 +220,49 @@ function isInstalled() {
   return isCurrent && (scope === 'all' || scope === wantedScope())
 }
 
-function install(env) {
+async function install(env) {
   if (isInstalled()) return
   say('installing from the lockfile')
   const scope = wantedScope()
   const selection = scope === 'lean' ? ['--prod', '--filter', '@sigstack/cli...'] : []
   const options = ['--frozen-lockfile', '--config.confirmModulesPurge=false', ...selection]
-  const pnpm = spawnSync('pnpm', ['install', ...options], {
+  const status = await waitFor('the npm registry', 'pnpm', ['install', ...options], {
     cwd: root,
     env: { ...env, npm_config_update_notifier: 'false', PNPM_CONFIG_UPDATE_NOTIFIER: 'false' },
-    stdio: ['ignore', 'inherit', 'inherit'],
   })
-  if (pnpm.status !== 0) fail('the installation failed: see the message of pnpm above')
+  if (status !== 0) fail('the installation failed: see the message of pnpm above')
   mkdirSync(path.dirname(marker()), { recursive: true })
   writeFileSync(marker(), `${scope} ${lockHash()}`)
 }
 
-/** Signals reach the child by the terminal or by us; its status becomes ours. */
-async function run(env, command, commandArgs) {
-  const child = spawn(command, commandArgs, { cwd: root, env, stdio: 'inherit' })
-  const forward = (signal) => child.kill(signal)
-  // A Ctrl-C is sent to the whole group by the terminal already; twice would mean "at once" to the child.
-  const ignore = () => {}
-  process.on('SIGTERM', forward)
-  process.on('SIGINT', process.stdin.isTTY ? ignore : forward)
+/**
+ * Signals are handed on, and the end of whoever started us too: npm ends at SIGTERM without a word to us, and nobody should be left
+ * behind. A signal that the child has from its group already comes twice; it takes the two for one.
+ */
+async function run(env, { run: [program, ...words], fromCaller = false }) {
+  // npm runs scripts in the package's folder and keeps the caller's in this variable.
+  const caller = process.env.INIT_CWD ?? process.cwd()
+  const place = fromCaller
+    ? { cwd: caller, env: { ...env, SIGSTACK_DATA: env.SIGSTACK_DATA || path.join(root, '.sigstack') } }
+    : { cwd: root, env }
+  const child = spawn(program, [...words, ...args], { ...place, stdio: 'inherit' })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 250)
   const [code, signal] = await new Promise((resolve) => {
     child.on('error', (error) => {
-      process.stderr.write(`${command}: ${error.message}\n`)
+      process.stderr.write(`${program}: ${error.message}\n`)
       resolve([1, null])
     })
     child.on('exit', (...result) => resolve(result))
   })
-  if (code !== 0) process.exit(code ?? (signal === 'SIGINT' ? 130 : 143))
+  clearInterval(watch)
+  process.exit(code ?? (signal === 'SIGINT' ? 130 : 143))
 }
 
 function say(message) {

@@ -1,58 +1,148 @@
 /**
- * `npm test [FILES]`: builds tap's plugins once, runs every test, stops the database that the tests shared, and ends with one plain
- * line of counts. A line for each file, and everything that tap has to say about a failure; the whole record stays in
- * node_modules/.cache/test.tap.
+ * `npm test [FILES]`: runs every test, stops the database that the tests shared, and ends with the slowest files and one plain line
+ * of counts. A line for each process, and everything that there is to say about a failure; the whole record stays in
+ * node_modules/.cache/test.tap. With `--changed` it runs what a change since `--base` can break.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { createWriteStream, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { stopTestDatabase } from '../packages/postgres/src/testing.ts'
+import { type Room, roomsToTest } from './changed.ts'
+import { nameOf, runTests } from './run-tests.ts'
 
 const cache = 'node_modules/.cache'
-const built = `${cache}/tap-built`
+const sharing = [
+  'services/ca',
+  'services/dev-issuer',
+  'services/log',
+  'services/oidc-proxy',
+  'services/trust',
+  'services/tsa',
+  'packages/cli',
+  'packages/crypto',
+  'packages/http-client',
+  'packages/image-policy',
+  'packages/log-engine',
+  'packages/merkle',
+  'packages/oci',
+  'packages/policy',
+  'packages/rekor-entries',
+  'packages/rekor-log',
+  'packages/server',
+  'packages/signing',
+  'packages/timestamp',
+  'packages/trust-root',
+  'packages/verification',
+  'packages/x509',
+]
+const mostTogether = 6
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    changed: { type: 'boolean', default: false },
+    base: { type: 'string' },
+    jobs: { type: 'string' },
+  },
+})
+const named = positionals.length === 0 ? undefined : positionals.flatMap(testsIn)
+const files = values.changed ? testsOfChange(values.base ?? usualBase()) : named
+if (values.changed && files?.length === 0) {
+  process.stdout.write('nothing that a test looks at has changed\n')
+  process.exit(0)
+}
 
 mkdirSync(cache, { recursive: true })
-// Every installation brings back tap's default plugins, one of which cannot load this TypeScript.
-if (!isNewer(built, 'node_modules/.modules.yaml') || !isNewer(built, '.taprc')) {
-  if (spawnSync('tap', ['build'], { stdio: 'inherit' }).status !== 0) process.exit(1)
-  writeFileSync(built, '')
-}
-const { status, counts } = await runTap(process.argv.slice(2))
+const outcomes = await runTests({
+  processes: processesOf(files ?? everyTest()),
+  // Most tests wait now and then: for time-outs, for what starts, for a disk. More would need more connections than the database has.
+  jobs: Number(values.jobs ?? Math.max(4, availableParallelism())),
+  timeoutSeconds: Number(process.env['TAP_TIMEOUT'] ?? 600),
+  record: `${cache}/test.tap`,
+  // Each file is a process, and many start more: what one has compiled the next need not.
+  environment: { ...process.env, NODE_COMPILE_CACHE: path.resolve(cache, 'compiled') },
+  onLine: (line) => process.stdout.write(`${line}\n`),
+})
 await stopTestDatabase()
 
-const skipped = counts.skip > 0 ? `, ${counts.skip} skipped` : ''
-process.stdout.write(`\n${counts.pass} passed, ${counts.fail} failed${skipped}\n`)
-process.exitCode = status === 0 && counts.fail === 0 && counts.pass > 0 ? 0 : 1
+const sum = (word: 'pass' | 'fail' | 'skip') => outcomes.reduce((total, each) => total + each[word], 0)
+const slowest = outcomes.toSorted((a, b) => b.seconds - a.seconds).slice(0, 5)
+const told = slowest.map(({ files, seconds }) => `${nameOf(files)} ${seconds.toFixed(0)} s`)
+const skipped = sum('skip') > 0 ? `, ${sum('skip')} skipped` : ''
+process.stdout.write(
+  `\nslowest: ${told.join(', ')}\n${sum('pass')} passed, ${sum('fail')} failed${skipped}\n`,
+)
+process.exitCode = sum('fail') === 0 && sum('pass') > 0 ? 0 : 1
 
-type Counts = { readonly pass: number; readonly fail: number; readonly skip: number }
-
-async function runTap(files: readonly string[]): Promise<{ status: number; counts: Counts }> {
-  const tap = spawn('tap', ['run', '--disable-coverage', '--reporter=tap', ...files], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = new Promise<number>((resolve) => tap.on('exit', (code) => resolve(code ?? 1)))
-  const record = createWriteStream(`${cache}/test.tap`)
-  let counts: Counts = { pass: 0, fail: 0, skip: 0 }
-  let inFailure = false
-  for await (const line of createInterface({ input: tap.stdout })) {
-    record.write(`${line}\n`)
-    if (/^# \{.*\}$/.test(line)) counts = countsOf(line)
-    const point = /^(\s*)(not )?ok \d+/.exec(line)
-    if (point !== null) inFailure = point[2] !== undefined
-    const ofFile = point?.[1] === ''
-    const skip = / # SKIP/i.test(line)
-    if (inFailure || ofFile || skip) process.stdout.write(`${line}\n`)
+/**
+ * Files of these rooms share a process, a few at a time: to load what all of them import takes longer than most of their tests. Not
+ * those that do something to the process itself.
+ */
+function processesOf(files: readonly string[]): readonly (readonly string[])[] {
+  const processes: string[][] = []
+  for (const file of files) {
+    const last = processes.at(-1)
+    const first = last?.[0] ?? ''
+    const joins =
+      sharing.some((room) => file.startsWith(`${room}/`) && first.startsWith(`${room}/`)) &&
+      (last?.length ?? 0) < mostTogether &&
+      !isAlone(file) &&
+      !isAlone(first)
+    if (joins) last?.push(file)
+    else processes.push([file])
   }
-  record.end()
-  return { status: await exited, counts }
+  return processes
 }
 
-function isNewer(file: string, than: string): boolean {
-  return existsSync(file) && statSync(file).mtimeMs > statSync(than).mtimeMs
+function isAlone(file: string): boolean {
+  return /\bprocess\.(?:on|chdir|exit)\b|\/proc\/self\b/.test(readFileSync(file, 'utf8'))
 }
 
-/** The totals of tap's summary line, as in `# { total: 8, pass: 7, fail: 1 }`. */
-function countsOf(summary: string): Counts {
-  const count = (word: string) => Number(new RegExp(`${word}: (\\d+)`).exec(summary)?.[1] ?? 0)
-  return { pass: count('pass'), fail: count('fail'), skip: count('skip') }
+/** Those of the whole system first, of which some take long: then nothing is left at the end that all wait for. */
+function everyTest(): readonly string[] {
+  return ['e2e', 'services/*', 'packages/*'].flatMap((rooms) =>
+    globSync(`${rooms}/test/**/*.test.ts`).toSorted(),
+  )
+}
+
+/** A folder stands for the tests in it. */
+function testsIn(place: string): readonly string[] {
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory()
+    ? globSync('**/*.test.ts', { cwd: place, exclude: (name) => name === 'node_modules' })
+        .map((file) => path.join(place, file))
+        .toSorted()
+    : [place]
+}
+
+/** What there is in the working tree beyond `base`, committed or not. `undefined`: every test. */
+function testsOfChange(base: string): readonly string[] | undefined {
+  const lines = (...words: string[]) =>
+    execFileSync('git', words, { encoding: 'utf8', maxBuffer: 64 << 20 })
+      .split('\n')
+      .filter((line) => line !== '')
+  const [since = base] = lines('merge-base', 'HEAD', base)
+  const changed = [
+    ...lines('diff', '--name-only', '--no-renames', since),
+    ...lines('ls-files', '--others', '--exclude-standard'),
+  ]
+  return roomsToTest(readRooms(), changed)?.flatMap(testsIn)
+}
+
+function usualBase(): string {
+  const known = spawnSync('git', ['rev-parse', '--verify', '--quiet', 'origin/main']).status === 0
+  return known ? 'origin/main' : 'main'
+}
+
+function readRooms(): readonly Room[] {
+  return globSync('{packages/*,services/*,e2e}/package.json').map((file) => {
+    const manifest = JSON.parse(readFileSync(file, 'utf8'))
+    const groups = [manifest.dependencies, manifest.devDependencies, manifest.optionalDependencies]
+    return {
+      folder: path.dirname(file),
+      name: manifest.name,
+      imports: groups.flatMap((group) => Object.keys(group ?? {})),
+    }
+  })
 }

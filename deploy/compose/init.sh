@@ -30,10 +30,12 @@ password postgres-password
 password rekor-database-password
 password ct-database-password
 password redis-password
+password oidc-cache-secret
 password ca-key-password
 password rekor-key-password
 password ct-key-password
 password tuf-key-password
+password tsa-key-password
 
 # The same passwords in the form that their readers want.
 keep rekor-database-url "postgres://rekor:$(cat "$folder/rekor-database-password")@postgres:5432/rekor"

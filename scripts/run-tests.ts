@@ -1,0 +1,107 @@
+/**
+ * Test files in processes, several at once. Each says what it finds in TAP, version 14: lines of `ok` and `not ok`, and at its end its
+ * counts. Node runs the sources as they are, so nothing is loaded besides.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const together = path.join(import.meta.dirname, 'together.ts')
+
+export type Counts = { readonly pass: number; readonly fail: number; readonly skip: number }
+
+/** Of one process. */
+export type Outcome = Counts & { readonly files: readonly string[]; readonly seconds: number }
+
+export type RunOptions = {
+  /** The files of each process. */
+  readonly processes: readonly (readonly string[])[]
+  readonly jobs: number
+  /** After so long without an end a file counts as hung. */
+  readonly timeoutSeconds: number
+  /** Of everything that the files say, one after the other. */
+  readonly record: string
+  readonly environment: NodeJS.ProcessEnv
+  /** A line for each process, and everything about a failure. */
+  readonly onLine: (line: string) => void
+}
+
+export async function runTests(options: RunOptions): Promise<readonly Outcome[]> {
+  const record = createWriteStream(options.record)
+  const waiting = options.processes.values()
+  const outcomes: Outcome[] = []
+  const worker = async () => {
+    // All workers take from the one iterator, so that each is run once.
+    for (const files of waiting) {
+      const { lines, ...outcome } = await runProcess(files, options)
+      for (const line of lines) record.write(`${line}\n`)
+      const shown = lines.filter(isShown())
+      for (const line of [...shown, summaryOf(outcome)]) options.onLine(line)
+      outcomes.push(outcome)
+    }
+  }
+  await Promise.all(Array.from({ length: options.jobs }, worker))
+  await new Promise((resolve) => record.end(resolve))
+  return outcomes
+}
+
+async function runProcess(
+  files: readonly string[],
+  options: RunOptions,
+): Promise<Outcome & { readonly lines: readonly string[] }> {
+  const begun = performance.now()
+  const timeoutSeconds = options.timeoutSeconds * files.length
+  const child = spawn(process.execPath, files.length === 1 ? files : [together, ...files], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...options.environment, TAP_TIMEOUT: String(timeoutSeconds) },
+  })
+  const ended = Promise.withResolvers<string>()
+  const closed = once(child.stdout, 'close')
+  child.on('error', ({ message }) => ended.resolve(message))
+  child.on('exit', (code, signal) => ended.resolve(code === 0 ? '' : `ended with ${signal ?? code}`))
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part
+  })
+  // The file itself tells first which of its tests hangs.
+  const hung = setTimeout(() => child.kill('SIGKILL'), (timeoutSeconds + 60) * 1000)
+  const trouble = await ended.promise
+  clearTimeout(hung)
+  // What it has started and left behind may keep the pipe.
+  await Promise.race([closed, sleep(10_000, undefined, { ref: false })])
+  const seconds = (performance.now() - begun) / 1000
+  const said = text.split('\n')
+  const name = nameOf(files)
+  const lines = [`# Subtest: ${name}`, ...said.map((line) => `    ${line}`)]
+  const summary = said.findLast((line) => /^# \{.*\}$/.test(line))
+  const { pass, fail, skip } = countsOf(summary ?? '')
+  if (trouble === '' && summary !== undefined) return { files, seconds, pass, fail, skip, lines }
+  const sentence = `not ok - ${name} ${trouble || 'said nothing of its tests'}`
+  return { files, seconds, pass, fail: Math.max(1, fail), skip, lines: [...lines, `    ${sentence}`] }
+}
+
+function summaryOf({ files, seconds, fail }: Outcome): string {
+  return `${fail === 0 ? 'ok' : 'not ok'} - ${nameOf(files)} # time=${seconds.toFixed(1)}s`
+}
+
+export function nameOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} and ${others.length} after it`
+}
+
+/** Failures with what follows them, and what was skipped. */
+function isShown(): (line: string) => boolean {
+  let inFailure = false
+  return (line) => {
+    const point = /^\s*(not )?ok\b/.exec(line)
+    if (point !== null) inFailure = point[1] !== undefined
+    return inFailure || / # SKIP/i.test(line)
+  }
+}
+
+/** The totals of a file's last line, as in `# { total: 8, pass: 7, fail: 1 }`. */
+function countsOf(summary: string): Counts {
+  const count = (word: string) => Number(new RegExp(`${word}: (\\d+)`).exec(summary)?.[1] ?? 0)
+  return { pass: count('pass'), fail: count('fail'), skip: count('skip') }
+}

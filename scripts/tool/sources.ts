@@ -1,0 +1,107 @@
+/**
+ * What a bundle must be told of the sources. They look for their files beside themselves; in a bundle there is no beside, so what
+ * they would read stands in it, threads and processes become programs of their own, and what is left out says so.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { OnLoadResult, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
+
+export type Sources = {
+  readonly root: string
+  readonly version: string
+  /** In place of a module, by its path from the root. */
+  readonly leftOut: Readonly<Record<string, string>>
+  /** Packages that are not bundled, and what is imported in their place. */
+  readonly elsewhere: Readonly<Record<string, string>>
+  /** Where what a thread or process runs is, by its module from the root: an expression. */
+  readonly placeOf: (module: string) => string
+}
+
+const ours = /[\\/](?:packages|services)[\\/][^\\/]+[\\/]src[\\/]/
+/** What a thread or process of its own runs, from the root, where `from` starts it. */
+const program = /new URL\('(\.\/[\w-]+)\.ts', import\.meta\.url\)/g
+const migrations = /directory: new URL\('([\w./]+)', import\.meta\.url\)/g
+/** The file that is run, and what {@link Sources.placeOf} says. */
+const knownPlaces = /fileURLToPath\(import\.meta\.url\)\]|new URL\('\.\/[\w-]+\.js', import\.meta\.url\)/g
+const mark = Symbol('resolved once')
+
+export function sourcesPlugin(sources: Sources): Plugin {
+  return {
+    name: 'sources',
+    setup(build) {
+      const { root, leftOut, elsewhere } = sources
+      for (const [name, place] of Object.entries(elsewhere))
+        build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: place, external: true }))
+      // Only what is used of our packages comes along: none of their modules does anything by being loaded.
+      build.onResolve({ filter: /^(?:\.|@sigstack\/)/ }, async (found) => {
+        if (found.pluginData === mark) return undefined
+        const { importer, resolveDir, kind } = found
+        const resolved = await build.resolve(found.path, { importer, resolveDir, kind, pluginData: mark })
+        return { ...resolved, ...(ours.test(resolved.path) && { sideEffects: false }) } as OnResolveResult
+      })
+      giveNames(build)
+      build.onLoad({ filter: ours }, ({ path: file }): OnLoadResult | undefined => {
+        const name = path.relative(root, file).replaceAll(path.sep, '/')
+        const replacement = leftOut[name]
+        if (replacement !== undefined)
+          return { contents: replacement, loader: 'ts', resolveDir: path.dirname(file) }
+        if (!file.endsWith('.ts')) return undefined
+        const text = readFileSync(file, 'utf8')
+        return text.includes('import.meta')
+          ? { contents: placed(text, file, name, sources), loader: 'ts', resolveDir: path.dirname(file) }
+          : undefined
+      })
+    },
+  }
+}
+
+/**
+ * A package of the older kind that is imported where it is needed has no names in a chunk of its own, but a default alone. Node finds
+ * them in it, so it is asked.
+ */
+function giveNames(build: PluginBuild): void {
+  build.onResolve({ filter: /^[^./]/ }, async (found) => {
+    const { path: name, importer, resolveDir, kind } = found
+    if (kind !== 'dynamic-import' || isBuiltin(name) || name.startsWith('@sigstack/')) return undefined
+    const options = { importer, resolveDir, kind: 'import-statement', pluginData: mark } as const
+    const { path: file, external } = await build.resolve(name, options)
+    if (external || file === '') return undefined
+    // What Node does not load is a module that only bundlers do.
+    const exported: object = await import(pathToFileURL(file).href).catch(() => ({}))
+    return 'module.exports' in exported ? { path: file, namespace: 'named' } : undefined
+  })
+  build.onLoad({ filter: /^/, namespace: 'named' }, async ({ path: file }) => {
+    const exported: object = await import(pathToFileURL(file).href)
+    const names = Object.keys(exported).filter((name) => name !== 'default' && name !== 'module.exports')
+    const contents = [
+      `import * as whole from ${JSON.stringify(file)}`,
+      'export default whole.default',
+      `export const { ${names.join(', ')} } = whole`,
+    ]
+    return { contents: contents.join('\n'), resolveDir: path.dirname(file) }
+  })
+}
+
+function placed(text: string, file: string, name: string, { version, placeOf }: Sources): string {
+  const folder = path.posix.dirname(name)
+  const replaced = text
+    .replace(
+      `JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))`,
+      JSON.stringify({ version }),
+    )
+    .replace('createRequire(import.meta.url)(', 'require(')
+    .replaceAll(migrations, (_, directory: string) => {
+      const place = path.join(path.dirname(file), directory)
+      const files = readdirSync(place)
+        .filter((each) => each.endsWith('.sql'))
+        .map((each) => ({ name: each, sql: readFileSync(path.join(place, each), 'utf8') }))
+      return `files: ${JSON.stringify(files)}`
+    })
+    .replaceAll(program, (_, script: string) => placeOf(path.posix.join(folder, script)))
+  // It would find nothing there, and only when it is used.
+  if (/import\.meta/.test(replaced.replaceAll(knownPlaces, '')))
+    throw new Error(`${name} looks beside itself for what no bundle has there`)
+  return replaced
+}
