@@ -42,11 +42,12 @@ t.test('what was thrown, and JSON from outside, is read in one way', async (t) =
     /as NodeJS\.ErrnoException\)\.code/,
     /typeof (\w+) ([!=])== 'object' (?:&&|\|\|) \1 \2== null (?:&&|\|\|) !?Array\.isArray\(\1\)/,
   ]
-  for (const file of globSync('{packages,services}/*/src/**/*.ts', { cwd: root })) {
-    const text = file === 'packages/crypto/src/unknown.ts' ? '' : read(file)
-    const found = copies.flatMap((copy) => copy.exec(text)?.[0] ?? [])
-    if (found.length > 0)
-      t.fail(`${file} has what packages/crypto/src/unknown.ts is for: ${found.join(', ')}`)
+  const home = 'packages/crypto/src/unknown.ts'
+  for (const { folder } of rooms) {
+    const found = globSync(`${folder}/src/**/*.ts`, { cwd: root, exclude: [home] }).flatMap((file) =>
+      copies.flatMap((copy) => (copy.exec(read(file)) ?? []).slice(0, 1).map((text) => `${file}: ${text}`)),
+    )
+    t.same(found, [], `${folder} leaves it to ${home}`)
   }
 })
 
@@ -61,6 +62,17 @@ t.test('a README says what its room may import, and the manifest declares no mor
       names.has(name) ? name : [],
     )
     t.same(new Set(said), new Set(imports), folder)
+  }
+})
+
+t.test('a room is entered by its name, never by a path', async (t) => {
+  for (const { folder } of rooms) {
+    const leaving = globSync(`${folder}/src/**/*.ts`, { cwd: root }).flatMap((file) =>
+      [...read(file).matchAll(/(?:from|import\() ?'(\.[^']+)'/g)]
+        .map(([, to = '']) => `${file} imports ${path.join(path.dirname(file), to)}`)
+        .filter((sentence) => !sentence.includes(`imports ${folder}/`)),
+    )
+    t.same(leaving, [], folder)
   }
 })
 
