@@ -7,14 +7,15 @@ export type RedisAid = {
   close(): void
 }
 
-/** `onReachable` is told once each time Redis goes or comes back. */
+/** `onReachable` is told once each time Redis goes or comes back. A command without an answer after `commandTimeoutMs` fails. */
 export function openRedisAid(
   url: string,
   onReachable: (reachable: boolean, reason?: string) => void,
+  commandTimeoutMs = 250,
 ): RedisAid {
   const redis = new Redis(url, {
     connectTimeout: 2000,
-    commandTimeout: 250,
+    commandTimeout: commandTimeoutMs,
     maxRetriesPerRequest: 0,
     // A command given while Redis is away fails at once instead of waiting for its return.
     enableOfflineQueue: false,

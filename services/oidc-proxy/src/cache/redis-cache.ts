@@ -4,10 +4,12 @@
  * Redis is an aid, never a need: when it is gone, reads and writes go on in memory, the client keeps
  * reconnecting, and nobody sees an error. What comes out of it counts only with the seal of the replicas.
  */
+import { openRedisAid } from '@sigstack/limits/redis-aid'
 import type { Logger } from '@sigstack/server'
-import { Redis } from 'ioredis'
 import { type CachedDocument, type DocumentCache, isUsable } from './document-cache.ts'
 import type { DocumentSeal } from './document-seal.ts'
+
+const commandTimeoutMs = 500
 
 export type RedisCacheOptions = {
   readonly url: string
@@ -24,27 +26,15 @@ export type RedisCacheOptions = {
 export function createRedisCache(options: RedisCacheOptions): DocumentCache {
   const { seal, keepMs, freshMs, memory, now, logger } = options
   const keyPrefix = `${options.keyPrefix}${seal.name}:`
-  const redis = new Redis(options.url, {
-    connectTimeout: 2000,
-    commandTimeout: 500,
-    maxRetriesPerRequest: 0,
-    // A command given while Redis is away fails at once instead of waiting for its return.
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(attempt * 200, 5000),
-  })
-  let reachable: boolean | undefined
-  const note = (nowReachable: boolean, reason?: string): void => {
-    if (reachable === nowReachable) return
-    reachable = nowReachable
-    if (nowReachable) logger.info('documents are shared through Redis')
+  const onReachable = (reachable: boolean, reason?: string): void => {
+    if (reachable) logger.info('documents are shared through Redis')
     else logger.warn({ reason }, 'Redis is unreachable: going on from memory, and trying again')
   }
-  redis.on('ready', () => note(true))
-  redis.on('error', (error: Error) => note(false, error.message))
-  redis.on('close', () => note(false, 'connection closed'))
+  const aid = openRedisAid(options.url, onReachable, commandTimeoutMs)
+  const { redis } = aid
 
   async function readShared(key: string): Promise<CachedDocument | undefined> {
-    if (redis.status !== 'ready') return undefined
+    if (!aid.isReady()) return undefined
     try {
       const text = await redis.get(keyPrefix + key)
       const document = text === null ? undefined : seal.open(key, text)
@@ -66,17 +56,16 @@ export function createRedisCache(options: RedisCacheOptions): DocumentCache {
     async write(key, document) {
       await memory.write(key, document)
       const remainingMs = Math.floor(document.fetchedAtMs + keepMs - now())
-      if (remainingMs <= 0 || redis.status !== 'ready') return
+      if (remainingMs <= 0 || !aid.isReady()) return
       const shared = await readShared(key)
       if (shared !== undefined && shared.fetchedAtMs > document.fetchedAtMs) return
       // Two replicas may cross here and the older document win; both were fetched a moment ago.
       await redis.set(keyPrefix + key, seal.seal(key, document), 'PX', remainingMs).catch(() => undefined)
     },
     release: (key) => memory.release(key),
-    state: () => (redis.status === 'ready' ? 'redis' : 'redis_unreachable'),
+    state: () => (aid.isReady() ? 'redis' : 'redis_unreachable'),
     async stop() {
-      redis.removeAllListeners('close')
-      redis.disconnect()
+      aid.close()
       await memory.stop()
     },
   }
