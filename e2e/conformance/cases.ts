@@ -2,16 +2,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const vectors = fileURLToPath(new URL('../../packages/verification/test/vectors/', import.meta.url))
-
-/** Whom the suite means where a folder does not say. */
-const beacon = {
-  identity:
-    'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main',
-  issuer: 'https://token.actions.githubusercontent.com',
-}
+import {
+  type BundleCase,
+  beacon,
+  bundleCases,
+  bundleVectors,
+  refusalReasons,
+} from '@sigstack/verification/testing'
 
 export type Case = {
   readonly name: string
@@ -23,42 +20,21 @@ export type Case = {
   readonly words: readonly string[]
 }
 
-type Listed = {
-  readonly id: string
-  readonly bundle: string
-  readonly expect: 'pass' | 'fail'
-  readonly trustedRoot: string
-  readonly artifact?: string
-  readonly artifactDigest?: string
-  readonly key?: string
-  readonly identity?: string
-  readonly issuer?: string
-  readonly identityRegexp?: string
-  readonly issuerRegexp?: string
-  readonly predicateType?: string
-  readonly ignoreTlog?: boolean
-  readonly ignoreSCT?: boolean
-  readonly requireSignedTimestamp?: boolean
-}
-
-const read = (file: string): string => readFileSync(path.join(vectors, file), 'utf8')
-
 /** Each by its file and by its digest. */
 export function ownCases(): readonly Case[] {
-  const reasons = JSON.parse(read('reasons.json')) as Readonly<Record<string, string>>
-  const listed = JSON.parse(read('cases.json')) as readonly Listed[]
-  return [...listed.flatMap(casesOf), ...suiteCases(path.join(vectors, 'trust'))].map((each) => {
+  const reasons = refusalReasons()
+  return [...bundleCases().flatMap(casesOf), ...suiteCases(path.join(bundleVectors, 'trust'))].map((each) => {
     const reason = reasons[each.name.replace(/ by \w+$/, '')]
     if (each.mustPass === (reason === undefined)) return { ...each, reason }
     throw new Error(`reasons.json must tell why ${each.name} is refused, and of no other`)
   })
 }
 
-function casesOf(listed: Listed): readonly Case[] {
+function casesOf(listed: BundleCase): readonly Case[] {
   const { predicateType, ignoreTlog, ignoreSCT, requireSignedTimestamp } = listed
   const option = (name: string, value: string | undefined): readonly string[] =>
     value === undefined ? [] : [`--${name}`, value]
-  const file = (name: string | undefined): string | undefined => name && path.join(vectors, name)
+  const file = (name: string | undefined): string | undefined => name && path.join(bundleVectors, name)
   const common = [
     ...option('bundle', file(listed.bundle)),
     ...option('certificate-identity', listed.identity),
@@ -105,7 +81,7 @@ export function suiteCases(folder: string): readonly Case[] {
         return found === undefined ? undefined : readFileSync(found, 'utf8').trim()
       }
       const common = existsSync(path.join(folder, 'a.txt')) ? path.join(folder, 'a.txt') : undefined
-      const artifact = own('artifact') ?? common ?? path.join(vectors, 'conformance/a.txt')
+      const artifact = own('artifact') ?? common ?? path.join(bundleVectors, 'conformance/a.txt')
       const key = own('key.pub')
       const who =
         key === undefined

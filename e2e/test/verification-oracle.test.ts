@@ -1,81 +1,43 @@
 /** `@sigstore/verify` as the oracle of our own verification: what it refuses we refuse, and where we refuse more there is a reason. */
 import { createPublicKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { equalBytes, memberAt, parsePublicKeyPem } from '@sigstack/crypto'
-import { parseTrustedRoot } from '@sigstack/trust-root'
-import {
-  type Artifact,
-  artifactOfBytes,
-  identityCondition,
-  parseDigest,
-  readBundle,
-  verifyBundle,
-} from '@sigstack/verification'
+import { equalBytes, memberAt } from '@sigstack/crypto'
+import { type Artifact, artifactOfBytes, parseDigest } from '@sigstack/verification'
+import { type BundleCase, bundleCases, readVector, verifyCase } from '@sigstack/verification/testing'
 import { bundleFromJSON } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import t from 'tap'
 
-type Case = {
-  readonly id: string
-  readonly bundle: string
-  readonly trustedRoot: string
-  readonly artifact?: string
-  readonly artifactDigest?: string
-  readonly key?: string
-  readonly identity?: string
-  readonly issuer?: string
-  readonly identityRegexp?: string
-  readonly issuerRegexp?: string
-  readonly predicateType?: string
-  readonly ignoreTlog?: boolean
-  readonly ignoreSCT?: boolean
-}
-
-const folder = new URL('../../packages/verification/test/vectors/', import.meta.url)
-const read = (name: string) => readFileSync(new URL(name, folder))
-const listed: readonly Case[] = JSON.parse(read('cases.json').toString())
+const listed = bundleCases()
 
 /** Why we refuse; undefined where we do not. */
-async function ours(c: Case, bundle: string): Promise<string | undefined> {
-  const policy = () => ({
-    subject: identityCondition({ value: c.identity, pattern: c.identityRegexp }),
-    issuer: identityCondition({ value: c.issuer, pattern: c.issuerRegexp }),
-  })
+async function ours(c: BundleCase, bundle: string): Promise<string | undefined> {
   try {
-    await verifyBundle({
-      bundle: readBundle(bundle),
-      artifact: artifactOf(c),
-      trustedRoot: parseTrustedRoot(read(c.trustedRoot).toString()),
-      signer: c.key === undefined ? { policy: policy() } : { key: parsePublicKeyPem(read(c.key).toString()) },
-      ...(c.predicateType !== undefined && { predicateType: c.predicateType }),
-      ignoreTlog: c.ignoreTlog === true,
-      ignoreSct: c.ignoreSCT === true,
-    })
+    await verifyCase(c, artifactOf(c), bundle)
     return undefined
   } catch (error) {
     return (error as Error).message
   }
 }
 
-function artifactOf({ artifact, artifactDigest = '' }: Case): Artifact {
-  if (artifact !== undefined) return artifactOfBytes(read(artifact))
+function artifactOf({ artifact, artifactDigest = '' }: BundleCase): Artifact {
+  if (artifact !== undefined) return artifactOfBytes(readVector(artifact))
   const parsed = parseDigest(artifactDigest)
   if (typeof parsed !== 'object') throw new Error(`${artifactDigest} is no digest`)
   return parsed
 }
 
 /** With no policy: what the library makes of a policy is another thing than ours, so the signer that it finds is judged here. */
-function oracle(c: Case, text: string): string | undefined {
+function oracle(c: BundleCase, text: string): string | undefined {
   try {
     const bundle = bundleFromJSON(JSON.parse(text))
-    const root = TrustedRoot.fromJSON(JSON.parse(read(c.trustedRoot).toString()))
-    const key = c.key === undefined ? undefined : createPublicKey(read(c.key))
+    const root = TrustedRoot.fromJSON(JSON.parse(readVector(c.trustedRoot).toString()))
+    const key = c.key === undefined ? undefined : createPublicKey(readVector(c.key))
     const trust = toTrustMaterial(root, key && (() => ({ publicKey: key, validFor: () => true })))
     const isMessage = bundle.content.$case === 'messageSignature'
     const entity =
       isMessage && c.artifact !== undefined
-        ? toSignedEntity(bundle, read(c.artifact))
+        ? toSignedEntity(bundle, readVector(c.artifact))
         : toSignedEntity(bundle)
     const signer = new Verifier(trust, {
       tlogThreshold: c.ignoreTlog === true ? 0 : 1,
@@ -100,7 +62,7 @@ function matches(found: string | undefined, value: string | undefined, pattern: 
   return pattern === undefined || new RegExp(pattern).test(found ?? '')
 }
 
-function aboutStatement(c: Case, payload: string): string | undefined {
+function aboutStatement(c: BundleCase, payload: string): string | undefined {
   const statement: unknown = JSON.parse(payload)
   const subjects = memberAt(statement, 'subject')
   const { digests } = artifactOf(c)
@@ -177,7 +139,7 @@ t.setTimeout(600_000)
 
 t.test('every case has the answer of the oracle', async (t) => {
   for (const c of listed) {
-    const text = read(c.bundle).toString()
+    const text = readVector(c.bundle).toString()
     const answers = [await ours(c, text), oracle(c, text)]
     if (c.id === 'extra/san-othername') {
       // Signed under the name of a pod, which Rekor v1 may do for sigstore-go and for us.
@@ -201,7 +163,7 @@ t.test(
   async (t) => {
     const found = new Set<string>()
     for (const c of listed.filter(({ id }) => examples.includes(id))) {
-      for (const { path, what, text } of changesOf(read(c.bundle).toString())) {
+      for (const { path, what, text } of changesOf(readVector(c.bundle).toString())) {
         const [mine, theirs] = [await ours(c, text), oracle(c, text)]
         if ((mine === undefined) === (theirs === undefined)) continue
         const name = `${c.id}: ${path} ${what}`
@@ -218,7 +180,7 @@ t.test(
 t.test('what the oracle cannot be asked is why the verification is ours', async (t) => {
   const c = listed.find(({ id }) => id === 'conformance/happy-path-v0.3-new-mediaType')
   if (c === undefined) throw new Error('the case is gone')
-  const text = read(c.bundle).toString()
+  const text = readVector(c.bundle).toString()
   const { artifact: _, ...byDigest } = c
   t.equal(await ours(byDigest, text), undefined)
   t.match(oracle(byDigest, text), /./, 'a digest without its file')

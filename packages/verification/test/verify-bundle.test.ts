@@ -1,69 +1,30 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { parsePublicKeyPem } from '@sigstack/crypto'
-import { parseTrustedRoot } from '@sigstack/trust-root'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
 import { type Artifact, artifactOfBytes, parseDigest } from '../src/artifact.ts'
 import { identityCondition } from '../src/identity-policy.ts'
-import { readBundle } from '../src/read-bundle.ts'
-import { verifyBundle } from '../src/verify-bundle.ts'
+import {
+  type BundleCase,
+  beacon,
+  bundleCases,
+  bundleVectors,
+  readVector,
+  refusalReasons,
+  verifyCase,
+} from '../src/testing.ts'
 
-type Case = {
-  readonly id: string
-  readonly bundle: string
-  readonly expect: 'pass' | 'fail'
-  readonly why: string
-  readonly trustedRoot: string
-  readonly artifact?: string
-  readonly artifactDigest?: string
-  readonly key?: string
-  readonly identity?: string
-  readonly issuer?: string
-  readonly identityRegexp?: string
-  readonly issuerRegexp?: string
-  readonly predicateType?: string
-  readonly ignoreTlog?: boolean
-  readonly ignoreSCT?: boolean
-  readonly requireSignedTimestamp?: boolean
-}
-
-const folder = new URL('./vectors/', import.meta.url)
-const read = (name: string) => readFileSync(new URL(name, folder))
-const cases: readonly Case[] = JSON.parse(read('cases.json').toString())
-/** Part of the sentence with which each of those that must not verify is refused: another one would be luck. */
-const reasons: Readonly<Record<string, string>> = JSON.parse(read('reasons.json').toString())
-
-const beacon = {
-  identity:
-    'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main',
-  issuer: 'https://token.actions.githubusercontent.com',
-}
-
-async function run(c: Case, artifact: Artifact): Promise<void> {
-  const policy = () => ({
-    subject: identityCondition({ value: c.identity, pattern: c.identityRegexp }),
-    issuer: identityCondition({ value: c.issuer, pattern: c.issuerRegexp }),
-  })
-  await verifyBundle({
-    bundle: readBundle(read(c.bundle).toString()),
-    artifact,
-    trustedRoot: parseTrustedRoot(read(c.trustedRoot).toString()),
-    signer: c.key === undefined ? { policy: policy() } : { key: parsePublicKeyPem(read(c.key).toString()) },
-    ...(c.predicateType !== undefined && { predicateType: c.predicateType }),
-    ...(c.ignoreTlog !== undefined && { ignoreTlog: c.ignoreTlog }),
-    ...(c.ignoreSCT !== undefined && { ignoreSct: c.ignoreSCT }),
-    ...(c.requireSignedTimestamp !== undefined && { requireSignedTimestamp: c.requireSignedTimestamp }),
-  })
-}
+const cases = bundleCases()
+const reasons = refusalReasons()
 
 function reasonOf(id: string): RegExp {
   const reason = reasons[id] ?? 'a reason that nobody gave'
   return new RegExp(reason.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
 }
 
-function artifactsOf(c: Case): readonly Artifact[] {
+function artifactsOf(c: BundleCase): readonly Artifact[] {
   const digest = c.artifactDigest === undefined ? undefined : parseDigest(c.artifactDigest)
   return [
-    ...(c.artifact === undefined ? [] : [artifactOfBytes(read(c.artifact))]),
+    ...(c.artifact === undefined ? [] : [artifactOfBytes(readVector(c.artifact))]),
     ...(typeof digest === 'object' ? [digest] : []),
   ]
 }
@@ -75,10 +36,10 @@ t.test('bundles of other implementations verify or not, as they should, by file 
     t.ok(artifacts.length > 0, c.id)
     for (const artifact of artifacts) {
       const name = `${c.id} by ${artifact.bytes ? 'file' : 'digest'}: ${c.why}`
-      if (c.expect === 'pass') await t.resolves(run(c, artifact), name)
+      if (c.expect === 'pass') await t.resolves(verifyCase(c, artifact), name)
       else
         await t.rejects(
-          run(c, artifact),
+          verifyCase(c, artifact),
           { name: 'VerificationError', code: /^(not_verified|bad_bundle)$/, message: reasonOf(c.id) },
           name,
         )
@@ -87,12 +48,12 @@ t.test('bundles of other implementations verify or not, as they should, by file 
 })
 
 t.test('bundles whose answer depends on trusted root or timestamp', async (t) => {
-  for (const id of readdirSync(new URL('trust/', folder))) {
-    const files = readdirSync(new URL(`trust/${id}/`, folder))
+  for (const id of readdirSync(path.join(bundleVectors, 'trust'))) {
+    const files = readdirSync(path.join(bundleVectors, 'trust', id))
     const own = (name: string, otherwise: string) =>
-      files.includes(name) ? read(`trust/${id}/${name}`).toString().trim() : otherwise
+      files.includes(name) ? readVector(`trust/${id}/${name}`).toString().trim() : otherwise
     const fail = id.endsWith('_fail')
-    const c: Case = {
+    const c: BundleCase = {
       id,
       bundle: `trust/${id}/bundle.sigstore.json`,
       trustedRoot: `trust/${id}/trusted_root.json`,
@@ -102,11 +63,11 @@ t.test('bundles whose answer depends on trusted root or timestamp', async (t) =>
       issuer: own('issuer', beacon.issuer),
     }
     const artifact = artifactOfBytes(
-      read(files.includes('artifact') ? `trust/${id}/artifact` : 'conformance/a.txt'),
+      readVector(files.includes('artifact') ? `trust/${id}/artifact` : 'conformance/a.txt'),
     )
     const refusal = { code: /^(not_verified|missing_validity_start)$/, message: reasonOf(`trust/${id}`) }
-    if (fail) await t.rejects(run(c, artifact), refusal, id)
-    else await t.resolves(run(c, artifact), id)
+    if (fail) await t.rejects(verifyCase(c, artifact), refusal, id)
+    else await t.resolves(verifyCase(c, artifact), id)
   }
 })
 
