@@ -1,9 +1,8 @@
 /** TimeStampReq (RFC 3161 section 2.4.1) in DER, read by the library, since it comes from outside. */
-import { digestLengthBytes } from '@sigstack/crypto'
+import { CryptoError, digestLengthBytes } from '@sigstack/crypto'
 import {
   type BaseBlock,
   Boolean as BooleanBlock,
-  fromBER,
   Integer,
   ObjectIdentifier,
   OctetString,
@@ -12,9 +11,10 @@ import {
 import type { TimestampRequest } from './encode-request.ts'
 import { malformed, TimestampError } from './errors.ts'
 import { hashOf, sha1Oid } from './oids.ts'
+import { readTree } from './read-tree.ts'
 
 /** A request is flat: what is deeper or has more parts is none. The extensions may have some. */
-const bounds = { maxDepth: 16, maxNodes: 512, parseEmbedded: false, copyInput: false }
+const bounds = { maxDepth: 16, maxNodes: 512, maxOidBytes: 1024 }
 /** Longer than any nonce that somebody means. */
 const longestNonceBytes = 4096
 
@@ -63,15 +63,10 @@ export function checkedImprint(
 }
 
 function readWhole(bytes: Uint8Array): BaseBlock {
-  const { offset, result } = readBer(bytes)
-  if (offset !== bytes.length || result.error !== '') throw malformed('the request is no DER')
-  return result
-}
-
-function readBer(bytes: Uint8Array): ReturnType<typeof fromBER> {
   try {
-    return fromBER(bytes, bounds)
+    return readTree(bytes, bounds)
   } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
     throw malformed('the request is no DER', cause)
   }
 }

@@ -74,6 +74,7 @@ t.test('what is no response, and what is no DER, is refused', async (t) => {
     name: 'TimestampError',
     code: 'malformed',
   })
+  t.throws(() => describeStamp(Buffer.alloc(65_537)), { code: 'malformed', message: /larger than any/ })
   const whole = vector(responses[0] ?? '')
   const token = parseTimestampResponse(whole).token ?? new Uint8Array()
   const inner = token.subarray(token.length - (token.length - 4))
@@ -87,6 +88,17 @@ t.test('what is no response, and what is no DER, is refused', async (t) => {
     'an end too early': token.subarray(0, -1),
     nothing: new Uint8Array(),
     'a nest without a bottom': Buffer.alloc(50_000, Uint8Array.of(0x30, 0x80)),
+    // The library takes microseconds for each arc, and a JAR may bring a signature of a megabyte.
+    'an object identifier of many arcs': der(
+      derTag.sequence,
+      der(derTag.oid, new Uint8Array(17 * 1024).fill(1)),
+    ),
+    'many object identifiers of many arcs': der(
+      derTag.sequence,
+      ...Array<Uint8Array>(60).fill(
+        der(derTag.sequence, ...Array<Uint8Array>(10).fill(der(derTag.oid, new Uint8Array(60).fill(1)))),
+      ),
+    ),
   }
   for (const [name, bytes] of Object.entries(notDer))
     t.throws(() => parseSignedData(bytes), { name: 'CryptoError', code: 'bad_der' }, name)

@@ -93,6 +93,19 @@ t.test('what is no request is refused, each with its reason', async (t) => {
     ],
     'indefinite length': [Uint8Array.of(0x30, 0x80, ...version, ...imprint, 0, 0), 'malformed'],
     'a sequence in a sequence, without end': [Buffer.alloc(60_000, Uint8Array.of(0x30, 0x80)), 'malformed'],
+    // The library takes microseconds for each arc: a policy that fills a body would stop the authority for seconds.
+    'a policy of two thousand arcs': [
+      sequence(version, imprint, der(derTag.oid, new Uint8Array(2000).fill(1))),
+      'malformed',
+    ],
+    'as many arcs where nobody looks': [
+      sequence(version, imprint, der(0xa0, sequence(der(0x0d, new Uint8Array(2000).fill(1))))),
+      'malformed',
+    ],
+    'more parts than any': [
+      sequence(version, imprint, der(0xa0, ...Array<Uint8Array>(600).fill(sequence()))),
+      'malformed',
+    ],
     'SHA-1': [sequence(version, imprintOf('1.3.14.3.2.26', 20)), 'weak_hash'],
     'a hash that nobody stamps': [
       sequence(version, imprintOf('2.16.840.1.101.3.4.2.4', 28)),

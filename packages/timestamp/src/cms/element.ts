@@ -1,6 +1,7 @@
 /** DER from outside as a tree, read by the library that pkijs reads with, and held to one encoding: what is signed has no second one. */
 import { CryptoError } from '@sigstack/crypto'
-import { type BaseBlock, fromBER } from 'asn1js'
+import type { BaseBlock } from 'asn1js'
+import { readTree } from '../read-tree.ts'
 
 export type Element = {
   readonly tag: number
@@ -12,26 +13,16 @@ export type Element = {
   children(limit?: number): readonly Element[]
 }
 
-const bounds = { maxDepth: 24, maxNodes: 20_000, parseEmbedded: false, copyInput: false }
+/** A certificate has some 250 bytes of OBJECT IDENTIFIERs, and a token brings a few. */
+const bounds = { maxDepth: 24, maxNodes: 20_000, maxOidBytes: 16 * 1024 }
 const mostChildren = 64
 
 /** The one element that `bytes` must be, with nothing behind it. Throws a CryptoError with `bad_der`. */
 export function readElement(bytes: Uint8Array, tag?: number): Element {
-  const { offset, result } = readBer(bytes)
-  if (result.error !== '') throw new CryptoError('bad_der', 'the bytes are no DER')
-  if (offset !== bytes.length) throw new CryptoError('bad_der', 'bytes follow the DER element')
-  const element = elementOf(result)
+  const element = elementOf(readTree(bytes, bounds))
   if (tag !== undefined && element.tag !== tag)
     throw new CryptoError('bad_der', `DER tag ${element.tag} in place of ${tag}`)
   return element
-}
-
-function readBer(bytes: Uint8Array): ReturnType<typeof fromBER> {
-  try {
-    return fromBER(bytes, bounds)
-  } catch (cause) {
-    throw new CryptoError('bad_der', 'the bytes are no DER', { cause })
-  }
 }
 
 function elementOf(block: BaseBlock): Element {
