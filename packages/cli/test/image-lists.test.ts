@@ -103,13 +103,25 @@ t.test('images are found wherever a pod stands', async (t) => {
     [`kind: List\nitems: [{ spec: ${pod('a')} }, { items: [{ spec: ${pod('b')} }] }]`, ['a', 'b']],
     [`spec: &s ${pod('a')}\n---\n{}\n---\nspec: ${pod('b')}`, ['a', 'b']],
     ['spec: { containers: [{ image: "" }, {}, 1, { image: [x] }] }', []],
+    // What would hide an image, did kubectl not read it so.
+    ['x: &c { image: a }\nspec: { containers: [{ <<: *c }] }', ['a']],
+    [`items: []\nspec: ${pod('a')}`, ['a']],
+    [`kind: PodTemplate\ntemplate: { spec: ${pod('a')} }`, ['a']],
+    [`spec: { replicatedJobs: [{ template: { spec: { template: { spec: ${pod('a')} } } } }] }`, ['a']],
     ['', []],
     ['1', []],
   ] as const)
     t.same(imagesOfManifest(yaml), images, yaml)
   const bomb = `a: &a [x,x]\n${Array.from({ length: 30 }, (_, at) => `b${at}: &b${at} [*${at === 0 ? 'a' : `b${at - 1}`},*${at === 0 ? 'a' : `b${at - 1}`}]`).join('\n')}`
   t.throws(() => imagesOfManifest(bomb), { code: 'unreadable' })
-  t.throws(() => imagesOfManifest(`${'{ items: ['.repeat(6)}${'] }'.repeat(6)}`), { code: 'unreadable' })
+  for (const yaml of [
+    `${'{ items: ['.repeat(40)}${'] }'.repeat(40)}`,
+    'spec: { containers: [{ image: !!binary YQ== }] }',
+    'spec: { containers: !!set { ? { image: a } } }',
+    'spec: { containers: [{ image: a, image: b }] }',
+    'spec: { containers: [{ ? [image] : a }] }',
+  ])
+    t.throws(() => imagesOfManifest(yaml), { code: 'unreadable' }, yaml)
 })
 
 t.test('images of a Dockerfile are found as its builder finds them', async (t) => {
@@ -138,12 +150,23 @@ t.test('images of a Dockerfile are found as its builder finds them', async (t) =
       'a',
     ],
     ['FROM a\nFROM 0\nFROM 00\nCOPY --from=00 / /', ['a', '0', '00'], '00'],
-    ['FROMAGE no\nCOPYRIGHT --from=no', []],
+    // What would hide an image, did the builder not read it so.
+    ['FROM a\nRUN echo \\\\\nFROM b', ['a', 'b']],
+    ['FR\\\nOM a\nCOPY --fr\\\nom=b / /', ['a', 'b'], 'a'],
+    ['FROM a\nCOPY --"from=b" / /\nCOPY --fr\\om=c / /', ['a', 'b', 'c'], 'a'],
+    ['FROM a\nRUN --mount=type=bind,From=b true\nRUN --mount="type=bind,from=c" true', ['a', 'b', 'c'], 'a'],
+    ['# other=1\n# escape=`\nFROM a \\\nAS x\nRUN echo `\nFROM b', ['a', 'b']],
+    ['FROM a\nRUN echo "\\" <<E "\nFROM b\nRUN true \\\nE', ['a', 'b']],
+    ['FROM a\nRUN echo \\" <<E\nFROM no\nE\nFROM b', ['a', 'b']],
+    ['FROM a\nRUN a \\\n\uFEFF#c \nFROM b', ['a', 'b']],
+    ['FROM a\nRUN echo $((1<<2)) <<<x 1<<2<', ['a']],
+    ['ARG A=b\nARG B="x\\" A=c"\nFROM $A', ['b']],
   ] as const) {
     const found = imagesOfDockerfile(text, { OUT: 'set' })
     t.same(found.images, images, text)
     t.equal(found.base, base, text)
   }
+  t.same(imagesOfDockerfile('# syntax=f:1\nFROM a', {}).notes, ['- not verified: f:1, which reads this file'])
   const doubled = Array.from({ length: 40 }, (_, at) => `ARG V${at + 1}=$V${at}$V${at}`).join('\n')
   const bomb = `ARG V0=xx\n${doubled}\nFROM $V40`
   for (const text of [
@@ -154,6 +177,17 @@ t.test('images of a Dockerfile are found as its builder finds them', async (t) =
     'FROM a\nRUN <<E\nx',
     'FROM a:${T#x}',
     'ARG X=$(x)\nFROM $X',
+    'FROMAGE a\nFROM b',
+    '\uFEFF\uFEFF#\nFROM a',
+    '# escape=x\nFROM a',
+    '# escape=`\n# escape=`\nFROM a',
+    'FROM a AS b c',
+    'FROM a\nRUN <<E\\F\nEF\nFROM b\nRUN <<#\nE\\F',
+    'FROM a\nRUN ${X:-<<E}\nFROM b\nE',
+    "FROM a\nRUN <<E '\nFROM b\nRUN \\\nE",
+    'FROM a\nRUN --mount=\\"from=b\\" true',
+    'FROM a\nCOPY --from=à / /',
+    'FROM a\nONBUILD --x COPY --from=b / /',
     bomb,
   ])
     t.throws(() => imagesOfDockerfile(text, {}), { code: 'unreadable' }, text)

@@ -2,8 +2,8 @@
  * The images that a Dockerfile builds upon or copies from, as BuildKit finds them: continued lines, heredocs, stages by
  * name and number. What cannot be read is an error, since an image that is overlooked is one that nobody verifies.
  */
-import { quoted } from '@sigstack/crypto'
-import { CliError } from '../errors.ts'
+import { escaped, quoted } from '@sigstack/crypto'
+import { readDockerfile, unreadable, wordsOf } from './dockerfile-lines.ts'
 
 export type DockerfileImages = {
   /** In order, as often as they are named. */
@@ -40,13 +40,16 @@ export function imagesOfDockerfile(text: string, environment: Variables): Docker
     if (word !== '' && stage === undefined && word !== nothing) images.push(word)
   }
 
-  for (const { instruction, words, line } of instructionsOf(text)) {
+  const { instructions, escape, syntax } = readDockerfile(text)
+  if (syntax !== undefined) notes.push(`- not verified: ${escaped(syntax, 200)}, which reads this file`)
+  for (const { name: instruction, flags, rest, line } of instructions) {
     if (instruction === 'FROM') {
       const globally = (name: string): string | undefined => global.get(name) ?? valueOf(name)
-      const [image = '', as, name] = words
-        .filter((word) => !word.startsWith('--'))
+      const [image = '', as, name, surplus] = rest
+        .split(/[\t\v\f\r ]+/)
         .map((word) => expanded(word, globally))
-      if (as !== undefined && (as.toUpperCase() !== 'AS' || name === undefined))
+      const isStage = as?.toUpperCase() === 'AS' && name !== undefined && surplus === undefined
+      if (as !== undefined && !isStage)
         throw unreadable(`expected stage name after "AS" in line ${quoted(line, 200)}`)
       if (image === '')
         throw unreadable(
@@ -60,96 +63,33 @@ export function imagesOfDockerfile(text: string, environment: Variables): Docker
       stages.push({ name: (name ?? '').toLowerCase(), base: base === nothing ? undefined : base })
       local = new Map()
     } else if (instruction === 'ARG' || instruction === 'ENV')
-      for (const [name, value] of assignments(words, valueOf, instruction === 'ENV')) {
+      for (const [name, value] of assignments(wordsOf(rest, escape), valueOf, instruction === 'ENV')) {
         const scope = stages.length === 0 ? global : local
         scope.set(name, value)
         if (scope.size > mostVariables) throw unreadable(`it sets more than ${mostVariables} variables`)
       }
     else if (instruction === 'COPY' || instruction === 'ADD')
-      for (const word of words.filter((each) => each.startsWith('--from=')))
-        take(expanded(unquoted(word.slice('--from='.length)), valueOf))
+      for (const from of valuesOf(flags, 'from')) take(expanded(from, valueOf))
     else if (instruction === 'RUN')
-      for (const word of words.filter((each) => each.startsWith('--mount=')))
-        for (const part of unquoted(word.slice('--mount='.length)).split(','))
-          if (part.startsWith('from=')) take(expanded(part.slice('from='.length), valueOf))
+      for (const mount of valuesOf(flags, 'mount'))
+        for (const from of sourcesOf(mount)) take(expanded(from, valueOf))
   }
   return { images, base: stages.at(-1)?.base ?? images.at(-1), notes }
 }
 
-type Instruction = {
-  readonly instruction: string
-  readonly words: readonly string[]
-  readonly line: string
+/** Of each flag of the name. */
+function valuesOf(flags: readonly string[], name: string): readonly string[] {
+  const start = `--${name}=`
+  return flags.filter((flag) => flag.startsWith(start)).map((flag) => flag.slice(start.length))
 }
 
-function* instructionsOf(text: string): Generator<Instruction> {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  const escape = escapeOf(lines)
-  for (let at = 0; at < lines.length; at++) {
-    if (isComment(lines[at])) continue
-    let line = ''
-    for (; at < lines.length; at++) {
-      const piece = lines[at] ?? ''
-      // Comments and empty lines do not end an instruction that goes on.
-      if (line !== '' && isComment(piece)) continue
-      const trimmed = piece.trimEnd()
-      if (!trimmed.endsWith(escape)) {
-        line += piece
-        break
-      }
-      line += `${trimmed.slice(0, -1)} `
-    }
-    const [first = '', ...rest] = wordsOf(line)
-    const isLater = first.toUpperCase() === 'ONBUILD'
-    const instruction = (isLater ? (rest[0] ?? '') : first).toUpperCase()
-    const words = isLater ? rest.slice(1) : rest
-    yield { instruction, words, line: line.trim() }
-    if (['RUN', 'COPY', 'ADD'].includes(instruction))
-      for (const word of words) at = endOfHeredoc(word, lines, at)
-  }
-}
-
-/** The line that ends the heredoc which a word begins; without one, `at`. */
-function endOfHeredoc(word: string, lines: readonly string[], at: number): number {
-  const [, dash, quoted_] = /^[0-9]{0,3}<<(-?)([^<]{1,100})$/.exec(word) ?? []
-  if (quoted_ === undefined) return at
-  const name = unquoted(quoted_)
-  for (let end = at + 1; end < lines.length; end++)
-    if ((dash === '-' ? lines[end]?.replace(/^\t+/, '') : lines[end]) === name) return end
-  throw unreadable(`the text that ${quoted(word, 100)} begins has no end`)
-}
-
-/** `# escape=`, which stands before everything else. */
-function escapeOf(lines: readonly string[]): string {
-  for (const line of lines) {
-    const [, name, value] = /^\s*#\s*([a-z]+)\s*=\s*(\S+)\s*$/i.exec(line.slice(0, 200)) ?? []
-    if (name === undefined) return '\\'
-    if (name.toLowerCase() === 'escape') return value === '`' ? '`' : '\\'
-  }
-  return '\\'
-}
-
-function isComment(line: string | undefined): boolean {
-  const trimmed = (line ?? '').trimStart()
-  return trimmed === '' || trimmed.startsWith('#')
-}
-
-/** Between white space that stands in no quotes. */
-function wordsOf(line: string): readonly string[] {
-  const words: string[] = []
-  let word = ''
-  let quote = ''
-  for (const char of line) {
-    if (quote === '' && /\s/.test(char)) {
-      if (word !== '') words.push(word)
-      word = ''
-      continue
-    }
-    if (char === quote) quote = ''
-    else if (quote === '' && (char === '"' || char === "'")) quote = char
-    word += char
-  }
-  return word === '' ? words : [...words, word]
+/** `from` of a mount, however its letters are written. */
+function sourcesOf(mount: string): readonly string[] {
+  if (mount.includes('"')) throw unreadable(`there are quotes in the mount ${quoted(mount, 200)}`)
+  return mount.split(',').flatMap((part) => {
+    const [, value] = /^from=(.*)$/i.exec(part) ?? []
+    return value === undefined ? [] : [value]
+  })
 }
 
 function unquoted(word: string): string {
@@ -182,6 +122,8 @@ function expanded(word: string, valueOf: (name: string) => string | undefined): 
 
 /** `$NAME`, `${NAME}`, `${NAME:-otherwise}`, `${NAME:+instead}`; what is not set is empty. */
 function substituted(word: string, valueOf: (name: string) => string | undefined): string {
+  // What is escaped, or stands between single quotes, is for a builder to expand.
+  if (/[\\`]/.test(word) || (word.includes('$') && word.includes("'"))) return '$'
   const text = unquoted(word).replace(
     /\$(?:\{([A-Za-z_][A-Za-z0-9_]{0,100})(?::([-+])([^${}]{0,1000}))?\}|([A-Za-z_][A-Za-z0-9_]{0,100}))/g,
     (_match, braced: string | undefined, sign: string | undefined, other = '', plain = '') => {
@@ -192,8 +134,4 @@ function substituted(word: string, valueOf: (name: string) => string | undefined
   )
   // Of values that grow by each other nothing is kept.
   return text.length > longestValue ? '$' : text
-}
-
-function unreadable(message: string): CliError {
-  return new CliError('unreadable', `failed extracting images from Dockerfile: ${message}`)
 }
