@@ -1,6 +1,6 @@
 import '@sigstack/signers/few-rounds'
 import { spawnSync } from 'node:child_process'
-import { access, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { readConfig } from '@sigstack/stack'
@@ -11,12 +11,14 @@ import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify'
 import { sign } from 'sigstore'
 import t from 'tap'
 import { signCases } from '../conformance/sign-cases.ts'
+import { metricsAsked, metricsExposed } from '../support/metric-names.ts'
 import { type StackProcess, startStackProcess, trialToken } from '../support/stack-process.ts'
 
 t.setTimeout(600_000)
 
 const email = 'tester@example.org'
 const artifact = Buffer.from('what is signed\n')
+const deploy = path.join(import.meta.dirname, '../../deploy')
 const main = new URL('../../services/stack/src/main.ts', import.meta.url).pathname
 
 t.test('a stack keeps its keys, its log and its trust over a restart', async (t) => {
@@ -34,6 +36,22 @@ t.test('a stack keeps its keys, its log and its trust over a restart', async (t)
   const bundle = await signWithSigstoreJs(first)
   const trustedRoot = await textOf(first.endpoints.trust.trustedRoot)
   verifyWithSigstoreJs(bundle, trustedRoot, first.endpoints.issuer)
+  await t.test('every metric that a rule or a panel asks for is exposed', async (t) => {
+    const pages = await Promise.all(
+      Object.values(first.endpoints.services).map((url) => textOf(new URL('/metrics', url).href)),
+    )
+    const exposed = metricsExposed(pages.join('\n'))
+    for (const file of ['prometheus/rules.yml', 'grafana/sigstack.json']) {
+      const asked = metricsAsked(await readFile(path.join(deploy, file), 'utf8'))
+      t.ok(asked.size > 10, file)
+      // The one that is Prometheus's own.
+      t.same(
+        [...asked].filter((name) => name !== 'up' && !exposed.has(name)),
+        [],
+        file,
+      )
+    }
+  })
   t.equal(await first.stop(), 0, 'SIGTERM ends it with status 0')
   await t.rejects(access(path.join(dataDirectory, 'endpoints.json')), 'nobody is sent to a stopped stack')
 
