@@ -25,6 +25,8 @@ export type EntryFacts = {
 export type Verified = EntryFacts & {
   /** Canonical JSON (RFC 8785) of `{apiVersion, kind, spec}`: exactly the bytes that become the leaf. */
   readonly body: Uint8Array
+  /** A hashedrekord that is found by more than its body says; of other kinds that goes without saying. */
+  readonly tellsLess?: boolean
   /** What a log that stores attestations keeps beside the entry; the body holds only its hash. */
   readonly attestation?: Attestation
 }

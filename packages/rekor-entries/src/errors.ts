@@ -2,6 +2,10 @@
 export type EntryErrorCode =
   /** The proposal does not fit the API's schema: 422, with {@link EntryError.schemaFault} in the body. */
   | 'schema'
+  /** The text is no message of Rekor v2's API: no JSON, an unknown member, or a member of another type. */
+  | 'bad_message'
+  /** The message of Rekor v2's API proposes no entry, or one of a kind that this log does not take. */
+  | 'unknown_type'
   /** There is no `spec` at all: 422 as well. */
   | 'no_spec'
   /** The kind is known, this version of it is not. */

@@ -2,12 +2,15 @@
 import { alpine001 } from './alpine/alpine.ts'
 import { cose001 } from './cose/cose.ts'
 import { dsse001 } from './dsse/dsse.ts'
-import type { EntryVersion } from './entry.ts'
+import type { EntryFacts, EntryVersion } from './entry.ts'
 import { hashedrekord001 } from './hashedrekord/hashedrekord.ts'
 import { helm001 } from './helm/helm.ts'
 import { intoto001 } from './intoto/intoto-0.0.1.ts'
 import { intoto002 } from './intoto/intoto-0.0.2.ts'
 import { jar001 } from './jar/jar.ts'
+import type { JsonObject } from './json.ts'
+import { dsseFacts } from './rekor-v2/dsse-0.0.2.ts'
+import { hashedRekordFacts } from './rekor-v2/hashedrekord-0.0.2.ts'
 import { rekord001 } from './rekord/rekord.ts'
 import { rfc3161001 } from './rfc3161/rfc3161.ts'
 import { rpm001 } from './rpm/rpm.ts'
@@ -41,3 +44,18 @@ export function isEntryKind(kind: unknown): kind is EntryKind {
 export const kinds: ReadonlyMap<string, ReadonlyMap<string, EntryVersion>> = new Map(
   Object.entries<Versions>(versionsOf).map(([kind, versions]) => [kind, new Map(Object.entries(versions))]),
 )
+
+/** Versions that logs of Rekor v2 hold: those of v1 take none of them. */
+const factsOfV2: Readonly<Record<string, (spec: JsonObject) => EntryFacts>> = {
+  'hashedrekord 0.0.2': hashedRekordFacts,
+  'dsse 0.0.2': dsseFacts,
+}
+
+/** What reads the facts of a stored body of that kind and version; `undefined` for one that is not known here. */
+export function factsReaderOf(kind: string, apiVersion: string): EntryVersion['factsOf'] | undefined {
+  const name = `${kind} ${apiVersion}`
+  return (
+    kinds.get(kind)?.get(apiVersion)?.factsOf ??
+    (Object.hasOwn(factsOfV2, name) ? factsOfV2[name] : undefined)
+  )
+}

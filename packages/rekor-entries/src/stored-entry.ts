@@ -3,7 +3,7 @@ import { asBuffer, isObject, memberAt, parseUtf8 } from '@sigstack/crypto'
 import type { EntryFacts } from './entry.ts'
 import { EntryError } from './errors.ts'
 import type { JsonObject } from './json.ts'
-import { kinds } from './kinds.ts'
+import { factsReaderOf, kinds } from './kinds.ts'
 
 export type StoredEntry = EntryFacts & { readonly kind: string; readonly apiVersion: string }
 
@@ -19,7 +19,7 @@ export function readStoredEntry(body: Uint8Array): StoredEntry {
   const spec = specOf(entry)
   if (typeof kind !== 'string' || typeof apiVersion !== 'string')
     return { kind: '', apiVersion: '', verifiers: [], searchKeys: [] }
-  const facts = kinds.get(kind)?.get(apiVersion)?.factsOf(spec)
+  const facts = factsReaderOf(kind, apiVersion)?.(spec)
   return { kind, apiVersion, verifiers: facts?.verifiers ?? [], searchKeys: facts?.searchKeys ?? [] }
 }
 

@@ -32,6 +32,7 @@ export async function buildApp(face: Face, { bytesOnTheirWay, ...frame }: Frame)
   const app = buildServer({
     name: `log-${face.name}`,
     ...frame,
+    healthz: face.tellsHealth !== true,
     sending: onTheirWay,
     // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones. What is no entry ID is for the face to
     // refuse, however long it is.

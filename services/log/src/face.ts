@@ -12,6 +12,8 @@ export type Face = {
   /** As LOG_FACE has it. */
   readonly name: LogConfig['face']['face']
   readonly errorHandlers: Required<Pick<ServerOptions, 'errorHandler' | 'notFoundHandler'>>
+  /** It answers `/healthz` in its own words. */
+  readonly tellsHealth?: boolean
   register(app: FastifyInstance): Promise<void>
 }
 

@@ -2,6 +2,7 @@
 import type { BatchReport } from '@sigstack/log-engine'
 import type { Registry } from '@sigstack/server'
 import { Counter, Gauge, Histogram } from 'prom-client'
+import type { LogConfig } from './config.ts'
 
 export type LogMetrics = {
   batch(report: BatchReport): void
@@ -19,7 +20,7 @@ export type LogGauges = {
 
 const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5]
 
-export function createLogMetrics(face: 'rekor-v1' | 'ct', registry: Registry): LogMetrics {
+export function createLogMetrics(face: LogConfig['face']['face'], registry: Registry): LogMetrics {
   const registers = [registry]
   let isOpen = false
   const newEntries = new Counter({

@@ -62,6 +62,11 @@ export function certificateKey(der: Uint8Array): CanonicalKey {
   return ofCertificates([{ der, pem: encodePem('CERTIFICATE', der) }])
 }
 
+/** A SubjectPublicKeyInfo of a foreign format, as a key of ours. Throws a CryptoError. */
+export function plainKey(spki: Uint8Array): CanonicalKey {
+  return canonical(parsePublicKey(spki), encodePem('PUBLIC KEY', spki), [], { subjects: [] })
+}
+
 export function verifierOf({ publicKey, hash, certificates, identity }: CanonicalKey): Verifier {
   return { keyHash: hash, spki: publicKey.spki, chain: certificates.map(({ der }) => der), ...identity }
 }

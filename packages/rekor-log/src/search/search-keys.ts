@@ -8,8 +8,8 @@ import { keptSearchKeys, readStoredEntry, type VerifiedEntry } from '@sigstack/r
 import { readableEntry } from '../entries/readable-entry.ts'
 import { factsOf, type SearchKey } from './search-key.ts'
 
-export function encodeSearchKeys({ kind, searchKeys }: VerifiedEntry): Uint8Array | undefined {
-  return kind === 'hashedrekord' ? undefined : Buffer.from(JSON.stringify(searchKeys))
+export function encodeSearchKeys({ kind, searchKeys, tellsLess }: VerifiedEntry): Uint8Array | undefined {
+  return kind === 'hashedrekord' && tellsLess !== true ? undefined : Buffer.from(JSON.stringify(searchKeys))
 }
 
 export function searchKeysOfEntry({ leaf, extra }: Pick<LogEntry, 'leaf' | 'extra'>): readonly SearchKey[] {

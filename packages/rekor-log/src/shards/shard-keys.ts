@@ -52,13 +52,17 @@ export async function openKeyNamed(folder: string, name: string, password: strin
 
 /**
  * Refuses a key whose signatures clients would not accept: they verify what a log signs over SHA-256, whatever the key (RFC 6962
- * section 2.1.4; Rekor's checkpoints and SETs).
+ * section 2.1.4; Rekor's checkpoints and SETs). Where only checkpoints are signed, Ed25519 is as good.
  */
-export function fitForLog(signer: Signer): Signer {
-  if (signatureAlgorithms[signer.algorithm].hash !== 'sha256')
+export function fitForLog(signer: Signer, options: { readonly takesEd25519?: boolean } = {}): Signer {
+  const { takesEd25519 = false } = options
+  const isFit =
+    signatureAlgorithms[signer.algorithm].hash === 'sha256' ||
+    (takesEd25519 && signer.algorithm === 'ed25519')
+  if (!isFit)
     throw new SignerError(
       'unsupported_key',
-      `a log cannot sign with ${signer.algorithm}: its key must be ECDSA P-256 or RSA`,
+      `a log cannot sign with ${signer.algorithm}: its key must be ECDSA P-256${takesEd25519 ? ', Ed25519' : ''} or RSA`,
     )
   return signer
 }

@@ -1,8 +1,17 @@
 /** What goes to a thread that verifies, and what comes back. */
-import type { EntryErrorCode, EntryPolicy, SchemaFault, VerifiedEntry } from '@sigstack/rekor-entries'
+import type {
+  DsseMode,
+  EntryErrorCode,
+  EntryPolicy,
+  SchemaFault,
+  VerifiedEntry,
+} from '@sigstack/rekor-entries'
+
+/** What verifies texts: proposals of Rekor v1, or where `v2` is set requests of v2. */
+export type TextPolicy = EntryPolicy & { readonly v2?: { readonly dsse: DsseMode } }
 
 /** A clock does not get there: the time comes with each request. */
-export type ThreadData = { readonly policy: Omit<EntryPolicy, 'now'> }
+export type ThreadData = { readonly policy: Omit<TextPolicy, 'now'> }
 
 export type Task =
   /** A request's body with one proposal, or with a query; the bytes are transferred, not copied. */

@@ -1,8 +1,7 @@
 /** A thread that verifies, one task after another. Whoever logs an entry a minute does not pay for it: it ends when it has rested. */
-import type { EntryPolicy } from '@sigstack/rekor-entries'
 import { RekorLogError } from '@sigstack/rekor-log'
 import { type SupervisedThread, superviseThread, type ThreadFailure } from '@sigstack/server/thread'
-import type { Answer, Request, Task, ThreadData } from './messages.ts'
+import type { Answer, Request, Task, TextPolicy, ThreadData } from './messages.ts'
 
 export type VerificationThread = Omit<SupervisedThread<Request, Answer>, 'ask'> & {
   /** Throws {@link VerificationOverrun} when the thread breaks off at this task or it takes too long. */
@@ -10,7 +9,7 @@ export type VerificationThread = Omit<SupervisedThread<Request, Answer>, 'ask'> 
 }
 
 export type ThreadOptions = {
-  readonly policy: EntryPolicy
+  readonly policy: TextPolicy
   /** For one task, from when its turn has come; default 5,000: a proposal's work is bounded, and takes milliseconds. */
   readonly timeoutMs?: number
   /** For a thread to start; default 20,000. */

@@ -1,9 +1,17 @@
 /** A proposal's text becomes an outcome, which can go from one thread to another and be made an entry or an error again. */
 import { parseBoundedJson } from '@sigstack/crypto'
-import { EntryError, type EntryPolicy, type VerifiedEntry, verifyProposal } from '@sigstack/rekor-entries'
-import type { Outcome } from './messages.ts'
+import {
+  EntryError,
+  type EntryPolicy,
+  type VerifiedEntry,
+  verifyProposal,
+  verifyRequest,
+} from '@sigstack/rekor-entries'
+import type { Outcome, TextPolicy } from './messages.ts'
 
-export async function verifyText(text: string, policy: EntryPolicy): Promise<Outcome> {
+export async function verifyText(text: string, policy: TextPolicy): Promise<Outcome> {
+  const { v2 } = policy
+  if (v2 !== undefined) return outcomeOf(verifyRequest(text, { ...policy, ...v2 }))
   let proposal: unknown
   try {
     proposal = parseBoundedJson(text)
@@ -13,9 +21,13 @@ export async function verifyText(text: string, policy: EntryPolicy): Promise<Out
   return verifyParsed(proposal, policy)
 }
 
-export async function verifyParsed(proposal: unknown, policy: EntryPolicy): Promise<Outcome> {
+export function verifyParsed(proposal: unknown, policy: EntryPolicy): Promise<Outcome> {
+  return outcomeOf(verifyProposal(proposal, policy))
+}
+
+async function outcomeOf(verified: Promise<VerifiedEntry>): Promise<Outcome> {
   try {
-    return { value: await verifyProposal(proposal, policy) }
+    return { value: await verified }
   } catch (error) {
     if (!(error instanceof EntryError)) throw error
     const { code, message, schemaFault } = error

@@ -1,13 +1,8 @@
 /** What the operator has set about the Rekor face, put together: gate, attestations, large bodies. */
-import { reasonOf } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import type { EntryPolicy } from '@sigstack/rekor-entries'
-import type { Logger, Reloading } from '@sigstack/server'
-import { createGate, type GateOptions } from '../../admission/gate.ts'
-import { openAddressLimiter, openFirstTimes, openLimiter } from '../../admission/open-limiter.ts'
-import type { Policy } from '../../admission/policy.ts'
-import { followPolicy } from '../../admission/policy-file.ts'
-import { createIdentifySender } from '../../admission/senders.ts'
+import type { Logger } from '@sigstack/server'
+import { openGate } from '../../admission/open-gate.ts'
 import { openAttestations } from '../../attestations/store.ts'
 import { openLargeBodies } from '../../verification/large-bodies.ts'
 import { workRefusalOf } from '../../verification/refusal.ts'
@@ -41,7 +36,7 @@ export async function openSettings(config: RekorConfig, context: SettingsContext
     if (reason !== undefined) metrics.workRefused(reason)
     throw error
   }
-  const { admissionFault, ...gate } = await openGate(config, context)
+  const { admissionFault, ...gate } = await openGate(config, { logger, onDecision: metrics.decided, onStop })
   const settings: RekorV1Settings = {
     ...(duplicates !== undefined && { duplicates }),
     ...(enabledEndpoints !== undefined && { enabledEndpoints }),
@@ -61,49 +56,4 @@ export async function openSettings(config: RekorConfig, context: SettingsContext
     },
   }
   return { settings, ...(admissionFault !== undefined && { admissionFault }) }
-}
-
-async function openGate(
-  config: RekorConfig,
-  context: SettingsContext,
-): Promise<Pick<RekorV1Settings, 'gate'> & Pick<OpenSettings, 'admissionFault'>> {
-  const { logger, metrics, onStop } = context
-  const { admissionFile, identityLimits = [] } = config
-  const following = admissionFile === undefined ? undefined : await openPolicy(admissionFile)
-  const addressLimiter = openAddressLimiter('log-address', config, context)
-  const gate: GateOptions = {
-    ...(addressLimiter !== undefined && { addressLimiter }),
-    ...(identityLimits.length > 0 && {
-      identityLimiter: openLimiter('log-identity', identityLimits, config, context),
-      countedSignatures: openFirstTimes('log-identity', config, context),
-    }),
-    ...(following !== undefined && { policy: following.current }),
-    ...(config.senders !== undefined && { identifySender: createIdentifySender(config.senders) }),
-    onDecision: metrics.decided,
-  }
-  const hasNone = Object.keys(gate).every((name) => name === 'onDecision')
-  if (hasNone) return {}
-  return { gate: createGate(gate), ...(following !== undefined && { admissionFault: following.fault }) }
-
-  async function openPolicy(file: string): Promise<Reloading<Policy>> {
-    const notice = ({ notices }: Policy): void => {
-      for (const text of notices) logger.warn({ file }, text)
-    }
-    const following = await followPolicy(file, {
-      onReload: (policy) => {
-        logger.info({ file, rules: policy.rules.length }, 'the rules for writers were read again')
-        notice(policy)
-      },
-      onFault: (error) =>
-        logger.error(
-          { file, reason: reasonOf(error) },
-          'the changed rules for writers have a fault: those before stay in force',
-        ),
-      onChainFault: (error) =>
-        logger.warn({ file, reason: reasonOf(error) }, 'the chains of a CA that rules name cannot be read'),
-    })
-    onStop(() => following.stop())
-    notice(following.current())
-    return following
-  }
 }

@@ -1,0 +1,22 @@
+/** What the face asked for. */
+import type { LogReader, LogWriter } from '@sigstack/log-engine'
+import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import type { Gate } from '../../admission/gate.ts'
+
+export type RekorV2Dependencies = {
+  readonly log: LogReader & LogWriter
+  /** As `trusted_root.json` has it, in base64. */
+  readonly logId: string
+  readonly publicKeyPem: string
+  /**
+   * Verifies the text of a request; throws EntryError. `sender` is the network of the client: who sends much waits behind himself.
+   */
+  readonly verifyText: (text: string, sender: string) => Promise<VerifiedEntry>
+  readonly gate?: Gate
+  /** An entry that is there already: 201 with a fresh proof (default), or 409. */
+  readonly duplicates?: 'conflict' | 'existing'
+  /** Of requests. */
+  readonly bodyLimitBytes: number
+  /** Of what is logged; larger entries are refused. */
+  readonly entryLimitBytes: number
+}

@@ -1,0 +1,41 @@
+/** `POST /api/v2/log/entries` (rekor-v2.md sections 2, 5 and 7). */
+import type { FastifyRequest } from 'fastify'
+import { createEntry } from './create-entry.ts'
+import { sendJsonText, sendRefusal, sendText } from './reply.ts'
+import type { Handler } from './route.ts'
+import { encodeTransparencyLogEntry } from './transparency-log-entry.ts'
+
+export const postEntry: Handler = (face) => {
+  const { gate, logId, bodyLimitBytes } = face
+  const senders = new WeakMap<FastifyRequest, string>()
+  return {
+    bodyLimit: bodyLimitBytes,
+    // Before the body is read: whoever writes too much is not listened to.
+    ...(gate !== undefined && {
+      onRequest: async (request) => {
+        await gate.admitAddress(request.ip)
+        const sender = await gate.admitSender(request.headers.authorization)
+        if (sender !== undefined) senders.set(request, sender)
+      },
+    }),
+    handler: async (request, reply) => {
+      const text = typeof request.body === 'string' ? request.body : ''
+      const sent = { text, address: request.ip, sender: senders.get(request) }
+      const { proven, isConflict } = await createEntry(face, sent)
+      const { leafIndex } = proven.entry
+      if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(logId, proven))
+      const message = `an equivalent entry already exists in the transparency log with index ${leafIndex}`
+      return sendRefusal(reply.header('x-log-index', String(leafIndex)), 409, 'alreadyExists', message)
+    },
+  }
+}
+
+/** Not in upstream, whose keys are told by other ways: whoever publishes the trust asks for it here. */
+export const getPublicKey: Handler = ({ publicKeyPem }) => ({
+  handler: async (_request, reply) => sendText(reply, 'application/x-pem-file', publicKeyPem),
+})
+
+/** The process lives. The text is what compose files and load balancers test for. */
+export const getHealth: Handler = () => ({
+  handler: async (_request, reply) => sendJsonText(reply, 200, Buffer.from('{"status":"SERVING"}\n')),
+})

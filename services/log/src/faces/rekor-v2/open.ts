@@ -1,0 +1,154 @@
+/** The Rekor v2 face over its log, as the environment describes it. One shard: one host name, origin, key and log. */
+import { noteKeyHint, noteKeyId, signCheckpoint } from '@sigstack/checkpoint'
+import {
+  defaultClientAlgorithms,
+  encodePublicKeyPem,
+  keyFingerprint,
+  type Signer,
+  toBase64,
+} from '@sigstack/crypto'
+import { type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
+import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import { createDearReads } from '@sigstack/rekor-log'
+import { version } from '@sigstack/server/version'
+import { openGate } from '../../admission/open-gate.ts'
+import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { workRefusalOf } from '../../verification/refusal.ts'
+import { openSmallBodies } from '../../verification/small-bodies.ts'
+import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import type { RekorV2Config } from './config.ts'
+import {
+  type RekorV2Dependencies,
+  rekorV2Face,
+  replyWithRekorV2Error,
+  replyWithRekorV2NotFound,
+} from './index.ts'
+import { createRekorV2Metrics } from './metrics.ts'
+import { tilePrefixes } from './routes.ts'
+
+export async function openRekorV2(face: RekorV2Config, context: FaceContext): Promise<OpenFace> {
+  const {
+    config,
+    signer,
+    pool,
+    readers,
+    logger,
+    registry,
+    metrics: logMetrics,
+    now,
+    onClock,
+    onStop,
+  } = context
+  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
+  const dialect = rekorV2LogOptions(hostname, signer)
+  const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
+  const metrics = createRekorV2Metrics(registry, version)
+  const log = await openLog({
+    ...dialect,
+    ...(signedHeads !== undefined && { signedHeads }),
+    pool,
+    readers,
+    now,
+    queueLimit,
+    onBatch: (batch) => {
+      logMetrics.batch(batch)
+      metrics.logged(batch.entries)
+    },
+    onClock,
+    onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
+  })
+  onStop(() => log.close())
+  await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
+  // Readers and witnesses ask for it before anybody has written.
+  await log.checkpoint()
+  const policy = {
+    now: () => new Date(now()),
+    allowedAlgorithms: face.clientAlgorithms ?? defaultClientAlgorithms,
+    v2: { dsse: face.dsse ?? 'convert' },
+    ...(face.workLimit !== undefined && { workLimit: face.workLimit }),
+    // Only limits of signers look at them.
+    tellsSignatures: (face.identityLimits ?? []).length > 0,
+  }
+  const bodies = openSmallBodies({ policy })
+  onStop(() => bodies.stop())
+  const { gate, admissionFault } = await openGate(face, { logger, onDecision: metrics.decided, onStop })
+
+  async function verifyText(text: string, sender: string): Promise<VerifiedEntry> {
+    const began = performance.now()
+    let kind = 'refused'
+    try {
+      const entry = await bodies.verify(text, sender)
+      if (entry === undefined) throw new Error('what is no JSON is refused by its decoder')
+      kind = entry.kind
+      return entry
+    } catch (error) {
+      const reason = workRefusalOf(error)
+      if (reason !== undefined) metrics.workRefused(reason)
+      throw error
+    } finally {
+      logMetrics.verified(kind, (performance.now() - began) / 1000)
+    }
+  }
+
+  const dependencies = {
+    log,
+    logId: toBase64(noteKeyId(log.origin, signer.publicKey)),
+    publicKeyPem: encodePublicKeyPem(signer.publicKey),
+    verifyText,
+    ...(gate !== undefined && { gate }),
+    ...(face.duplicates !== undefined && { duplicates: face.duplicates }),
+    bodyLimitBytes,
+    entryLimitBytes,
+  }
+  const opened = rekorV2Of(dependencies)
+  return {
+    ...opened,
+    register: async (app) => {
+      metrics.measure(app)
+      await opened.register(app)
+    },
+    log: () => log,
+    publicKeyPem: dependencies.publicKeyPem,
+    gauges: { queueDepth: log.queueDepth },
+    checks: () => {
+      const fault = admissionFault?.()
+      return fault === undefined ? {} : { admission: `changed rules refused: ${fault}` }
+    },
+  }
+}
+
+/** The dialect and the tiles over a log that is open already. */
+export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
+  const { log } = dependencies
+  return {
+    name: 'rekor-v2',
+    errorHandlers: { errorHandler: replyWithRekorV2Error, notFoundHandler: replyWithRekorV2NotFound },
+    tellsHealth: true,
+    register: async (app) => {
+      await app.register(rekorV2Face, dependencies)
+      const bundles = createEntryBundles({ dearReads: createDearReads() })
+      for (const pathPrefix of tilePrefixes)
+        await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
+    },
+  }
+}
+
+/** The origin is the host name alone, and the key's own name (rekor-v2.md section 10.2). */
+export function rekorV2LogOptions(
+  hostname: string,
+  signer: Signer,
+): Pick<LogOptions, 'name' | 'logId' | 'newOrigin' | 'signCheckpoint'> {
+  return {
+    name: 'rekor-v2',
+    logId: keyFingerprint(signer.publicKey),
+    newOrigin: () => hostname,
+    signCheckpoint: (treeHead, origin) =>
+      signCheckpoint({
+        origin,
+        name: origin,
+        treeHead,
+        signer,
+        keyHint: noteKeyHint(origin, signer.publicKey),
+      }),
+  }
+}
