@@ -7,7 +7,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createRegistryClient, parseReference } from '@sigstack/oci'
+import { utf8 } from '@sigstack/crypto'
+import { createRegistryClient, digestOf, encodeManifest, parseReference } from '@sigstack/oci'
 import t from 'tap'
 import { startRegistry } from './registries.ts'
 import { program, runCommand } from './support.ts'
@@ -361,4 +362,38 @@ t.test('signatures are kept where COSIGN_REPOSITORY says', async (t) => {
     (await runCommand(['verify', '--key', publicKey, '--insecure-ignore-tlog', pinned], environment)).status,
     0,
   )
+})
+
+t.test('of large parts one is read at a time, however many are attached', async (t) => {
+  let open = 0
+  let most = 0
+  const asked: string[] = []
+  const registry = await startRegistry(t, {
+    referrersApi: true,
+    intercept: (request, response) => {
+      const digest = (request.url ?? '').split('/').at(-1) ?? ''
+      if (request.method !== 'GET' || (registry.blobs.get(digest)?.length ?? 0) <= 1 << 20) return false
+      asked.push(digest)
+      most = Math.max(most, ++open)
+      response.on('finish', () => open--)
+      return false
+    },
+  })
+  const image = await registry.push('app')
+  const repository = createRegistryClient().repository(parseReference(image.pinned))
+  const subject = await repository.resolve(image.digest)
+  for (const letter of ['a', 'b', 'c']) {
+    const bytes = Buffer.alloc((1 << 20) + 1, letter)
+    const layer = { mediaType: bundleType, size: bytes.length, digest: digestOf(bytes) }
+    await repository.pushBlob(layer, () => bytes)
+    const config = { mediaType: 'application/vnd.oci.empty.v1+json', size: 2, digest: digestOf(utf8('{}')) }
+    await repository.pushReferrer(
+      encodeManifest({ config, layers: [layer], subject, artifactType: bundleType }),
+    )
+  }
+  const { status, err } = await verify(image.pinned)
+  t.equal(status, 12)
+  t.equal(err.match(/it is not JSON/g)?.length, 3, err)
+  t.equal(new Set(asked).size, 3)
+  t.equal(most, 1)
 })

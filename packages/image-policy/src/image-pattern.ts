@@ -20,9 +20,19 @@ export function checkImagePattern(pattern: string, path: string): string {
   return pattern
 }
 
-/** `repository` with its registry and without tag and digest; Docker Hub under either of its names. */
+/**
+ * `repository` with its registry and without tag and digest. A registry has one name here, however it is written: in other letters,
+ * with the port that is taken without one, or with the dot of the root; Docker Hub under either of its names.
+ */
 export function matchesImage(pattern: string, repository: string): boolean {
-  return matchesGlob(withoutIndex(pattern), withoutIndex(repository))
+  return matchesGlob(canonical(pattern), canonical(repository))
+}
+
+function canonical(name: string): string {
+  const slash = name.indexOf('/')
+  const end = slash < 0 ? name.length : slash
+  const registry = name.slice(0, end).toLowerCase().replace(/:443$/, '')
+  return withoutIndex(`${registry.endsWith('.') ? registry.slice(0, -1) : registry}${name.slice(end)}`)
 }
 
 function withoutIndex(name: string): string {

@@ -102,6 +102,15 @@ t.test(
     ]
     for (const [pattern, repository, expected] of cases)
       t.equal(matchesImage(pattern, repository), expected, `${pattern} ${repository}`)
+    for (const name of [
+      'Registry.Example',
+      'registry.example:443',
+      'registry.example.',
+      'REGISTRY.EXAMPLE.:443',
+    ])
+      t.equal(matchesImage('registry.example/team/**', `${name}/team/app`), true, `one registry: ${name}`)
+    t.equal(matchesImage('Registry.Example:443/team/*', 'registry.example/team/app'), true)
+    t.equal(matchesImage('registry.example/**', 'registry.example:4430/app'), false)
     t.equal(rulesFor(policyOf(), 'registry.example/team/app').length, 1)
     t.equal(rulesFor(policyOf(), 'registry.example/other').length, 0)
   },

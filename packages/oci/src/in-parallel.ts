@@ -23,20 +23,28 @@ export async function inParallel<T>(
   if (failures.length > 0) throw failures[0]
 }
 
-/** What `step` makes of each item, in the order of the items; those of the next `most` are under way meanwhile. */
+/**
+ * What `step` makes of each item, in the order of the items; those of the next `most` are under way meanwhile, and none is kept
+ * that was given.
+ */
 export async function* inOrder<T, Result>(
   items: readonly T[],
   most: number,
   step: (item: T) => Promise<Result>,
 ): AsyncGenerator<Result> {
   const begun: Promise<Result>[] = []
-  for (let at = 0; at < items.length; at++) {
-    for (const item of items.slice(begun.length, at + most)) {
+  const rest = items.values()
+  for (;;) {
+    while (begun.length < most) {
+      const { value: item, done } = rest.next()
+      if (done === true) break
       const result = step(item)
       // Of those after the first failure nobody asks.
       result.catch(() => undefined)
       begun.push(result)
     }
-    yield await (begun[at] as Promise<Result>)
+    const next = begun.shift()
+    if (next === undefined) return
+    yield await next
   }
 }

@@ -187,7 +187,9 @@ async function findReferrers(folder: string): Promise<Map<Digest, Descriptor[]>>
     if (digest === undefined || !entry.isFile()) continue
     const referrer = await referrerIn(path.join(folder, name), digest)
     if (referrer === undefined) continue
-    found.set(referrer.subject, [...(found.get(referrer.subject) ?? []), referrer.descriptor])
+    const known = found.get(referrer.subject)
+    if (known === undefined) found.set(referrer.subject, [referrer.descriptor])
+    else known.push(referrer.descriptor)
   }
   return found
 }

@@ -6,13 +6,13 @@ import {
   digestOf,
   emptyConfig,
   encodeManifest,
-  inParallel,
   type ManifestFile,
   mediaTypes,
   OciError,
 } from '@sigstack/oci'
 import { imageSignaturePredicateType } from '@sigstack/signing'
 import type { AttachedImage, Image } from './image.ts'
+import { beginPart, gathered, type Part, readAhead } from './read-ahead.ts'
 
 export const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const anyBundleType = 'application/vnd.dev.sigstore.bundle'
@@ -25,7 +25,6 @@ const annotation = {
 /** Larger ones are not read as bundles either. */
 const longestBundleBytes = 32 << 20
 const mostReferrers = 1000
-const parallel = 10
 
 /** The manifest comes last, so what is cut off shows nothing. */
 export async function pushBundle(
@@ -62,57 +61,66 @@ export type StoredBundle = { readonly digest: Digest } & (
 )
 
 /** In the order of the list; referrers of other kinds are left out. */
-export async function readBundles(image: AttachedImage): Promise<readonly StoredBundle[]> {
-  return readEach(image, (digest) => readBundle(image, digest))
+export async function* readBundles(image: AttachedImage): AsyncGenerator<StoredBundle> {
+  const { attachments } = image
+  const begin = async (digest: Digest): Promise<Part<StoredBundle | undefined>> => {
+    const { document } = await attachments.readManifest(digest)
+    const [layer, ...more] = bundleLayersOf(document)
+    if (layer === undefined) return async () => undefined
+    const refuse = (refusal: string) => async () => ({ digest, refusal })
+    if (more.length > 0) return refuse('it has several layers, where a bundle has one')
+    // A list may name anything; a referrer says itself what it is attached to.
+    if (document.subject?.digest !== image.digest)
+      return refuse('it is listed as a referrer of this image, and is attached to another')
+    return beginPart(layer, async () => {
+      const bytes = await attachments.readBlob(layer, longestBundleBytes)
+      return { digest, layer: layer.digest, text: bytes.toString('utf8') }
+    })
+  }
+  const referrers = await listReferrers(image)
+  const parts = readAhead(referrers, async (digest) => {
+    const part = await orRefusal(digest, begin(digest))
+    return typeof part === 'function' ? () => orRefusal(digest, part()) : async () => part
+  })
+  for await (const stored of parts) if (stored !== undefined) yield stored
 }
 
 /** Digests alone, of those that are attached to this image, and are of the type, where there is one. */
 export async function listBundles(image: AttachedImage, predicateType?: string): Promise<readonly Digest[]> {
-  const found = await readEach(image, async (digest) => {
+  const isWanted = async (digest: Digest): Promise<boolean> => {
     const { document } = await image.attachments.readManifest(digest)
     const isBundle = document.subject?.digest === image.digest && bundleLayersOf(document).length > 0
-    const isWanted = predicateType === undefined || predicateTypeOf(document) === predicateType
-    return isBundle && isWanted ? { digest } : undefined
+    return isBundle && (predicateType === undefined || predicateTypeOf(document) === predicateType)
+  }
+  const parts = readAhead(await listReferrers(image), async (digest) => {
+    const found = await orRefusal(digest, isWanted(digest))
+    return async () => (found === true ? [digest] : [])
   })
-  return found.flatMap((each) => ('refusal' in each ? [] : [each.digest]))
+  return (await gathered(parts)).flat()
+}
+
+async function listReferrers({ given, attachments, digest }: AttachedImage): Promise<readonly Digest[]> {
+  const listed = await attachments.listReferrers(digest)
+  if (listed.length <= mostReferrers) return listed.map((each) => each.digest)
+  throw new OciError('too_large', `${given} has more than ${mostReferrers} referrers; clean them up`)
 }
 
 type Refused = { readonly digest: Digest; readonly refusal: string }
 
-async function readEach<T>(
-  { given, attachments, digest: subject }: AttachedImage,
-  read: (digest: Digest) => Promise<T | undefined>,
-): Promise<readonly (T | Refused)[]> {
-  const listed = await attachments.listReferrers(subject)
-  if (listed.length > mostReferrers)
-    throw new OciError('too_large', `${given} has more than ${mostReferrers} referrers; clean them up`)
-  const found: (T | Refused | undefined)[] = []
-  await inParallel([...listed.entries()], parallel, async ([at, { digest }]) => {
-    found[at] = await read(digest).catch((error: unknown) => {
-      if (!(error instanceof OciError)) throw error
-      return { digest, refusal: reasonOf(error) }
-    })
-  })
-  return found.filter((each) => each !== undefined)
+/** Whatever is wrong with one of them is no reason to look at no other. */
+async function orRefusal<T>(digest: Digest, reading: Promise<T>): Promise<T | Refused> {
+  try {
+    return await reading
+  } catch (error) {
+    if (!(error instanceof OciError)) throw error
+    return { digest, refusal: reasonOf(error) }
+  }
 }
 
 /** All layers, where the first is of a bundle. */
 function bundleLayersOf(document: ManifestFile['document']): readonly Descriptor[] {
   const layers = document.kind === 'manifest' ? document.layers : []
   return layers[0]?.mediaType.startsWith(anyBundleType) === true ? layers : []
-}
-
-async function readBundle(image: AttachedImage, digest: Digest): Promise<StoredBundle | undefined> {
-  const { attachments } = image
-  const { document } = await attachments.readManifest(digest)
-  const [layer, ...more] = bundleLayersOf(document)
-  if (layer === undefined) return undefined
-  if (more.length > 0) return { digest, refusal: 'it has several layers, where a bundle has one' }
-  // A list may name anything; a referrer says itself what it is attached to.
-  if (document.subject?.digest !== image.digest)
-    return { digest, refusal: 'it is listed as a referrer of this image, and is attached to another' }
-  const bytes = await attachments.readBlob(layer, longestBundleBytes)
-  return { digest, layer: layer.digest, text: bytes.toString('utf8') }
 }
 
 /** Of the two kinds of bundles a manifest says it is; undefined where it is none. */

@@ -6,13 +6,13 @@ import {
   digestOf,
   encodeManifest,
   type ImageManifest,
-  inParallel,
   mediaTypes,
   OciError,
 } from '@sigstack/oci'
 import type { LegacyLayer } from '@sigstack/signing'
 import { layerAnnotations, type StoredLayer } from '@sigstack/verification'
 import { type AttachedImage, type Image, orNothing, placeOf, tagOf } from './image.ts'
+import { beginPart, readAhead } from './read-ahead.ts'
 
 export type AttachedKind = 'sig' | 'att'
 type TaggedKind = AttachedKind | 'sbom'
@@ -22,23 +22,18 @@ export type FoundLayer = StoredLayer & { readonly descriptor: Descriptor }
 
 /** Of one layer; SBOMs may be larger. */
 const longestLayerBytes = 32 << 20
-const parallel = 10
 const mostLayers = 1000
 const mostRounds = 10
 
-/** Undefined where there is no such tag. */
-export async function readLayers(
-  image: AttachedImage,
-  kind: AttachedKind,
-): Promise<readonly FoundLayer[] | undefined> {
-  const manifest = await readTag(image, kind)
-  if (manifest === undefined) return undefined
-  const found: FoundLayer[] = []
-  await inParallel([...manifest.layers.entries()], parallel, async ([at, descriptor]) => {
-    const payload = await image.attachments.readBlob(descriptor, longestLayerBytes)
-    found[at] = { descriptor, payload, annotations: descriptor.annotations ?? {} }
-  })
-  return found
+/** In their order; none where there is no such tag. */
+export async function* readLayers(image: AttachedImage, kind: AttachedKind): AsyncGenerator<FoundLayer> {
+  const layers = (await readTag(image, kind))?.layers ?? []
+  yield* readAhead(layers, (descriptor) =>
+    beginPart(descriptor, async () => {
+      const payload = await image.attachments.readBlob(descriptor, longestLayerBytes)
+      return { descriptor, payload, annotations: descriptor.annotations ?? {} }
+    }),
+  )
 }
 
 type AppendOptions = {

@@ -77,7 +77,7 @@ async function verifyBundles(
   allowCertificateChain: boolean,
 ): Promise<Findings> {
   const findings = gather()
-  for (const stored of await readBundles(image)) {
+  for await (const stored of readBundles(image)) {
     const place = `bundle ${stored.digest}`
     if ('refusal' in stored) {
       findings.refuse(place, stored.refusal)
@@ -106,10 +106,13 @@ async function verifyLayers(
   kind: AttachedKind,
   conditions: ImageConditions,
 ): Promise<Findings> {
-  const layers = (await readLayers(image, kind)) ?? []
   const findings = gather()
   const verify = kind === 'sig' ? verifySignatureLayer : verifyAttestationLayer
-  for (const layer of layers) {
+  let count = 0
+  let certified = 0
+  for await (const layer of readLayers(image, kind)) {
+    count++
+    if (!isWithoutCertificate(layer)) certified++
     const place = `layer ${layer.descriptor.digest} of ${placeOf(image, tagOf(image, kind))}`
     await findings.attempt(place, 'legacy', () => verify(layer, conditions))
     if (kind === 'att') findings.noteTypeText(layer.annotations['predicateType'])
@@ -117,7 +120,7 @@ async function verifyLayers(
   const isKeyless = !('key' in conditions.signer)
   return {
     ...findings.result(),
-    withoutCertificate: isKeyless && layers.length > 0 && layers.every(isWithoutCertificate),
+    withoutCertificate: isKeyless && count > 0 && certified === 0,
   }
 }
 

@@ -111,7 +111,9 @@ async function archiveIn(
       if (bytes?.[0] !== 0x7b || !bytes.includes('"subject"') || !isDigestOf(digest, bytes)) continue
       const referrer = referrerIn(bytes)
       if (referrer === undefined) continue
-      found.set(referrer.subject, [...(found.get(referrer.subject) ?? []), referrer.descriptor])
+      const known = found.get(referrer.subject)
+      if (known === undefined) found.set(referrer.subject, [referrer.descriptor])
+      else known.push(referrer.descriptor)
     }
     return found
   }

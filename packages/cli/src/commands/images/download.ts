@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
 import { findImage, type Image } from '../../images/image.ts'
 import { imageForPlatform } from '../../images/platform.ts'
+import { gathered } from '../../images/read-ahead.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { readBundles } from '../../images/stored-bundles.ts'
 import { type FoundLayer, readLayers } from '../../images/stored-layers.ts'
@@ -58,7 +59,7 @@ export async function downloadSbom(io: Io, given: string, options: Options): Pro
 export async function downloadSignatures(io: Io, given: string, options: Options): Promise<void> {
   const image = await findImage(await openRegistries(io, options), given)
   const bundles = await bundlesOf(io, image, (type) => type === imageSignaturePredicateType)
-  const layers = (await readLayers(image, 'sig')) ?? []
+  const layers = await gathered(readLayers(image, 'sig'))
   tell(io, [...bundles, ...layers.map(signatureJson)], `${given}: no signatures associated`)
 }
 
@@ -69,7 +70,7 @@ export async function downloadAttestations(io: Io, given: string, options: Optio
     wanted === undefined ? type !== imageSignaturePredicateType : type === wanted
   const target = await imageForPlatform(image, options.platform)
   const bundles = await bundlesOf(io, target, isWanted)
-  const layers = (await readLayers(target, 'att')) ?? []
+  const layers = await gathered(readLayers(target, 'att'))
   const envelopes = layers.map(({ payload }) => Buffer.from(payload).toString('utf8'))
   const old = envelopes.filter((text) => isWanted(typeOf(() => readEnvelope(text).payload)))
   const found = [...bundles, ...old]
@@ -90,7 +91,7 @@ async function bundlesOf(
   isWanted: (predicateType: string) => boolean,
 ): Promise<readonly string[]> {
   const found: string[] = []
-  for (const stored of await readBundles(image)) {
+  for await (const stored of readBundles(image)) {
     if ('refusal' in stored) io.err(`WARNING: bundle ${stored.digest}: ${stored.refusal}\n`)
     else if (isWanted(typeOf(() => payloadIn(stored.text)))) found.push(stored.text)
   }
