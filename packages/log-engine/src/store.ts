@@ -53,7 +53,7 @@ export async function findOrCreateLog(
   )
   const created = await findLog(db, log.name)
   if (created === undefined)
-    throw new Error(`the log ${log.name} was not made: is its origin taken by another log?`)
+    throw new Error(`the log ${log.name} was not made: is its origin taken by another log of this key?`)
   return created
 }
 

@@ -2,7 +2,7 @@
  * That an entry is in a log of the trusted root: by the log's promise (SET, Rekor v1), and by an inclusion proof that leads
  * to a tree head which the log signed.
  */
-import { verifyCheckpoint } from '@sigstack/checkpoint'
+import { parseCheckpoint, verifyCheckpoint } from '@sigstack/checkpoint'
 import {
   asBuffer,
   der,
@@ -152,16 +152,16 @@ async function demandCheckpoint(
     await verifyCheckpoint(note, { publicKey, keyHint, expectedTreeHead })
     return
   }
-  const name = nameOf(log)
-  const { origin } = await verifyCheckpoint(note, { publicKey, keyHint, name, expectedTreeHead })
-  if (origin !== name) throw notVerified('the checkpoint of the log entry is of another log')
+  const { origin } = parseCheckpoint(note)
+  if (!namesOf(log).includes(origin)) throw notVerified('the checkpoint of the log entry is of another log')
+  await verifyCheckpoint(note, { publicKey, keyHint, name: origin, expectedTreeHead })
 }
 
-/** Host, and path where it has one, of the log's URL. */
-function nameOf({ baseUrl }: TrustedLog): string {
+/** What a log at that URL may be called: its host name alone (sigstore-go, sigstore-java), or with port and path (rekor-monitor). */
+function namesOf({ baseUrl }: TrustedLog): readonly string[] {
   const url = URL.parse(baseUrl.includes('://') ? baseUrl : `https://${baseUrl}`)
   if (url === null) throw notVerified('the trusted root names no URL for the log')
-  return `${url.host}${url.pathname.replace(/\/$/, '')}`
+  return [url.hostname.replace(/^\[(.*)\]$/, '$1'), `${url.host}${url.pathname.replace(/\/$/, '')}`]
 }
 
 const rsaOid = '1.2.840.113549.1.1.1'

@@ -57,6 +57,7 @@ export type InsideService = Exclude<PublicService, 'devIssuer'>
 export type Services = {
   readonly ca: CaConfig
   readonly rekor: LogConfig
+  readonly rekorV2: LogConfig | undefined
   readonly ct: LogConfig | undefined
   readonly oidcProxy: OidcProxyConfig
   readonly trust: TrustConfig
@@ -115,13 +116,16 @@ export const decidedHere: readonly {
       TRUST_DATA: 'SIGSTACK_DATA',
       PUBLIC_CA_URL: 'SIGSTACK_CA_PUBLIC_URL',
       PUBLIC_REKOR_URL: 'SIGSTACK_REKOR_PUBLIC_URL',
+      PUBLIC_REKOR_V2_URL: 'SIGSTACK_REKOR_V2_PUBLIC_URL',
       PUBLIC_CT_URL: 'SIGSTACK_CT_PUBLIC_URL',
       PUBLIC_OIDC_ISSUER: 'SIGSTACK_CA_CONFIG_FILE',
       CA_URL: '',
       REKOR_URL: '',
+      REKOR_V2_URL: '',
       CT_URL: '',
       CA_CERTIFICATES_FILE: '',
       REKOR_PUBLIC_KEY_FILE: '',
+      REKOR_V2_PUBLIC_KEY_FILE: '',
       CT_PUBLIC_KEY_FILE: '',
       PUBLIC_TSA_URL: 'SIGSTACK_TSA_PUBLIC_URL',
       TSA_URL: '',
@@ -195,7 +199,7 @@ export function composeServices(config: Config, places: Places): Services {
     },
   )
 
-  const log = (face: 'rekor-v1' | 'ct', service: 'rekor' | 'ct', more: Environment) =>
+  const log = (face: LogConfig['face']['face'], service: 'rekor' | 'rekorV2' | 'ct', more: Environment) =>
     read(
       readLog,
       logVariables,
@@ -203,7 +207,7 @@ export function composeServices(config: Config, places: Places): Services {
         LOG_KEY: keyOf(data, face),
         LOG_KEYS: data.keys,
         LOG_KEY_PASSWORD: password,
-        // Two logs share one process and one database.
+        // The logs share one process and one database.
         LOG_DATABASE_CONNECTIONS: '5',
         ...tlsOf('LOG'),
       },
@@ -218,6 +222,10 @@ export function composeServices(config: Config, places: Places): Services {
     )
   const rekor = log('rekor-v1', 'rekor', {})
   attempt(() => assertTellsKeys(rekor))
+  const ofRekorAlone = { LOG_METRICS_PORT: undefined, LOG_BODY_LIMIT_BYTES: undefined }
+  const rekorV2 = config.rekorV2
+    ? log('rekor-v2', 'rekorV2', { ...ofRekorAlone, LOG_KEY: keyOf(data, 'rekor-v2') })
+    : undefined
   const isCaSecure = ca?.tls !== undefined
   const insideUrlOf = (service: InsideService, isSecure: boolean): string =>
     isSecure ? urlOf(insideHost, places.insidePorts?.[service] ?? 0) : urlOf(reachable(host), ports[service])
@@ -227,8 +235,7 @@ export function composeServices(config: Config, places: Places): Services {
         CT_ROOTS_URL: `${insideUrlOf('ca', isCaSecure)}/api/v1/rootCert`,
         // These are about one log, and that is Rekor's.
         LOG_KEY: keyOf(data, 'ct'),
-        LOG_METRICS_PORT: undefined,
-        LOG_BODY_LIMIT_BYTES: undefined,
+        ...ofRekorAlone,
         // The CA of this stack comes from here, and issues for everybody.
         LOG_UNLIMITED_ADDRESSES: [environment['LOG_UNLIMITED_ADDRESSES'], ...addressesOf(host)]
           .filter(isSet)
@@ -277,10 +284,12 @@ export function composeServices(config: Config, places: Places): Services {
       TRUST_DATA: data.trust,
       PUBLIC_CA_URL: publicUrl('ca'),
       PUBLIC_REKOR_URL: publicUrl('rekor'),
+      PUBLIC_REKOR_V2_URL: config.rekorV2 ? publicUrl('rekorV2') : undefined,
       PUBLIC_CT_URL: ctLog ? publicUrl('ct') : 'none',
       PUBLIC_OIDC_ISSUER: oidcIssuer === '' ? 'http://none' : oidcIssuer,
       CA_URL: insideUrlOf('ca', isCaSecure),
       REKOR_URL: insideUrlOf('rekor', rekor?.tls !== undefined),
+      REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2?.tls !== undefined) : undefined,
       CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
       PUBLIC_TSA_URL: config.tsa ? publicUrl('tsa') : undefined,
       TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
@@ -312,6 +321,7 @@ export function composeServices(config: Config, places: Places): Services {
   const isSecure = {
     ca: isCaSecure,
     rekor: rekor.tls !== undefined,
+    rekorV2: rekorV2?.tls !== undefined,
     ct: ct?.tls !== undefined,
     trust: trust.tls !== undefined,
     tsa: tsa?.tls !== undefined,
@@ -319,6 +329,7 @@ export function composeServices(config: Config, places: Places): Services {
   const each = <T>(make: (service: InsideService) => T): Readonly<Record<InsideService, T>> => ({
     ca: make('ca'),
     rekor: make('rekor'),
+    rekorV2: make('rekorV2'),
     ct: make('ct'),
     trust: make('trust'),
     tsa: make('tsa'),
@@ -326,6 +337,7 @@ export function composeServices(config: Config, places: Places): Services {
   return {
     ca: { ...ca, ...insideOf('ca', isSecure.ca) },
     rekor: { ...rekor, ...insideOf('rekor', isSecure.rekor) },
+    rekorV2: rekorV2 && { ...rekorV2, ...insideOf('rekorV2', isSecure.rekorV2) },
     ct: ct && { ...ct, ...insideOf('ct', isSecure.ct) },
     oidcProxy,
     trust: {

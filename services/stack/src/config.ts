@@ -23,6 +23,7 @@ import { decideTrial } from './trial.ts'
 export type Ports = {
   readonly ca: number
   readonly rekor: number
+  readonly rekorV2: number
   readonly ct: number
   readonly oidcProxy: number
   readonly devIssuer: number
@@ -48,6 +49,8 @@ export type Config = {
   readonly trial: boolean
   /** False: certificates are in no CT log, and the published trust says so. */
   readonly ctLog: boolean
+  /** A log of Rekor v2 runs beside that of v1. */
+  readonly rekorV2: boolean
   /** False: nobody stamps, and the published trust lists no timestamp authority. */
   readonly tsa: boolean
   /** Issuers that the CA accepts besides, in Fulcio's format. */
@@ -64,11 +67,21 @@ export type Config = {
 }
 
 /** One of these is added to SIGSTACK_BASE_PORT. */
-const portOffsets = { ca: 0, rekor: 1, ct: 2, oidcProxy: 3, devIssuer: 4, trust: 5, tsa: 6 } as const
+const portOffsets = {
+  ca: 0,
+  rekor: 1,
+  ct: 2,
+  oidcProxy: 3,
+  devIssuer: 4,
+  trust: 5,
+  tsa: 6,
+  rekorV2: 7,
+} as const
 
 const standardPorts: Ports = {
   ca: 5555,
   rekor: 3000,
+  rekorV2: 3003,
   ct: 6962,
   oidcProxy: 5557,
   devIssuer: 5558,
@@ -76,10 +89,14 @@ const standardPorts: Ports = {
   tsa: 3004,
 }
 
+/** Those that settings of before do not know. */
+const laterServices: ReadonlySet<keyof Ports> = new Set(['tsa', 'rekorV2'])
+
 /** The variable that sets each port, for messages. */
 export const portVariables = {
   ca: 'SIGSTACK_CA_PORT',
   rekor: 'SIGSTACK_REKOR_PORT',
+  rekorV2: 'SIGSTACK_REKOR_V2_PORT',
   ct: 'SIGSTACK_CT_PORT',
   oidcProxy: 'SIGSTACK_OIDC_PROXY_PORT',
   devIssuer: 'SIGSTACK_DEV_ISSUER_PORT',
@@ -106,9 +123,10 @@ export const variables = Type.Object({
     pattern: '^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\\[[0-9A-Fa-f:.]{2,45}\\])$',
     description: 'an address or a name of this machine',
   }),
-  SIGSTACK_BASE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_529 })),
+  SIGSTACK_BASE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_528 })),
   SIGSTACK_CA_PORT: port,
   SIGSTACK_REKOR_PORT: port,
+  SIGSTACK_REKOR_V2_PORT: port,
   SIGSTACK_CT_PORT: port,
   SIGSTACK_OIDC_PROXY_PORT: port,
   SIGSTACK_DEV_ISSUER_PORT: port,
@@ -124,6 +142,7 @@ export const variables = Type.Object({
   ),
   SIGSTACK_CA_PUBLIC_URL: publicUrl,
   SIGSTACK_REKOR_PUBLIC_URL: publicUrl,
+  SIGSTACK_REKOR_V2_PUBLIC_URL: publicUrl,
   SIGSTACK_CT_PUBLIC_URL: publicUrl,
   SIGSTACK_TRUST_PUBLIC_URL: publicUrl,
   SIGSTACK_TSA_PUBLIC_URL: publicUrl,
@@ -133,6 +152,7 @@ export const variables = Type.Object({
   SIGSTACK_TRIAL: oneOrZero,
   SIGSTACK_TRIAL_EXPOSED: Type.Optional(Type.String({ maxLength: 100 })),
   SIGSTACK_CT_LOG: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
+  SIGSTACK_REKOR: Type.Union([Type.Literal('v1'), Type.Literal('both')], { default: 'v1' }),
   SIGSTACK_TSA: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_CA_CONFIG_FILE: Type.Optional(pathVariable()),
   SIGSTACK_PRIVATE_ISSUERS: Type.String({ default: '', maxLength: 64 * 1024 }),
@@ -183,6 +203,7 @@ export function readConfig(environment: Environment): Config {
     ...(databaseUrl !== undefined && { databaseUrl }),
     trial: trial ?? false,
     ctLog: candidate.SIGSTACK_CT_LOG === 'own',
+    rekorV2: candidate.SIGSTACK_REKOR === 'both',
     tsa: candidate.SIGSTACK_TSA === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
     privateIssuers: [
@@ -223,13 +244,16 @@ function readPorts(candidate: Readonly<Record<string, unknown>>): Ports {
   const base = candidate['SIGSTACK_BASE_PORT'] as number | undefined
   const given = (name: keyof Ports) => candidate[portVariables[name]] as number | undefined
   // Whoever wants free ports of all services wants one of a service that came later, too.
+  const mayBeMissing = (other: keyof Ports, name: keyof Ports) =>
+    given(other) === undefined && (other === name || laterServices.has(other))
   const standard = (name: keyof Ports): number =>
-    portNames.every((other) => other === name || given(other) === 0) ? 0 : standardPorts[name]
+    portNames.every((other) => given(other) === 0 || mayBeMissing(other, name)) ? 0 : standardPorts[name]
   const read = (name: keyof Ports): number =>
     given(name) ?? (base === undefined ? standard(name) : base + portOffsets[name])
   return {
     ca: read('ca'),
     rekor: read('rekor'),
+    rekorV2: read('rekorV2'),
     ct: read('ct'),
     oidcProxy: read('oidcProxy'),
     devIssuer: read('devIssuer'),

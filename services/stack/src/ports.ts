@@ -38,8 +38,12 @@ export async function freeInsidePorts(
   host: string,
   ports: Ports,
 ): Promise<Readonly<Record<InsideService, number>>> {
-  const [ca = 0, rekor = 0, ct = 0, trust = 0, tsa = 0] = await freePorts(5, host, Object.values(ports))
-  return { ca, rekor, ct, trust, tsa }
+  const [ca = 0, rekor = 0, rekorV2 = 0, ct = 0, trust = 0, tsa = 0] = await freePorts(
+    6,
+    host,
+    Object.values(ports),
+  )
+  return { ca, rekor, rekorV2, ct, trust, tsa }
 }
 
 function noAddressOf(host: string, cause: unknown): ServerError {

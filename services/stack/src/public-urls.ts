@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 const publicServices = {
   ca: 'ca',
   rekor: 'rekor',
+  rekorV2: 'rekor-v2',
   ct: 'ct',
   trust: 'trust',
   tsa: 'tsa',
@@ -24,6 +25,7 @@ const placeholder = '{service}'
 const variableOf = {
   ca: 'SIGSTACK_CA_PUBLIC_URL',
   rekor: 'SIGSTACK_REKOR_PUBLIC_URL',
+  rekorV2: 'SIGSTACK_REKOR_V2_PUBLIC_URL',
   ct: 'SIGSTACK_CT_PUBLIC_URL',
   trust: 'SIGSTACK_TRUST_PUBLIC_URL',
   tsa: 'SIGSTACK_TSA_PUBLIC_URL',

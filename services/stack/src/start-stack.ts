@@ -114,6 +114,7 @@ async function startParts(
   const ct = services.ct && running(await startLog(services.ct, of('ct')))
   // The one that tells of the process.
   running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
+  const rekorV2 = services.rekorV2 && running(await startLog(services.rekorV2, of('rekor-v2')))
   running(
     await startCa(
       {
@@ -138,6 +139,7 @@ async function startParts(
   const urlsOf = (urls: Services['publicUrls']) => ({
     ca: urls.ca,
     rekor: urls.rekor,
+    ...(rekorV2 !== undefined && { 'rekor-v2': urls.rekorV2 }),
     ...(ct !== undefined && { ct: urls.ct }),
     ...(tsa !== undefined && { tsa: urls.tsa }),
   })
@@ -195,10 +197,12 @@ async function keyFilesOf({ keys, ca, tsa }: DataDirectory): Promise<readonly st
 }
 
 /** Where each service that runs listens. */
-function hostsOf({ host, ctLog, tsa, trial }: Config): Readonly<Record<keyof Ports, string | undefined>> {
+function hostsOf(config: Config): Readonly<Record<keyof Ports, string | undefined>> {
+  const { host, rekorV2, ctLog, tsa, trial } = config
   return {
     ca: host,
     rekor: host,
+    rekorV2: rekorV2 ? host : undefined,
     ct: ctLog ? host : undefined,
     // Only the CA asks it.
     oidcProxy: loopbackOf(host),

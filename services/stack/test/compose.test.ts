@@ -84,7 +84,7 @@ t.test(
   'every variable of every service has its effect in one process, or is told to have none',
   async (t) => {
     // Issuers make others possible; the trial issuer is there to be set as well.
-    const base = { SIGSTACK_TRIAL: '1', SIGSTACK_CA_CONFIG_FILE: issuersFile }
+    const base = { SIGSTACK_TRIAL: '1', SIGSTACK_CA_CONFIG_FILE: issuersFile, SIGSTACK_REKOR: 'both' }
     for (const { schema, variables: decided } of decidedHere) {
       for (const [name, variable] of Object.entries(schema.properties)) {
         if (Object.hasOwn(decided, name)) {
@@ -340,6 +340,26 @@ t.test('without a timestamp authority none is started, published or named to cli
   t.match(own.trust.services.at(-1), { kind: 'tsa', url: 'http://127.0.0.1:3004/api/v1/timestamp' })
 })
 
+t.test('a log of Rekor v2 runs beside that of v1 where it is wanted, and trust tells of both', async (t) => {
+  const services = compose({ SIGSTACK_CA_CONFIG_FILE: issuersFile })
+  t.equal(services.rekorV2, undefined)
+  t.notOk(services.trust.services.some(({ kind }) => kind === 'rekorV2'))
+  const set = { SIGSTACK_REKOR: 'both', SIGSTACK_CA_CONFIG_FILE: issuersFile }
+  const url = 'https://log2026-1.rekor.example.org'
+  const both = compose({ ...set, SIGSTACK_REKOR_V2_PUBLIC_URL: `${url}/`, LOG_METRICS_PORT: '9000' })
+  t.match(both.rekorV2, {
+    face: { face: 'rekor-v2', duplicates: 'existing' },
+    port: 3003,
+    hostname: 'log2026-1.rekor.example.org',
+    keyLocation: '/data/keys/rekor-v2.key.pem',
+  })
+  t.equal(both.rekorV2?.metricsPort, undefined, 'that is the other log’s')
+  const listed = both.trust.services.find(({ kind }) => kind === 'rekorV2')
+  t.match(listed, { url, apiVersion: 2, keys: { url: 'http://127.0.0.1:3003' } })
+  t.equal(both.trust.signingLog, 'v1')
+  t.equal(compose({ ...set, TRUST_SIGNING_LOG: 'v2' }).trust.signingLog, 'v2')
+})
+
 t.test('a base port moves all of them, but for those that are named', async (t) => {
   t.same(readConfig({ SIGSTACK_BASE_PORT: '7000', SIGSTACK_CT_PORT: '9' }).ports, {
     ca: 7000,
@@ -349,6 +369,7 @@ t.test('a base port moves all of them, but for those that are named', async (t) 
     devIssuer: 7004,
     trust: 7005,
     tsa: 7006,
+    rekorV2: 7007,
   })
 })
 

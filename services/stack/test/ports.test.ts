@@ -7,11 +7,12 @@ t.test('an address that is not of this machine is told before ports that are tak
   t.teardown(() => other.close())
   await new Promise((resolve) => other.once('listening', resolve))
   const taken = (other.address() as { port: number }).port
-  const ports = { ca: 0, rekor: 0, ct: 0, oidcProxy: taken, devIssuer: 0, trust: 0, tsa: 0 }
+  const ports = { ca: 0, rekor: 0, rekorV2: 0, ct: 0, oidcProxy: taken, devIssuer: 0, trust: 0, tsa: 0 }
   const nowhere = 'nonsense.invalid'
   const hosts = {
     ca: undefined,
     rekor: undefined,
+    rekorV2: undefined,
     ct: undefined,
     oidcProxy: '127.0.0.1',
     devIssuer: undefined,

@@ -19,6 +19,9 @@ import { type Static, Type } from 'typebox'
 import type { KeySource } from './collection/read-source.ts'
 import { type ServiceKind, serviceKinds, serviceVariables } from './service-kinds.ts'
 
+/** By the version of its API. */
+export type SigningLog = 'v1' | 'v2'
+
 /** A service whose keys are published. */
 export type Service = {
   readonly kind: ServiceKind
@@ -57,6 +60,8 @@ export type Config = {
   readonly oidcIssuer: string
   /** Who runs the services, in the signing config. */
   readonly operator: string
+  /** Which Rekor log the signing config sends clients to, where there is one of each version; default the first. */
+  readonly signingLog?: SigningLog
   readonly refreshSeconds: number
   /** How long before it was first seen a key counts as valid, and how long after it was last seen. */
   readonly marginSeconds: number
@@ -80,6 +85,7 @@ export const variables = Type.Object({
   ...serviceVariables,
   PUBLIC_OIDC_ISSUER: urlVariable(),
   TRUST_OPERATOR: Type.Optional(Type.String({ minLength: 1, maxLength: 253 })),
+  TRUST_SIGNING_LOG: Type.Union([Type.Literal('v1'), Type.Literal('v2')], { default: 'v1' }),
   TRUST_REFRESH_SECONDS: Type.Integer({ default: 60, minimum: 1, maximum: 86_400 }),
   TRUST_MARGIN_SECONDS: Type.Integer({ default: 3600, minimum: 0, maximum: 30 * 86_400 }),
   TRUST_KEYS_VALID_FROM: Type.Optional(
@@ -114,6 +120,7 @@ export function readConfig(environment: Environment): Config {
     // Issuers are compared byte for byte, so a slash at the end stays.
     oidcIssuer: candidate.PUBLIC_OIDC_ISSUER,
     operator: candidate.TRUST_OPERATOR ?? new URL(candidate.PUBLIC_CA_URL).hostname,
+    signingLog: candidate.TRUST_SIGNING_LOG,
     refreshSeconds: candidate.TRUST_REFRESH_SECONDS,
     marginSeconds: candidate.TRUST_MARGIN_SECONDS,
     ...(keysValidFrom !== undefined && { keysValidFrom: new Date(keysValidFrom) }),

@@ -17,6 +17,7 @@ const pem: Operation['responses'][string] = {
 const schemaOf: Readonly<Record<string, string>> = {
   trustedRoot: 'TrustedRoot',
   signingConfig: 'SigningConfig',
+  signingConfigV2: 'SigningConfig',
   clientTrustConfig: 'ClientTrustConfig',
 }
 

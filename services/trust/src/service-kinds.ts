@@ -21,6 +21,12 @@ const OptionalPath = Type.Optional(pathVariable())
 export const serviceVariables = {
   PUBLIC_CA_URL: urlVariable(),
   PUBLIC_REKOR_URL: urlVariable(),
+  PUBLIC_REKOR_V2_URL: Type.Optional(
+    urlVariable({
+      pattern: '^(https?://[^\\s?#]+|none)$',
+      description: 'an http or https URL without query, or none',
+    }),
+  ),
   PUBLIC_CT_URL: urlVariable({
     pattern: '^(https?://[^\\s?#]+|none)$',
     description: 'an http or https URL without query, or none',
@@ -33,10 +39,12 @@ export const serviceVariables = {
   ),
   CA_URL: OptionalUrl,
   REKOR_URL: OptionalUrl,
+  REKOR_V2_URL: OptionalUrl,
   CT_URL: OptionalUrl,
   TSA_URL: OptionalUrl,
   CA_CERTIFICATES_FILE: OptionalPath,
   REKOR_PUBLIC_KEY_FILE: OptionalPath,
+  REKOR_V2_PUBLIC_KEY_FILE: OptionalPath,
   CT_PUBLIC_KEY_FILE: OptionalPath,
   TSA_CERTIFICATES_FILE: OptionalPath,
 }
@@ -58,7 +66,7 @@ type Kind = {
   readonly variables: Readonly<Record<'publicUrl' | 'url' | 'file', ServiceVariable>>
 }
 
-export type ServiceKind = 'ca' | 'rekor' | 'ct' | 'tsa'
+export type ServiceKind = 'ca' | 'rekor' | 'rekorV2' | 'ct' | 'tsa'
 
 export const serviceKinds: Readonly<Record<ServiceKind, Kind>> = {
   ca: {
@@ -74,6 +82,13 @@ export const serviceKinds: Readonly<Record<ServiceKind, Kind>> = {
     signingUrls: 'rekorTlogUrls',
     ask: askForShardKeys,
     variables: { publicUrl: 'PUBLIC_REKOR_URL', url: 'REKOR_URL', file: 'REKOR_PUBLIC_KEY_FILE' },
+  },
+  rekorV2: {
+    apiVersion: 2,
+    list: 'tlogs',
+    signingUrls: 'rekorTlogUrls',
+    ask: askForKey('/publicKey'),
+    variables: { publicUrl: 'PUBLIC_REKOR_V2_URL', url: 'REKOR_V2_URL', file: 'REKOR_V2_PUBLIC_KEY_FILE' },
   },
   ct: {
     apiVersion: 1,

@@ -1,5 +1,5 @@
-import type { PublicKey } from '@sigstack/crypto'
-import { encodePublicKeyPem } from '@sigstack/crypto'
+import { generateKeyPairSync } from 'node:crypto'
+import { encodePublicKeyPem, keyFingerprint, type PublicKey, parsePublicKey } from '@sigstack/crypto'
 import { parseSigningConfig, parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
 import type { ChainToTrust } from '../src/collection/chains-file.ts'
@@ -7,6 +7,7 @@ import type { Observed } from '../src/collection/collect.ts'
 import { readConfig } from '../src/config.ts'
 import { composeFiles, keysByName } from '../src/publication/files.ts'
 import { mergeTrust } from '../src/publication/merge.ts'
+import { composeTargets } from '../src/repository/targets.ts'
 import { chain, ctKey, oldChain, otherKey, rekorKey, stampChain } from './material.ts'
 
 const config = readConfig({
@@ -195,6 +196,48 @@ t.test('several services of one kind are listed, each with its own URL', async (
   t.match(JSON.parse(files.signingConfig), {
     rekorTlogUrls: [{ url: 'https://rekor.example.org' }, { url: 'https://second.example.org' }],
   })
+})
+
+t.test('a Rekor v2 log is trusted, and clients are sent there where that is said', async (t) => {
+  const url = 'https://log2026-1.rekor.example.org'
+  const v2Key = parsePublicKey(
+    generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' }),
+  )
+  const read = (more: Readonly<Record<string, string>>) =>
+    readConfig({
+      PUBLIC_CA_URL: 'https://ca.example.org',
+      PUBLIC_REKOR_URL: 'https://rekor.example.org',
+      PUBLIC_REKOR_V2_URL: `${url}/`,
+      PUBLIC_CT_URL: 'https://ct.example.org',
+      PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
+      ...more,
+    })
+  const all: readonly Observed[] = [
+    ...observedOf(observed),
+    { kind: 'rekorV2', url, chains: [], keys: [v2Key] },
+  ]
+  const trust = mergeTrust(undefined, all, { now: new Date('2026-03-01T12:00:00Z'), marginSeconds: 3600 })
+  const logsOf = (text: string) =>
+    parseSigningConfig(text).rekorTlogUrls.map((log) => [log.majorApiVersion, log.url])
+  const v1 = [1, 'https://rekor.example.org']
+  const files = composeFiles(trust, read({}), all)
+  t.same(logsOf(files.signingConfig), [v1])
+  t.same(logsOf(files.signingConfigV2), [[2, url], v1])
+  t.same(logsOf(composeFiles(trust, read({ TRUST_SIGNING_LOG: 'v2' }), all).signingConfig), [[2, url], v1])
+  t.same(
+    logsOf(composeFiles(trust, config, observedOf(observed)).signingConfigV2),
+    [v1],
+    'without such a log',
+  )
+
+  const root = parseTrustedRoot(files.trustedRoot)
+  const listed = root.tlogs.find(({ baseUrl }) => baseUrl === url)
+  t.same(listed?.publicKey, v2Key.spki)
+  t.notSame(listed?.logId, keyFingerprint(v2Key), 'its name is part of the ID')
+  t.equal(files.rekorKey, encodePublicKeyPem(rekorKey), 'what knows keys by files knows v1 alone')
+  const pems = composeTargets(root, files).map(({ content }) => Buffer.from(content).toString())
+  t.ok(pems.includes(encodePublicKeyPem(rekorKey)))
+  t.notOk(pems.includes(encodePublicKeyPem(v2Key)))
 })
 
 t.test('a timestamp authority is listed, and a renewed one beside it under a name of its own', async (t) => {

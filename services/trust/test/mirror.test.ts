@@ -114,7 +114,7 @@ t.test('the mirror answers as clients expect, and with nothing else from the fol
     '/tuf/01.root.json',
   ])
     t.equal((await get(path)).status, 404, path)
-  t.match(await (await get('/')).json(), { files: [...Array(8).fill({}), { path: '/tuf/root.json' }] })
+  t.match(await (await get('/')).json(), { files: [...Array(9).fill({}), { path: '/tuf/root.json' }] })
   t.match(
     await (await get('/metrics')).text(),
     /trust_tuf_expiry_timestamp_seconds\{role="timestamp"\} \d{10}/,

@@ -1,6 +1,7 @@
 const about: Readonly<Record<string, string>> = {
   ca: 'certificate authority (Fulcio API)',
   rekor: 'transparency log (Rekor API)',
+  'rekor-v2': 'transparency log (Rekor v2 API)',
   ct: 'certificate transparency log',
   tsa: 'timestamp authority (RFC 3161)',
   'oidc-proxy': 'keys of the configured token issuers',

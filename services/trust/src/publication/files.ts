@@ -5,12 +5,13 @@ import {
   buildSigningConfig,
   buildTrustedRoot,
   type LogToTrust,
+  type Service,
   type SigningConfig,
   type TrustedRoot,
   type TrustToPublish,
 } from '@sigstack/trust-root'
 import type { Observed } from '../collection/collect.ts'
-import type { Config } from '../config.ts'
+import type { Config, SigningLog } from '../config.ts'
 import { oldNames, type SigningUrls, serviceKinds } from '../service-kinds.ts'
 import { observedIn } from './merge.ts'
 
@@ -20,6 +21,8 @@ export type FileName = keyof typeof fileNames
 export const fileNames = {
   trustedRoot: 'trusted_root.json',
   signingConfig: 'signing_config.v0.2.json',
+  /** For clients that are to use Rekor v2, whatever the other says; upstream's name for it. */
+  signingConfigV2: 'signing_config_rekor_v2.v0.2.json',
   clientTrustConfig: 'trust_config.json',
   rekorKey: 'keys/rekor.pub',
   ctKey: 'keys/ctfe.pub',
@@ -29,19 +32,22 @@ export const fileNames = {
 
 export type Files = Readonly<Record<FileName, string>>
 
+type ConfigToPublish = Pick<Config, 'services' | 'oidcIssuer' | 'operator' | 'signingLog'>
+
 export function composeFiles(
   trust: TrustToPublish,
-  config: Pick<Config, 'services' | 'oidcIssuer' | 'operator'>,
+  config: ConfigToPublish,
   observed: readonly Observed[],
 ): Files {
-  const signingConfig = composeSigningConfig(trust, config)
+  const signingConfig = composeSigningConfig(trust, config, config.signingLog ?? 'v1')
   const active = (list: keyof TrustedRoot) =>
     observedIn(list, observed).flatMap(({ activeKey }) => activeKey ?? [])
   return {
     trustedRoot: buildTrustedRoot(trust),
     signingConfig: buildSigningConfig(signingConfig),
+    signingConfigV2: buildSigningConfig(composeSigningConfig(trust, config, 'v2')),
     clientTrustConfig: buildClientTrustConfig(trust, signingConfig),
-    rekorKey: keyInUse(trust.tlogs, active('tlogs')),
+    rekorKey: keyInUse(trust.tlogs.filter(isOfKeyFiles(config)), active('tlogs')),
     ctKey: keyInUse(trust.ctlogs, active('ctlogs')),
     caCertificates: trust.certificateAuthorities
       .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
@@ -66,7 +72,8 @@ function chainPem(chain: readonly Uint8Array[]): string {
  */
 function composeSigningConfig(
   trust: TrustToPublish,
-  { services, oidcIssuer, operator }: Pick<Config, 'services' | 'oidcIssuer' | 'operator'>,
+  { services, oidcIssuer, operator }: ConfigToPublish,
+  signingLog: SigningLog,
 ): SigningConfig {
   const everything = [...trust.tlogs, ...trust.certificateAuthorities, ...trust.ctlogs]
   const start = new Date(Math.min(...everything.map(({ validFor }) => validFor.start.getTime())))
@@ -84,11 +91,27 @@ function composeSigningConfig(
   return {
     caUrls: urls('caUrls'),
     oidcUrls: [service(oidcIssuer, 1)],
-    rekorTlogUrls: urls('rekorTlogUrls'),
+    rekorTlogUrls: logsFor(signingLog, urls('rekorTlogUrls')),
     tsaUrls,
     rekorTlogConfig: { selector: 'ANY' },
     ...(tsaUrls.length > 0 && { tsaConfig: { selector: 'ANY' as const } }),
   }
+}
+
+/**
+ * Clients take the highest version that they know, so those that are to use v1 are told of nothing else. With v2 the v1 log stays
+ * listed, behind it, for clients that know no other.
+ */
+function logsFor(signingLog: SigningLog, logs: readonly Service[]): readonly Service[] {
+  const v1 = logs.filter(({ majorApiVersion }) => majorApiVersion === 1)
+  if (signingLog === 'v1' && v1.length > 0) return v1
+  return logs.toSorted((a, b) => b.majorApiVersion - a.majorApiVersion)
+}
+
+/** Clients that know keys by files know Rekor v1 alone. */
+function isOfKeyFiles({ services }: Pick<Config, 'services'>): (log: LogToTrust) => boolean {
+  const urls = services.filter(({ kind }) => kind === 'rekorV2').map(({ url }) => url)
+  return ({ baseUrl }) => !urls.includes(baseUrl)
 }
 
 /** One key, since many readers take only the first of a file: the active one, as a newer one may only be prepared; else the newest. */

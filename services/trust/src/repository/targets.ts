@@ -16,6 +16,7 @@ export function composeTargets(root: TrustedRoot, files: Files): readonly Target
   return [
     { name: fileNames.trustedRoot, content: utf8(files.trustedRoot) },
     { name: fileNames.signingConfig, content: utf8(withTsaConfig(files.signingConfig)) },
+    { name: fileNames.signingConfigV2, content: utf8(withTsaConfig(files.signingConfigV2)) },
     ...legacyTargets(
       oldNames.certificateAuthorities,
       root.certificateAuthorities.map(({ chain, uri, validFor }) => ({
@@ -24,10 +25,18 @@ export function composeTargets(root: TrustedRoot, files: Files): readonly Target
         validFor,
       })),
     ),
-    ...legacyTargets(oldNames.tlogs, root.tlogs.map(legacyLog)),
+    ...legacyTargets(oldNames.tlogs, root.tlogs.filter(isOfKeyFiles(files)).map(legacyLog)),
     ...legacyTargets(oldNames.ctlogs, root.ctlogs.map(legacyLog)),
     ...stampTargets(root, files.tsaCertificates),
   ]
+}
+
+/** Clients that know keys by files know Rekor v1 alone. */
+function isOfKeyFiles({ signingConfigV2 }: Files): (log: TrustedLog) => boolean {
+  const urls = parseSigningConfig(signingConfigV2)
+    .rekorTlogUrls.filter(({ majorApiVersion }) => majorApiVersion === 2)
+    .map(({ url }) => url)
+  return ({ baseUrl }) => !urls.includes(baseUrl)
 }
 
 /** Each certificate of the chain that stamps now in a file of its own; older clients take one chain and no more. */

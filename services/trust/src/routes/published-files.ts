@@ -14,6 +14,11 @@ export const servedFiles: readonly Served[] = [
   { path: `/${fileNames.trustedRoot}`, name: 'trustedRoot', about: 'trusted root: what to verify against' },
   { path: `/${fileNames.signingConfig}`, name: 'signingConfig', about: 'signing config: where to sign' },
   { path: '/signing_config.json', name: 'signingConfig', about: 'the same' },
+  {
+    path: `/${fileNames.signingConfigV2}`,
+    name: 'signingConfigV2',
+    about: 'signing config that sends clients to Rekor v2, where there is such a log',
+  },
   { path: `/${fileNames.clientTrustConfig}`, name: 'clientTrustConfig', about: 'both of them in one file' },
   {
     path: `/${fileNames.rekorKey}`,
