@@ -13,7 +13,12 @@ const together = path.join(import.meta.dirname, 'together.ts')
 export type Counts = { readonly pass: number; readonly fail: number; readonly skip: number }
 
 /** Of one process. */
-export type Outcome = Counts & { readonly files: readonly string[]; readonly seconds: number }
+export type Outcome = Counts & {
+  readonly files: readonly string[]
+  readonly seconds: number
+  /** It failed beside others and passed alone; the counts are those of the second time. */
+  readonly unsteady: boolean
+}
 
 export type RunOptions = {
   /** The files of each process. */
@@ -28,21 +33,35 @@ export type RunOptions = {
   readonly onLine: (line: string) => void
 }
 
+/** When more fail than this, the code is broken and not the machine busy. */
+const mostSecondTries = 3
+
+/** What fails beside others is run once more when they have all ended: whether it passes alone is said, never hidden. */
 export async function runTests(options: RunOptions): Promise<readonly Outcome[]> {
   const record = createWriteStream(options.record)
+  const run = async (files: readonly string[]) => {
+    const { lines, ...outcome } = await runProcess(files, options)
+    for (const line of lines) record.write(`${line}\n`)
+    const shown = lines.filter(isShown())
+    for (const line of [...shown, summaryOf(outcome)]) options.onLine(line)
+    return outcome
+  }
   const waiting = options.processes.values()
   const outcomes: Outcome[] = []
   const worker = async () => {
     // All workers take from the one iterator, so that each is run once.
-    for (const files of waiting) {
-      const { lines, ...outcome } = await runProcess(files, options)
-      for (const line of lines) record.write(`${line}\n`)
-      const shown = lines.filter(isShown())
-      for (const line of [...shown, summaryOf(outcome)]) options.onLine(line)
-      outcomes.push(outcome)
-    }
+    for (const files of waiting) outcomes.push(await run(files))
   }
   await Promise.all(Array.from({ length: options.jobs }, worker))
+  const besideOthers = Math.min(options.jobs, options.processes.length) > 1
+  const failed = outcomes.filter(({ fail }) => fail > 0)
+  if (besideOthers && failed.length <= mostSecondTries) {
+    for (const first of failed) {
+      options.onLine(`once more, alone: ${nameOf(first.files)}`)
+      const second = await run(first.files)
+      outcomes[outcomes.indexOf(first)] = { ...second, unsteady: second.fail === 0 }
+    }
+  }
   await new Promise((resolve) => record.end(resolve))
   return outcomes
 }
@@ -77,9 +96,10 @@ async function runProcess(
   const lines = [`# Subtest: ${name}`, ...said.map((line) => `    ${line}`)]
   const summary = said.findLast((line) => /^# \{.*\}$/.test(line))
   const { pass, fail, skip } = countsOf(summary ?? '')
-  if (trouble === '' && summary !== undefined) return { files, seconds, pass, fail, skip, lines }
+  const outcome = { files, seconds, unsteady: false, pass, skip }
+  if (trouble === '' && summary !== undefined) return { ...outcome, fail, lines }
   const sentence = `not ok - ${name} ${trouble || 'said nothing of its tests'}`
-  return { files, seconds, pass, fail: Math.max(1, fail), skip, lines: [...lines, `    ${sentence}`] }
+  return { ...outcome, fail: Math.max(1, fail), lines: [...lines, `    ${sentence}`] }
 }
 
 function summaryOf({ files, seconds, fail }: Outcome): string {

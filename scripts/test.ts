@@ -1,6 +1,6 @@
 /**
- * `npm test [FILES]`: runs every test, stops the database that the tests shared, and ends with the slowest files and one plain line
- * of counts. A line for each process, and everything that there is to say about a failure; the whole record stays in
+ * `npm test [FILES]`: runs every test, stops the database that the tests shared, and ends with the slowest files, those that pass
+ * only alone, and one plain line of counts. A line for each process, and everything that there is to say about a failure; the whole record stays in
  * node_modules/.cache/test.tap. With `--changed` it runs what a change since `--base` can break.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -71,9 +71,11 @@ const sum = (word: 'pass' | 'fail' | 'skip') => outcomes.reduce((total, each) =>
 const slowest = outcomes.toSorted((a, b) => b.seconds - a.seconds).slice(0, 5)
 const told = slowest.map(({ files, seconds }) => `${nameOf(files)} ${seconds.toFixed(0)} s`)
 const skipped = sum('skip') > 0 ? `, ${sum('skip')} skipped` : ''
-process.stdout.write(
-  `\nslowest: ${told.join(', ')}\n${sum('pass')} passed, ${sum('fail')} failed${skipped}\n`,
-)
+const unsteady = outcomes.filter((each) => each.unsteady).map(({ files }) => files.join(' '))
+process.stdout.write(`\nslowest: ${told.join(', ')}\n`)
+if (unsteady.length > 0)
+  process.stdout.write(`unsteady: ${unsteady.join(', ')} failed beside others and passed alone\n`)
+process.stdout.write(`${sum('pass')} passed, ${sum('fail')} failed${skipped}\n`)
 process.exitCode = sum('fail') === 0 && sum('pass') > 0 ? 0 : 1
 
 /**

@@ -1,6 +1,6 @@
 /** The commands of a working copy. */
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { roomsToTest } from '../../scripts/changed.ts'
@@ -84,6 +84,75 @@ t.test('a test file fails by what it finds, and by whatever ends it before', asy
     t.match(said, words)
   t.notMatch(said, 'ok 1 - good', 'what is good is in the record alone')
   t.match(readFileSync(path.join(folder, 'record.tap'), 'utf8'), 'ok 1 - good')
+})
+
+/** Fails the first time alone, and keeps a journal of its runs beside it. */
+const unsteadyTest = (name: string) => `
+  import { appendFileSync, readFileSync } from 'node:fs'
+  import path from 'node:path'
+  import t from 'tap'
+  const journal = path.join(import.meta.dirname, 'journal')
+  appendFileSync(journal, '${name} begins\\n')
+  t.test('one', async (t) => {
+    t.equal(readFileSync(journal, 'utf8').split('${name} begins').length, 3)
+    t.pass('good')
+  })
+  t.teardown(() => appendFileSync(journal, '${name} ends\\n'))`
+
+t.test('what fails beside others is run once more, alone, and told apart when it passes', async (t) => {
+  const folder = t.testdir({
+    'good.test.ts': oneTest(''),
+    'bad.test.ts': oneTest(`t.fail('wrong')`),
+    'first.test.ts': unsteadyTest('first'),
+    'second.test.ts': unsteadyTest('second'),
+  })
+  const lines: string[] = []
+  const names = ['good', 'bad', 'first', 'second']
+  const outcomes = await runTests({
+    processes: names.map((name) => [path.join(folder, `${name}.test.ts`)]),
+    jobs: 4,
+    timeoutSeconds: 300,
+    record: path.join(folder, 'record.tap'),
+    environment: process.env,
+    onLine: (line) => lines.push(line),
+  })
+  const found = outcomes.map(({ files: [file = ''], unsteady, pass, fail }) => [
+    path.basename(file, '.test.ts'),
+    { unsteady, pass, fail },
+  ])
+  t.equal(found.length, names.length, 'each counts once')
+  t.same(Object.fromEntries(found), {
+    good: { unsteady: false, pass: 1, fail: 0 },
+    bad: { unsteady: false, pass: 1, fail: 1 },
+    first: { unsteady: true, pass: 2, fail: 0 },
+    second: { unsteady: true, pass: 2, fail: 0 },
+  })
+  t.equal(lines.filter((line) => /^once more, alone: /.test(line)).length, 3)
+  t.equal(lines.filter((line) => /^\s+not ok 1 - should be equal/.test(line)).length, 2, 'failures are shown')
+  const again = readFileSync(path.join(folder, 'journal'), 'utf8').trim().split('\n').slice(-4)
+  t.match(again.join(), /^(\w+) begins,\1 ends,(\w+) begins,\2 ends$/, 'one after the other')
+})
+
+t.test('nothing is run again where nearly nothing passes, or where nothing ran beside it', async (t) => {
+  const names = ['a', 'b', 'c', 'd']
+  const folder = t.testdir(Object.fromEntries(names.map((name) => [`${name}.test.ts`, unsteadyTest(name)])))
+  const run = (tried: readonly string[]) =>
+    runTests({
+      processes: tried.map((name) => [path.join(folder, `${name}.test.ts`)]),
+      jobs: 4,
+      timeoutSeconds: 300,
+      record: path.join(folder, 'record.tap'),
+      environment: process.env,
+      onLine: () => {},
+    })
+  for (const tried of [names, ['a']]) {
+    rmSync(path.join(folder, 'journal'), { force: true })
+    const outcomes = await run(tried)
+    t.same(
+      outcomes.map(({ fail, unsteady }) => ({ fail, unsteady })),
+      tried.map(() => ({ fail: 1, unsteady: false })),
+    )
+  }
 })
 
 t.test('files that share a process are tested one after the other, each in its own folder', async (t) => {
