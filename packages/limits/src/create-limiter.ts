@@ -9,6 +9,8 @@ export type LimiterOptions = {
   readonly rules: readonly Rule[]
   /** `redis://…` or `rediss://…`: replicas share their buckets. Without it each process has its own. */
   readonly redisUrl?: string
+  /** So long an answer of Redis may take before this process counts for itself; default 250 ms. */
+  readonly redisAnswerMs?: number
   /** Limiters of one name share their buckets in Redis; default `default`. */
   readonly name?: string
   /** Told once each time Redis goes or comes back. */
@@ -30,6 +32,6 @@ export function createLimiter(options: LimiterOptions): Limiter {
   if (rules.length === 0) return { take: async () => allowed, state: () => 'memory', stop: async () => {} }
   const memory = createMemoryLimiter({ rules, nowMs, mostKeys })
   if (redisUrl === undefined) return memory
-  const { onReachable = () => {} } = options
-  return createRedisLimiter({ url: redisUrl, name, rules, fallback: memory, onReachable })
+  const { redisAnswerMs: answerMs, onReachable = () => {} } = options
+  return createRedisLimiter({ url: redisUrl, name, rules, fallback: memory, answerMs, onReachable })
 }

@@ -13,6 +13,8 @@ export type FirstTimes = {
 export type FirstTimesOptions = {
   /** `redis://…` or `rediss://…`: replicas share what they know, for {@link keptSeconds}. */
   readonly redisUrl?: string
+  /** So long an answer of Redis may take before this process goes by what it knows itself; default 250 ms. */
+  readonly redisAnswerMs?: number
   /** Those of one name share; default `default`. */
   readonly name?: string
   /** Told once each time Redis goes or comes back. */
@@ -25,9 +27,10 @@ export const keptSeconds = 86_400
 
 /** What this process knows needs no Redis, and while that is away it is all that is known. */
 export function createFirstTimes(options: FirstTimesOptions = {}): FirstTimes {
-  const { redisUrl, name = 'default', onReachable = () => {}, mostKeys = 100_000 } = options
+  const { redisUrl, redisAnswerMs, name = 'default', mostKeys = 100_000 } = options
+  const { onReachable = () => {} } = options
   const known = new Set<string>()
-  const aid = redisUrl === undefined ? undefined : openRedisAid(redisUrl, onReachable)
+  const aid = redisUrl === undefined ? undefined : openRedisAid(redisUrl, onReachable, redisAnswerMs)
 
   function remember(hashed: string): void {
     known.add(hashed)

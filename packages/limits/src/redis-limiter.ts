@@ -12,7 +12,9 @@ export type RedisLimiterOptions = {
   /** Before every key; limiters of one name share their buckets. */
   readonly name: string
   readonly rules: readonly Rule[]
+  /** Counts what Redis does not answer within `answerMs`. */
   readonly fallback: Limiter
+  readonly answerMs: number | undefined
   /** Told once each time Redis goes or comes back. */
   readonly onReachable: (reachable: boolean, reason?: string) => void
 }
@@ -48,11 +50,11 @@ return 0
 type WithTake = Redis & { takeToken(key: string, ...paces: readonly number[]): Promise<number> }
 
 export function createRedisLimiter(options: RedisLimiterOptions): Limiter {
-  const { name, rules, fallback, onReachable } = options
+  const { name, rules, fallback, answerMs, onReachable } = options
   const paces = rules
     .map(paceOf)
     .flatMap(({ intervalMs, toleranceMs }) => [Math.round(intervalMs * 1000), Math.round(toleranceMs * 1000)])
-  const aid = openRedisAid(options.url, onReachable)
+  const aid = openRedisAid(options.url, onReachable, answerMs)
   const redis = aid.redis as WithTake
   redis.defineCommand('takeToken', { numberOfKeys: 1, lua: script })
 

@@ -62,6 +62,7 @@ export type Config = AuthoritySettings & {
     readonly perIdentity: readonly Rule[]
     /** Undefined: each replica counts for itself. */
     readonly redisUrl?: string
+    readonly redisAnswerMs?: number
   }
   readonly clientAlgorithms: readonly SignatureAlgorithm[]
   /** Serves HTTPS and gRPC with these, which are read again when they change. */

@@ -26,6 +26,8 @@ function openOverRedis(url: string, keyPrefix?: string): Open {
     const memory = createMemoryCache({ keepMs, maxDocuments: 3, now: () => clock.nowMs })
     const cache = createRedisCache({
       url,
+      // What a busy machine keeps waiting would not be shared.
+      answerMs: 60_000,
       keyPrefix: keyPrefix ?? `test:${randomUUID()}:`,
       seal,
       keepMs,

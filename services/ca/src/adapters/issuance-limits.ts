@@ -10,6 +10,8 @@ export type IssuanceLimitsOptions = {
   readonly perAddress: readonly Rule[]
   readonly perIdentity: readonly Rule[]
   readonly redisUrl?: string
+  /** So long an answer of Redis may take before this replica counts for itself; default 250 ms. */
+  readonly redisAnswerMs?: number
   /** Told once each time Redis goes or comes back; each replica counts for itself meanwhile. */
   readonly onReachable?: (reachable: boolean, reason?: string) => void
 }
@@ -20,9 +22,10 @@ export type RunningLimits = IssuanceLimits & {
 }
 
 export function createIssuanceLimits(options: IssuanceLimitsOptions): RunningLimits {
-  const { perAddress, perIdentity, redisUrl, onReachable } = options
+  const { perAddress, perIdentity, redisUrl, redisAnswerMs, onReachable } = options
   const shared = {
     ...(redisUrl !== undefined && { redisUrl }),
+    ...(redisAnswerMs !== undefined && { redisAnswerMs }),
     ...(onReachable !== undefined && { onReachable }),
   }
   const addresses = createLimiter({ rules: perAddress, name: 'ca-address', ...shared })

@@ -9,11 +9,11 @@ import type { Logger } from '@sigstack/server'
 import { type CachedDocument, type DocumentCache, isUsable } from './document-cache.ts'
 import type { DocumentSeal } from './document-seal.ts'
 
-const commandTimeoutMs = 500
-
 export type RedisCacheOptions = {
   readonly url: string
   readonly keyPrefix: string
+  /** So long an answer of Redis may take before memory has to do; default 500 ms. */
+  readonly answerMs?: number
   readonly seal: DocumentSeal
   readonly keepMs: number
   /** A document in memory younger than this is used without asking Redis. */
@@ -25,12 +25,13 @@ export type RedisCacheOptions = {
 
 export function createRedisCache(options: RedisCacheOptions): DocumentCache {
   const { seal, keepMs, freshMs, memory, now, logger } = options
+  const { answerMs = 500 } = options
   const keyPrefix = `${options.keyPrefix}${seal.name}:`
   const onReachable = (reachable: boolean, reason?: string): void => {
     if (reachable) logger.info('documents are shared through Redis')
     else logger.warn({ reason }, 'Redis is unreachable: going on from memory, and trying again')
   }
-  const aid = openRedisAid(options.url, onReachable, commandTimeoutMs)
+  const aid = openRedisAid(options.url, onReachable, answerMs)
   const { redis } = aid
 
   async function readShared(key: string): Promise<CachedDocument | undefined> {
