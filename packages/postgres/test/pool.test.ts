@@ -250,7 +250,7 @@ t.test('migrations are read from a folder in the order of their numbers', async 
 
 t.test('a server that falls silent is a lost connection, except to who is known to take long', async (t) => {
   const { connectionString } = await testDatabase(t)
-  const pool = createPool({ connectionString, maxConnections: 1, queryTimeoutMs: 2_000 })
+  const pool = createPool({ connectionString, maxConnections: 1, queryTimeoutMs: 4_000 })
   t.teardown(() => pool.end())
   const silence = 'select pg_sleep(30)'
   await t.rejects(pool.query(silence), { name: 'PostgresError', code: 'connection_lost' })
@@ -265,8 +265,8 @@ t.test('a server that falls silent is a lost connection, except to who is known 
     [{ one: 1 }],
     'its place in the pool is free again',
   )
-  await pool.query({ text: 'select pg_sleep(2.5)', timeoutMs: 300_000 })
-  const files = [{ name: '0001-long.sql', sql: 'select pg_sleep(2.5)' }]
+  await pool.query({ text: 'select pg_sleep(4.5)', timeoutMs: 300_000 })
+  const files = [{ name: '0001-long.sql', sql: 'select pg_sleep(4.5)' }]
   t.strictSame(await migrate(pool, { component: 'slow', files }), ['0001-long.sql'])
 })
 
@@ -275,7 +275,7 @@ t.test('a client that is frozen in its transaction loses its locks', async (t) =
   await pool.query('create table thing (id int primary key)')
   await pool.query('insert into thing values (1)')
   const lock = 'select id from thing for no key update'
-  const frozen = createPool({ connectionString, idleInTransactionTimeoutMs: 2_000 })
+  const frozen = createPool({ connectionString, idleInTransactionTimeoutMs: 4_000 })
   t.teardown(() => frozen.end())
   const [locked, thawed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const work = inTransaction(frozen, async (tx) => {

@@ -5,7 +5,13 @@ import t, { type Test } from 'tap'
 import { openSigner } from '../src/index.ts'
 import { startAwsKms } from './support/aws-stand-in.ts'
 import { azureIdentityHeader, azureToken, startAzureKeyVault } from './support/azure-stand-in.ts'
-import { assertTellsNoSecret, type Backend, complaintOf, runSignerContract } from './support/contract.ts'
+import {
+  assertTellsNoSecret,
+  type Backend,
+  complaintOf,
+  patient,
+  runSignerContract,
+} from './support/contract.ts'
 import { gcpRing, gcpToken, startGcpKms } from './support/gcp-stand-in.ts'
 import type { StandIn } from './support/stand-in.ts'
 import { startVault, vaultJwt, vaultRootToken, vaultSecretId } from './support/vault-stand-in.ts'
@@ -24,7 +30,7 @@ async function refusalsOf(t: Test, standIn: StandIn, uri: string, backend: Backe
   await t.test(
     'a refusal is not asked for twice, a crowd is given time, and a wrong signature goes nowhere',
     async (t) => {
-      const signer = await openSigner(uri, backend.options)
+      const signer = await openSigner(uri, { ...patient, ...backend.options })
       for (const [trouble, code, tries] of [
         ['denied', 'permission_denied', 1],
         ['throttled', 'busy', 4],
@@ -37,7 +43,11 @@ async function refusalsOf(t: Test, standIn: StandIn, uri: string, backend: Backe
         t.ok(error.message.includes(uri))
         assertTellsNoSecret(t, error, backend.secrets)
         t.equal(standIn.signings() - before, tries, `${trouble}: tries`)
-        t.match(await complaintOf(openSigner(uri, backend.options)), { code }, `${trouble} at the start`)
+        t.match(
+          await complaintOf(openSigner(uri, { ...patient, ...backend.options })),
+          { code },
+          `${trouble} at the start`,
+        )
       }
       standIn.trouble(undefined)
     },
@@ -224,6 +234,7 @@ t.test(
     }
     const open = (environment: Record<string, string>) =>
       openSigner('hashivault://p256', {
+        ...patient,
         environment: { VAULT_ADDR: `${standIn.url}/`, TRANSIT_SECRET_ENGINE_PATH: 'signing', ...environment },
       })
     const approle = { VAULT_ROLE_ID: 'ca', VAULT_SECRET_ID_FILE: write('secret-id', `${vaultSecretId}\n`) }

@@ -8,7 +8,7 @@ import t from 'tap'
 import { openSigner } from '../src/index.ts'
 import { spkiOf } from '../src/pkcs11/spki.ts'
 import { parsePkcs11Uri } from '../src/pkcs11/uri.ts'
-import { assertTellsNoSecret, complaintOf, runSignerContract } from './support/contract.ts'
+import { assertTellsNoSecret, complaintOf, patient, runSignerContract } from './support/contract.ts'
 import { startSoftHsm, withoutSoftHsm } from './support/soft-hsm.ts'
 
 const hsm = startSoftHsm(t)
@@ -51,7 +51,7 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
       // As a module does that waits for a network that has gone.
       fallSilent: () => forEachHost('SIGSTOP'),
       isReplaced: true,
-      patienceMs: 6_000,
+      patienceMs: 60_000,
       recover: () => undefined,
       // As a module does that has a bug.
       failOnce: () => forEachHost('SIGKILL'),
@@ -121,7 +121,7 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
   })
 
   await t.test('a key that is another one after the token came back is not used', async (t) => {
-    const signer = await openSigner(p256)
+    const signer = await openSigner(p256, patient)
     hsm.reset()
     hsm.importKey('p256', 'P-256')
     forEachHost('SIGKILL')
@@ -135,7 +135,7 @@ t.test('a PKCS #11 token, which is SoftHSM2 itself', { skip: withoutSoftHsm }, a
     hsm.reset()
     const uri = hsm.importKey('p256', 'P-256')
     forEachHost('SIGKILL')
-    const signer = await openSigner(uri)
+    const signer = await openSigner(uri, patient)
     hsm.reset('another-pin')
     forEachHost('SIGKILL')
     const refused = { code: 'wrong_password', message: /does not accept the PIN/ }

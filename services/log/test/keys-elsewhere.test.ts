@@ -22,6 +22,7 @@ async function openIn(t: Test, key: string, more: Record<string, string> = {}) {
       DATABASE_URL: connectionString,
       LOG_PORT: '0',
       LOG_KEY: key,
+      LOG_SIGN_TIMEOUT_MS: '6000',
       ...more,
     },
     '',
