@@ -21,12 +21,19 @@ import type { ForeignPart } from './trust-material.ts'
 
 /** What one thing that was tried came to. Seconds are of the clock on the wall. */
 export type Outcome =
-  | { readonly result: 'passed'; readonly seconds: number }
-  | { readonly result: 'failed'; readonly reason: string }
+  | {
+      readonly result: 'passed'
+      readonly seconds: number
+      /** Why it passed only when it was tried once more. */
+      readonly failedFirst?: string
+    }
+  | Failed
   /** Two clients disagree with each other, whatever stack is between them. */
   | { readonly result: 'differs'; readonly reason: string }
   /** Nothing to try: the client does not read this, or what it would read was never signed. */
   | { readonly result: 'not applicable' }
+
+type Failed = { readonly result: 'failed'; readonly reason: string }
 
 export type Named = { readonly name: string; readonly version: string }
 
@@ -56,6 +63,8 @@ export type MatrixOptions = {
   readonly onProgress: (message: string) => void
 }
 
+type Tried = Extract<Outcome, { result: 'passed' }> | (Failed & { readonly isFinal: boolean })
+
 type Row = { readonly session: Session; readonly signer: Signer; readonly job: VerifyJob } & Named
 type Column = { readonly session: Session; readonly verifier: Verifier } & Named
 
@@ -83,7 +92,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   const signed: Outcome[] = []
   for (const { name, session, signer, job } of rows) {
     onProgress(`${name} signs`)
-    signed.push(await attempt(() => signer.sign(session, job)))
+    signed.push(await attemptTwice(() => signer.sign(session, job)))
   }
   const isSigned = (row: number): boolean => signed[row]?.result === 'passed'
 
@@ -93,10 +102,11 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
     for (const { name: verifierName, session, verifier } of columns) {
       const applies = isSigned(index) && verifier.kinds.includes(signer.kind)
       if (applies) onProgress(`${verifierName} verifies what ${name} signed`)
+      const reason = knownDifference(name, verifierName)
+      const attempt = reason === undefined ? attemptTwice : attemptOnce
       const outcome: Outcome = applies
         ? await attempt(() => verifier.verify(session, job))
         : { result: 'not applicable' }
-      const reason = knownDifference(name, verifierName)
       line.push(outcome.result === 'failed' && reason !== undefined ? { result: 'differs', reason } : outcome)
     }
     cells.push(line)
@@ -117,7 +127,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
       }
       onProgress(`${verifierName} must refuse ${name}`)
       line.push(
-        await attempt(async () => {
+        await attemptTwice(async () => {
           for (const { job } of tried) {
             onProgress(`  ${await refusalOf(verifier, session, await alter(job))}`)
           }
@@ -133,7 +143,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
       const entry = rows.find(({ signer }, index) => signer.kind === check.kind && isSigned(index))
       if (entry === undefined || session === undefined) continue
       onProgress(`${client.name}: ${check.name}`)
-      const outcome = await attempt(() => check.run(session, entry.job))
+      const outcome = await attemptTwice(() => check.run(session, entry.job))
       checks.push({ name: `${client.name}: ${check.name}`, outcome })
     }
   }
@@ -233,15 +243,24 @@ async function refusalOf(verifier: Verifier, session: Session, job: VerifyJob): 
     if (error instanceof InteropError && error.code === 'failed') return error.message
     throw error
   }
-  throw new InteropError('failed', `accepted ${path.basename(job.bundle)}`)
+  throw new InteropError('accepted', `accepted ${path.basename(job.bundle)}`)
 }
 
-async function attempt(action: () => Promise<void>): Promise<Outcome> {
+/** A busy machine or a lost connection is seen once; what is wrong is wrong again. No second try makes an acceptance good. */
+async function attemptTwice(action: () => Promise<void>): Promise<Outcome> {
+  const first = await attemptOnce(action)
+  if (first.result !== 'failed' || first.isFinal) return first
+  const second = await attemptOnce(action)
+  return second.result === 'passed' ? { ...second, failedFirst: first.reason } : second
+}
+
+async function attemptOnce(action: () => Promise<void>): Promise<Tried> {
   const start = performance.now()
   try {
     await action()
     return { result: 'passed', seconds: (performance.now() - start) / 1000 }
   } catch (error) {
-    return { result: 'failed', reason: reasonOf(error) }
+    const isFinal = error instanceof InteropError && ['accepted', 'went_outside'].includes(error.code)
+    return { result: 'failed', reason: reasonOf(error), isFinal }
   }
 }

@@ -47,7 +47,11 @@ export async function runRegistryRounds(options: Options, say: (line: string) =>
         say(`missing ${kind.name}: ${error.message}`)
       }
     }
-    const cosign = await createCosign(options)
+    const cosign = await createCosign(options).catch((error: unknown) => {
+      if (!(error instanceof InteropError && error.code === 'missing')) throw error
+      say(`missing cosign: ${error.message}`)
+    })
+    if (cosign === undefined) return true
     let isGood = started.length > 0
     for (const registry of started) {
       for (const other of started) {

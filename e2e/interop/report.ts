@@ -12,10 +12,23 @@ export type Report = {
 type Table = { readonly head: readonly string[]; readonly lines: readonly (readonly string[])[] }
 
 /** Everything that was tried and went wrong, a line each. */
-export function failuresIn({ signers, verifiers, cells, refusals, checks }: Matrix): readonly string[] {
+export function failuresIn(matrix: Matrix): readonly string[] {
+  return linesOf(matrix, (outcome) => (outcome.result === 'failed' ? outcome.reason : undefined))
+}
+
+/** Everything that went wrong and passed when it was tried once more, a line each. */
+export function unsteadyIn(matrix: Matrix): readonly string[] {
+  return linesOf(matrix, (outcome) => (outcome.result === 'passed' ? outcome.failedFirst : undefined))
+}
+
+function linesOf(
+  { signers, verifiers, cells, refusals, checks }: Matrix,
+  reasonOf: (outcome: Outcome) => string | undefined,
+): readonly string[] {
   const lines: string[] = []
   const note = (what: string, outcome: Outcome | undefined): void => {
-    if (outcome?.result === 'failed') lines.push(`${what}: ${outcome.reason}`)
+    const reason = outcome && reasonOf(outcome)
+    if (reason !== undefined) lines.push(`${what}: ${reason}`)
   }
   for (const { name, signed } of signers) note(`${name} signs`, signed)
   for (const [row, line] of cells.entries()) {
@@ -64,6 +77,7 @@ export function toText(report: Report): string {
     ...(missing.length > 0 ? [''] : []),
     ...missing.map(({ name, reason }) => `MISSING  ${name}: ${reason}`),
     ...differencesIn(matrix).map((line) => `DIFFERS  ${line}`),
+    ...unsteadyIn(matrix).map((line) => `UNSTEADY ${line}`),
     ...failuresIn(matrix).map((line) => `FAILED   ${line}`),
     '',
     `${countPassed(matrix)} passed, ${failuresIn(matrix).length} failed, ${missing.length} clients missing`,
@@ -93,6 +107,7 @@ export function toMarkdown(report: Report): string {
       missing.map(({ name, reason }) => `${name}: ${reason}`),
     ),
     ...list('Where two clients differ, on any stack:', differencesIn(matrix)),
+    ...list('What passed only when it was tried once more:', unsteadyIn(matrix)),
     ...list('What failed:', failures),
   ].join('\n')
 }

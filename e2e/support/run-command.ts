@@ -34,7 +34,7 @@ export function createRun(options: {
     const { status, ...output } = await runToEnd(command, args, {
       environment: { ...options.environment, ...more.environment },
       folder: more.folder ?? options.folder,
-      timeoutMs: more.timeoutMs ?? 60_000,
+      timeoutMs: more.timeoutMs ?? 180_000,
     })
     const outside = options.guard?.asked.slice(askedBefore) ?? []
     if (outside.length > 0) {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import t from 'tap'
 import { type Client, type TrustFiles, type VerifyJob } from '../interop/client.ts'
 import { type Installed, runMatrix } from '../interop/matrix.ts'
-import { failuresIn, toText } from '../interop/report.ts'
+import { failuresIn, toText, unsteadyIn } from '../interop/report.ts'
 import { startEgressGuard } from '../support/egress-guard.ts'
 import { InteropError } from '../support/interop-error.ts'
 import { createRun } from '../support/run-command.ts'
@@ -81,6 +81,29 @@ t.test('a verifier that accepts everything fails every refusal', async (t) => {
   const failures = failuresIn(await matrixOf([fake('one', async () => {})]))
   t.equal(failures.length, 6)
   t.match(failures.join('\n'), /one refuses an altered file: accepted one.txt.sigstore.json/)
+})
+
+t.test('what fails once is tried once more and told, but never what was accepted wrongly', async (t) => {
+  const failingOnce = () => {
+    const tried = new Set<string>()
+    return async (job: VerifyJob): Promise<void> => {
+      const key = JSON.stringify(job)
+      if (!tried.has(key) && tried.add(key)) throw new InteropError('timed_out', 'too slow')
+      await honest(job)
+    }
+  }
+  const matrix = await matrixOf([fake('one', failingOnce())])
+  t.same(failuresIn(matrix), [])
+  t.equal(unsteadyIn(matrix).length, 5, 'one signature and four ways to alter it')
+  const text = toText({ matrix, missing: [], date: new Date(0), platform: '' })
+  t.match(text, 'UNSTEADY one verifies what one signed: too slow')
+
+  let accepted = 0
+  const lax = async (job: VerifyJob): Promise<void> => {
+    if (job.file.endsWith('.altered') && accepted++ === 0) return
+    await honest(job)
+  }
+  t.match(failuresIn(await matrixOf([fake('one', lax)])), [/refuses an altered file: accepted/])
 })
 
 t.test('running out of time is no refusal', async (t) => {
