@@ -3,7 +3,6 @@
  * from anybody, so what is read of it is bounded, only plain files are opened, and each is checked against
  * the digest that is its name.
  */
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, opendir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -16,6 +15,7 @@ import { type Digest, digestOf, isDigestOf, parseDigest, partsOfDigest, verified
 import { encodeIndex, type ImageIndex, mostManifestBytes, parseDocument, parseIndex } from './documents.ts'
 import { OciError } from './errors.ts'
 import type { ManifestFile, Pushed } from './manifests.ts'
+import { partialName, removeAbandoned } from './partial-files.ts'
 import { entryOf } from './referrers.ts'
 
 export type Layout = ContentSource &
@@ -44,9 +44,10 @@ export async function openLayout(folder: string): Promise<Layout> {
   return layoutIn(folder)
 }
 
-/** An empty one, or the one that is there. */
+/** An empty one, or the one that is there, without what a run that was killed has left in it. */
 export async function createLayout(folder: string): Promise<Layout> {
   await mkdir(path.join(folder, 'blobs', 'sha256'), { recursive: true })
+  await removeAbandoned(folder, '')
   const layout = layoutIn(folder)
   const isNew = await writeFile(path.join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}', {
     flag: 'wx',
@@ -111,7 +112,7 @@ function layoutIn(folder: string): Layout {
     const pieces = given instanceof Uint8Array ? [given] : given
     await mkdir(path.dirname(file), { recursive: true })
     // Not among the blobs: some programs read whatever lies there.
-    const partial = path.join(folder, `.partial-${randomUUID()}`)
+    const partial = path.join(folder, partialName(''))
     try {
       await writeFile(
         partial,
@@ -143,7 +144,7 @@ function layoutIn(folder: string): Layout {
     pushManifest,
 
     async writeEntries(entries) {
-      const partial = path.join(folder, `.partial-${randomUUID()}`)
+      const partial = path.join(folder, partialName(''))
       await writeFile(partial, encodeIndex(entries), { flag: 'wx' })
       await rename(partial, path.join(folder, 'index.json'))
     },

@@ -1,12 +1,13 @@
 /** Images into one file: an OCI layout as a tar, written front to back. Nobody sees half of one. */
-import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { errorCode } from '@sigstack/crypto'
 import type { ContentTarget } from '../content.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { type Digest, digestOf, partsOfDigest, verified } from '../digest.ts'
 import { encodeIndex } from '../documents.ts'
 import { OciError } from '../errors.ts'
+import { partialName, removeAbandoned } from '../partial-files.ts'
 import { blockBytes, encodeHeader, paddingOf } from './tar.ts'
 
 export type ArchiveWriter = ContentTarget & {
@@ -16,8 +17,10 @@ export type ArchiveWriter = ContentTarget & {
   discard(): Promise<void>
 }
 
+/** What a run that was killed has left of a file of that name is removed. */
 export async function createArchive(path: string): Promise<ArchiveWriter> {
-  const partial = `${path}.${randomUUID()}.partial`
+  await removeAbandoned(dirname(path), basename(path))
+  const partial = join(dirname(path), partialName(basename(path)))
   const file = await open(partial, 'wx', 0o600).catch((cause: unknown) => {
     throw new OciError('unwritable', `${path} cannot be written: ${errorCode(cause) ?? 'unknown reason'}`, {
       cause,
