@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { equalBytes, type Signer } from '@sigstack/crypto'
+import { equalBytes, quoted, type Signer } from '@sigstack/crypto'
 import { loadOrCreateSigner, openKeyFile, openSigner } from '@sigstack/signers'
 import {
   assertCaChain,
@@ -36,6 +36,15 @@ export type CeremonyFolder = {
   /** Of the key files; undefined: the random one beside them. */
   readonly password?: string
 }
+
+/** How one is spoken of: what it does, what it is to do, and the command whose `chains` lists it. */
+export type AuthorityWords = {
+  readonly command: 'ca' | 'tsa'
+  readonly does: 'issues' | 'stamps'
+  readonly todo: 'issue' | 'stamp'
+}
+
+const ofCertificates: AuthorityWords = { command: 'ca', does: 'issues', todo: 'issue' }
 
 export type ListedAuthority = {
   readonly name: string
@@ -176,12 +185,17 @@ export async function commitRotation(
 }
 
 /** Takes `name` out of what the CA publishes, so that the trusted root gives it an end. What it issued can still be verified. */
-export async function retireAuthority(options: CeremonyFolder & { readonly name: string }): Promise<void> {
-  const { folder, name } = options
+export async function retireAuthority(
+  options: CeremonyFolder & { readonly name: string; readonly words?: AuthorityWords },
+): Promise<void> {
+  const { folder, name, words = ofCertificates } = options
   const { places, issuing, retired } = await readFolder(folder)
-  if (!places.some((place) => place.name === name)) throw unknown(name)
+  if (!places.some((place) => place.name === name)) throw unknown(name, words)
   if (name === issuing)
-    throw new AuthorityError('authority_unknown', `the authority ${name} issues; let another one issue first`)
+    throw new AuthorityError(
+      'authority_unknown',
+      `the authority ${name} ${words.does}; let another one ${words.todo} first`,
+    )
   await writeRetired(folder, new Set([...retired, name]))
 }
 
@@ -218,6 +232,9 @@ async function newPlace({ folder, now }: CeremonyFolder & { readonly now: Date }
   return place
 }
 
-function unknown(name: string): AuthorityError {
-  return new AuthorityError('authority_unknown', `there is no authority ${name}; see \`sigstack ca chains\``)
+function unknown(name: string, { command }: AuthorityWords = ofCertificates): AuthorityError {
+  return new AuthorityError(
+    'authority_unknown',
+    `there is no authority ${quoted(name, 80)}; see \`sigstack ${command} chains\``,
+  )
 }

@@ -71,6 +71,10 @@ t.test('a rotation is published first, then stamps, and the former chain stays',
   await t.rejects(commitStampRotation({ folder, password, name: formerName, now }), {
     code: 'authority_unknown',
   })
+  await t.rejects(retireStampAuthority({ folder, name }), { message: /stamps; let another one stamp first/ })
+  await t.rejects(retireStampAuthority({ folder, name: 'none' }), {
+    message: /"none"; see `sigstack tsa chains`/,
+  })
 })
 
 t.test('the intermediate is renewed by its root before a certificate would outlive it', async (t) => {

@@ -2,6 +2,7 @@
  * How a timestamp authority gets another certificate before the one that stamps ends: prepared and published first, so that
  * clients know it, then put to use; the former stays published. A running service notices each step.
  */
+import { quoted } from '@sigstack/crypto'
 import type { Certificate } from '@sigstack/x509'
 import { exists, readFolder, writeIssuing } from '../authority-folder.ts'
 import {
@@ -46,7 +47,10 @@ export async function commitStampRotation(
   const { places, retired } = await readFolder(folder)
   const place = places.find((candidate) => candidate.name === name)
   if (place === undefined || retired.has(name) || !(await exists(place.chainPath)))
-    throw new AuthorityError('authority_unknown', `there is no authority ${name} that could stamp`)
+    throw new AuthorityError(
+      'authority_unknown',
+      `there is no authority ${quoted(name, 80)} that could stamp; see \`sigstack tsa chains\``,
+    )
   // Everything that the service will check is checked before it has to.
   await openStampPlace(place, () => passwordOf(options), now)
   await writeIssuing(folder, name)
@@ -54,5 +58,5 @@ export async function commitStampRotation(
 
 /** Takes `name` out of what is published, so that the trusted root gives it an end. Its stamps can still be verified. */
 export function retireStampAuthority(options: CeremonyFolder & { readonly name: string }): Promise<void> {
-  return retireAuthority(options)
+  return retireAuthority({ ...options, words: { command: 'tsa', does: 'stamps', todo: 'stamp' } })
 }
