@@ -6,6 +6,7 @@ import {
   isCertificateTrouble,
   isOffline,
   networkReason,
+  proxyAdvice,
   type Route,
   readBounded,
   requestBounded,
@@ -57,8 +58,8 @@ async function readUrl(url: string, what: string, route?: Route): Promise<Buffer
       {
         cause,
         advice: isOffline(cause)
-          ? 'Name a file in its place, or leave --offline out.'
-          : 'Start the stack with `sigstack up`, or name another place for it.',
+          ? 'Name a file in its place, or leave --no-network or --offline out.'
+          : (proxyAdvice(cause) ?? 'Start the stack with `sigstack up`, or name another place for it.'),
       },
     )
   }

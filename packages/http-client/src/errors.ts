@@ -17,9 +17,16 @@ export type HttpErrorCode =
 export class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly code: HttpErrorCode
-  constructor(code: HttpErrorCode, message: string, options?: ErrorOptions) {
+  /** Whether a proxy was asked in the place of the server. */
+  readonly throughProxy: boolean
+  constructor(
+    code: HttpErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly throughProxy?: boolean },
+  ) {
     super(message, options)
     this.code = code
+    this.throughProxy = options?.throughProxy ?? false
   }
 }
 
@@ -39,6 +46,14 @@ export function isOffline(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (at instanceof HttpError && at.code === 'offline') return true
   return false
+}
+
+/** What helps where a proxy was asked in vain; undefined where none was. */
+export function proxyAdvice(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (at instanceof HttpError && at.throughProxy)
+      return 'The proxy is that of HTTP_PROXY or HTTPS_PROXY; NO_PROXY lists names that are asked directly.'
+  return undefined
 }
 
 /** What is said of a connection that failed: the system's code where there is one (ECONNREFUSED), else words. */

@@ -2,7 +2,14 @@ export { bodyText } from './body-text.ts'
 export { callSocket, type SocketAnswer, type SocketCall } from './call-socket.ts'
 export { decodeContent } from './decode-content.ts'
 export type { Route, TlsSettings } from './dispatchers.ts'
-export { HttpError, type HttpErrorCode, isCertificateTrouble, isOffline, networkReason } from './errors.ts'
+export {
+  HttpError,
+  type HttpErrorCode,
+  isCertificateTrouble,
+  isOffline,
+  networkReason,
+  proxyAdvice,
+} from './errors.ts'
 export { type Exchange, openExchange } from './open-exchange.ts'
 export { type ProxyRules, parseProxy, readProxyRules } from './proxy-rules.ts'
 export { readBounded } from './read-bounded.ts'

@@ -82,5 +82,8 @@ export function httpErrorOf(
   const target = URL.parse(url)
   const proxy = target === null ? undefined : rules?.proxyFor(target)
   const way = proxy === undefined ? '' : ` (asked through the proxy ${URL.parse(proxy)?.host})`
-  return new HttpError('unreachable', escaped(networkReason(cause), 300) + way, { cause })
+  return new HttpError('unreachable', escaped(networkReason(cause), 300) + way, {
+    cause,
+    throughProxy: proxy !== undefined,
+  })
 }

@@ -16,5 +16,5 @@ export function isWithoutConnections(): boolean {
 
 export function demandConnections(): void {
   if (isWithoutConnections())
-    throw new HttpError('offline', 'connections are switched off (--offline, SIGSTACK_OFFLINE)')
+    throw new HttpError('offline', 'connections are switched off (--no-network, --offline, SIGSTACK_OFFLINE)')
 }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { type HttpRequest, readProxyRules, requestBounded } from '../src/index.ts'
+import { type HttpRequest, proxyAdvice, readProxyRules, requestBounded } from '../src/index.ts'
 
 const usual: HttpRequest = { timeoutMs: 20_000, maxBytes: 1000 }
 
@@ -114,8 +114,14 @@ t.test('plain http is asked of the proxy itself, https through a tunnel', async 
     code: 'unreachable',
     message: `Proxy response (403) !== 200 when HTTP Tunneling (asked through the proxy ${host})`,
   })
+  const refused = await requestBounded('https://rekor.example/x', { ...usual, route }).catch(
+    (error: unknown) => error,
+  )
+  t.match(proxyAdvice(new Error('around', { cause: refused })), /NO_PROXY/)
+  t.equal(proxyAdvice(new Error('another')), undefined)
   const authorization = `Basic ${Buffer.from('u:p@ss').toString('base64')}`
-  t.same(asked, [`GET http://rekor.example:3000/x ${authorization}`, 'CONNECT rekor.example:443'])
+  const tunnel = 'CONNECT rekor.example:443'
+  t.same(asked, [`GET http://rekor.example:3000/x ${authorization}`, tunnel, tunnel])
 })
 
 t.test('this machine is never asked for through a proxy, also after a redirect from elsewhere', async (t) => {

@@ -4,6 +4,7 @@ import {
   isCertificateTrouble,
   isWithoutConnections,
   networkReason,
+  proxyAdvice,
   readProxyRules,
   requestBounded,
 } from '@sigstack/http-client'
@@ -62,7 +63,8 @@ async function checkTarget({ what, url }: Target): Promise<readonly Finding[]> {
         : failed(
             'services',
             reason,
-            'Is the name right, does this machine reach it, is a proxy to be set (HTTPS_PROXY)?',
+            proxyAdvice(error) ??
+              'Is the name right, does this machine reach it, is a proxy to be set (HTTPS_PROXY)?',
           ),
     ]
   }
@@ -118,7 +120,10 @@ async function checkNetwork(io: Io, targets: readonly Target[]): Promise<readonl
 async function checkCertificates(file: string): Promise<Finding> {
   try {
     const blocks = parsePemBlocks(await readLocation(file, 'certificates'), 1000)
-    return ok('network', `your own CA: ${blocks.length} certificates in ${quoted(file, 200)}`)
+    return ok(
+      'network',
+      `your own CA: ${blocks.length === 1 ? 'one certificate' : `${blocks.length} certificates`} in ${quoted(file, 200)}`,
+    )
   } catch (error) {
     return failed('network', `NODE_EXTRA_CA_CERTS: ${reasonOf(error)}`, 'Name a file of certificates in PEM.')
   }

@@ -1,5 +1,6 @@
 /** What a service said, as a sentence for whoever signs, with what helps. */
 import { escaped, withoutTokens } from '@sigstack/crypto'
+import { proxyAdvice } from '@sigstack/http-client'
 import { SigningError } from '../errors.ts'
 import { ServiceError } from './ask-service.ts'
 
@@ -27,7 +28,7 @@ export async function explained<Result>(who: Service, url: string, work: Promise
     const said = escaped(withoutTokens(error.message), 1000)
     throw new SigningError('not_signed', `${who} at ${url} refused or failed: ${said}`, {
       cause: error,
-      advice: adviceFor(who, error.status),
+      advice: proxyAdvice(error) ?? adviceFor(who, error.status),
     })
   }
 }
