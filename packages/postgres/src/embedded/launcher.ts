@@ -154,7 +154,9 @@ async function startOrAdopt(
       if (answer.kind === 'busy') {
         if (!told && performance.now() - begunAt > 1_000) {
           told = true
-          onProgress('waiting for the database, which recovers from a crash or is still stopping')
+          onProgress(
+            'waiting for the database, which is starting, recovers from a crash or is still stopping',
+          )
         }
         silentSince = performance.now()
       }
