@@ -243,7 +243,7 @@ async function run(env, { run: [program, ...words], fromCaller = false }) {
   // npm runs scripts in the package's folder and keeps the caller's in this variable.
   const caller = process.env.INIT_CWD ?? process.cwd()
   const place = fromCaller
-    ? { cwd: caller, env: { ...env, SIGSTACK_DATA: env.SIGSTACK_DATA || path.join(root, '.sigstack') } }
+    ? { cwd: caller, env: { SIGSTACK_DEFAULT_DATA: path.join(root, '.sigstack'), ...env } }
     : { cwd: root, env }
   const child = spawn(program, [...words, ...args], { ...place, stdio: 'inherit' })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])

@@ -14,9 +14,12 @@ export type Endpoints = Omit<WrittenEndpoints, 'files' | 'trust'> & {
 const limitBytes = 64 * 1024
 const maximumServices = 64
 
-/** The data folder: the option, else the environment, else the one beside the caller. */
+/**
+ * The data folder: the option, else the environment, else the one beside the caller. Scripts that start the tool put another
+ * one in the place of the last by SIGSTACK_DEFAULT_DATA, which, unlike SIGSTACK_DATA, does not come before a profile in use.
+ */
 export function dataFolder(io: Io, option: string | undefined): string {
-  return option ?? setting(io, 'SIGSTACK_DATA') ?? './.sigstack'
+  return option ?? setting(io, 'SIGSTACK_DATA') ?? setting(io, 'SIGSTACK_DEFAULT_DATA') ?? './.sigstack'
 }
 
 /** Throws `not_running` when there is no such file, `bad_endpoints` when it is not ours. */

@@ -30,13 +30,15 @@ export function addUp(program: Command, io: Io): void {
 async function up(io: Io, options: Options): Promise<void> {
   // Only this command pays for loading the servers.
   const { createLogger, runService } = await import('@sigstack/server')
+  // It is no setting of a service, and would be warned of as one.
+  const { SIGSTACK_DEFAULT_DATA: _, ...environment } = io.environment
   await runService(async (signal) => {
     const { assertOwnAddress, readConfig, startStack } = await import('@sigstack/stack')
     await assertOwnAddress(options.host ?? io.environment['SIGSTACK_HOST'])
     const config = readConfig({
       // Records of everyday work would bury what the command says.
       LOG_LEVEL: 'warn',
-      ...io.environment,
+      ...environment,
       SIGSTACK_DATA: dataFolder(io, options.data),
       ...(options.host !== undefined && { SIGSTACK_HOST: options.host }),
     })

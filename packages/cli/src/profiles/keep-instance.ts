@@ -1,7 +1,7 @@
 /** What becomes of the trust that was fetched: it is shown, agreed to, and kept under a name. */
-import { sha256Hex } from '@sigstack/crypto'
+import { quoted, sha256Hex } from '@sigstack/crypto'
 import { CliError } from '../errors.ts'
-import type { Io } from '../io.ts'
+import { type Io, setting } from '../io.ts'
 import { describeServices } from '../presentation/describe-services.ts'
 import { describeTrust } from '../presentation/describe-trust.ts'
 import { demandConsent } from '../questions.ts'
@@ -56,6 +56,19 @@ export async function keepInstance(
       `${JSON.stringify({ profile: name, from: instance.from, trustedRootSha256: digestOf(instance), file })}\n`,
     )
   else io.err(`Kept as the profile ${name}, which is in use from now on: ${file}\n`)
+  warnOfVariables(io, name)
+}
+
+/** What the surroundings name comes before the profile in use, and would be taken without a word. */
+export function warnOfVariables(io: Io, name: string): void {
+  const named = setting(io, 'SIGSTACK_PROFILE')
+  const folder = setting(io, 'SIGSTACK_DATA')
+  const instead =
+    named !== undefined
+      ? named !== name && `SIGSTACK_PROFILE is set, so the profile ${quoted(named, 80)}`
+      : folder !== undefined && `SIGSTACK_DATA is set, so the stack on ${quoted(folder, 200)}`
+  if (instead)
+    io.err(`WARNING: ${instead} is still taken here; unset that variable, or add --profile ${name}.\n`)
 }
 
 function joined(name: string, instance: Instance, there: Profile | undefined, options: KeepOptions): Profile {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
 import { type Io, setting } from '../../io.ts'
 import { fetchByTuf, fetchTrustConfig } from '../../profiles/fetch-instance.ts'
-import { digestOf, tellInstance } from '../../profiles/keep-instance.ts'
+import { digestOf, tellInstance, warnOfVariables } from '../../profiles/keep-instance.ts'
 import type { Instance, Profile } from '../../profiles/profile.ts'
 import {
   currentName,
@@ -36,6 +36,7 @@ export function addProfile(program: Command, io: Io): void {
     .action(async (name: string) => {
       await useProfile(io, name)
       io.err(`The profile ${name} is in use from now on.\n`)
+      warnOfVariables(io, name)
     })
   profile
     .command('show')
