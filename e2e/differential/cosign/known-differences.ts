@@ -35,7 +35,6 @@ export const knownCosignDifferences: readonly KnownDifference[] = [
     ours: /warning/,
   },
   { name: 'values of --output', cases: / -o odd /, fact: /^status$/, ours: /^1$/, upstream: /^0$/ },
-  { name: 'no connection with --offline', cases: / --offline .*\{repo\}/, fact: /^status$/, ours: /^1$/ },
   {
     name: 'statements that are no signature',
     cases: /^verify .*\/attested@/,

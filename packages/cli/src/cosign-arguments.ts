@@ -4,6 +4,7 @@
  */
 import type { Command, Option } from 'commander'
 import type { Io } from './io.ts'
+import { refuseFlag } from './left-to-cosign.ts'
 
 const isTrue: Readonly<Record<string, boolean>> = {
   true: true,
@@ -14,7 +15,16 @@ const isTrue: Readonly<Record<string, boolean>> = {
   '0': false,
 }
 
-/** `words` after the name of `command`, as commander reads them. */
+/** Short forms that cosign reads in every command. */
+const spellings: Readonly<Record<string, string>> = {
+  cert: 'certificate',
+  'cert-chain': 'certificate-chain',
+  'cert-identity': 'certificate-identity',
+  'cert-oidc-issuer': 'certificate-oidc-issuer',
+  'output-cert': 'output-certificate',
+}
+
+/** `words` after the name of `command`, as commander reads them. Throws `bad_usage` for flags that only cosign has. */
 export function cosignArguments(words: readonly string[], command: Command, io: Io): readonly string[] {
   const end = words.indexOf('--')
   const before = end < 0 ? words : words.slice(0, end)
@@ -23,15 +33,23 @@ export function cosignArguments(words: readonly string[], command: Command, io: 
 }
 
 function rewrite(word: string, command: Command, io: Io): readonly string[] {
-  const [, dashes = '', name = '', value] = /^(--?)([a-z][a-z0-9-]+)(?:=([^]*))?$/i.exec(word) ?? []
-  const option = command.options.find(({ long }) => long === `--${name}`)
-  if (option === undefined) return [word]
+  const [, dashes = '', given = '', value] = /^(--?)([a-z][a-z0-9-]+)(?:=([^]*))?$/i.exec(word) ?? []
+  const optionOf = (long: string) => command.options.find((each) => each.long === `--${long}`)
+  const name = optionOf(given) === undefined ? (spellings[given] ?? given) : given
+  const option = optionOf(name)
+  if (option === undefined) {
+    if (dashes === '--') refuseFlag(command.name(), name)
+    return [word]
+  }
   if (dashes === '-')
     io.err(
       `WARNING: the -${name} flag is deprecated and will be removed in a future release. Please use the --${name} flag instead.\n`,
     )
   if (value === undefined) return [`--${name}`]
-  if (!option.isBoolean() || !Object.hasOwn(isTrue, value)) return [`--${name}=${value}`]
+  const isSwitch = option.isBoolean() || option.negate
+  if (!isSwitch || !Object.hasOwn(isTrue, value)) return [`--${name}=${value}`]
+  // The flag itself is the negation, and is off by default.
+  if (option.negate) return isTrue[value] === true ? [`--${name}`] : []
   return switchOf(command, name, isTrue[value] === true)
 }
 

@@ -19,6 +19,8 @@ export type Io = {
   leave?(status: number): void
   /** Shows a page in the browser of whoever sits there; false where that does not work. */
   openPage?(url: string): Promise<boolean>
+  /** What is kept of the trust is taken, though the stack that publishes it could be asked. */
+  readonly prefersKept?: boolean
   /** Absent where nobody sits there. */
   readonly terminal?: Terminal | undefined
 }

@@ -5,12 +5,14 @@ import { version } from '@sigstack/server/version'
 import { SigningError } from '@sigstack/signing/errors'
 import { VerificationError } from '@sigstack/verification/errors'
 import { Command, CommanderError, Option } from 'commander'
+import { takeConnections } from './connections.ts'
 import { cosignArguments } from './cosign-arguments.ts'
 import { CliError, ExitWith } from './errors.ts'
 import { writeOutput } from './files.ts'
 import { harmless, type Io, messageOf } from './io.ts'
+import { refuseCommand } from './left-to-cosign.ts'
 import { helpLayout } from './presentation/help-layout.ts'
-import { durationMs, type RootFlags, takeOffline, takeRootFlags } from './root-flags.ts'
+import { durationMs, type RootFlags, takeRootFlags } from './root-flags.ts'
 
 type CommandOfProgram = {
   readonly summary: string
@@ -218,12 +220,12 @@ const commandNames: readonly string[] = Object.keys(commands)
 
 /** Runs one command; `words` are the arguments without the program's name. Resolves to the exit status. */
 export async function runCli(given: readonly string[], process: Io): Promise<number> {
-  const io = harmless(process)
   const json = given.includes('--json')
-  const { words: others, isOffline } = takeOffline(given, io)
-  if (!isOffline) return runGiven(others, io, json)
+  const { words, connections } = takeConnections(given, process)
+  const io = { ...harmless(process), prefersKept: connections !== 'any' }
+  if (connections !== 'none') return runGiven(words, io, json)
   const { withoutConnections } = await import('@sigstack/http-client')
-  return withoutConnections(() => runGiven(others, io, json))
+  return withoutConnections(() => runGiven(words, io, json))
 }
 
 async function runGiven(given: readonly string[], io: Io, json: boolean): Promise<number> {
@@ -269,6 +271,7 @@ async function within<Result>(timeoutMs: number | undefined, work: Promise<Resul
 async function runWords(words: readonly string[], io: Io, json: boolean): Promise<number> {
   try {
     const called = words.find((word) => !word.startsWith('-') && word !== 'help')
+    if (called !== undefined) refuseCommand(called)
     const program = await buildProgram(io, called === undefined ? [] : [called])
     const unknown = asksForHelp(words) ? unknownCommand(program, words) : undefined
     if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`)
@@ -324,7 +327,8 @@ async function buildProgram(io: Io, loaded: readonly string[]): Promise<Command>
     .description('A Sigstore stack of your own: run it, sign with it, verify with it.')
     .version(version)
     // Taken out of the words before they are read; here for the help.
-    .option('--offline', 'make every connection an error (default: SIGSTACK_OFFLINE)')
+    .option('--no-network', 'make every connection an error (default: SIGSTACK_OFFLINE)')
+    .option('--offline', 'the same; verify and its kin may reach what their words name, such as a registry')
     .exitOverride()
     .configureHelp(helpLayout)
     .configureOutput({

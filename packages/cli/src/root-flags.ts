@@ -1,7 +1,6 @@
 /** The flags that cosign has for every command, before its name or behind it. */
 import { quoted } from '@sigstack/crypto'
 import { CliError } from './errors.ts'
-import { type Io, setting } from './io.ts'
 
 export type RootFlags = {
   /** Without them. */
@@ -38,25 +37,6 @@ export function takeRootFlags(given: readonly string[]): RootFlags {
     }
   }
   return { words, ...found }
-}
-
-/** `--offline`, which every command has: before its name or behind it, else by a variable. */
-export function takeOffline(
-  given: readonly string[],
-  io: Io,
-): { readonly words: readonly string[]; readonly isOffline: boolean } {
-  const end = given.indexOf('--')
-  const flags = end < 0 ? given : given.slice(0, end)
-  const isOf = (word: string): boolean => /^--?offline(=(?:true|false|t|f|1|0))?$/.test(word)
-  const last = flags.findLast(isOf)
-  const value =
-    last === undefined
-      ? (setting(io, 'SIGSTACK_OFFLINE') ?? setting(io, 'COSIGN_OFFLINE') ?? 'false')
-      : (last.split('=')[1] ?? 'true')
-  return {
-    words: [...flags.filter((word) => !isOf(word)), ...(end < 0 ? [] : given.slice(end))],
-    isOffline: !['false', 'f', '0'].includes(value),
-  }
 }
 
 const unitMs: Readonly<Record<string, number>> = {

@@ -57,19 +57,19 @@ export async function readTrustedRoot(
     return { trustedRoot: usable('the trusted root', () => parseTrustedRoot(trustText)), text: trustText }
   const profile = options.trustedRoot === undefined ? await chosenProfile(io, options) : undefined
   if (profile !== undefined) return { trustedRoot: trustOf(profile), text: trustedRootText(profile) }
-  const location = options.trustedRoot ?? (await publishedRoot(dataFolder(io, options.data)))
+  const location = options.trustedRoot ?? (await publishedRoot(io, dataFolder(io, options.data)))
   const text = await readLocation(location, 'trusted root')
   return { trustedRoot: usable(location, () => parseTrustedRoot(text)), text }
 }
 
 /** Of the running stack, else what it last published: to verify, nothing has to run. */
-async function publishedRoot(folder: string): Promise<string> {
+async function publishedRoot({ prefersKept }: Io, folder: string): Promise<string> {
   const kept = join(folder, 'trust', 'trusted_root.json')
   const isThere = await access(kept).then(
     () => true,
     () => false,
   )
-  if (isThere && isWithoutConnections()) return kept
+  if (isThere && (prefersKept === true || isWithoutConnections())) return kept
   try {
     return (await readEndpoints(folder)).trust.trustedRoot
   } catch (error) {

@@ -112,6 +112,33 @@ t.test('an instance is shown before it is trusted, and then used by every comman
   t.match(await run('trust', 'show'), { status: 1, err: /no stack is running/ })
 })
 
+t.test(
+  'a profile counts where only the script that starts the tool names a stack; a variable before it is told',
+  async (t) => {
+    const { url } = await startServer(t, { '/trust_config.json': configOf(publicRoot) })
+    const { folder } = workplace(t)
+    const run = (environment: Readonly<Record<string, string>>, ...words: readonly string[]) =>
+      runCommand(words, { HOME: folder, ...environment })
+    const ofScript = { SIGSTACK_DEFAULT_DATA: join(folder, 'stack') }
+    t.match(await run(ofScript, 'trust', 'show'), { status: 1, err: /no stack is running on .*stack\n/ })
+    const quiet = await run(ofScript, 'init', '--yes', url)
+    t.notMatch(quiet.err, /is still taken here/)
+    t.equal((await run(ofScript, 'trust', 'show')).status, 0)
+
+    const byData = { SIGSTACK_DATA: join(folder, 'stack') }
+    t.match(await run(byData, 'init', '--yes', url), {
+      status: 0,
+      err: /WARNING: SIGSTACK_DATA is set, so the stack on ".*stack" is still taken here; .* --profile default\.\n$/,
+    })
+    t.match(await run(byData, 'trust', 'show'), { status: 1, err: /no stack is running/ })
+    t.match(await run({ SIGSTACK_PROFILE: 'other' }, 'profile', 'use', 'default'), {
+      status: 0,
+      err: /SIGSTACK_PROFILE is set, so the profile "other" is still taken here/,
+    })
+    t.notMatch((await run({ SIGSTACK_PROFILE: 'default' }, 'profile', 'use', 'default')).err, /WARNING/)
+  },
+)
+
 t.test('several instances stand side by side, and one profile may trust two of them', async (t) => {
   const [one, two] = [
     await startServer(t, { '/trust_config.json': configOf(publicRoot) }),
@@ -251,7 +278,7 @@ t.test('what anybody on the way could change, and what leads elsewhere, is not f
     ['init', '--yes', '--profile', 'x', '-offline', url],
     [
       'verify',
-      '--offline=true',
+      '--no-network=true',
       '--key',
       `${url}/key.pub`,
       '--insecure-ignore-tlog',
@@ -261,6 +288,17 @@ t.test('what anybody on the way could change, and what leads elsewhere, is not f
     ['tree', '--offline', `${new URL(url).host}/app`],
   ])
     t.match(await run(...words), { status: 1, err: /connections are switched off/ }, words.join(' '))
+  // As cosign has it for verifying: no log is asked, what the words name is.
+  const key = ['--key', `${url}/key.pub`, '--insecure-ignore-tlog']
+  for (const words of [
+    ['verify', ...key, 'x'],
+    ['verify-blob', ...key, '--bundle', 'b', 'f'],
+  ])
+    t.match(await run(...words, '--offline'), { status: 1, err: /404/ }, words.join(' '))
+  t.match(await runCommand(['verify', ...key, 'x'], { COSIGN_OFFLINE: 'true' }), { err: /404/ })
+  t.match(await runCommand(['verify', ...key, 'x'], { SIGSTACK_OFFLINE: '1' }), { err: /switched off/ })
+  t.match(await run('--no-network', 'verify', ...key, '--offline', 'x'), { err: /switched off/ })
+  asked.length = 0
   const byVariable = await runCommand(['trust', 'show', '--trusted-root', url], { SIGSTACK_OFFLINE: '1' })
   t.match(byVariable, { status: 1, err: /connections are switched off/ })
   t.same(asked, [], 'nothing was asked')

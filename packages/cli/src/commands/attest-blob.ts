@@ -14,7 +14,12 @@ import {
 } from '../files.ts'
 import type { Io } from '../io.ts'
 import { demandAccepted, signerMembers, tellSigner } from '../signing/finish-signature.ts'
-import { addSigningOptions, openSigning, type SigningOptions } from '../signing/signing-options.ts'
+import {
+  addSigningOptions,
+  entryTypeOption,
+  openSigning,
+  type SigningOptions,
+} from '../signing/signing-options.ts'
 
 type Options = SigningOptions & {
   readonly bundle?: string
@@ -38,6 +43,7 @@ export function addAttestBlob(program: Command, io: Io): void {
     .option('--bundle <out>', 'where the bundle goes; - is standard output')
   addSigningOptions(command)
     .addOption(new Option('--new-bundle-format').hideHelp())
+    .addOption(entryTypeOption())
     .option('--json', 'tell the result as JSON on standard output')
     .action((file: string | undefined, options: Options) => attestBlob(io, file, options))
 }

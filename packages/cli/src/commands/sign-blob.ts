@@ -1,4 +1,4 @@
-import { encodePem, toBase64, toHex } from '@sigstack/crypto'
+import { encodePem, quoted, toBase64, toHex } from '@sigstack/crypto'
 import { encodeLegacyBundle, signMessage } from '@sigstack/signing'
 import type { Bundle } from '@sigstack/verification'
 import { type Command, Option } from 'commander'
@@ -13,6 +13,7 @@ type Options = SigningOptions & {
   readonly newBundleFormat?: boolean
   readonly outputSignature?: string
   readonly outputCertificate?: string
+  readonly b64?: boolean
   readonly json?: boolean
 }
 
@@ -34,12 +35,31 @@ export function addSignBlob(program: Command, io: Io): void {
     )
     .addOption(new Option('--new-bundle-format').hideHelp())
     .addOption(new Option('--output <file>').hideHelp())
+    .addOption(new Option('--signing-algorithm <name>').argParser(demandAlgorithm).hideHelp())
+    .addOption(new Option('--b64').hideHelp())
+    .addOption(new Option('--no-b64').hideHelp())
     .option('--json', 'tell the result as JSON on standard output')
     .action((file: string, options: Options) => signBlob(io, file, options))
 }
 
+/** Of the fresh key; a key of the caller's has its own. */
+function demandAlgorithm(name: string): string {
+  if (name === 'ecdsa-sha2-256-nistp256') return name
+  throw new CliError(
+    'bad_usage',
+    `--signing-algorithm ${quoted(name, 60)}: fresh keys are ecdsa-sha2-256-nistp256`,
+    {
+      advice: 'Sign with a key of another kind by --key, or leave the option out.',
+    },
+  )
+}
+
 /** The bundle is verified against the published trust before it is written anywhere. */
 export async function signBlob(io: Io, file: string, options: Options): Promise<void> {
+  if (options.b64 === false)
+    throw new CliError('bad_usage', '--b64=false: a signature alone is always told in base64', {
+      advice: '`base64 --decode` gives its bytes.',
+    })
   const isLegacy = options.newBundleFormat === false
   const path = isLegacy ? options.bundle : bundlePath(file, options)
   const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(

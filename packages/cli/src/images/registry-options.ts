@@ -27,23 +27,22 @@ export type RegistryOptions = {
 }
 
 export function addRegistryOptions(command: Command): Command {
-  return (
-    command
-      .option('--registry-username <name>', 'user at the registry (default: as docker is logged in)')
-      .option('--registry-password <password>', 'password of that user')
-      .option('--registry-token <token>', 'bearer token for the registry')
-      .option('--registry-cacert <file>', 'certificates of the authority of the registry, in PEM')
-      .option('--registry-client-cert <file>', 'certificate that is shown to the registry, in PEM')
-      .option('--registry-client-key <file>', 'key of that certificate, in PEM')
-      .option('--registry-server-name <name>', 'whom the certificate of the registry names')
-      .option('--allow-http-registry', 'take a registry without TLS')
-      .option('--allow-insecure-registry', 'take any certificate of a registry, and none')
-      .option('--attachment-tag-prefix <prefix>', 'what old tags begin with')
-      .addOption(new Option('--k8s-keychain').hideHelp())
-      // What a registry can is found out.
-      .addOption(new Option('--registry-referrers-mode <mode>').hideHelp())
-      .addOption(new Option('--experimental-oci11').hideHelp())
-  )
+  const hasOption = (long: string): boolean => command.options.some((each) => each.long === long)
+  // What a registry can is found out; those that verify have it of files, too.
+  if (!hasOption('--experimental-oci11')) command.addOption(new Option('--experimental-oci11').hideHelp())
+  return command
+    .option('--registry-username <name>', 'user at the registry (default: as docker is logged in)')
+    .option('--registry-password <password>', 'password of that user')
+    .option('--registry-token <token>', 'bearer token for the registry')
+    .option('--registry-cacert <file>', 'certificates of the authority of the registry, in PEM')
+    .option('--registry-client-cert <file>', 'certificate that is shown to the registry, in PEM')
+    .option('--registry-client-key <file>', 'key of that certificate, in PEM')
+    .option('--registry-server-name <name>', 'whom the certificate of the registry names')
+    .option('--allow-http-registry', 'take a registry without TLS')
+    .option('--allow-insecure-registry', 'take any certificate of a registry, and none')
+    .option('--attachment-tag-prefix <prefix>', 'what old tags begin with')
+    .addOption(new Option('--k8s-keychain').hideHelp())
+    .addOption(new Option('--registry-referrers-mode <mode>').hideHelp())
 }
 
 /** Registries, and where what is attached to images is kept. */

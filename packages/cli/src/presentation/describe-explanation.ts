@@ -23,15 +23,15 @@ export function describeExplanation(explanation: Explained): string {
       ).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
     ),
   )
-  lines.push('', 'Issuer', ...rows([['iss of the token', tokenIssuer ?? 'none']]))
-  if (issuer !== undefined)
-    lines.push(
-      ...rows([
-        ['configured as', `${issuer.url}${issuer.isPattern ? ' (pattern)' : ''}`],
-        ['type', issuer.ciProvider === undefined ? issuer.type : `${issuer.type}, ${issuer.ciProvider}`],
-        ['audience', issuer.audience],
-      ]),
-    )
+  const believed =
+    issuer === undefined
+      ? []
+      : ([
+          ['configured as', `${issuer.url}${issuer.isPattern ? ' (pattern)' : ''}`],
+          ['type', issuer.ciProvider === undefined ? issuer.type : `${issuer.type}, ${issuer.ciProvider}`],
+          ['audience', issuer.audience],
+        ] as const)
+  lines.push('', 'Issuer', ...rows([['iss of the token', tokenIssuer ?? 'none'], ...believed]))
   if (issuer !== undefined) lines.push('', 'Policy', ...rows([['rule', describeRule(policy)]]))
   if (certificate !== undefined) {
     const { subjectAlternativeName: san, extensions, proofOver } = certificate

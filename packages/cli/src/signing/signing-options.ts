@@ -1,4 +1,5 @@
 /** Who signs and who vouches, from the options that every signing command has. */
+import { quoted } from '@sigstack/crypto'
 import { requestBounded } from '@sigstack/http-client'
 import {
   type Credential,
@@ -49,50 +50,72 @@ export type SigningOptions = SignInOptions & {
 
 export function addSigningOptions(command: Command): Command {
   const hidden = (flags: string): Option => new Option(flags).hideHelp()
-  return command
-    .option(
-      '--key <reference>',
-      'sign with this key: a file, env://NAME, k8s://NAMESPACE/NAME, or one of a service',
+  return (
+    command
+      .option(
+        '--key <reference>',
+        'sign with this key: a file, env://NAME, k8s://NAMESPACE/NAME, or one of a service',
+      )
+      .option('--certificate <file>', 'your own certificate of the key, in PEM')
+      .option('--certificate-chain <file>', 'the certificates above it, in PEM')
+      .option('--identity-token <token>', 'an identity token, or a file that holds one')
+      .option(
+        '--oidc-provider <name>',
+        'take the token of this one alone: github-actions, buildkite-agent, envvar, filesystem, spiffe, google-workload-identity or google-impersonate',
+      )
+      .option('--oidc-disable-ambient-providers', 'take no token of the surroundings of a job')
+      .option(
+        '--oidc-issuer <url>',
+        'where to sign in where there is no token (default: of the signing config)',
+      )
+      .addOption(
+        new Option(
+          '--fulcio-auth-flow <flow>',
+          'how to sign in (default: normal, a browser; without a terminal: device)',
+        ).choices(flows),
+      )
+      .option(
+        '--trust-config <location>',
+        'file or URL of the client trust config (default: of the profile in use, else of the running stack)',
+      )
+      .option('--signing-config <location>', 'file or URL of the services to sign with')
+      .option('--trusted-root <location>', 'file or URL of the trusted root that must accept the signature')
+      .option('--no-tlog-upload', 'sign with a key and nobody beside it: no log, no network')
+      .addOption(hidden('--tlog-upload'))
+      .addOption(hidden('--use-signing-config'))
+      .addOption(hidden('--no-use-signing-config'))
+      .addOption(hidden('--fulcio-url <url>'))
+      .addOption(hidden('--rekor-url <url>'))
+      .addOption(hidden('--timestamp-server-url <url>'))
+      .addOption(hidden('--oidc-client-id <name>'))
+      .addOption(hidden('--oidc-client-secret-file <file>'))
+      .addOption(hidden('--oidc-redirect-url <url>'))
+      .addOption(hidden('--sk'))
+      .addOption(hidden('--slot <slot>'))
+      // What a CA gives is always looked at.
+      .addOption(hidden('--insecure-skip-verify'))
+      .option(...profileOption)
+      .option('-y, --yes', 'taken for the sake of scripts; nothing is asked here')
+      .option(
+        '--data <folder>',
+        'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)',
+      )
+  )
+}
+
+/** As which kind statements are logged; cosign has another one of before. */
+export function entryTypeOption(): Option {
+  const parse = (type: string): string => {
+    if (type === 'dsse') return type
+    throw new CliError(
+      'bad_usage',
+      `--rekor-entry-type ${quoted(type, 60)}: statements are logged as dsse alone`,
+      {
+        advice: 'Leave the option out; every verifier of today reads dsse.',
+      },
     )
-    .option('--certificate <file>', 'your own certificate of the key, in PEM')
-    .option('--certificate-chain <file>', 'the certificates above it, in PEM')
-    .option('--identity-token <token>', 'an identity token, or a file that holds one')
-    .option(
-      '--oidc-provider <name>',
-      'take the token of this one alone: github-actions, buildkite-agent, envvar, filesystem, spiffe, google-workload-identity or google-impersonate',
-    )
-    .option('--oidc-disable-ambient-providers', 'take no token of the surroundings of a job')
-    .option(
-      '--oidc-issuer <url>',
-      'where to sign in where there is no token (default: of the signing config)',
-    )
-    .addOption(
-      new Option(
-        '--fulcio-auth-flow <flow>',
-        'how to sign in (default: normal, a browser; without a terminal: device)',
-      ).choices(flows),
-    )
-    .option(
-      '--trust-config <location>',
-      'file or URL of the client trust config (default: of the profile in use, else of the running stack)',
-    )
-    .option('--signing-config <location>', 'file or URL of the services to sign with')
-    .option('--trusted-root <location>', 'file or URL of the trusted root that must accept the signature')
-    .option('--no-tlog-upload', 'sign with a key and nobody beside it: no log, no network')
-    .addOption(hidden('--tlog-upload'))
-    .addOption(hidden('--use-signing-config'))
-    .addOption(hidden('--no-use-signing-config'))
-    .addOption(hidden('--fulcio-url <url>'))
-    .addOption(hidden('--rekor-url <url>'))
-    .addOption(hidden('--timestamp-server-url <url>'))
-    .addOption(hidden('--oidc-client-id <name>'))
-    .addOption(hidden('--oidc-client-secret-file <file>'))
-    .addOption(hidden('--oidc-redirect-url <url>'))
-    .addOption(hidden('--sk'))
-    .addOption(hidden('--slot <slot>'))
-    .option(...profileOption)
-    .option('-y, --yes', 'taken for the sake of scripts; nothing is asked here')
-    .option('--data <folder>', 'data folder of the running stack (default: SIGSTACK_DATA, else ./.sigstack)')
+  }
+  return new Option('--rekor-entry-type <type>').argParser(parse).hideHelp()
 }
 
 export type Signing = SignOptions & {

@@ -29,10 +29,6 @@ export type VerifyingOptions = IdentityOptions & {
 
 /** Spellings of before, which scripts still have. */
 const aliases = {
-  certIdentity: 'certificateIdentity',
-  certOidcIssuer: 'certificateOidcIssuer',
-  cert: 'certificate',
-  certChain: 'certificateChain',
   privateInfrastructure: 'insecureIgnoreTlog',
 } as const
 
@@ -78,12 +74,9 @@ export function addVerifyingOptions(command: Command): Command {
     .option('--use-signed-timestamps', 'demand a signed timestamp')
     .option('--data <folder>', 'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--json', 'tell the result as JSON on standard output')
-    .addOption(hidden('--cert-identity <identity>'))
-    .addOption(hidden('--cert-oidc-issuer <issuer>'))
-    .addOption(hidden('--cert <file>'))
-    .addOption(hidden('--cert-chain <file>'))
     .addOption(hidden('--private-infrastructure'))
     .addOption(hidden('--rekor-url <url>'))
+    .addOption(hidden('--experimental-oci11'))
     .addOption(hidden('--max-workers <count>').argParser(countOf))
     .addOption(hidden('--new-bundle-format'))
     .addOption(hidden('--no-new-bundle-format'))

@@ -10,7 +10,12 @@ import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../
 import { warnOfTag } from '../../images/warn-of-tag.ts'
 import type { Io } from '../../io.ts'
 import { signerMembers, tellSigner } from '../../signing/finish-signature.ts'
-import { addSigningOptions, openSigning, type SigningOptions } from '../../signing/signing-options.ts'
+import {
+  addSigningOptions,
+  entryTypeOption,
+  openSigning,
+  type SigningOptions,
+} from '../../signing/signing-options.ts'
 
 type Options = SigningOptions &
   RegistryOptions &
@@ -37,6 +42,8 @@ export function addAttest(program: Command, io: Io): void {
     .option('--bundle <file>', 'write the bundle there too')
     .option('--replace', 'remove what else is attested of this type, by whomever')
     .addOption(new Option('--upload').hideHelp())
+    .addOption(new Option('--record-creation-timestamp').hideHelp())
+    .addOption(entryTypeOption())
   addFormatOptions(command)
   addSigningOptions(command)
   addRegistryOptions(command)

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { runCommand } from './support.ts'
+
+const refused: readonly (readonly [words: string, says: RegExp])[] = [
+  ['sign --output-signature s.sig --key k registry.example/app', /--bundle FILE/],
+  ['sign --payload=p --key k registry.example/app', /attach signature/],
+  ['sign --timestamp-client-cacert ca.pem registry.example/app', /NODE_EXTRA_CA_CERTS=FILE/],
+  ['attest --issue-certificate --key k registry.example/app', /Leave --key out/],
+  ['attest --rekor-entry-type intoto registry.example/app', /dsse alone\nLeave the option out/],
+  ['attest-blob --output-cert=c.pem f', /--output-certificate is a flag .*\n.*--bundle FILE/],
+  ['sign-blob --signing-algorithm ecdsa-sha2-384-nistp384 f', /are ecdsa-sha2-256-nistp256\n.*--key/],
+  ['sign-blob --b64=false f', /`base64 --decode`/],
+  ['verify --cert c.pem --certificate-identity a registry.example/app', /attach signature/],
+  ['verify --payload p --key k registry.example/app', /attach signature/],
+  ['manifest verify --timestamp-certificate-chain c.pem m.yaml', /trusted-root create --tsa/],
+  ['verify-blob --sct s f', /--insecure-ignore-sct/],
+  ['verify-blob --rfc3161-timestamp t f', /bundle create/],
+  ['bundle create --sk', /pkcs11:/],
+  ['upload blob -f f registry.example/app', /oras/],
+  ['generate registry.example/app', /--upload=false --bundle/],
+  ['env', /COSIGN_ and its name/],
+  ['piv-tool reset', /pkcs11:/],
+  ['pkcs11-tool list-tokens', /pkcs11:/],
+  ['debug', /doctor/],
+]
+
+t.test('what only cosign has is refused with what to do in its place', async (t) => {
+  const environment = { HOME: t.testdir(), COSIGN_PASSWORD: '' }
+  for (const [words, says] of refused) {
+    const { status, out, err } = await runCommand(words.split(' '), environment)
+    t.match({ status, out, err }, { status: 1, out: '', err: says }, words)
+    t.match(err, /^Error: [^\n]+\n[^\n]+\n$/, 'a sentence, and a line of advice')
+  }
+  const told = JSON.parse((await runCommand(['env', '--json'], environment)).out)
+  t.match(told, { error: { code: 'bad_usage', advice: /COSIGN_/ } })
+})
+
+t.test('flags of cosign that change nothing here are taken, in each of their spellings', async (t) => {
+  const environment = { HOME: t.testdir(), COSIGN_PASSWORD: 'x', SIGSTACK_OFFLINE: '1' }
+  for (const words of [
+    'attest --no-upload=true --rekor-entry-type dsse --record-creation-timestamp=true',
+    'attest --no-upload=false --insecure-skip-verify',
+    'sign-blob --b64 --signing-algorithm ecdsa-sha2-256-nistp256 --key none f',
+    'verify-blob --experimental-oci11 --key none --bundle b f',
+    'verify --experimental-oci11=true --cert-identity a --cert-oidc-issuer=b none',
+    'sign-blob --cert c.pem --cert-chain=c.pem f',
+  ]) {
+    const { status, err } = await runCommand(words.split(' '), environment)
+    t.equal(status, 1)
+    t.notMatch(err, /unknown option|goes without/, words)
+  }
+})
+
+t.test('the short spellings say the same', async (t) => {
+  const bundle = join(t.testdir({ f: '' }), 'none.json')
+  const run = (...words: readonly string[]) => runCommand(words, { HOME: t.testdirName })
+  const rest = ['--bundle', bundle, join(t.testdirName, 'f')]
+  const long = ['--certificate-identity', 'a', '--certificate-oidc-issuer', 'b']
+  const short = ['--cert-identity', 'a', '--cert-oidc-issuer=b']
+  t.same(await run('verify-blob', ...short, ...rest), await run('verify-blob', ...long, ...rest))
+})
