@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { access, type FileHandle, lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeFolder } from '@sigstack/server/files'
 import { CliError } from './errors.ts'
 import { codeOf, type Io, textOf } from './io.ts'
 
@@ -88,6 +89,15 @@ export async function demandWritable(paths: readonly string[]): Promise<void> {
     } catch (cause) {
       throw unwritable(path, codeOf(cause), cause)
     }
+  }
+}
+
+/** The folder and those above it, where they are missing. */
+export async function makeOutputFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path)
+  } catch (cause) {
+    throw new CliError('unwritable', `cannot make the folder ${path} (${codeOf(cause)})`, { cause })
   }
 }
 

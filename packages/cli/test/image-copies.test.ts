@@ -1,5 +1,5 @@
 /** Images and what is attached to them, kept elsewhere, brought back, and cleaned. One registry a test, no stack. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRegistryClient, encodeIndex, mediaTypes, parseReference } from '@sigstack/oci'
@@ -57,6 +57,11 @@ t.test(
       const folder = path.join(t.testdir(), 'saved')
       const saved = await run('save', '--dir', folder, tag)
       t.equal(saved.status, 0, saved.err)
+      if (existsSync('/proc/self'))
+        t.match(await run('save', '--dir', '/proc/none/saved', tag), {
+          status: 1,
+          err: /^Error: cannot make the folder \/proc\/none\/saved \(ENOENT\)\n$/,
+        })
       t.equal(saved.out, '', 'nothing on standard output')
       const { manifests } = JSON.parse(readFileSync(path.join(folder, 'index.json'), 'utf8')) as {
         manifests: readonly { digest: string; annotations: Record<string, string> }[]

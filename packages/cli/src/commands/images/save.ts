@@ -1,5 +1,6 @@
 import { createLayout, saveImage } from '@sigstack/oci'
 import type { Command } from 'commander'
+import { makeOutputFolder } from '../../files.ts'
 import { findImage } from '../../images/image.ts'
 import { keepMemoryLittle } from '../../images/little-memory.ts'
 import { tellSteps } from '../../images/progress.ts'
@@ -25,6 +26,7 @@ export async function save(io: Io, given: string, options: Options): Promise<voi
   const image = await findImage(await openRegistries(io, options), given)
   const progress = tellSteps(io)
   keepMemoryLittle()
+  await makeOutputFolder(options.dir)
   io.err(`Saving ${given} to ${options.dir}...\n`)
   await saveImage(image.repository, await createLayout(options.dir), image.digest, {
     attachedFrom: image.attachments,

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   type Engine,
@@ -12,9 +11,9 @@ import { version } from '@sigstack/server/version'
 import { type Command, Option } from 'commander'
 import { dataFolder, readEndpoints } from '../../endpoints.ts'
 import { CliError, ExitWith } from '../../errors.ts'
-import { readTextInput, writeOutput } from '../../files.ts'
+import { makeOutputFolder, readTextInput, writeOutput } from '../../files.ts'
 import { readPolicyFile, telling, trustOfPolicy } from '../../images/policy-file.ts'
-import { codeOf, type Io } from '../../io.ts'
+import type { Io } from '../../io.ts'
 import { readBytes, readLocation } from '../../location.ts'
 import { profileOption } from '../../profiles/profile-option.ts'
 import { chosenProfile } from '../../trust-source.ts'
@@ -104,11 +103,7 @@ function withoutTool(text: string): string {
 async function writeAll(io: Io, folder: string, { files }: Exported): Promise<void> {
   for (const { name, text, isProgram } of files) {
     const path = join(folder, name)
-    await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
-      throw new CliError('unwritable', `cannot make the folder ${dirname(path)} (${codeOf(cause)})`, {
-        cause,
-      })
-    })
+    await makeOutputFolder(dirname(path))
     await writeOutput(io, path, text, [], isProgram === true ? 0o755 : 0o644)
     io.err(`Wrote ${path}\n`)
   }
