@@ -42,6 +42,7 @@ export function sourcesPlugin(sources: Sources): Plugin {
         return { ...resolved, ...(ours.test(resolved.path) && { sideEffects: false }) } as OnResolveResult
       })
       giveNames(build)
+      takeBuiltins(build)
       build.onLoad({ filter: ours }, ({ path: file }): OnLoadResult | undefined => {
         const name = path.relative(root, file).replaceAll(path.sep, '/')
         const replacement = leftOut[name]
@@ -82,6 +83,19 @@ function giveNames(build: PluginBuild): void {
     ]
     return { contents: contents.join('\n'), resolveDir: path.dirname(file) }
   })
+}
+
+/**
+ * Node's own modules as they are: an `import` of one calls all of its getters, and those of `node:http` load a megabyte for names
+ * that nobody asks for.
+ */
+function takeBuiltins(build: PluginBuild): void {
+  build.onResolve({ filter: /^[a-z]/ }, ({ path: name, kind }) =>
+    kind === 'import-statement' && isBuiltin(name) ? { path: name, namespace: 'builtin' } : undefined,
+  )
+  build.onLoad({ filter: /^/, namespace: 'builtin' }, ({ path: name }) => ({
+    contents: `module.exports = process.getBuiltinModule(${JSON.stringify(name)})`,
+  }))
 }
 
 function placed(text: string, file: string, name: string, { version, placeOf }: Sources): string {

@@ -5,7 +5,6 @@ import {
   type Condition,
   claimNumbers,
   type IdentityPolicy,
-  identityCondition,
   VerificationError,
 } from '@sigstack/verification'
 import { isAnchored } from './anchored-pattern.ts'
@@ -32,11 +31,15 @@ export type IdentityOptions = { readonly [Name in (typeof identityOptions)[numbe
 export type IdentityPolicyOfOptions = IdentityPolicy & { readonly warnings: readonly string[] }
 
 /** Throws `bad_usage` where a condition is missing or its pattern is not RE2. */
-export function parseIdentityPolicy(options: IdentityOptions): IdentityPolicyOfOptions {
+export async function parseIdentityPolicy(options: IdentityOptions): Promise<IdentityPolicyOfOptions> {
   const subject = namesJob(options)
     ? undefined
-    : condition('--certificate-identity', options.certificateIdentity, options.certificateIdentityRegexp)
-  const issuer = condition(
+    : await condition(
+        '--certificate-identity',
+        options.certificateIdentity,
+        options.certificateIdentityRegexp,
+      )
+  const issuer = await condition(
     '--certificate-oidc-issuer',
     options.certificateOidcIssuer,
     options.certificateOidcIssuerRegexp,
@@ -77,13 +80,19 @@ function claimsOf(options: IdentityOptions): readonly ClaimCondition[] {
   return [...claims, { number, name: 'ref of the source repository', glob: refPattern }]
 }
 
-function condition(option: string, value: string | undefined, pattern: string | undefined): Condition {
+async function condition(
+  option: string,
+  value: string | undefined,
+  pattern: string | undefined,
+): Promise<Condition> {
   if (!value && !pattern) {
     throw new CliError(
       'bad_usage',
       `${option} or ${option}-regexp is required for verification in keyless mode`,
     )
   }
+  if (value && !pattern) return { value }
+  const { identityCondition } = await import('@sigstack/verification/identity-condition')
   try {
     return identityCondition({ value, pattern })
   } catch (cause) {

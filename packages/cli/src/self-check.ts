@@ -72,7 +72,7 @@ async function signAndVerify(
     ignoreSct: endpoints.services['ct'] === undefined,
     requireSignedTimestamp: services.tsaUrls.length > 0,
     signer: {
-      policy: parseIdentityPolicy({
+      policy: await parseIdentityPolicy({
         certificateIdentity: trialEmail,
         certificateOidcIssuer: endpoints.issuer,
       }),

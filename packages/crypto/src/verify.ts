@@ -6,7 +6,7 @@ import { derEcdsaSignature } from './ecdsa-signature.ts'
 import { CryptoError } from './errors.ts'
 import type { PublicKey } from './public-key.ts'
 import { hasSpareCores, isSlowToVerify } from './thread-pool.ts'
-import { probeDigestVerification, verifyDigest } from './verify-digest/verify-digest.ts'
+import { isOpensslChosen, verifyDigest } from './verify-digest/verify-digest.ts'
 
 /**
  * Whether `signature` over `message` is by `key`. RSA means PKCS#1 v1.5, Ed25519 is pure (`hash` is not looked at, and may be
@@ -22,8 +22,9 @@ export async function verifySignature(
   const accepted = key.type === 'ecdsa' ? derEcdsaSignature(signature) : signature
   const algorithm = key.type === 'ed25519' ? null : hash
   if (accepted === undefined || algorithm === undefined) return false
-  // Node's key object takes as long to make as the check itself, and most keys are seen once.
-  if (key.type === 'ecdsa' && algorithm !== null && (await probeDigestVerification()).backend === 'openssl')
+  // Node's key object takes as long to make as the check itself, and most keys are seen once. Where nobody has
+  // probed yet it does all the same: probing costs a short process more than all its checks.
+  if (key.type === 'ecdsa' && algorithm !== null && isOpensslChosen())
     return verifyDigest(key, algorithm, digest(algorithm, message), accepted)
   try {
     if (hasSpareCores || isSlowToVerify(key)) return await verifyOnPool(algorithm, message, key, accepted)

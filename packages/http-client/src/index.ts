@@ -1,7 +1,7 @@
+export { answersPlainly } from './answers-plainly.ts'
 export { bodyText } from './body-text.ts'
 export { callSocket, type SocketAnswer, type SocketCall } from './call-socket.ts'
 export { decodeContent } from './decode-content.ts'
-export type { Route, TlsSettings } from './dispatchers.ts'
 export {
   HttpError,
   type HttpErrorCode,
@@ -14,4 +14,6 @@ export { type Exchange, openExchange } from './open-exchange.ts'
 export { type ProxyRules, parseProxy, readProxyRules } from './proxy-rules.ts'
 export { readBounded } from './read-bounded.ts'
 export { type HttpAnswer, type HttpRequest, requestBounded } from './request-bounded.ts'
+export type { Route } from './route.ts'
+export type { TlsSettings } from './tls-settings.ts'
 export { isWithoutConnections, withoutConnections } from './without-connections.ts'

@@ -3,11 +3,12 @@
  * streams.
  */
 import { Readable } from 'node:stream'
-import type { Dispatcher } from 'undici'
 import { decodeContent } from './decode-content.ts'
-import { dispatcherOf, type Route, rulesOf, type TlsSettings } from './dispatchers.ts'
 import { HttpError } from './errors.ts'
 import { httpErrorOf } from './request-bounded.ts'
+import { type Route, rulesOf } from './route.ts'
+import { type Head, sendRequest } from './send-request.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
 export type ExchangeRequest = {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -44,71 +45,91 @@ export async function openExchange(url: string, exchange: ExchangeRequest): Prom
   const { method, headers = {}, idleTimeoutMs, route, tls, body } = exchange
   const rules = rulesOf(route)
   const stall = new AbortController()
-  const source: { failure?: unknown } = {}
+  const source: Source = {}
   const given = exchange.signal === undefined ? [] : [exchange.signal]
   const signal = AbortSignal.any([stall.signal, ...given])
   const mapped = (cause: unknown): unknown => {
     if (exchange.signal?.aborted === true) return exchange.signal.reason
     if ('failure' in source) return source.failure
     const isTimeout = stall.signal.aborted || (cause instanceof Error && cause.name.endsWith('TimeoutError'))
-    if (!isTimeout) return httpErrorOf(cause, url, idleTimeoutMs, rules)
+    if (!isTimeout) return httpErrorOf(cause, url, rules)
     return new HttpError('timeout', `nothing moved for ${idleTimeoutMs} ms`, { cause })
   }
+  const onStall = (): void => stall.abort()
+  // How long the source needs is its own affair.
+  const onIdle = (): void => void (source.isAsked !== true && onStall())
   try {
     signal.throwIfAborted()
-    const { request } = await import('undici')
-    const answer = await request(url, {
-      method,
-      headers,
-      ...(body !== undefined && { body: bodyOf(body, source, idleTimeoutMs, () => stall.abort()) }),
-      headersTimeout: idleTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
-      signal,
-      dispatcher: await dispatcherOf(rules, tls),
-    })
-    const header = (name: string): string | undefined => joined(answer.headers[name.toLowerCase()])
-    return {
-      status: answer.statusCode,
-      header,
-      body: readBody(answer, header('content-encoding'), mapped),
-      async discard() {
-        await answer.body.dump({ limit: mostDiscardedBytes }).catch(() => undefined)
+    const answer = await sendRequest(
+      new URL(url),
+      {
+        method,
+        headers,
+        body: body && bodyOf(body, source, idleTimeoutMs, onStall),
+        idle: { timeoutMs: idleTimeoutMs, onIdle },
+        signal,
+        tls,
       },
+      rules,
+    )
+    return {
+      status: answer.status,
+      header: answer.header,
+      body: readBody(answer, idleTimeoutMs, onStall, mapped),
+      discard: () => discard(answer.body, idleTimeoutMs),
     }
   } catch (cause) {
     throw mapped(cause)
   }
 }
 
-function joined(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.join(', ')
+/** The body of ours: whether it is being asked for a piece, and what it threw. */
+type Source = { isAsked?: boolean; failure?: unknown }
+
+async function discard(body: Readable, idleTimeoutMs: number): Promise<void> {
+  const timer = setTimeout(() => body.destroy(), idleTimeoutMs)
+  let bytes = 0
+  try {
+    for await (const piece of body) {
+      bytes += (piece as Uint8Array).length
+      if (bytes > mostDiscardedBytes) break
+    }
+  } catch {
+    // Nobody wanted it.
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function bodyOf(
   body: Uint8Array | AsyncIterable<Uint8Array>,
-  source: { failure?: unknown },
+  source: Source,
   idleTimeoutMs: number,
   onStall: () => void,
 ): Uint8Array | Readable {
   if (body instanceof Uint8Array) return body
-  return Readable.from(watched(remembered(body, source), idleTimeoutMs, onStall), { objectMode: false })
+  return Readable.from(taken(asked(body, source), idleTimeoutMs, onStall), { objectMode: false })
 }
 
 /** What the source itself throws is nothing of the network's, and reaches the caller as it is. */
-async function* remembered(
-  body: AsyncIterable<Uint8Array>,
-  source: { failure?: unknown },
-): AsyncGenerator<Uint8Array> {
+async function* asked(body: AsyncIterable<Uint8Array>, source: Source): AsyncGenerator<Uint8Array> {
+  source.isAsked = true
   try {
-    yield* body
+    for await (const piece of body) {
+      source.isAsked = false
+      yield piece
+      source.isAsked = true
+    }
   } catch (failure) {
     source.failure = failure
     throw failure
+  } finally {
+    source.isAsked = false
   }
 }
 
-/** Time counts while the peer takes nothing; how long the source needs is its own affair. */
-async function* watched(
+/** Time counts while the peer takes nothing. */
+async function* taken(
   pieces: AsyncIterable<Uint8Array>,
   idleTimeoutMs: number,
   onStall: () => void,
@@ -123,13 +144,25 @@ async function* watched(
   }
 }
 
+/** Time counts while the peer gives nothing; how long the reader needs is its own affair. */
 async function* readBody(
-  answer: Dispatcher.ResponseData,
-  contentEncoding: string | undefined,
+  { body, header }: Head,
+  idleTimeoutMs: number,
+  onStall: () => void,
   mapped: (cause: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of decodeContent(answer.body, contentEncoding)) yield piece as Uint8Array
+    const pieces = decodeContent(body, header('content-encoding'))[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const timer = setTimeout(onStall, idleTimeoutMs)
+        const { done, value } = await pieces.next().finally(() => clearTimeout(timer))
+        if (done === true) return
+        yield value as Uint8Array
+      }
+    } finally {
+      await pieces.return?.()
+    }
   } catch (cause) {
     throw mapped(cause)
   }

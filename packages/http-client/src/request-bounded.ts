@@ -1,10 +1,13 @@
 /** One request to somebody else, and the whole of its answer: bounded in time and size. */
-import { escaped } from '@sigstack/crypto'
+import { escaped, utf8 } from '@sigstack/crypto'
 import { bodyText } from './body-text.ts'
-import { dispatcherOf, type Route, rulesOf, type TlsSettings } from './dispatchers.ts'
+import { decodeContent } from './decode-content.ts'
 import { HttpError, networkReason } from './errors.ts'
 import type { ProxyRules } from './proxy-rules.ts'
 import { readBounded } from './read-bounded.ts'
+import { type Route, rulesOf } from './route.ts'
+import { type Head, sendRequest } from './send-request.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
 export type HttpRequest = {
   readonly method?: 'GET' | 'POST'
@@ -18,7 +21,10 @@ export type HttpRequest = {
   readonly ignoresBody?: boolean
   /** Its reason is thrown as it is. */
   readonly signal?: AbortSignal
-  /** Whether a redirect is followed; where not, it is an answer as any other. */
+  /**
+   * Whether a redirect is followed, wherever it leads and with all headers: so none of them may be a secret. Where not, it
+   * is an answer as any other.
+   */
   readonly followRedirects?: boolean
   /** Default: as the environment of this process says. */
   readonly route?: Route | undefined
@@ -35,49 +41,63 @@ export type HttpAnswer = {
   text(): string
 }
 
+/** Some servers answer nobody without a name. */
+const ownHeaders = { accept: '*/*', 'user-agent': 'sigstack' }
+
 /** Throws {@link HttpError}. An answer of any status is an answer. */
 export async function requestBounded(url: string, request: HttpRequest): Promise<HttpAnswer> {
-  const { method = 'GET', headers = {}, timeoutMs, maxBytes, followRedirects = false } = request
+  const { timeoutMs, maxBytes } = request
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = AbortSignal.any(request.signal === undefined ? [deadline] : [deadline, request.signal])
   const rules = rulesOf(request.route)
   try {
-    // Loaded by the first request: most commands of the tool make none.
-    const { fetch } = await import('undici')
-    const response = await fetch(url, {
-      method,
-      headers,
-      ...(request.body !== undefined && { body: request.body }),
-      redirect: followRedirects ? 'follow' : 'manual',
-      signal,
-      dispatcher: await dispatcherOf(rules, request.tls),
-    })
-    if (request.ignoresBody === true) await response.body?.cancel()
-    const body = request.ignoresBody === true ? null : response.body
-    const bytes = await readBounded(body as AsyncIterable<Uint8Array> | null, maxBytes)
-    const header = (name: string): string | undefined => response.headers.get(name) ?? undefined
-    return {
-      status: response.status,
-      url: response.url,
-      header,
-      bytes,
-      text: () => bodyText(bytes, header('content-type')),
-    }
+    signal.throwIfAborted()
+    const { status, header, body, from } = await follow(new URL(url), request, signal, rules)
+    if (request.ignoresBody === true) body.destroy()
+    const decoded = request.ignoresBody === true ? null : decodeContent(body, header('content-encoding'))
+    const bytes = await readBounded(decoded, maxBytes)
+    return { status, url: from.href, header, bytes, text: () => bodyText(bytes, header('content-type')) }
   } catch (cause) {
-    throw request.signal?.aborted === true ? request.signal.reason : httpErrorOf(cause, url, timeoutMs, rules)
+    if (request.signal?.aborted === true) throw request.signal.reason
+    if (deadline.aborted && !(cause instanceof HttpError))
+      throw new HttpError('timeout', `no whole answer within ${timeoutMs} ms`, { cause })
+    throw httpErrorOf(cause, url, rules)
   }
 }
 
-/** A phrase for what `fetch` and its kin throw; what is no trouble of the network is given back as it is. */
-export function httpErrorOf(
-  cause: unknown,
-  url: string,
-  timeoutMs: number,
+const mostRedirects = 20
+
+async function follow(
+  first: URL,
+  request: HttpRequest,
+  signal: AbortSignal,
   rules: ProxyRules | undefined,
-): unknown {
+): Promise<Head & { readonly from: URL }> {
+  const { method = 'GET', headers = {}, body, tls, followRedirects = false } = request
+  let from = first
+  for (let redirects = 0; ; redirects++) {
+    const sent = {
+      method,
+      headers: { ...ownHeaders, ...headers },
+      body: typeof body === 'string' ? utf8(body) : body,
+      signal,
+      tls,
+    }
+    const head = await sendRequest(from, sent, rules)
+    const location = head.header('location')
+    if (!followRedirects || ![301, 302, 303, 307, 308].includes(head.status) || location === undefined)
+      return { ...head, from }
+    head.body.destroy()
+    const next = URL.parse(location, from.href)
+    if (next === null || !/^https?:$/.test(next.protocol) || redirects === mostRedirects)
+      throw new HttpError('unreachable', 'it redirects to where nobody can follow')
+    from = next
+  }
+}
+
+/** A phrase for what goes wrong on the way; what is no trouble of the network is given back as it is. */
+export function httpErrorOf(cause: unknown, url: string, rules: ProxyRules | undefined): unknown {
   if (cause instanceof HttpError) return cause
-  if (cause instanceof Error && cause.name === 'TimeoutError')
-    return new HttpError('timeout', `no whole answer within ${timeoutMs} ms`, { cause })
   if (!(cause instanceof TypeError) && !(cause instanceof Error && 'code' in cause)) return cause
   const target = URL.parse(url)
   const proxy = target === null ? undefined : rules?.proxyFor(target)

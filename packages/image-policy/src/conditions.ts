@@ -1,11 +1,7 @@
 /** What a rule demands, in the terms of `verification`. */
 import { parsePublicKeyPem } from '@sigstack/crypto'
-import {
-  type ClaimCondition,
-  claimNumbers,
-  identityCondition,
-  type VerifyOptions,
-} from '@sigstack/verification'
+import { type ClaimCondition, claimNumbers, type VerifyOptions } from '@sigstack/verification'
+import { identityCondition } from '@sigstack/verification/identity-condition'
 import { matchesImage } from './image-pattern.ts'
 import { type ImagePolicy, isKey, type Rule, type Signer } from './policy.ts'
 

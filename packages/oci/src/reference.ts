@@ -110,10 +110,14 @@ function badReference(text: string, reason: string): OciError {
  * private addresses.
  */
 export function mayBePlainHttp(registry: string): boolean {
-  if (registry.startsWith('localhost:') || /^127\.0\.0\.1(?::[0-9]{1,5})?$/.test(registry)) return true
-  if (/\.localhost(?::[0-9]{1,5})?$/.test(registry) || /^\[::1\](?::[0-9]{1,5})?$/.test(registry)) return true
+  if (isThisMachine(registry) || /\.localhost(?::[0-9]{1,5})?$/.test(registry)) return true
   const [address = ''] = registry.split(':')
   if (!isIPv4(address)) return false
   const [first = 0, second = 0] = address.split('.').map(Number)
   return first === 10 || (first === 172 && second >= 16 && second <= 31) || (first === 192 && second === 168)
+}
+
+/** `localhost` with a port, and addresses of loopback. */
+export function isThisMachine(registry: string): boolean {
+  return registry.startsWith('localhost:') || /^(?:127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/.test(registry)
 }

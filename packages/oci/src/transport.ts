@@ -4,6 +4,7 @@
  */
 import { escaped, memberAt, withoutTokens } from '@sigstack/crypto'
 import {
+  answersPlainly,
   type Exchange,
   HttpError,
   isCertificateTrouble,
@@ -16,7 +17,7 @@ import {
 import { type Access, type Authorization, createAuthorization } from './authorization.ts'
 import type { CredentialSource } from './credentials.ts'
 import { OciError, type OciErrorCode } from './errors.ts'
-import { mayBePlainHttp, repositoryText } from './reference.ts'
+import { isThisMachine, mayBePlainHttp, repositoryText } from './reference.ts'
 import {
   isPassingHttpError,
   isPassingStatus,
@@ -111,13 +112,16 @@ export function createTransport(registry: string, options: TransportOptions): Tr
 }
 
 /**
- * As go-containerregistry: TLS first; where plain http is allowed, it is tried when nobody speaks TLS there.
+ * As go-containerregistry: TLS first; where plain http is allowed, it is tried when nobody speaks TLS there. On this machine a
+ * look comes before: loading TLS for nothing takes a command longer than all of its requests.
  */
 async function findOrigin(registry: string, options: TransportOptions): Promise<URL> {
   const secure = new URL(`https://${registry}`)
+  const plain = new URL(`http://${registry}`)
   if (!options.allowHttp && !mayBePlainHttp(registry)) return secure
+  const { idleTimeoutMs, signal, route, tls } = options
   try {
-    const { idleTimeoutMs, signal, route, tls } = options
+    if (isThisMachine(registry) && (await answersPlainly(plain, idleTimeoutMs, signal))) return plain
     const answer = await openExchange(`${secure.href}v2/`, {
       method: 'GET',
       idleTimeoutMs,
@@ -132,7 +136,7 @@ async function findOrigin(registry: string, options: TransportOptions): Promise<
     const isOffline = error instanceof HttpError && error.code === 'offline'
     if (!(error instanceof HttpError) || isOffline || isCertificateTrouble(error) || isAlert(error))
       throw unreachable(registry, error)
-    return new URL(`http://${registry}`)
+    return plain
   }
 }
 

@@ -4,11 +4,7 @@ export type { CertificateIdentity } from './certificate-identity.ts'
 export { type ClaimCondition, claimNumbers } from './claims.ts'
 export { VerificationError, type VerificationErrorCode } from './errors.ts'
 export { breadthOf } from './identity-breadth.ts'
-export {
-  type Condition,
-  type IdentityPolicy,
-  identityCondition,
-} from './identity-policy.ts'
+export type { Condition, IdentityPolicy } from './identity-policy.ts'
 export type { ImageClaim } from './images/claim.ts'
 export { layerAnnotations, type StoredLayer } from './images/stored-layer.ts'
 export {

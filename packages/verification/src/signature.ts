@@ -41,6 +41,8 @@ async function isOverArtifact(
   key: PublicKey,
 ): Promise<boolean> {
   const known = digests[algorithm]
+  // Of the bytes themselves OpenSSL verifies it everywhere; over a digest that is JavaScript's on some platforms.
+  if (key.type === 'ecdsa' && bytes !== undefined) return verifySignature(key, algorithm, bytes, signature)
   if (known !== undefined && (await verifyDigest(key, algorithm, known, signature))) return true
   if (key.type !== 'ed25519') return false
   if (bytes === undefined)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parsePublicKeyPem } from '@sigstack/crypto'
 import { parseTrustedRoot } from '@sigstack/trust-root'
 import type { Artifact } from './artifact.ts'
-import { identityCondition } from './identity-policy.ts'
+import { identityCondition } from './identity-condition.ts'
 import { readBundle } from './read-bundle.ts'
 import { verifyBundle } from './verify-bundle.ts'
 

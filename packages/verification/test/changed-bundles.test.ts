@@ -5,7 +5,7 @@ import t from 'tap'
 import { artifactOfBytes } from '../src/artifact.ts'
 import type { Bundle } from '../src/bundle.ts'
 import { VerificationError } from '../src/errors.ts'
-import { identityCondition } from '../src/identity-policy.ts'
+import { identityCondition } from '../src/identity-condition.ts'
 import { readBundle } from '../src/read-bundle.ts'
 import { verifyBundle } from '../src/verify-bundle.ts'
 

@@ -1,6 +1,7 @@
 /** Whom a pattern accepts beside the one who signed. */
 import t from 'tap'
-import { breadthOf, type ClaimCondition, identityCondition } from '../src/index.ts'
+import { identityCondition } from '../src/identity-condition.ts'
+import { breadthOf, type ClaimCondition } from '../src/index.ts'
 
 const issuer = 'https://token.actions.githubusercontent.com'
 const workflow = 'https://github.com/org/app/.github/workflows/release.yml@refs/tags/v1'

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { type Artifact, artifactOfBytes, parseDigest } from '../src/artifact.ts'
-import { identityCondition } from '../src/identity-policy.ts'
+import { identityCondition } from '../src/identity-condition.ts'
 import {
   type BundleCase,
   beacon,

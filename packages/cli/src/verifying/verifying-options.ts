@@ -141,7 +141,7 @@ export async function readSigner(io: Io, options: VerifyingOptions): Promise<Ver
     const { keyContext } = await import('../key-context.ts')
     return { key: await openVerificationKey(key, keyContext(io)) }
   }
-  const policy = parseIdentityPolicy(options)
+  const policy = await parseIdentityPolicy(options)
   for (const warning of policy.warnings) io.err(`WARNING: ${warning}\n`)
   return { policy }
 }

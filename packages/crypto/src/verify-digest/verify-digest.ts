@@ -49,6 +49,11 @@ export async function probeDigestVerification(): Promise<DigestVerification> {
   return warning === undefined ? { backend } : { backend, warning }
 }
 
+/** Whether the way chosen in this process is OpenSSL's; false until one is. */
+export function isOpensslChosen(): boolean {
+  return chosen?.backend === 'openssl'
+}
+
 async function choose(): Promise<Chosen> {
   choosing ??= chooseOnce()
   chosen = await choosing
