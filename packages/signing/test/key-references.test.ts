@@ -161,7 +161,7 @@ t.test('a cluster that refuses, or cannot be reached, is told with its own words
   await config(
     kubeconfig('http://127.0.0.1:1', user),
     'k8s://ns/none',
-    /cannot be reached: the cluster at 127\.0\.0\.1:1: bad port$/,
+    /cannot be reached: the cluster at 127\.0\.0\.1:1: ECONNREFUSED$/,
   )
   await config(kubeconfig(url, { exec: {} }), 'k8s://ns/none', /such programs are not run$/)
   await config(kubeconfig('ftp://x', user), 'k8s://ns/none', /names no URL of the cluster$/)
