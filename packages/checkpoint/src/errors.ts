@@ -8,6 +8,14 @@ export type CheckpointErrorCode =
   | 'unknown_signer'
   /** A line bears the name and key hint, and its signature does not verify. */
   | 'bad_signature'
+  /** Not the text form of a key of notes, or of a kind that nothing here verifies. */
+  | 'bad_key'
+  /** Not a witness policy (C2SP tlog-policy). */
+  | 'bad_policy'
+  /** Not a proof of C2SP tlog-proof. */
+  | 'bad_proof'
+  /** The log has signed, and of the witnesses too few have. */
+  | 'no_quorum'
   /** Signed, but not what the proof beside it leads to. */
   | 'wrong_tree_head'
 

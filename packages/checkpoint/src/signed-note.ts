@@ -41,7 +41,7 @@ export function parseSignedNote(note: string): SignedNote {
 }
 
 /** Whether `name` may stand in a signature line: not empty, no white space, no plus sign. */
-function isKeyName(name: string): boolean {
+export function isKeyName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !/[\s+\p{Cc}\p{Z}]/u.test(name)
 }
 

@@ -45,6 +45,14 @@ export {
 export type { CryptoErrorCode } from './errors.ts'
 export { CryptoError } from './errors.ts'
 export { goJson, sortedMembers } from './go-json.ts'
+export type { MlDsaSigner } from './ml-dsa.ts'
+export {
+  createMlDsaSigner,
+  generateMlDsaKey,
+  mlDsaKeyBytes,
+  mlDsaSignatureBytes,
+  verifyMlDsa,
+} from './ml-dsa.ts'
 export { deepestJson, isDeeperThan, parseBoundedJson } from './nesting.ts'
 export type { PemBlock } from './pem.ts'
 export { encodePem, parsePemBlock, parsePemBlocks } from './pem.ts'
