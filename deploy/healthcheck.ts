@@ -19,6 +19,7 @@ function servicesOf(face: string | undefined): Readonly<Record<string, Service>>
     'oidc-proxy': { prefix: 'OIDC_PROXY', port: '5557' },
     trust: { prefix: 'TRUST', port: '5559' },
     tsa: { prefix: 'TSA', port: '3004' },
+    witness: { prefix: 'WITNESS', port: '7380' },
     'dev-issuer': { prefix: 'DEV_ISSUER', port: '5558' },
   }
 }

@@ -1,8 +1,9 @@
 /** Keys in encrypted PKCS#8 PEM files (RFC 5958), as OpenSSL and `node:crypto` write them. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import type { PemBlock, Signer } from '@sigstack/crypto'
+import type { MlDsaSigner, PemBlock, Signer } from '@sigstack/crypto'
 import {
   CryptoError,
+  createMlDsaSigner,
   createSigner,
   derTag,
   generateSigningKey,
@@ -21,15 +22,26 @@ export async function openKeyFile(path: string, password: string | undefined): P
   return signerOf(path, await parseKey(path, pem, password))
 }
 
+/** The same for ML-DSA-44, which signs notes and nothing else. */
+export async function openMlDsaKeyFile(path: string, password: string | undefined): Promise<MlDsaSigner> {
+  const key = await parseKey(path, await readSecretFile(path), password)
+  return usable(path, () => createMlDsaSigner(key))
+}
+
 /**
  * Makes a P-256 key, writes it encrypted with `password` (AES-256-CBC) to a new file of mode 0600, and reads it back.
  * Never overwrites: `already_exists`.
  */
 export async function createKeyFile(path: string, password: string): Promise<Signer> {
-  if (password === '') throw new SignerError('password_missing', `a new key in ${path} needs a password`)
-  await writeSecretFile(path, await encryptPrivateKey(generateSigningKey(), password))
+  await writeKeyFile(path, password, generateSigningKey())
   // What was written is what will be read after a restart, so use that and not the key in memory.
   return openKeyFile(path, password)
+}
+
+/** Writes a new file as {@link createKeyFile}, and reads nothing. */
+export async function writeKeyFile(path: string, password: string, key: KeyObject): Promise<void> {
+  if (password === '') throw new SignerError('password_missing', `a new key in ${path} needs a password`)
+  await writeSecretFile(path, await encryptPrivateKey(key, password))
 }
 
 async function parseKey(path: string, pem: string, password: string | undefined): Promise<KeyObject> {
@@ -86,8 +98,12 @@ function isEncryptedShape(bytes: Uint8Array): boolean {
 }
 
 function signerOf(path: string, key: KeyObject): Signer {
+  return usable(path, () => createSigner(key))
+}
+
+function usable<S>(path: string, create: () => S): S {
   try {
-    return createSigner(key)
+    return create()
   } catch (cause) {
     if (!(cause instanceof CryptoError)) throw cause
     throw new SignerError('not_a_key', `the key in ${path} cannot be used for signing: ${cause.message}`, {

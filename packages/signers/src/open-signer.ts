@@ -1,10 +1,17 @@
+import type { KeyObject } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PublicKey, Signer } from '@sigstack/crypto'
+import {
+  generateMlDsaKey,
+  generateSigningKey,
+  type MlDsaSigner,
+  type PublicKey,
+  type Signer,
+} from '@sigstack/crypto'
 import { makeFolder } from '@sigstack/server/files'
 import type { Environment } from './environment.ts'
 import { isMissingFile, SignerError } from './errors.ts'
-import { createKeyFile, openKeyFile } from './key-file.ts'
+import { openKeyFile, openMlDsaKeyFile, writeKeyFile } from './key-file.ts'
 import { type ConnectKey, openRemoteSigner, readRemotePublicKey } from './remote/remote-signer.ts'
 
 export type SignerOptions = {
@@ -64,6 +71,11 @@ async function connectorOf(uri: string, options: SignerOptions): Promise<Connect
   return connect(uri, { environment: process.env, ...options })
 }
 
+export type NewKeyOptions = Pick<SignerOptions, 'timeoutMs'> & {
+  /** Makes a key that is not there; P-256 where it is left out. */
+  readonly generate?: () => KeyObject
+}
+
 /**
  * Opens the key in the file `location`, or makes one, and its folder, where there is none; safe when several processes start at once. Where
  * `location` is a URI the key must be there.
@@ -71,23 +83,37 @@ async function connectorOf(uri: string, options: SignerOptions): Promise<Connect
 export async function loadOrCreateSigner(
   location: string,
   password: string,
-  options: Pick<SignerOptions, 'timeoutMs'> = {},
+  { generate = generateSigningKey, ...options }: NewKeyOptions = {},
 ): Promise<Signer> {
   if (schemeOf(location) !== undefined)
     return openSigner(location, { ...options, ...(password !== '' && { password }) })
+  return openOrMake(location, password, generate, openKeyFile)
+}
+
+/** The same for an ML-DSA-44 key, which is in a file. */
+export function loadOrCreateMlDsaSigner(path: string, password: string): Promise<MlDsaSigner> {
+  return openOrMake(path, password, generateMlDsaKey, openMlDsaKeyFile)
+}
+
+async function openOrMake<S>(
+  path: string,
+  password: string,
+  generate: () => KeyObject,
+  open: (path: string, password: string) => Promise<S>,
+): Promise<S> {
   try {
-    return await openKeyFile(location, password)
+    return await open(path, password)
   } catch (error) {
     if (!isMissingFile(error)) throw error
   }
   try {
-    await makeFolder(dirname(location), { mode: 0o700 }).catch(() => undefined)
-    return await createKeyFile(location, password)
+    await makeFolder(dirname(path), { mode: 0o700 }).catch(() => undefined)
+    await writeKeyFile(path, password, generate())
   } catch (error) {
-    if (error instanceof SignerError && error.code === 'already_exists')
-      return openKeyFile(location, password)
-    throw error
+    if (!(error instanceof SignerError && error.code === 'already_exists')) throw error
   }
+  // What was written is what will be read after a restart, so use that and not the key in memory.
+  return open(path, password)
 }
 
 /** Of the file that `location`, a path or a URI, names; undefined where the key is no file. Throws `bad_uri`. */

@@ -6,6 +6,7 @@ import { variables as log } from '@sigstack/log'
 import { variables as oidcProxy } from '@sigstack/oidc-proxy'
 import { variables as trust } from '@sigstack/trust'
 import { variables as tsa } from '@sigstack/tsa'
+import { variables as witness } from '@sigstack/witness'
 import t from 'tap'
 import type { TObject, TSchema } from 'typebox'
 import { variables as stack } from '../src/config.ts'
@@ -20,6 +21,7 @@ const documented: readonly {
   { pages: ['dialects/fulcio.md'], schemas: [ca] },
   { pages: ['operations/oidc-proxy.md'], schemas: [oidcProxy] },
   { pages: ['operations/tsa.md'], schemas: [tsa] },
+  { pages: ['operations/witness.md'], schemas: [witness] },
   { pages: ['trust.md', 'operations/trust-repository.md'], schemas: [trust] },
   { pages: ['operations/running.md'], schemas: [stack, devIssuer], others: [log, ca, oidcProxy, trust, tsa] },
 ]

@@ -5,6 +5,7 @@ import { readConfig as readLog } from '@sigstack/log'
 import { variables as oidcProxy } from '@sigstack/oidc-proxy'
 import { variables as trust } from '@sigstack/trust'
 import { variables as tsa } from '@sigstack/tsa'
+import { variables as witness } from '@sigstack/witness'
 import t from 'tap'
 import type { TSchema } from 'typebox'
 import { readinessUrl } from '../../../deploy/healthcheck.ts'
@@ -37,6 +38,7 @@ t.test('a port that is not set is the same for the service, its image and the st
     t.equal(inStack, own, `${name} in the stack`)
     t.equal(checked, own, `${name} in its image`)
   }
+  t.equal(asked('witness'), defaultOf(witness.properties.WITNESS_PORT), 'which no stack starts')
 })
 
 t.test('what is set of the service counts for its check, by former names too', async (t) => {
@@ -49,5 +51,8 @@ t.test('what is set of the service counts for its check, by former names too', a
   t.equal(urlOf({ SERVICE: 'ca', CA_HOST: '::' }), 'http://127.0.0.1:5555/readyz')
   t.equal(urlOf({ SERVICE: 'ca', CA_HOST: 'fd00::1' }), 'http://[fd00::1]:5555/readyz')
   t.equal(urlOf({ SERVICE: 'ca', CA_TLS_CERTIFICATE_FILE: '/c' }), 'https://127.0.0.1:5555/readyz')
-  t.throws(() => readinessUrl({}), /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, dev-issuer/)
+  t.throws(
+    () => readinessUrl({}),
+    /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, witness, dev-issuer/,
+  )
 })

@@ -1,0 +1,44 @@
+import {
+  buildServer,
+  type Logger,
+  type Readiness,
+  type Registry,
+  type ServerOptions,
+  serveApi,
+  type TlsIdentity,
+} from '@sigstack/server'
+import type { FastifyInstance } from 'fastify'
+import { openApi } from './openapi.ts'
+import { replyWithRefusal } from './routes/replies.ts'
+import { type WitnessRouteOptions, witnessRoutes } from './routes/witness.ts'
+
+export type AppDependencies = WitnessRouteOptions & {
+  readonly logger: Logger | false
+  readonly registry: Registry
+  readonly readiness?: () => Promise<Readiness>
+  /** Serve `/metrics` beside the API; false where it has a port of its own. */
+  readonly metricsRoute?: boolean
+  readonly tls?: TlsIdentity
+  readonly trustProxy?: NonNullable<ServerOptions['trustProxy']>
+}
+
+/** The witness's HTTP face, listening nowhere yet. */
+export function buildApp(dependencies: AppDependencies): FastifyInstance {
+  const { logger, registry, readiness, tls, trustProxy, metricsRoute = true, ...routes } = dependencies
+  const { submissions } = routes.metrics
+  const app = buildServer({
+    name: 'witness',
+    logger,
+    metrics: registry,
+    metricsRoute,
+    errorHandler: (error, request, reply) =>
+      replyWithRefusal(error, request, reply, (outcome) => submissions.inc({ outcome })),
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    ...(readiness !== undefined && { readiness }),
+    ...(trustProxy !== undefined && { trustProxy }),
+    ...(tls !== undefined && { tls }),
+  })
+  app.register(witnessRoutes, routes)
+  serveApi(app, openApi)
+  return app
+}
