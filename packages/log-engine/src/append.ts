@@ -114,10 +114,11 @@ export function createWriter(options: WriterOptions): LogWriter & {
   async function answer(batch: readonly Waiting[], { tree, placed }: Sequenced): Promise<void> {
     try {
       const checkpoint = await publisher.publish(tree)
+      const { size, rootHash } = checkpoint.treeHead
       for (const [at, waiting] of batch.entries()) {
         const { entry, duplicate } = placed[at] as Sequenced['placed'][number]
-        const inclusionProof = await reader.proveInWritten(entry.leafIndex, tree.size)
-        verifyInclusion(inclusionProof, entry.leafHash, tree.rootHash)
+        const inclusionProof = await reader.proveInWritten(entry.leafIndex, size)
+        verifyInclusion(inclusionProof, entry.leafHash, rootHash)
         waiting.resolve({ entry, duplicate, checkpoint, inclusionProof })
       }
     } catch (error) {

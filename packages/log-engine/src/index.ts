@@ -1,4 +1,5 @@
 export type { BatchReport } from './append.ts'
+export type { CosignedLog, Cosigning } from './cosigning.ts'
 export type { LogErrorCode } from './errors.ts'
 export { LogError } from './errors.ts'
 export type { Appended, EntryDraft, Log, LogEntry, LogReader, LogWriter, SignedCheckpoint } from './log.ts'

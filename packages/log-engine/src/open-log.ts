@@ -3,6 +3,7 @@ import { counted } from '@sigstack/crypto'
 import type { TreeHead } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { type BatchReport, createWriter } from './append.ts'
+import type { Cosigning } from './cosigning.ts'
 import { LogError } from './errors.ts'
 import type { Log } from './log.ts'
 import { createPublisher } from './publish.ts'
@@ -33,6 +34,8 @@ export type LogOptions = {
   readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
   /** What remembers, outside of the database, how far this log was signed; without it each process knows its own time only. */
   readonly signedHeads?: SignedHeads
+  /** Others who sign its heads too. */
+  readonly cosigning?: Cosigning | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   /** Writers that may wait, for their batch or for its signature; default 10,000. */
@@ -82,7 +85,11 @@ export async function openLog(options: LogOptions): Promise<Log> {
     now,
     entryCacheBytes: options.entryCacheBytes ?? 16 * 1024 * 1024,
   })
-  const publisher = createPublisher({ reader, signCheckpoint: options.signCheckpoint, signedHeads })
+  const { signCheckpoint, cosigning, onError = () => {} } = options
+  const publisher = createPublisher({ reader, signCheckpoint, signedHeads, cosigning })
+  const republishing =
+    cosigning && setInterval(() => void publisher.republish().catch(onError), cosigning.republishMs)
+  republishing?.unref()
   const writer = createWriter({
     sequencer,
     publisher,
@@ -90,7 +97,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     queueLimit: options.queueLimit ?? 10_000,
     batchLimit: options.batchLimit ?? 512,
     onBatch: options.onBatch,
-    onError: options.onError ?? (() => {}),
+    onError,
   })
 
   return {
@@ -101,6 +108,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     queueDepth: writer.queueDepth,
     onAppended: writer.onAppended,
     close: async () => {
+      clearInterval(republishing)
       await writer.close()
       await signedHeads?.close()
     },

@@ -3,18 +3,24 @@
  * no later batch waits for it, so it may take its time; whoever is to get the checkpoint waits until it is whole.
  */
 import type { TreeHead } from '@sigstack/merkle'
+import type { Cosigning } from './cosigning.ts'
 import { LogError } from './errors.ts'
 import type { SignedCheckpoint } from './log.ts'
 import type { TreeReader } from './read-tree.ts'
 import type { SignedHeads } from './signed-heads.ts'
 
 export type Publisher = {
-  /** The checkpoint of a head that this process has vouched for. Throws `unavailable` when it cannot be signed. */
+  /**
+   * The checkpoint of a head that this process has vouched for, or of a later one where others were to sign it too and had gone on. Throws
+   * `unavailable` when it cannot be signed.
+   */
   publish(treeHead: TreeHead): Promise<SignedCheckpoint>
   /** The newest tree head, published. */
   newest(): Promise<SignedCheckpoint>
   /** One that covers the entry: the newest a moment ago will do. */
   covering(leafIndex: bigint): Promise<SignedCheckpoint>
+  /** The newest tree head, signed anew also where it has not grown. */
+  republish(): Promise<SignedCheckpoint>
 }
 
 export type PublisherOptions = {
@@ -22,12 +28,14 @@ export type PublisherOptions = {
   readonly reader: TreeReader
   readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
   readonly signedHeads: SignedHeads | undefined
+  readonly cosigning?: Cosigning | undefined
 }
 
-export function createPublisher({ reader, signCheckpoint, signedHeads }: PublisherOptions): Publisher {
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { reader, signCheckpoint, signedHeads, cosigning } = options
   let last: { readonly size: bigint; readonly published: Promise<SignedCheckpoint> } | undefined
 
-  /** The signatures of others belong at its end: what our key has signed is remembered before anybody else is asked. */
+  /** What our key has signed is remembered before anybody else is asked. */
   async function signAndKeep(treeHead: TreeHead): Promise<SignedCheckpoint> {
     const note = await signCheckpoint(treeHead, reader.origin).catch((cause: unknown) => {
       throw new LogError('unavailable', 'the checkpoint could not be signed; try again', { cause })
@@ -37,9 +45,24 @@ export function createPublisher({ reader, signCheckpoint, signedHeads }: Publish
     return checkpoint
   }
 
+  async function signWithOthers(treeHead: TreeHead): Promise<SignedCheckpoint> {
+    const checkpoint = await signAndKeep(treeHead)
+    return cosigning === undefined ? checkpoint : cosigning.gather(checkpoint, cosignedLog)
+  }
+
+  const cosignedLog = {
+    origin: reader.origin,
+    proveConsistency: reader.proveConsistency,
+    newest: async () => signAndKeep(await reader.treeHead()),
+    update: (checkpoint: SignedCheckpoint) => {
+      const { size } = checkpoint.treeHead
+      if (last?.size === size) last = { size, published: Promise.resolve(checkpoint) }
+    },
+  }
+
   function publish({ size, rootHash }: TreeHead): Promise<SignedCheckpoint> {
     if (last?.size === size) return last.published
-    const published = signAndKeep({ size, rootHash })
+    const published = signWithOthers({ size, rootHash })
     const mine = { size, published }
     last = mine
     // A failed signature must not be remembered.
@@ -55,6 +78,11 @@ export function createPublisher({ reader, signCheckpoint, signedHeads }: Publish
     covering: async (leafIndex) => {
       const recent = reader.recentHead()
       return publish(recent !== undefined && leafIndex < recent.size ? recent : await reader.treeHead())
+    },
+    republish: async () => {
+      const treeHead = await reader.treeHead()
+      if (last?.size === treeHead.size) last = undefined
+      return publish(treeHead)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { emptyTree, leafHash, type TreeHead } from '@sigstack/merkle'
 import t from 'tap'
+import type { CosignedLog } from '../src/cosigning.ts'
 import { createPublisher } from '../src/publish.ts'
 import type { TreeReader } from '../src/read-tree.ts'
 import { signNothing } from './support.ts'
@@ -94,3 +95,41 @@ t.test('an entry that a head known a moment ago covers needs no look at the newe
   t.equal((await publisher.covering(5n)).treeHead.size, 9n)
   t.strictSame(reader.asked, ['newest'])
 })
+
+t.test(
+  'others sign what is signed and remembered, and what they sign later is shown from then on',
+  async (t) => {
+    const events: string[] = []
+    const reader = readerOf({ newest: headOf(3n) })
+    const logs: CosignedLog[] = []
+    const publisher = createPublisher({
+      reader,
+      signCheckpoint: signNothing,
+      signedHeads: {
+        read: async () => undefined,
+        keep: ({ treeHead }) => events.push(`kept ${treeHead.size}`),
+        close: async () => {},
+      },
+      cosigning: {
+        republishMs: 1_000,
+        gather: async (checkpoint, log) => {
+          events.push(`gathered ${checkpoint.treeHead.size}`)
+          logs.push(log)
+          return checkpoint
+        },
+      },
+    })
+    const plain = await publisher.newest()
+    t.strictSame(events, ['kept 3', 'gathered 3'])
+    t.equal(await publisher.newest(), plain, 'once for each head')
+    const cosigned = { ...plain, note: `${plain.note}a line\n` }
+    logs[0]?.update({ ...cosigned, treeHead: headOf(2n) })
+    t.equal(await publisher.newest(), plain, 'lines of another head are not shown')
+    logs[0]?.update(cosigned)
+    t.equal(await publisher.newest(), cosigned)
+    await publisher.republish()
+    t.equal(events.at(-1), 'gathered 3', 'without growth, too')
+    t.equal(events.length, 4)
+    t.strictSame(await logs[0]?.newest(), plain, 'the log alone')
+  },
+)

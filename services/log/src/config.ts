@@ -18,6 +18,7 @@ import { Type } from 'typebox'
 import { rangesOf } from './admission/limits-config.ts'
 import { type FaceConfig, faceConfig, faceDefaults, faceNames, faceVariables } from './faces/settings.ts'
 import { longestBundledEntry } from './faces/tiles/index.ts'
+import { type WitnessConfig, witnessConfig, witnessVariables } from './witnesses/config.ts'
 
 export const variables = Type.Object({
   LOG_FACE: faceNames,
@@ -65,6 +66,7 @@ export const variables = Type.Object({
   LOG_LEVEL: logLevelVariable,
   /** Addresses and ranges of proxies whose X-Forwarded-For is believed, with commas between. */
   LOG_TRUSTED_PROXIES: Type.String({ default: '', maxLength: 10_000, formerly: ['LOG_TRUST_PROXY'] }),
+  ...witnessVariables,
   ...faceVariables,
 })
 
@@ -88,6 +90,10 @@ export type LogConfig = {
   readonly signedHeadsFolder?: string
   /** The longest wait for a signature; default 2,000. */
   readonly signTimeoutMs?: number
+  /** Others who sign its heads; nobody when left out. */
+  readonly witnesses?: WitnessConfig
+  /** Of a second key of the log, ML-DSA-44. */
+  readonly mlDsaKeyPath?: string
   readonly queueLimit: number
   readonly bodyLimitBytes: number
   /** Larger entries are refused; what entry bundles can hold when left out. */
@@ -111,6 +117,7 @@ export function readConfig(environment: Environment, keyPassword = ''): LogConfi
     demandKeyFolder(candidate.LOG_KEY)
   const trustedProxies = rangesOf('LOG_TRUSTED_PROXIES', candidate.LOG_TRUSTED_PROXIES)
   const tls = tlsFilesOf('LOG', candidate.LOG_TLS_CERTIFICATE_FILE, candidate.LOG_TLS_KEY_FILE)
+  const witnesses = witnessConfig(candidate)
   const { port, bodyLimitBytes } = faceDefaults[candidate.LOG_FACE]
   return {
     face: faceConfig(candidate),
@@ -126,6 +133,8 @@ export function readConfig(environment: Environment, keyPassword = ''): LogConfi
     ...(candidate.LOG_KEYS === undefined ? {} : { keysFolder: candidate.LOG_KEYS }),
     ...(candidate.LOG_SIGNED_HEADS !== undefined && { signedHeadsFolder: candidate.LOG_SIGNED_HEADS }),
     ...(candidate.LOG_SIGN_TIMEOUT_MS === undefined ? {} : { signTimeoutMs: candidate.LOG_SIGN_TIMEOUT_MS }),
+    ...(witnesses !== undefined && { witnesses }),
+    ...(candidate.LOG_ML_DSA_KEY !== undefined && { mlDsaKeyPath: candidate.LOG_ML_DSA_KEY }),
     queueLimit: candidate.LOG_QUEUE_LIMIT,
     bodyLimitBytes: candidate.LOG_BODY_LIMIT_BYTES ?? bodyLimitBytes,
     entryLimitBytes: candidate.LOG_MAX_ENTRY_BYTES,

@@ -6,6 +6,7 @@ import type { Logger, Readiness, Registry, ServerOptions } from '@sigstack/serve
 import type { FastifyInstance } from 'fastify'
 import type { LogConfig } from './config.ts'
 import type { LogGauges, LogMetrics } from './metrics.ts'
+import type { HeadsOf } from './witnesses/open-heads.ts'
 
 /** A dialect over a log, to be put on a server. */
 export type Face = {
@@ -43,6 +44,8 @@ export type FaceContext = {
   readonly onClock: NonNullable<LogOptions['onClock']>
   /** What remembers the largest signed head of the log of that name and key, where there is a folder for it. */
   readonly signedHeadsOf: (name: string, publicKey: PublicKey) => SignedHeads | undefined
+  /** What is done in place of what a dialect says of its heads; once for each log. */
+  readonly headsOf: HeadsOf
   /** Takes what is to be stopped with the log; the last one first. */
   readonly onStop: (stop: () => Promise<void> | void) => void
 }

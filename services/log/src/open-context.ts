@@ -7,6 +7,7 @@ import { keyFolderOf, loadOrCreateSigner } from '@sigstack/signers'
 import type { LogConfig } from './config.ts'
 import type { FaceContext } from './face.ts'
 import { createLogMetrics } from './metrics.ts'
+import { openHeads } from './witnesses/open-heads.ts'
 
 export type ContextOptions = {
   readonly logger: Logger
@@ -41,6 +42,7 @@ export async function openContext(config: LogConfig, options: ContextOptions): P
   const readers = openPool(config.readConnections ?? defaultReadConnections)
   await tellOfDigestVerification(logger, registry)
   const metrics = createLogMetrics(config.face.face, registry)
+  const headsOf = await openHeads(config, { logger, registry, now })
   return {
     config,
     signer,
@@ -65,6 +67,7 @@ export async function openContext(config: LogConfig, options: ContextOptions): P
         ? undefined
         : keptHeads({ folder: headsFolder, name, publicKey, onError })
     },
+    headsOf,
     onStop,
   }
 

@@ -17,6 +17,7 @@ import {
   type BatchReport,
   type Log,
   LogError,
+  type LogOptions,
   listShards,
   migrateLogs,
   type NextKey,
@@ -58,6 +59,10 @@ export type ShardSetOptions = {
   readonly hostname: string
   /** What remembers the largest signed head of the log of that name and key. */
   readonly signedHeadsOf?: (name: string, publicKey: PublicKey) => SignedHeads | undefined
+  /** Who else signs the heads of a shard, and how: in place of what the dialect says. */
+  readonly headsOf?: (
+    dialect: Pick<LogOptions, 'signCheckpoint'>,
+  ) => Pick<LogOptions, 'signCheckpoint' | 'cosigning'>
   readonly queueLimit?: number
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -121,8 +126,10 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
 
   function dialectOf(name: string, signer: Signer) {
     const signedHeads = options.signedHeadsOf?.(name, signer.publicKey)
+    const dialect = rekorLogOptions(options.hostname, signer)
     return {
-      ...rekorLogOptions(options.hostname, signer),
+      ...dialect,
+      ...options.headsOf?.(dialect),
       name,
       ...(signedHeads !== undefined && { signedHeads }),
     }

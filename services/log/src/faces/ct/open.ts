@@ -22,6 +22,7 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
   const log = await openLog({
     ...dialect,
+    ...context.headsOf(dialect),
     ...(signedHeads !== undefined && { signedHeads }),
     pool,
     readers,

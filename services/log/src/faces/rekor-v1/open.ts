@@ -138,6 +138,7 @@ async function openShards(context: FaceContext): Promise<ShardSet> {
       wrap: guarded,
     },
     signedHeadsOf: context.signedHeadsOf,
+    headsOf: context.headsOf,
     now,
     series: 'rekor-v1',
     hostname,

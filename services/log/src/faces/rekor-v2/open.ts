@@ -45,6 +45,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   const metrics = createRekorV2Metrics(registry, version)
   const log = await openLog({
     ...dialect,
+    ...context.headsOf(dialect),
     ...(signedHeads !== undefined && { signedHeads }),
     pool,
     readers,
