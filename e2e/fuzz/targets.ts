@@ -38,6 +38,7 @@ import { ciToken, emailToken, issuerConfig, keyPem } from './seeds.ts'
 import { signingTargets } from './signing-targets.ts'
 import type { Target } from './target.ts'
 import { timestampTargets } from './timestamp-targets.ts'
+import { witnessTargets } from './witness-targets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string): Buffer => readFileSync(`${root}${path}`)
@@ -242,6 +243,7 @@ export async function createTargets(): Promise<readonly Target[]> {
     ...imageTargets(),
     ...signingTargets(),
     ...timestampTargets(),
+    ...witnessTargets(),
     {
       name: 'bundle',
       form: 'json',

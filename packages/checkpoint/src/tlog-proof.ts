@@ -80,7 +80,7 @@ export async function verifyPolicy(
   checkpoint: Checkpoint,
   policy: WitnessPolicy,
 ): Promise<readonly VerifiedLine[]> {
-  const logKeys = policy.logs.map(({ key }) => key).filter(({ name }) => name === checkpoint.origin)
+  const logKeys = policy.logs.map(({ key }) => key).filter(({ name }) => isNameOf(name, checkpoint.origin))
   const byLogs = await verifyLines(checkpoint, logKeys)
   if (byLogs.length === 0 && policy.logs.length > 0)
     throw new CheckpointError(
@@ -97,6 +97,13 @@ export async function verifyPolicy(
       `${byWitnesses.length} of the witnesses have signed, which is no quorum`,
     )
   return [...byLogs, ...byWitnesses]
+}
+
+/** Of C2SP they are equal; of Rekor v1 the origin is the name, and which of its shards it is. */
+function isNameOf(name: string, origin: string): boolean {
+  return (
+    name === origin || (origin.startsWith(name) && / - [1-9]\d{0,18}$/.exec(origin)?.index === name.length)
+  )
 }
 
 function hashOf(text: string): Hash {

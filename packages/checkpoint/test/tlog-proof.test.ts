@@ -59,6 +59,15 @@ t.test('it holds for its leaf under a policy, and for nothing else', async (t) =
   await t.rejects(verifyTlogProof(proof, other, policy), { name: 'ProofError' })
   await t.rejects(verifyTlogProof({ ...proof, leafIndex: 3n }, leaf, policy), { name: 'ProofError' })
   await t.rejects(verifyTlogProof({ ...proof, checkpoint: unsigned }, leaf, policy), { code: 'no_quorum' })
+  const signedFor = (origin: string) =>
+    signCheckpoint({ origin, name: 'log.example', treeHead: tree, signer: log, keyHint: logKey.keyHint })
+  const shard = await signedFor('log.example - 42')
+  const ofLog = parseWitnessPolicy(`log ${encodeNoteKey(logKey)}\nquorum none\n`)
+  await t.resolves(verifyTlogProof({ ...proof, checkpoint: shard }, leaf, ofLog), 'a shard of Rekor v1')
+  for (const origin of ['log.example.org', 'log.example - x', 'log.example 42'])
+    await t.rejects(verifyTlogProof({ ...proof, checkpoint: await signedFor(origin) }, leaf, ofLog), {
+      code: 'unknown_signer',
+    })
   const stranger = encodeNoteKey(noteKeyOf('log.example', signer().publicKey, 'log'))
   await t.rejects(verifyTlogProof(proof, leaf, parseWitnessPolicy(`log ${stranger}\nquorum none\n`)), {
     code: 'unknown_signer',

@@ -191,6 +191,10 @@ const commands: Readonly<Record<string, CommandOfProgram>> = {
     summary: 'look after a transparency log',
     load: async () => (await import('./commands/log/log.ts')).addLog,
   },
+  witness: {
+    summary: 'ask the witnesses of a log how far they are',
+    load: async () => (await import('./commands/witness/witness.ts')).addWitness,
+  },
   ca: {
     summary: 'look after the certificate authority',
     load: async () => (await import('./commands/ca.ts')).addCa,

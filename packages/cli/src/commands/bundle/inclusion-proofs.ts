@@ -17,6 +17,13 @@ export async function withProofs(io: Io, bundle: Bundle, options: LogOptions): P
 
 async function withProof(io: Io, entry: LogEntry, options: LogOptions): Promise<LogEntry> {
   if (entry.proof?.checkpoint !== undefined) return entry
+  const found = await findAgain(io, entry, options)
+  // The promise of before stays: it is what the time was signed with.
+  return { ...found, ...(entry.promise && { promise: entry.promise }), integratedTime: entry.integratedTime }
+}
+
+/** The same entry as the log (Rekor v1) shows it today. Throws `bad_bundle` where it shows another one. */
+export async function findAgain(io: Io, entry: LogEntry, options: LogOptions): Promise<LogEntry> {
   const url = options.rekorUrl ?? (await readEndpoints(dataFolder(io, options.data))).services['rekor']
   if (url === undefined) throw new CliError('bad_usage', 'please name the log with --rekor-url')
   const found = await findEntry(url, entry.logIndex, requestBounded)
@@ -24,6 +31,5 @@ async function withProof(io: Io, entry: LogEntry, options: LogOptions): Promise<
     throw new CliError('bad_bundle', `${url} holds another entry at index ${entry.logIndex}`, {
       advice: 'Name the log that the bundle is from with --rekor-url.',
     })
-  // The promise of before stays: it is what the time was signed with.
-  return { ...found, ...(entry.promise && { promise: entry.promise }), integratedTime: entry.integratedTime }
+  return found
 }
