@@ -5,7 +5,18 @@ import { type Config, variables } from './config.ts'
 import { namesOf } from './layers.ts'
 import { reachable } from './public-urls.ts'
 
-const prefixes = ['SIGSTACK_', 'LOG_', 'CT_', 'CA_', 'OIDC_', 'TRUST_', 'TSA_', 'TUF_', 'DEV_ISSUER_']
+const prefixes = [
+  'SIGSTACK_',
+  'LOG_',
+  'CT_',
+  'CA_',
+  'OIDC_',
+  'TRUST_',
+  'TSA_',
+  'WITNESS_',
+  'TUF_',
+  'DEV_ISSUER_',
+]
 
 /** Read by the command, by tests, and by cosign. */
 const elsewhere = ['SIGSTACK_INTEROP_CACHE', 'TUF_ROOT']

@@ -35,11 +35,17 @@ import {
   variables as trustVariables,
 } from '@sigstack/trust'
 import { readConfig as readTsa, type Config as TsaConfig, variables as tsaVariables } from '@sigstack/tsa'
+import {
+  readConfig as readWitness,
+  type Config as WitnessConfig,
+  variables as witnessVariables,
+} from '@sigstack/witness'
 import type { TObject } from 'typebox'
 import type { Config, Ports } from './config.ts'
 import type { DataDirectory } from './data-directory.ts'
 import { proxyIssuers, withTrialIssuer } from './issuers.ts'
 import { layered } from './layers.ts'
+import { witnessFiles } from './own-witness.ts'
 import { type PublicService, publicUrlOf, reachable } from './public-urls.ts'
 
 export type Places = {
@@ -62,6 +68,7 @@ export type Services = {
   readonly oidcProxy: OidcProxyConfig
   readonly trust: TrustConfig
   readonly tsa: TsaConfig | undefined
+  readonly witness: WitnessConfig | undefined
   readonly devIssuer: DevIssuerConfig | undefined
   /** How the services, and commands on this machine, reach them. */
   readonly insideUrls: Readonly<Record<InsideService, string>>
@@ -141,6 +148,14 @@ export const decidedHere: readonly {
     },
   },
   {
+    schema: witnessVariables,
+    variables: {
+      WITNESS_HOST: '',
+      WITNESS_DATA: 'SIGSTACK_DATA',
+      WITNESS_LOGS_FILE: 'SIGSTACK_WITNESS',
+    },
+  },
+  {
     schema: devIssuerVariables,
     variables: {
       DEV_ISSUER_HOST: 'SIGSTACK_HOST',
@@ -209,6 +224,7 @@ export function composeServices(config: Config, places: Places): Services {
         LOG_KEY_PASSWORD: password,
         // The logs share one process and one database.
         LOG_DATABASE_CONNECTIONS: '5',
+        LOG_WITNESS_POLICY_FILE: config.witness ? witnessFiles(data.witness).policy : undefined,
         ...tlsOf('LOG'),
       },
       {
@@ -263,6 +279,27 @@ export function composeServices(config: Config, places: Places): Services {
         tsaVariables,
         { TSA_KEY_PASSWORD: password, TSA_ORGANIZATION: config.organization, ...tlsOf('TSA') },
         { TSA_HOST: host, TSA_PORT: String(ports.tsa), TSA_DATA: data.tsa, DATABASE_URL: databaseUrl },
+      )
+    : undefined
+
+  const { hostname } = new URL(publicUrl('rekor'))
+  const witness = config.witness
+    ? read(
+        readWitness,
+        witnessVariables,
+        {
+          WITNESS_KEY_PASSWORD: password,
+          // Nobody but the logs asks it, and they are told where it is.
+          WITNESS_PORT: '0',
+          WITNESS_NAME: `witness.${hostname.replaceAll(/[^A-Za-z0-9.-]/g, '-')}`,
+          WITNESS_DATABASE_CONNECTIONS: '2',
+        },
+        {
+          WITNESS_HOST: insideHost,
+          WITNESS_DATA: data.witness,
+          WITNESS_LOGS_FILE: witnessFiles(data.witness).logs,
+          DATABASE_URL: databaseUrl,
+        },
       )
     : undefined
 
@@ -347,6 +384,7 @@ export function composeServices(config: Config, places: Places): Services {
       ...insideOf('trust', isSecure.trust),
     },
     tsa: tsa && { ...tsa, ...insideOf('tsa', isSecure.tsa) },
+    witness,
     devIssuer,
     insideUrls: each((service) => insideUrlOf(service, isSecure[service])),
     publicUrls: each(publicUrl),

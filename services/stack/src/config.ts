@@ -53,6 +53,8 @@ export type Config = {
   readonly rekorV2: boolean
   /** False: nobody stamps, and the published trust lists no timestamp authority. */
   readonly tsa: boolean
+  /** True: a witness of this process cosigns the heads of its logs. */
+  readonly witness: boolean
   /** Issuers that the CA accepts besides, in Fulcio's format. */
   readonly issuerConfigFile?: string
   /** Issuers that may resolve to private addresses. */
@@ -154,6 +156,7 @@ export const variables = Type.Object({
   SIGSTACK_CT_LOG: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_REKOR: Type.Union([Type.Literal('v1'), Type.Literal('both')], { default: 'v1' }),
   SIGSTACK_TSA: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
+  SIGSTACK_WITNESS: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'none' }),
   SIGSTACK_CA_CONFIG_FILE: Type.Optional(pathVariable()),
   SIGSTACK_PRIVATE_ISSUERS: Type.String({ default: '', maxLength: 64 * 1024 }),
   SIGSTACK_ISSUER_TOKEN_FILE: Type.Optional(pathVariable()),
@@ -205,6 +208,7 @@ export function readConfig(environment: Environment): Config {
     ctLog: candidate.SIGSTACK_CT_LOG === 'own',
     rekorV2: candidate.SIGSTACK_REKOR === 'both',
     tsa: candidate.SIGSTACK_TSA === 'own',
+    witness: candidate.SIGSTACK_WITNESS === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
     privateIssuers: [
       ...listOf(candidate.SIGSTACK_PRIVATE_ISSUERS),

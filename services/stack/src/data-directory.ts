@@ -11,6 +11,7 @@ export type DataDirectory = {
   readonly ca: string
   readonly trust: string
   readonly tsa: string
+  readonly witness: string
   readonly devIssuer: string
   readonly endpoints: string
 }
@@ -25,6 +26,7 @@ export function pathsBelow(folder: string): DataDirectory {
     ca: path.join(root, 'ca'),
     trust: path.join(root, 'trust'),
     tsa: path.join(root, 'tsa'),
+    witness: path.join(root, 'witness'),
     devIssuer: path.join(root, 'dev-issuer'),
     endpoints: path.join(root, 'endpoints.json'),
   }

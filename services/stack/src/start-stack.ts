@@ -16,6 +16,7 @@ import { adviseOnSettings } from './advice.ts'
 import { composeServices, loopbackOf, type Services } from './compose.ts'
 import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
+import { introduceLogs, startOwnWitness } from './own-witness.ts'
 import { choosePorts, freeInsidePorts } from './ports.ts'
 import { reachable } from './public-urls.ts'
 
@@ -111,10 +112,16 @@ async function startParts(
   const { insideUrls } = services
   const devIssuer = services.devIssuer && running(await startDevIssuer(services.devIssuer, of('dev-issuer')))
   const oidcProxy = running(await startOidcProxy(services.oidcProxy, of('oidc-proxy')))
+  const witness = services.witness && running(await startOwnWitness(services.witness, of('witness')))
   const ct = services.ct && running(await startLog(services.ct, of('ct')))
   // The one that tells of the process.
-  running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
+  const rekor = running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
   const rekorV2 = services.rekorV2 && running(await startLog(services.rekorV2, of('rekor-v2')))
+  if (witness !== undefined)
+    await introduceLogs(
+      data.witness,
+      [rekor, rekorV2, ct].filter((log) => log !== undefined),
+    )
   running(
     await startCa(
       {
@@ -146,6 +153,7 @@ async function startParts(
   const { publicUrls, listenUrls } = services
   const others = {
     'oidc-proxy': oidcProxy.url,
+    ...(witness !== undefined && { witness: witness.url }),
     ...(devIssuer !== undefined && { 'dev-issuer': urlOf(reachable(config.host), ports.devIssuer) }),
   }
   const endpoints: Endpoints = {

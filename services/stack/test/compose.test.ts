@@ -72,6 +72,15 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   TSA_TRUSTED_PROXIES: { TSA_TRUSTED_PROXIES: '10.0.0.0/8' },
   TSA_TLS_CERTIFICATE_FILE: { TSA_TLS_CERTIFICATE_FILE: '/c.pem', TSA_TLS_KEY_FILE: '/k.pem' },
   TSA_TLS_KEY_FILE: { TSA_TLS_CERTIFICATE_FILE: '/c.pem', TSA_TLS_KEY_FILE: '/k.pem' },
+  LOG_WITNESS_WAIT_MS: { LOG_WITNESS_WAIT_MS: '7' },
+  WITNESS_PORT: { WITNESS_PORT: '7' },
+  WITNESS_NAME: { WITNESS_NAME: 'w.example.com' },
+  WITNESS_TRUSTED_PROXIES: { WITNESS_TRUSTED_PROXIES: '10.0.0.0/8' },
+  WITNESS_TLS_CERTIFICATE_FILE: {
+    WITNESS_TLS_CERTIFICATE_FILE: '/c.pem',
+    WITNESS_TLS_KEY_FILE: '/k.pem',
+  },
+  WITNESS_TLS_KEY_FILE: { WITNESS_TLS_CERTIFICATE_FILE: '/c.pem', WITNESS_TLS_KEY_FILE: '/k.pem' },
   TRUST_KEYS_VALID_FROM: { TRUST_KEYS_VALID_FROM: '2026-01-01T00:00:00Z' },
   TRUST_TLS_CERTIFICATE_FILE: { TRUST_TLS_CERTIFICATE_FILE: '/c.pem', TRUST_TLS_KEY_FILE: '/k.pem' },
   TRUST_TLS_KEY_FILE: { TRUST_TLS_CERTIFICATE_FILE: '/c.pem', TRUST_TLS_KEY_FILE: '/k.pem' },
@@ -84,7 +93,12 @@ t.test(
   'every variable of every service has its effect in one process, or is told to have none',
   async (t) => {
     // Issuers make others possible; the trial issuer is there to be set as well.
-    const base = { SIGSTACK_TRIAL: '1', SIGSTACK_CA_CONFIG_FILE: issuersFile, SIGSTACK_REKOR: 'both' }
+    const base = {
+      SIGSTACK_TRIAL: '1',
+      SIGSTACK_WITNESS: 'own',
+      SIGSTACK_CA_CONFIG_FILE: issuersFile,
+      SIGSTACK_REKOR: 'both',
+    }
     for (const { schema, variables: decided } of decidedHere) {
       for (const [name, variable] of Object.entries(schema.properties)) {
         if (Object.hasOwn(decided, name)) {

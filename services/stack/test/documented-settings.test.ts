@@ -23,7 +23,11 @@ const documented: readonly {
   { pages: ['operations/tsa.md'], schemas: [tsa] },
   { pages: ['operations/witness.md'], schemas: [witness] },
   { pages: ['trust.md', 'operations/trust-repository.md'], schemas: [trust] },
-  { pages: ['operations/running.md'], schemas: [stack, devIssuer], others: [log, ca, oidcProxy, trust, tsa] },
+  {
+    pages: ['operations/running.md'],
+    schemas: [stack, devIssuer],
+    others: [log, ca, oidcProxy, trust, tsa, witness],
+  },
 ]
 
 /** Names that others have made, which are read outside of the schemas. */

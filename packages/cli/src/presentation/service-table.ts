@@ -4,6 +4,7 @@ const about: Readonly<Record<string, string>> = {
   'rekor-v2': 'transparency log (Rekor v2 API)',
   ct: 'certificate transparency log',
   tsa: 'timestamp authority (RFC 3161)',
+  witness: 'witness of the logs (C2SP)',
   'oidc-proxy': 'keys of the configured token issuers',
   trust: 'trusted root and signing config',
   'dev-issuer': 'TRIAL token issuer: anyone can be anyone',
