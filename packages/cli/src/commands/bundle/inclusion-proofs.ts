@@ -24,12 +24,17 @@ async function withProof(io: Io, entry: LogEntry, options: LogOptions): Promise<
 
 /** The same entry as the log (Rekor v1) shows it today. Throws `bad_bundle` where it shows another one. */
 export async function findAgain(io: Io, entry: LogEntry, options: LogOptions): Promise<LogEntry> {
-  const url = options.rekorUrl ?? (await readEndpoints(dataFolder(io, options.data))).services['rekor']
-  if (url === undefined) throw new CliError('bad_usage', 'please name the log with --rekor-url')
+  const url = await logUrl(io, options)
   const found = await findEntry(url, entry.logIndex, requestBounded)
   if (!equalBytes(found.logId, entry.logId) || !equalBytes(found.body, entry.body))
     throw new CliError('bad_bundle', `${url} holds another entry at index ${entry.logIndex}`, {
       advice: 'Name the log that the bundle is from with --rekor-url.',
     })
   return found
+}
+
+export async function logUrl(io: Io, options: LogOptions): Promise<string> {
+  const url = options.rekorUrl ?? (await readEndpoints(dataFolder(io, options.data))).services['rekor']
+  if (url === undefined) throw new CliError('bad_usage', 'please name the log with --rekor-url')
+  return url
 }

@@ -1,14 +1,18 @@
 /** A proof of inclusion as a file of its own (C2SP tlog-proof). */
-import { encodeTlogProof } from '@sigstack/checkpoint'
+import { CheckpointError, encodeTlogProof, parseCheckpoint } from '@sigstack/checkpoint'
+import { withoutEnd } from '@sigstack/crypto'
+import { requestBounded } from '@sigstack/http-client'
 import { asHash } from '@sigstack/merkle'
 import { readBundle } from '@sigstack/verification'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
 import { demandOutput, readTextInput, writeOutput } from '../../files.ts'
 import type { Io } from '../../io.ts'
-import { findAgain, type LogOptions } from '../bundle/inclusion-proofs.ts'
+import { findAgain, type LogOptions, logUrl } from '../bundle/inclusion-proofs.ts'
 
 type Options = LogOptions & { readonly out?: string; readonly fresh?: boolean }
+
+const limits = { timeoutMs: 10_000, maxBytes: 1_048_576 }
 
 export function addProof(log: Command, io: Io): void {
   log
@@ -36,7 +40,22 @@ async function writeProof(io: Io, file: string, options: Options): Promise<void>
     throw new CliError('bad_bundle', 'the bundle has no entry with a proof and a checkpoint', {
       advice: 'With --fresh the log is asked for one.',
     })
-  const { logIndex, hashes, checkpoint } = entry.proof
+  const { logIndex, hashes } = entry.proof
+  const own = entry.proof.checkpoint
+  const checkpoint = options.fresh === true ? await withWitnesses(own, await logUrl(io, options)) : own
   const proof = encodeTlogProof({ leafIndex: logIndex, siblings: hashes.map(asHash), checkpoint })
   await writeOutput(io, out, proof, [file], 0o644)
+}
+
+/** The API of Rekor v1 shows the log's own line alone; the same checkpoint beside the tiles has those of its witnesses. */
+async function withWitnesses(own: string, url: string): Promise<string> {
+  const answer = await requestBounded(`${withoutEnd(url, '/')}/checkpoint`, limits)
+  if (answer.status !== 200) return own
+  const shown = answer.bytes.toString('utf8')
+  try {
+    return parseCheckpoint(shown).text === parseCheckpoint(own).text ? shown : own
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause
+    return own
+  }
 }

@@ -7,6 +7,7 @@ import type { LogEntry, SignedCheckpoint } from '@sigstack/log-engine'
 import type { InclusionProof } from '@sigstack/merkle'
 import type { Shard } from '@sigstack/rekor-log'
 import { entryIdOf } from '@sigstack/rekor-log'
+import { withOwnLineAlone } from './own-line.ts'
 
 /** An entry and the evidence for it: the proof leads to the checkpoint's root. */
 export type ProvenEntry = {
@@ -93,7 +94,7 @@ const checkpointJson = new WeakMap<SignedCheckpoint, Buffer>()
 function jsonOf(checkpoint: SignedCheckpoint): Buffer {
   const known = checkpointJson.get(checkpoint)
   if (known !== undefined) return known
-  const json = Buffer.from(JSON.stringify(checkpoint.note))
+  const json = Buffer.from(JSON.stringify(withOwnLineAlone(checkpoint.note)))
   checkpointJson.set(checkpoint, json)
   return json
 }

@@ -3,6 +3,7 @@ import { toHex } from '@sigstack/crypto'
 import { findShard, isTreeId, type Shard } from '@sigstack/rekor-log'
 import { assertAccepts, jsonType, pemType, preferredType } from './accept.ts'
 import { badRequest } from './errors.ts'
+import { withOwnLineAlone } from './own-line.ts'
 import { integerParameter, requiredInteger, treeIdParameter } from './query.ts'
 import { sendJson, sendJsonText, sendText, uncachedRoute } from './reply.ts'
 import type { Handler } from './route.ts'
@@ -74,7 +75,7 @@ export const getLogProof: Handler = ({ shards }) => ({
 /** The members that describe one shard, written by hand because a tree size may exceed what JSON.stringify can say. */
 async function infoOf({ log, treeId }: Shard): Promise<string> {
   const { treeHead, note } = await log.checkpoint()
-  return `"rootHash":"${toHex(treeHead.rootHash)}","signedTreeHead":${JSON.stringify(note)},"treeID":"${treeId}","treeSize":${treeHead.size}`
+  return `"rootHash":"${toHex(treeHead.rootHash)}","signedTreeHead":${JSON.stringify(withOwnLineAlone(note))},"treeID":"${treeId}","treeSize":${treeHead.size}`
 }
 
 function asObject(members: string): string {
