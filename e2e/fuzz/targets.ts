@@ -16,7 +16,7 @@ import {
   parseSctList,
 } from '@sigstack/ct'
 import { emptyRootHash, parseTilePath, tilePath } from '@sigstack/merkle'
-import { verifyProposal } from '@sigstack/rekor-entries'
+import { verifyProposal, verifyRequest } from '@sigstack/rekor-entries'
 import { parseClientTrustConfig, parseSigningConfig, parseTrustedRoot } from '@sigstack/trust-root'
 import { readBundle } from '@sigstack/verification'
 import {
@@ -53,6 +53,16 @@ const rekor = 'packages/rekor-entries/test/vectors'
 const ct = 'packages/ct/test/vectors/certificate-transparency-go'
 const trust = 'packages/trust-root/test/vectors'
 const bundles = 'packages/verification/test/vectors/conformance'
+
+/** Of Rekor v2: those that hold, and those that must not. */
+function requestsOfV2(): readonly Uint8Array[] {
+  return ['hashedrekord-v002', 'dsse-v002-legacy'].flatMap((name) => {
+    const { cases } = JSON.parse(text(read(`${rekor}/rekor-v2/${name}.json`))) as {
+      readonly cases: readonly { readonly request: unknown }[]
+    }
+    return cases.map(({ request }) => Buffer.from(JSON.stringify(request)))
+  })
+}
 
 /** Of each entry kind: fixed proposals, and those derived from published bundles. */
 function proposals(): readonly Uint8Array[] {
@@ -232,6 +242,15 @@ export async function createTargets(): Promise<readonly Target[]> {
       refusals: ['EntryError', 'SyntaxError'],
       run: (input) => verifyProposal(JSON.parse(text(input)), policy),
     },
+    ...(['convert', 'legacy'] as const).map(
+      (dsse): Target => ({
+        name: `rekor-v2-request-${dsse}`,
+        form: 'json',
+        seeds: requestsOfV2(),
+        refusals: ['EntryError'],
+        run: (input) => verifyRequest(text(input), { allowedAlgorithms: defaultClientAlgorithms, dsse }),
+      }),
+    ),
     ...searchKeyTargets({
       pgp: [read(`${rekor}/inputs/pgp/valid_armored_public.pgp`), ...folder(`${rekor}/made`, '.asc')],
       x509: [...keys, Buffer.from(pems.slice(0, pems.indexOf('-----END') + 26))],

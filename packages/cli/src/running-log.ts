@@ -12,7 +12,7 @@ export async function checkpointsUrl(
 ): Promise<string> {
   const { services } = await readEndpoints(dataFolder(io, options.data))
   const isRekor = options.log === 'rekor-v1'
-  const url = services[isRekor ? 'rekor' : 'ct']
+  const url = services[isRekor ? 'rekor' : options.log === 'rekor-v2' ? 'rekor-v2' : 'ct']
   if (url === undefined) {
     throw new CliError('bad_endpoints', `the stack names no log ${options.log}`, {
       advice: 'Name the file or URL of its checkpoints.',

@@ -15,7 +15,8 @@ import {
   utf8,
 } from '@sigstack/crypto'
 import { setMode } from '@sigstack/log-engine'
-import { asHash, emptyRootHash, leafHash, verifyInclusion } from '@sigstack/merkle'
+import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
+import { auditPlainLog, backUpLog, restoreBackup } from '@sigstack/rekor-log'
 import { undocumentedRoutes } from '@sigstack/server/testing'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -94,9 +95,12 @@ async function verifyEntry(t: Test, log: LogUnderTest, entry: Parsed): Promise<v
 t.test('an entry is answered with what a client verifies, and 64-bit numbers are texts', async (t) => {
   const log = await start(t)
   t.equal(await log.read('/publicKey'), log.publicKeyPem)
-  const empty = await log.read('/checkpoint')
-  t.match(empty, `${hostname}\n0\n${toBase64(emptyRootHash)}\n\n— ${hostname} `)
-  for (const [index, artifact] of ['one', 'two', 'three'].entries()) {
+  t.match(await log.read('/checkpoint'), `${hostname}\n1\n`, 'nobody’s entry is the first')
+  for (const [index, artifact] of [
+    [1, 'one'],
+    [2, 'two'],
+    [3, 'three'],
+  ] as const) {
     const { status, headers, body } = await post(log, requestFor(artifact))
     t.equal(status, 201)
     t.equal(headers.get('content-type'), 'application/json')
@@ -148,10 +152,10 @@ t.test('a repeated request gets a fresh proof of its first entry, or 409 with it
   await post(strict, request)
   const conflict = await post(strict, request)
   t.equal(conflict.status, 409)
-  t.equal(conflict.headers.get('x-log-index'), '1')
+  t.equal(conflict.headers.get('x-log-index'), '2')
   t.strictSame(conflict.body, {
     code: 6,
-    message: 'an equivalent entry already exists in the transparency log with index 1',
+    message: 'an equivalent entry already exists in the transparency log with index 2',
     details: [],
   })
 })
@@ -228,7 +232,7 @@ t.test('a log that takes no entries says so, and is read as before', async (t) =
     const answer = await post(log, requestFor('two'))
     t.equal(answer.status, status)
     t.equal(answer.text, text)
-    t.match(await log.read('/checkpoint'), `${hostname}\n1\n`)
+    t.match(await log.read('/checkpoint'), `${hostname}\n2\n`)
   }
 })
 
@@ -255,7 +259,8 @@ t.test('an envelope is logged as the digest that it signs', async (t) => {
 
 t.test('the tree is read under both prefixes, compressed where that is asked for', async (t) => {
   const log = await start(t)
-  const leaves: Buffer[] = []
+  const first = Buffer.from(await (await fetch(`${log.url}/tile/entries/000.p/1`)).arrayBuffer())
+  const leaves: Buffer[] = [first.subarray(2)]
   for (const artifact of ['one', 'two', 'three'])
     leaves.push(Buffer.from((await post(log, requestFor(artifact))).body.canonicalizedBody, 'base64'))
   const bundle = Buffer.concat(
@@ -263,10 +268,10 @@ t.test('the tree is read under both prefixes, compressed where that is asked for
   )
   const read = (at: string, init: RequestInit = {}) => fetch(`${log.url}${at}`, init)
   for (const prefix of ['', '/api/v2', '//api/v2']) {
-    const tile = await read(`${prefix}/tile/0/000.p/3`)
+    const tile = await read(`${prefix}/tile/0/000.p/4`)
     t.strictSame(Buffer.from(await tile.arrayBuffer()), Buffer.concat(leaves.map((leaf) => leafHash(leaf))))
     t.match(tile.headers.get('cache-control'), 'immutable')
-    const plain = await read(`${prefix}/tile/entries/000.p/3`, { headers: { 'accept-encoding': 'identity' } })
+    const plain = await read(`${prefix}/tile/entries/000.p/4`, { headers: { 'accept-encoding': 'identity' } })
     t.strictSame(Buffer.from(await plain.arrayBuffer()), bundle)
     const head = await read(`${prefix}/checkpoint`, { method: 'HEAD' })
     t.equal(head.status, 200)
@@ -274,7 +279,7 @@ t.test('the tree is read under both prefixes, compressed where that is asked for
     t.equal(head.headers.get('access-control-allow-origin'), '*')
     for (const none of [
       '/tile/0/000',
-      '/tile/0/000.p/4',
+      '/tile/0/000.p/5',
       '/tile/1/000.p/1',
       '/tile/0/0',
       '/tile/entries/x000/000',
@@ -292,7 +297,7 @@ t.test('the tree is read under both prefixes, compressed where that is asked for
 
 /** Node's fetch unpacks by itself; a plain request shows what was sent. */
 async function compressedBundle(t: Test, log: LogUnderTest): Promise<Buffer> {
-  const request = get(`${log.url}/tile/entries/000.p/3`, { headers: { 'accept-encoding': 'gzip' } })
+  const request = get(`${log.url}/tile/entries/000.p/4`, { headers: { 'accept-encoding': 'gzip' } })
   const [answer] = (await once(request, 'response')) as [IncomingMessage]
   t.equal(answer.headers['content-encoding'], 'gzip')
   return gunzipSync(Buffer.concat(await answer.toArray()))
@@ -317,6 +322,33 @@ t.test('rules of writers are those of the other face', async (t) => {
     variables: { ...variables, LOG_ADMISSION_FILE: file },
   })
   t.match(await post(ruled, requestFor('one')), { status: 403, body: { code: 7, details: [] } })
+})
+
+t.test('it is audited and backed up as other logs, and goes on where it was restored', async (t) => {
+  const log = await start(t)
+  for (const artifact of ['one', 'two', 'three']) await post(log, requestFor(artifact))
+  const kept = { where: 'a file', text: await log.read('/checkpoint') }
+  const file = path.join(log.keysFolder, 'log.backup')
+  const backedUp = await backUpLog({
+    pool: log.pool,
+    log: 'rekor-v2',
+    file,
+    checkpoints: kept,
+    now: new Date('2026-11-25T12:00:00Z'),
+  })
+  t.equal(backedUp.entries, 4n)
+  await log.stop()
+  const elsewhere = await emptyDatabase(t)
+  await restoreBackup({ pool: elsewhere.pool, file, knownHeads: [], onProgress: () => {} })
+  const variables = { LOG_FACE: 'rekor-v2', LOG_HOSTNAME: hostname }
+  const restored = await startRekor(t, { ...elsewhere, keysFolder: log.keysFolder, variables })
+  t.equal((await post(restored, requestFor('four'))).body.logIndex, '4')
+  const sound = await auditPlainLog({ pool: elsewhere.pool, log: 'rekor-v2', checkpoints: [kept] })
+  t.match(sound, { entries: 5n, checkpoints: 1, findingCount: 0 })
+
+  await elsewhere.pool.query('update log set root_hash = sha256(root_hash)')
+  const damaged = await auditPlainLog({ pool: elsewhere.pool, log: 'rekor-v2', checkpoints: [kept] })
+  t.ok(damaged.findingCount > 0)
 })
 
 t.test('metrics have the names of upstream', async (t) => {

@@ -31,7 +31,7 @@ export function addAudit(log: Command, io: Io): void {
         'answers to appends with their signed timestamps and proofs, and checkpoints. It takes no lock and reads up to ' +
         'the tree head that it saw first, so the log may go on. Ends with 0 (sound), 1 (damaged) or 2 (not audited).',
     )
-    .option('--log <name>', 'which log of the database: rekor-v1 or ct', 'rekor-v1')
+    .option('--log <name>', 'which log of the database: rekor-v1, rekor-v2 or ct', 'rekor-v1')
     .addOption(
       new Option('--search <extent>', 'how much of the search index of a Rekor log to compare')
         .choices(['all', 'sample', 'none'])

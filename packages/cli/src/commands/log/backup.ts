@@ -29,7 +29,7 @@ export function addBackup(log: Command, io: Io): void {
       '--checkpoints <location>',
       'file or URL of what the log says of itself (default: /api/v1/log of the running stack)',
     )
-    .option('--log <name>', 'which log of the database: rekor-v1 or ct', 'rekor-v1')
+    .option('--log <name>', 'which log of the database: rekor-v1, rekor-v2 or ct', 'rekor-v1')
     .option('--quiet', 'no progress')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action(async (file: string, options: Options) => {

@@ -23,7 +23,7 @@ export function addMode(log: Command, io: Io): void {
     )
     .addArgument(new Argument('[mode]', 'the new mode').choices(modes))
     .option('--reason <sentence>', 'what writers are told')
-    .option('--log <name>', 'which log of the database: rekor-v1 or ct', 'rekor-v1')
+    .option('--log <name>', 'which log of the database: rekor-v1, rekor-v2 or ct', 'rekor-v1')
     .option('--json', 'say it as JSON')
   withDatabaseOptions(command).action((mode: Mode | undefined, options: Options) =>
     runMode(io, mode, options),

@@ -7,7 +7,7 @@ import {
   type Signer,
   toBase64,
 } from '@sigstack/crypto'
-import { type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { LogError, type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import { createDearReads } from '@sigstack/rekor-log'
 import { version } from '@sigstack/server/version'
@@ -17,6 +17,7 @@ import { workRefusalOf } from '../../verification/refusal.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
 import type { RekorV2Config } from './config.ts'
+import { logFirstEntry } from './first-entry.ts'
 import {
   type RekorV2Dependencies,
   rekorV2Face,
@@ -43,6 +44,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   const dialect = rekorV2LogOptions(hostname, signer)
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
   const metrics = createRekorV2Metrics(registry, version)
+  let isOpen = false
   const log = await openLog({
     ...dialect,
     ...context.headsOf(dialect),
@@ -53,15 +55,19 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     queueLimit,
     onBatch: (batch) => {
       logMetrics.batch(batch)
-      metrics.logged(batch.entries)
+      if (isOpen) metrics.logged(batch.entries)
     },
     onClock,
     onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
   })
   onStop(() => log.close())
   await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
+  await logFirstEntry(log, signer).catch((error: unknown) => {
+    if (!isClosedToWriters(error)) throw error
+  })
   // Readers and witnesses ask for it before anybody has written.
   await log.checkpoint()
+  isOpen = true
   const policy = {
     now: () => new Date(now()),
     allowedAlgorithms: face.clientAlgorithms ?? defaultClientAlgorithms,
@@ -116,6 +122,11 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
       return fault === undefined ? {} : { admission: `changed rules refused: ${fault}` }
     },
   }
+}
+
+/** One that takes no entries is read all the same. */
+function isClosedToWriters(error: unknown): boolean {
+  return error instanceof LogError && ['frozen', 'read_only', 'maintenance'].includes(error.code)
 }
 
 /** The dialect and the tiles over a log that is open already. */
