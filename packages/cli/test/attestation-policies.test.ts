@@ -71,6 +71,12 @@ t.test(
       t.equal(await complaintOf('a.json', JSON.stringify({ $schema, properties })), undefined)
       const other = { $schema, properties: { predicate: { properties: { count: { maximum: 2 } } } } }
       t.match(await complaintOf('a.json', JSON.stringify(other)), 'a.json: "/predicate/count" must be <= 2')
+      for (const name of ['constructor', '__proto__'])
+        t.match(
+          await complaintOf('a.json', `{"properties":{"predicate":{"required":["${name}"]}}}`),
+          /must have required property/,
+          name,
+        )
     }
     for (const schema of [
       '{',
@@ -81,6 +87,9 @@ t.test(
       '{"properties":{"_type":{"format":"uri"}}}',
       '{"properties":{"_type":{"pattern":"(?=a)"}}}',
       '{"$schema":"http://json-schema.org/draft-04/schema#"}',
+      // Its validator answers with a promise, which is true of everything.
+      '{"$async":true,"properties":{"predicate":false}}',
+      '{"properties":{"predicate":{"$async":true,"required":["other"]}}}',
       '{"const":1,"const":2}',
     ])
       await t.rejects(complaintOf('a.json', schema), { code: 'bad_usage', message: /is no policy/ }, schema)

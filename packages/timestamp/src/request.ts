@@ -17,6 +17,8 @@ import { readTree } from './read-tree.ts'
 const bounds = { maxDepth: 16, maxNodes: 512, maxOidBytes: 1024 }
 /** Longer than any nonce that somebody means. */
 const longestNonceBytes = 4096
+/** Room for such a nonce and all else; strings that are no text cost the library half a second a megabyte. */
+const longestBytes = 16 * 1024
 
 /** Throws a {@link TimestampError}. */
 export function parseTimestampRequest(bytes: Uint8Array): TimestampRequest {
@@ -63,6 +65,7 @@ export function checkedImprint(
 }
 
 function readWhole(bytes: Uint8Array): BaseBlock {
+  if (bytes.length > longestBytes) throw malformed(`a request may have ${longestBytes} bytes`)
   try {
     return readTree(bytes, bounds)
   } catch (cause) {

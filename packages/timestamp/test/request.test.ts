@@ -102,6 +102,10 @@ t.test('what is no request is refused, each with its reason', async (t) => {
       sequence(version, imprint, der(0xa0, sequence(der(0x0d, new Uint8Array(2000).fill(1))))),
       'malformed',
     ],
+    'a text of many bytes': [
+      sequence(version, imprint, der(derTag.utf8String, new Uint8Array(20_000).fill(0xff))),
+      'malformed',
+    ],
     'more parts than any': [
       sequence(version, imprint, der(0xa0, ...Array<Uint8Array>(600).fill(sequence()))),
       'malformed',
@@ -115,6 +119,7 @@ t.test('what is no request is refused, each with its reason', async (t) => {
   }
   for (const [name, [bytes, code]] of Object.entries(cases))
     t.throws(() => parseTimestampRequest(bytes), refused(code), name)
+  t.throws(() => parseTimestampRequest(new Uint8Array(16_385)), { message: 'a request may have 16384 bytes' })
 })
 
 t.test('any bytes are a request or refused, and nothing else is thrown', async (t) => {

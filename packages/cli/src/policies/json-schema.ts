@@ -30,6 +30,8 @@ const options: Options = {
   strictTypes: false,
   strictRequired: false,
   strictTuples: false,
+  // A statement has what stands in it, and nothing that JavaScript gives to every object.
+  ownProperties: true,
   code: { regExp },
 }
 
@@ -38,10 +40,13 @@ export function jsonSchemaCheck(file: string, bytes: Buffer): Check {
     const schema = parseStrictJson(bytes, { mostNames: 100_000 })
     if (!isObject(schema)) throw badPolicy(file, 'it is no JSON object')
     const { $schema: draft } = schema
-    return ajvFor(typeof draft === 'string' ? draft : '').compile(schema)
+    const compiled = ajvFor(typeof draft === 'string' ? draft : '').compile(schema)
+    // What such a schema answers is a promise, and true of every statement.
+    if ('$async' in compiled) throw badPolicy(file, '$async is no keyword of JSON Schema')
+    return compiled
   })
   return (statement) => {
-    if (validate(statement)) return undefined
+    if (validate(statement) === true) return undefined
     // The first one: a statement may break a schema in more places than anybody reads.
     const [complaint] = validate.errors ?? []
     return `${quoted(complaint?.instancePath || '/', 200)} ${complaint?.message}`
