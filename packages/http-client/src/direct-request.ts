@@ -51,6 +51,8 @@ export function requestDirectly(url: URL, given: DirectRequest): Promise<Incomin
   // A body of another length than was said would run into the next request.
   Object.assign(request, { strictContentLength: true })
   request.on('error', reject)
+  // Where the peer changes to another protocol, Node ends the connection, and throws nothing.
+  request.on('close', () => reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })))
   request.on('response', (answer) => {
     request.setTimeout(0)
     resolve(answer)

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer as createSocketServer, type Server } fro
 import type { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { openExchange, readBounded, readProxyRules } from '../src/index.ts'
+import { openExchange, readBounded, readProxyRules, requestBounded } from '../src/index.ts'
 import type { ExchangeRequest } from '../src/open-exchange.ts'
 
 const usual: ExchangeRequest = { method: 'GET', idleTimeoutMs: 20_000, route: 'direct' }
@@ -143,4 +143,19 @@ t.test('it goes through the proxy that the rules name', async (t) => {
   const route = readProxyRules({ HTTP_PROXY: proxy })
   const { body } = await openExchange('http://registry.example/v2/', { ...usual, route })
   t.equal((await readBounded(body, 100)).toString(), 'http://registry.example/v2/')
+})
+
+t.test('who changes to another protocol has not answered', async (t) => {
+  const server = createSocketServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'),
+    )
+  })
+  const url = `http://127.0.0.1:${await listen(t, server)}`
+  await t.rejects(openExchange(url, usual), { name: 'HttpError', code: 'unreachable' })
+  await t.rejects(requestBounded(url, { timeoutMs: 20_000, maxBytes: 10, route: 'direct' }), {
+    name: 'HttpError',
+    code: 'unreachable',
+  })
 })
