@@ -28,6 +28,7 @@ import {
   parseCertificatesPem,
   verifyChain,
 } from '@sigstack/x509'
+import { archiveTargets } from './archive-targets.ts'
 import { signingRequestTarget } from './ca-target.ts'
 import { createCa } from './ca-under-test.ts'
 import { grpcTargets } from './grpc-targets.ts'
@@ -259,6 +260,7 @@ export async function createTargets(): Promise<readonly Target[]> {
       tuf: [read(`${rekor}/inputs/tuf/root.json`), read(`${rekor}/inputs/tuf/1.root.json`)],
     }),
     ...ociTargets(),
+    ...(await archiveTargets()),
     ...imageTargets(),
     ...signingTargets(),
     ...timestampTargets(),

@@ -7,8 +7,9 @@ const attached =
 const ownTls =
   'Timestamp authorities are shown no certificate; a proxy that shows one is named with --timestamp-server-url.'
 
-const hardwareKeys =
-  'Keys in tokens with a PKCS #11 module are named pkcs11:…, as docs/operations/ca-keys.md has it; the tools of the token make and list them.'
+/** What stands for keys in tokens. */
+export const hardwareKeys =
+  'A PIV token is reached by the PKCS #11 module of its vendor: --key "pkcs11:id=%01?module-path=/usr/local/lib/libykcs11.so&pin-source=file:/PATH" is slot 9a of a YubiKey. docs/operations/ca-keys.md has more; the tools of the token make and list keys.'
 
 /** By flag; those of verifying commands come before the others. */
 const flags: Readonly<Record<string, string>> = {

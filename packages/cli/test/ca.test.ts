@@ -197,7 +197,7 @@ t.test('looking after the CA of a stack', { timeout: 600_000 }, async (t) => {
     t.match([former?.state, next?.state], ['ready', 'stamps'])
     const second = await signBundle('stamped-after.json')
     for (const bundle of [first, second]) t.same(await stamped(bundle), verified)
-    t.match(await tsa('retire', next?.name ?? ''), { status: 1, err: /issues; let another one issue first/ })
+    t.match(await tsa('retire', next?.name ?? ''), { status: 1, err: /stamps; let another one stamp first/ })
     t.match(await tsa('retire', '0-first'), { status: 0 })
     t.match(await tsa('rotate', '--commit', '0-first'), { status: 1, err: /is not ready to stamp/ })
     t.same(await stamped(first), verified, 'in its time it still counts')
@@ -253,7 +253,7 @@ t.test('looking after the CA of a stack', { timeout: 600_000 }, async (t) => {
   await t.test('retire: never the one that issues; others are published no more', async (t) => {
     const issuing = (await chains()).find(({ state }) => state === 'issues')?.name ?? ''
     t.match(await ca('retire', issuing), { status: 1, err: /issues; let another one issue first/ })
-    t.match(await ca('retire', 'nobody'), { status: 1, err: /there is no authority nobody; see/ })
+    t.match(await ca('retire', 'nobody'), { status: 1, err: /there is no authority "nobody"; see/ })
     const { status, out, err } = await ca('retire', 'first', '--json')
     t.same({ status, out: JSON.parse(out) }, { status: 0, out: { name: 'first', retired: true } })
     t.match(err, 'The authority first is retired. The published trusted root gives it an end.\n')
