@@ -34,7 +34,7 @@ export type ConnectKey = (signal: AbortSignal) => Promise<RemoteKey>
 
 /** For one signature, all tries together: the CA makes two for a certificate, and clients give up after five seconds. */
 const defaultTimeoutMs = 2_000
-/** At the start nobody waits for us, and credentials may be far away. */
+/** At the least: at the start nobody waits for us, and credentials may be far away. */
 const openTimeoutMs = 15_000
 
 /**
@@ -46,7 +46,8 @@ export async function openRemoteSigner(
   connect: ConnectKey,
   timeoutMs: number = defaultTimeoutMs,
 ): Promise<Signer> {
-  const key = await persistently(uri, openTimeoutMs, connect)
+  const openMs = Math.max(openTimeoutMs, timeoutMs)
+  const key = await persistently(uri, openMs, connect)
   const publicKey = publicKeyOf(uri, key.spki)
   const algorithm = algorithmOf(uri, publicKey)
   const { hash } = signatureAlgorithms[algorithm]
@@ -58,7 +59,7 @@ export async function openRemoteSigner(
       throw new SignerError('bad_signature', `${uri} gave a signature that its public key does not verify`)
     return signature
   }
-  await signWithin(openTimeoutMs, utf8('sigstack: does this key sign?'))
+  await signWithin(openMs, utf8('sigstack: does this key sign?'))
   return { publicKey, algorithm, sign: (message) => signWithin(timeoutMs, message) }
 }
 
