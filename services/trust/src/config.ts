@@ -9,6 +9,7 @@ import {
   pathVariable,
   portVariable,
   readEnvironment,
+  SettingsError,
   secret,
   type TlsFiles,
   tlsFilesOf,
@@ -110,13 +111,15 @@ export function readConfig(environment: Environment): Config {
   const keysValidFrom = candidate.TRUST_KEYS_VALID_FROM
   const tls = tlsFilesOf('TRUST', candidate.TRUST_TLS_CERTIFICATE_FILE, candidate.TRUST_TLS_KEY_FILE)
   const tufPassword = candidate.TUF_KEY_PASSWORD
+  const services = servicesOf(candidate)
+  assertHasSigningLog(candidate.TRUST_SIGNING_LOG, services)
   return {
     host: candidate.TRUST_HOST,
     port: candidate.TRUST_PORT,
     logLevel: candidate.LOG_LEVEL,
     ...(tls !== undefined && { tls }),
     dataDirectory: candidate.TRUST_DATA,
-    services: servicesOf(candidate),
+    services,
     // Issuers are compared byte for byte, so a slash at the end stays.
     oidcIssuer: candidate.PUBLIC_OIDC_ISSUER,
     operator: candidate.TRUST_OPERATOR ?? new URL(candidate.PUBLIC_CA_URL).hostname,
@@ -126,6 +129,19 @@ export function readConfig(environment: Environment): Config {
     ...(keysValidFrom !== undefined && { keysValidFrom: new Date(keysValidFrom) }),
     ...(tufPassword !== undefined && { tuf: tufConfig(candidate, tufPassword) }),
   }
+}
+
+/** Nobody should believe that clients are sent where no log is, or where keyless signatures have no time. */
+function assertHasSigningLog(signingLog: SigningLog, services: readonly Service[]): void {
+  if (signingLog === 'v1') return
+  const missing = [
+    ['rekorV2', 'PUBLIC_REKOR_V2_URL'],
+    ['tsa', 'PUBLIC_TSA_URL'],
+  ].filter(([kind]) => !services.some((service) => service.kind === kind))
+  if (missing.length > 0)
+    throw new SettingsError([
+      `TRUST_SIGNING_LOG=v2 sends clients to a log of Rekor v2, which needs ${missing.map(([, name]) => name).join(' and ')}`,
+    ])
 }
 
 /** Those that have a public URL; the word `none` says that there is no such service. */

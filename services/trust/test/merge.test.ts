@@ -209,6 +209,7 @@ t.test('a Rekor v2 log is trusted, and clients are sent there where that is said
       PUBLIC_REKOR_URL: 'https://rekor.example.org',
       PUBLIC_REKOR_V2_URL: `${url}/`,
       PUBLIC_CT_URL: 'https://ct.example.org',
+      PUBLIC_TSA_URL: 'https://tsa.example.org',
       PUBLIC_OIDC_ISSUER: 'https://login.example.org/',
       ...more,
     })
@@ -229,6 +230,9 @@ t.test('a Rekor v2 log is trusted, and clients are sent there where that is said
     [v1],
     'without such a log',
   )
+
+  const alone = { TRUST_SIGNING_LOG: 'v2', PUBLIC_REKOR_V2_URL: 'none', PUBLIC_TSA_URL: 'none' }
+  t.throws(() => read(alone), /needs PUBLIC_REKOR_V2_URL and PUBLIC_TSA_URL/)
 
   const root = parseTrustedRoot(files.trustedRoot)
   const listed = root.tlogs.find(({ baseUrl }) => baseUrl === url)
