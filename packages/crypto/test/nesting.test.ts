@@ -13,6 +13,18 @@ t.test('JSON is parsed to the bound, and not beyond however deep it is', async (
   const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
   t.same(parseBoundedJson('{"a":[1]}'), { a: [1] })
   t.ok(parseBoundedJson(nested(deepestJson)))
-  for (const depth of [deepestJson + 1, 100_000])
-    t.throws(() => parseBoundedJson(nested(depth)), { name: 'SyntaxError' })
+  const tooDeep = { name: 'SyntaxError', message: 'the JSON is nested too deeply' }
+  for (const depth of [deepestJson + 1, 100_000]) t.throws(() => parseBoundedJson(nested(depth)), tooDeep)
+  // Said before anything is built: JSON.parse would complain of the end.
+  t.throws(() => parseBoundedJson('{"a":['.repeat(deepestJson)), tooDeep)
+  t.throws(() => parseBoundedJson('[1,'), { name: 'SyntaxError', message: /JSON/ })
+  t.throws(() => parseBoundedJson('"['), { name: 'SyntaxError' })
+})
+
+t.test('brackets within texts are none', async (t) => {
+  const brackets = '['.repeat(deepestJson + 1)
+  for (const text of [brackets, `"${brackets}`, `\\${brackets}`, `\\"${brackets}"\\`, '\\\\', '"'])
+    t.equal(parseBoundedJson(JSON.stringify(text)), text)
+  const behind = `["\\\\",${brackets}`
+  t.throws(() => parseBoundedJson(behind), { message: 'the JSON is nested too deeply' })
 })

@@ -6,6 +6,7 @@ import {
   CryptoError,
   memberAt,
   parseBase64,
+  parseBoundedJson,
   parseHex,
   parsePemBlock,
   parseStrictJson,
@@ -44,7 +45,7 @@ export function bundleOfParts(
 export function isLegacyBundle(text: string): boolean {
   if (text.length > longestCharacters) return false
   try {
-    return typeof memberAt(JSON.parse(text), 'base64Signature') === 'string'
+    return typeof memberAt(parseBoundedJson(text), 'base64Signature') === 'string'
   } catch {
     return false
   }

@@ -1,5 +1,5 @@
 /** DSSE envelopes as a proposal carries them: JSON text whose bytes are hashed, and a parsed copy that is verified. */
-import { CryptoError, isObject, parseBase64, parseBase64Url } from '@sigstack/crypto'
+import { CryptoError, isObject, parseBase64, parseBase64Url, parseBoundedJson } from '@sigstack/crypto'
 import { EntryError } from '../errors.ts'
 import { isList, type JsonObject } from '../json.ts'
 
@@ -54,7 +54,7 @@ export function parseEnvelope(text: string): Envelope {
 function parseObject(text: string): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseBoundedJson(text)
   } catch (cause) {
     throw new EntryError('bad_envelope', 'could not parse envelope: not JSON', { cause })
   }

@@ -1,5 +1,5 @@
 /** What an in-toto statement is about, for the search index. Nothing depends on it being well-formed. */
-import { isObject, memberAt, parseUtf8 } from '@sigstack/crypto'
+import { isObject, memberAt, parseBoundedJson, parseUtf8 } from '@sigstack/crypto'
 import { isList } from '../json.ts'
 
 export const inTotoPayloadType = 'application/vnd.in-toto+json'
@@ -37,7 +37,7 @@ function digestsOf(item: unknown): readonly string[] {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(parseUtf8(bytes) ?? '')
+    return parseBoundedJson(parseUtf8(bytes) ?? '')
   } catch {
     return undefined
   }
