@@ -55,6 +55,9 @@ t.test('too few other clocks, and clocks that differ, are told apart', async (t)
   await differ.guard.check()
   t.throws(() => differ.guard.demand(), { ...refused, message: /7100 ms ahead of ntp/ })
   t.same([few.told, differ.told], [['err_too_few'], ['err_inv_time']])
+  const slow = guarded({ clocks: [ntp(8_000)], ntpAnswers: 1 })
+  await slow.guard.check()
+  t.throws(() => slow.guard.demand(), { ...refused, message: /machine is 8000 ms behind ntp/ })
 })
 
 t.test('the database must answer and agree, whatever the others say', async (t) => {

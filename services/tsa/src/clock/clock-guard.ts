@@ -97,7 +97,7 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
       const worst = answered.toSorted((a, b) => Math.abs(b.differenceMs) - Math.abs(a.differenceMs))[0]
       conclude(
         'err_inv_time',
-        `the clock of this machine is ${Math.round(-(worst?.differenceMs ?? 0))} ms ahead of ${worst?.clock.name ?? ''}`,
+        `the clock of this machine is ${away(worst?.differenceMs ?? 0)} ${worst?.clock.name ?? ''}`,
       )
     } else conclude(undefined, 'ok')
   }
@@ -140,4 +140,9 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
       }
     },
   }
+}
+
+/** Of this machine, by how far another clock is ahead of it. */
+function away(differenceMs: number): string {
+  return `${Math.round(Math.abs(differenceMs))} ms ${differenceMs > 0 ? 'behind' : 'ahead of'}`
 }
