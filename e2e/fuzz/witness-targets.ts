@@ -1,4 +1,5 @@
 /** What a witness is sent and set up with, what a log reads of its witnesses, and proofs as files. */
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import {
   canCosign,
@@ -20,6 +21,15 @@ const text = (input: Uint8Array): string => Buffer.from(input).toString('utf8')
 const root = 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I='
 const of = (make: (vector: Vector) => string) => vectors.map((vector) => Buffer.from(make(vector)))
 
+/** The key of a witness as one of a log, whose type is another; its ID is of the name and the typed key (C2SP signed-note). */
+function asKeyOfLog(vkey: string): string {
+  const [name = '', , typed = ''] = vkey.split('+')
+  const key = Buffer.from(typed, 'base64')
+  key[0] = 1
+  const id = hash('sha256', Buffer.concat([Buffer.from(`${name}\n`), key])).slice(0, 8)
+  return `${name}+${id}+${key.toString('base64')}`
+}
+
 export function witnessTargets(): readonly Target[] {
   const refusals = ['CheckpointError']
   const keys = vectors.map(({ vkey }) => parseNoteKey(vkey))
@@ -34,9 +44,7 @@ export function witnessTargets(): readonly Target[] {
     {
       name: 'witness-logs',
       form: 'text',
-      seeds: of(
-        ({ vkey }) => `# logs\nlogs/v0\n\nvkey ${vkey.replace('BAAj', 'AQAj')}\nqpd 5\norigin a - 1\n`,
-      ),
+      seeds: of(({ vkey }) => `# logs\nlogs/v0\n\nvkey ${asKeyOfLog(vkey)}\nqpd 5\norigin a - 1\n`),
       refusals: ['WitnessError'],
       run: (input) => parseLogs(text(input)),
     },
