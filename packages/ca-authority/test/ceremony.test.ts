@@ -66,7 +66,7 @@ t.test('rotation: prepared, committed, and the one before retired', async (t) =>
   await retireAuthority({ folder, name: 'first' })
   t.same((await open(folder)).others, [], 'the retired one is published no more')
   const again = commitRotation({ folder, name: 'first', now: new Date() })
-  await t.rejects(again, /there is no authority first/)
+  await t.rejects(again, /there is no authority "first"/)
 })
 
 t.test('an intermediate of the company: chain checks with a sentence each, installation', async (t) => {

@@ -109,7 +109,7 @@ t.test(
     t.same(await bundleOf(ca.url), [pemOf(chain)], 'the retired one is published no more')
     await t.rejects(
       commitRotation({ ...data, name: 'first', now: new Date() }),
-      /there is no authority first/,
+      /there is no authority "first"/,
     )
   },
 )
