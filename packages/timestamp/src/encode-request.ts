@@ -32,11 +32,14 @@ export function encodeTimestampRequest(
   )
 }
 
+const algorithmOf = (hash: HashAlgorithm) => der(derTag.sequence, derOid(hashOid[hash]), der(derTag.null))
+const algorithms: Readonly<Record<HashAlgorithm, Uint8Array>> = {
+  sha256: algorithmOf('sha256'),
+  sha384: algorithmOf('sha384'),
+  sha512: algorithmOf('sha512'),
+}
+
 /** MessageImprint, its algorithm with a NULL as everybody writes it. */
 export function encodeImprint({ hash, imprint }: Pick<TimestampRequest, 'hash' | 'imprint'>): Uint8Array {
-  return der(
-    derTag.sequence,
-    der(derTag.sequence, derOid(hashOid[hash]), der(derTag.null)),
-    der(derTag.octetString, imprint),
-  )
+  return der(derTag.sequence, algorithms[hash], der(derTag.octetString, imprint))
 }

@@ -75,7 +75,7 @@ function readWhole(bytes: Uint8Array): BaseBlock {
 }
 
 function membersOf(block: BaseBlock | undefined, what: string): readonly BaseBlock[] {
-  if (!(block instanceof Sequence) || block.lenBlock.isIndefiniteForm)
+  if (!(block instanceof Sequence) || !block.idBlock.isConstructed || block.lenBlock.isIndefiniteForm)
     throw malformed(`${what} is no sequence`)
   return block.valueBlock.value
 }
@@ -113,7 +113,8 @@ function nonceOf(nonce: Integer): Uint8Array {
 }
 
 function isTrue(block: BooleanBlock): boolean {
-  const [byte] = block.valueBlock.valueHexView
-  if (byte !== 0xff && byte !== 0) throw malformed('certReq is no DER')
+  const { valueHexView } = block.valueBlock
+  const [byte] = valueHexView
+  if (valueHexView.length !== 1 || (byte !== 0xff && byte !== 0)) throw malformed('certReq is no DER')
   return byte === 0xff
 }

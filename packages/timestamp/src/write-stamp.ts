@@ -51,9 +51,14 @@ const granted = der(derTag.sequence, integer(0))
 const accuracy = der(derTag.sequence, integer(1))
 const tstInfoType = derOid(tstInfoOid)
 const signedDataType = derOid(signedDataOid)
-const attribute = (oid: string, value: Uint8Array) =>
-  der(derTag.sequence, derOid(oid), der(derTag.set, value))
-const contentType = attribute(attributeOid.contentType, tstInfoType)
+const attributeType = {
+  contentType: derOid(attributeOid.contentType),
+  signingTime: derOid(attributeOid.signingTime),
+  messageDigest: derOid(attributeOid.messageDigest),
+  signingCertificateV2: derOid(attributeOid.signingCertificateV2),
+}
+const attribute = (type: Uint8Array, value: Uint8Array) => der(derTag.sequence, type, der(derTag.set, value))
+const contentType = attribute(attributeType.contentType, tstInfoType)
 
 export function createStampWriter({ signer, chain, includesChain = false }: StampIssuer): WriteStamp {
   const [leaf, ...above] = chain
@@ -70,7 +75,7 @@ export function createStampWriter({ signer, chain, includesChain = false }: Stam
     der(derTag.sequence, der(derTag.sequence, der(directoryName, leaf.issuer)), serialNumber),
   )
   const signingCertificate = attribute(
-    attributeOid.signingCertificateV2,
+    attributeType.signingCertificateV2,
     der(derTag.sequence, der(derTag.sequence, certificateId)),
   )
   // RFC 5652 section 5.1: a SET, so in the order of its encodings.
@@ -79,6 +84,12 @@ export function createStampWriter({ signer, chain, includesChain = false }: Stam
     ...sortedEncodings([leaf, ...(includesChain ? above : [])].map((certificate) => certificate.der)),
   )
   const digestAlgorithms = der(derTag.set, digestAlgorithm)
+  // Most stamps are of one policy.
+  let lastPolicy = { dotted: '', encoded: new Uint8Array() }
+  const encodePolicy = (dotted: string): Uint8Array => {
+    if (lastPolicy.dotted !== dotted) lastPolicy = { dotted, encoded: derOid(dotted) }
+    return lastPolicy.encoded
+  }
 
   return async (stamp) => {
     const { request, policy, time, random20 } = stamp
@@ -86,7 +97,7 @@ export function createStampWriter({ signer, chain, includesChain = false }: Stam
     const info = der(
       derTag.sequence,
       version1,
-      derOid(policy),
+      encodePolicy(policy),
       encodeImprint(request),
       der(derTag.integer, serialNumberFrom(random20)),
       der(generalizedTimeTag, utf8(digits)),
@@ -96,8 +107,8 @@ export function createStampWriter({ signer, chain, includesChain = false }: Stam
     )
     const attributes = sortedEncodings([
       contentType,
-      attribute(attributeOid.signingTime, encodeSigningTime(digits)),
-      attribute(attributeOid.messageDigest, der(derTag.octetString, digest(hash, info))),
+      attribute(attributeType.signingTime, encodeSigningTime(digits)),
+      attribute(attributeType.messageDigest, der(derTag.octetString, digest(hash, info))),
       signingCertificate,
     ])
     // Signed as a SET OF, and stored under another tag.

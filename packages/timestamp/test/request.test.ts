@@ -91,6 +91,23 @@ t.test('what is no request is refused, each with its reason', async (t) => {
       sequence(version, imprint, der(derTag.boolean, Uint8Array.of(1))),
       'malformed',
     ],
+    'certReq of two bytes': [
+      sequence(version, imprint, der(derTag.boolean, Uint8Array.of(0xff, 0xff))),
+      'malformed',
+    ],
+    'a length in more bytes than it needs': [
+      Uint8Array.of(0x30, 0x81, version.length + imprint.length, ...version, ...imprint),
+      'malformed',
+    ],
+    'a sequence that says it has no elements': [der(0x10, version, imprint), 'malformed'],
+    'an imprint that says it has no elements': [
+      sequence(version, der(0x10, imprint.subarray(2))),
+      'malformed',
+    ],
+    'an imprint that ends before its digest does': [
+      sequence(version, Uint8Array.of(0x30, imprint.length - 3), imprint.subarray(2)),
+      'malformed',
+    ],
     'indefinite length': [Uint8Array.of(0x30, 0x80, ...version, ...imprint, 0, 0), 'malformed'],
     'a sequence in a sequence, without end': [Buffer.alloc(60_000, Uint8Array.of(0x30, 0x80)), 'malformed'],
     // The library takes microseconds for each arc: a policy that fills a body would stop the authority for seconds.
