@@ -1,11 +1,11 @@
 /**
- * `npm run differential -- [ca] [rekor-v1] [cosign]`: sends the same requests, good and bad, to our service and to upstream's own server, and
+ * `npm run differential -- [ca] [rekor-v1] [tsa] [cosign]`: sends the same requests, good and bad, to our service and to upstream's own server, and
  * compares what comes back. Ends with status 1 when they differ in something that is not listed as known. A server that the machine
  * cannot have is named, and fails nothing. See docs/differential.md.
  *
  *   --json          everything that was found, as one JSON document
  *   --keep          leave the temporary folder
- *   --seconds N     of each server's turn in the append measurement of rekor-v1; 0 leaves it out
+ *   --seconds N     of each server's turn in the measurements of rekor-v1 and tsa; 0 leaves it out
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,8 +17,9 @@ import { compareCa } from './ca/compare.ts'
 import { compareCosign } from './cosign/compare.ts'
 import { compareRekor } from './rekor-v1/compare.ts'
 import { hasOpenDifferences, type Outcome, toJson, toText } from './report.ts'
+import { compareTsa } from './tsa/compare.ts'
 
-const dialects = { ca: compareCa, 'rekor-v1': compareRekor, cosign: compareCosign }
+const dialects = { ca: compareCa, 'rekor-v1': compareRekor, tsa: compareTsa, cosign: compareCosign }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -9,6 +9,10 @@ const tools = {
   'cosign-v3': { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
   fulcio: { module: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
+  'timestamp-server': {
+    module: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
+    version: 'v2.1.3',
+  },
   'trillian-log-server': { module: `${trillian}/cmd/trillian_log_server`, version: trillianVersion },
   'trillian-log-signer': { module: `${trillian}/cmd/trillian_log_signer`, version: trillianVersion },
 } as const

@@ -5,8 +5,9 @@
 import path from 'node:path'
 import { encodeRequest } from '../support/http-socket.ts'
 import { closedLoop } from '../support/load.ts'
+import { median } from '../support/median.ts'
+import { stampRequests } from '../support/requests.ts'
 import { type StackProcess, startStackProcess } from '../support/stack-process.ts'
-import { median } from './median.ts'
 import { childrenOf } from './memory.ts'
 import { startCosts } from './processor-time.ts'
 import { openAppender } from './scenarios/appends.ts'
@@ -80,6 +81,11 @@ const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work>>> = 
   reads: openReads,
   certificates: async (stack) => {
     const { url, next } = await openRequester({ stack: () => stack })
+    return { url, status: 200, prepare: () => next }
+  },
+  stamps: async ({ endpoints }) => {
+    const url = new URL(`${endpoints.services['tsa']}/api/v1/timestamp`)
+    const next = stampRequests(url, { certificates: true, hasNonce: true })
     return { url, status: 200, prepare: () => next }
   },
 }

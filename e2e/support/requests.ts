@@ -1,5 +1,6 @@
 /** Requests signed before the clock starts, each one new to the log. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { encodeTimestampRequest } from '@sigstack/timestamp'
 import { encodeRequest } from './http-socket.ts'
 
 export type Issued = { readonly privateKey: KeyObject; readonly certificatePem: string }
@@ -102,4 +103,27 @@ function statementOf(sha256: string, leastBytes: number): string {
     resolvedDependencies.push({ uri: name, digest: { sha256: digest } })
   }
   return JSON.stringify(statement)
+}
+
+/** Bodies for a timestamp authority, made once and sent in turn: random digests, in DER as cosign asks. */
+export function stampRequests(
+  url: URL,
+  { certificates, hasNonce }: { readonly certificates: boolean; readonly hasNonce: boolean },
+): () => Buffer | undefined {
+  const requests = Array.from({ length: 512 }, () => {
+    const nonce = Buffer.concat([Uint8Array.of(1), randomBytes(8)])
+    const body = encodeTimestampRequest({
+      hash: 'sha256',
+      imprint: randomBytes(32),
+      certificates,
+      ...(hasNonce && { nonce }),
+    })
+    const headers = {
+      'Content-Type': 'application/timestamp-query',
+      'Content-Length': String(body.length),
+    }
+    return Buffer.concat([encodeRequest('POST', url, undefined, headers), body])
+  })
+  let at = 0
+  return () => requests[at++ % requests.length]
 }

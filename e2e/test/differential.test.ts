@@ -21,6 +21,7 @@ import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
 import { allProposals } from '../differential/rekor-v1/proposals.ts'
 import type { Side } from '../differential/rekor-v1/side.ts'
 import { hasOpenDifferences, toText } from '../differential/report.ts'
+import { knownTsaDifferences } from '../differential/tsa/known-differences.ts'
 import { createChecker } from '../support/checker/checker.ts'
 import { encodeRequest, openSocket } from '../support/http-socket.ts'
 
@@ -34,6 +35,7 @@ t.test('every known difference is an item of its page, and every item is one', a
     'fulcio.md': knownCaDifferences,
     'rekor-v1.md': knownRekorDifferences,
     'cosign.md': knownCosignDifferences,
+    'timestamp-authority.md': knownTsaDifferences,
   }
   for (const [page, known] of Object.entries(pages)) {
     const content = await readFile(new URL(`../../docs/dialects/${page}`, import.meta.url), 'utf8')
@@ -144,7 +146,7 @@ t.test('a machine without the server says so and fails nothing', async (t) => {
 t.test('an unknown dialect is refused with those there are', async (t) => {
   const { status, stderr } = await run(['rekor'], { PATH: folder })
   t.equal(status, 2)
-  t.match(stderr, /no dialect rekor; there are ca, rekor-v1, cosign/)
+  t.match(stderr, /no dialect rekor; there are ca, rekor-v1, tsa, cosign/)
 })
 
 t.test('of a command line what scripts see is compared, and what must differ is not', async (t) => {

@@ -2,10 +2,10 @@
 import { tileWidth } from '@sigstack/merkle'
 import { encodeRequest } from '../../support/http-socket.ts'
 import { closedLoop, openLoop } from '../../support/load.ts'
+import { median } from '../../support/median.ts'
 import { dsseRequest, obtainCertificate } from '../../support/requests.ts'
 import { trialToken } from '../../support/stack-process.ts'
 import { type Bench, email, measured } from '../bench-context.ts'
-import { median } from '../median.ts'
 import { fill, openAppender } from './appends.ts'
 
 const rounds = 5

@@ -1,8 +1,6 @@
 /** Timestamps through HTTP, asked for in DER as cosign does, and with nonce and certificate as sigstore-python does. */
-import { randomBytes } from 'node:crypto'
-import { encodeTimestampRequest } from '@sigstack/timestamp'
-import { encodeRequest } from '../../support/http-socket.ts'
 import { closedLoop, openLoop } from '../../support/load.ts'
+import { stampRequests } from '../../support/requests.ts'
 import { type Bench, measured } from '../bench-context.ts'
 
 export type StampOptions = {
@@ -20,22 +18,7 @@ export async function benchStamps(bench: Bench, { clients: allClients, rates }: 
   const { report, seconds } = bench
   const url = new URL(`${bench.stack().endpoints.services['tsa']}/api/v1/timestamp`)
   for (const { kind, certificates, hasNonce } of ways) {
-    const requests = Array.from({ length: 512 }, () => {
-      const nonce = Buffer.concat([Uint8Array.of(1), randomBytes(8)])
-      const body = encodeTimestampRequest({
-        hash: 'sha256',
-        imprint: randomBytes(32),
-        certificates,
-        ...(hasNonce && { nonce }),
-      })
-      const headers = {
-        'Content-Type': 'application/timestamp-query',
-        'Content-Length': String(body.length),
-      }
-      return Buffer.concat([encodeRequest('POST', url, undefined, headers), body])
-    })
-    let at = 0
-    const next = () => requests[at++ % requests.length]
+    const next = stampRequests(url, { certificates, hasNonce })
     report.header(`${kind}  P-256, each verified before it leaves`)
     for (const clients of allClients) {
       const result = await measured(bench, () => closedLoop({ url, seconds, status: 200, next, clients }))

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createRegistryClient, type Digest, digestOf, encodeManifest, mediaTypes } from '@sigstack/oci'
 import { InteropError } from '../../support/interop-error.ts'
+import { median } from '../../support/median.ts'
 import { registryKinds } from '../../support/registries.ts'
 import { runToEnd } from '../../support/run-command.ts'
 import { trialToken } from '../../support/stack-process.ts'
 import { openUserWorkshop } from '../../support/workshop.ts'
 import { type Bench, email } from '../bench-context.ts'
-import { median } from '../median.ts'
 
 export type ToolOptions = {
   /** A built program; the sources where it is not given. */

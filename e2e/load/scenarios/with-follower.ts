@@ -1,9 +1,9 @@
 /** Appends with the search follower at work and without, in turns, so that both have the same machine. */
 
 import { closedLoop } from '../../support/load.ts'
+import { median } from '../../support/median.ts'
 import { type Bench, measured } from '../bench-context.ts'
 import { followerBacklog, holdFollower, untilFollowed } from '../follower.ts'
-import { median } from '../median.ts'
 import { openAppender } from './appends.ts'
 
 const clients = 64

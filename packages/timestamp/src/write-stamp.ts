@@ -85,7 +85,10 @@ export function createStampWriter({ signer, chain, includesChain = false }: Stam
   )
   const digestAlgorithms = der(derTag.set, digestAlgorithm)
   // Most stamps are of one policy.
-  let lastPolicy = { dotted: '', encoded: new Uint8Array() }
+  let lastPolicy: { readonly dotted: string; readonly encoded: Uint8Array } = {
+    dotted: '',
+    encoded: new Uint8Array(),
+  }
   const encodePolicy = (dotted: string): Uint8Array => {
     if (lastPolicy.dotted !== dotted) lastPolicy = { dotted, encoded: derOid(dotted) }
     return lastPolicy.encoded
