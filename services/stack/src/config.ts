@@ -17,7 +17,7 @@ import {
 import { type TObject, Type } from 'typebox'
 import { composeServices } from './compose.ts'
 import { pathsBelow } from './data-directory.ts'
-import { type PublicUrls, readPublicUrls } from './public-urls.ts'
+import { demandOriginsApart, type PublicUrls, readPublicUrls } from './public-urls.ts'
 import { decideTrial } from './trial.ts'
 
 export type Ports = {
@@ -219,6 +219,7 @@ export function readConfig(environment: Environment): Config {
     organization: candidate.SIGSTACK_ORGANIZATION,
     environment: sound,
   }
+  attempt(() => demandOriginsApart(config))
   // What the services complain of is known before anything is made, though not yet where everything will be.
   attempt(() =>
     composeServices(config, { data: pathsBelow(config.dataDirectory), password: 'not yet made', ports }),

@@ -64,6 +64,17 @@ function complaintOf(url: string, name: PublicService | 'all'): string | undefin
   return undefined
 }
 
+/** A witness takes logs of one origin for one log. Rekor v1's names its shard; those of the others are host names. Throws a `SettingsError`. */
+export function demandOriginsApart(config: Config): void {
+  const { witness, rekorV2, ctLog, ports } = config
+  const hostOf = (service: 'rekorV2' | 'ct') => new URL(publicUrlOf(service, ports[service], config)).hostname
+  if (witness && rekorV2 && ctLog && hostOf('rekorV2') === hostOf('ct'))
+    throw new SettingsError([
+      `SIGSTACK_WITNESS=own tells logs apart by their host names, and Rekor v2 and the CT log are both ${hostOf('ct')}: ` +
+        `name one of them by ${variableOf.rekorV2} or ${variableOf.ct}, or all by ${variableOf.all} with ${placeholder} in it`,
+    ])
+}
+
 /** Without a slash at its end. */
 export function publicUrlOf(
   service: PublicService,

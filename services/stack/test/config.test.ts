@@ -70,3 +70,18 @@ t.test('a service whose port is not named takes a free one where all others do',
   t.equal(readConfig({ ...free, SIGSTACK_TSA_PORT: '4004' }).ports.tsa, 4004)
   t.equal(readConfig({ ...free, SIGSTACK_CA_PORT: '4005' }).ports.tsa, 3004)
 })
+
+t.test('a witness of the stack is given logs that it can tell apart', async (t) => {
+  const both = { SIGSTACK_WITNESS: 'own', SIGSTACK_REKOR: 'both' }
+  t.throws(() => readConfig(both), {
+    message: /Rekor v2 and the CT log are both 127\.0\.0\.1.*SIGSTACK_REKOR_V2_PUBLIC_URL/,
+  })
+  const apart = [
+    { SIGSTACK_REKOR_V2_PUBLIC_URL: 'http://localhost:7000' },
+    { SIGSTACK_PUBLIC_URL: 'http://{service}.localhost:7000' },
+    { SIGSTACK_CT_LOG: 'none' },
+    { SIGSTACK_WITNESS: 'none' },
+    { SIGSTACK_REKOR: 'v1' },
+  ]
+  for (const more of apart) t.doesNotThrow(() => readConfig({ ...both, ...more }), JSON.stringify(more))
+})

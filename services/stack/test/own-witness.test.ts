@@ -1,5 +1,6 @@
 import '@sigstack/signers/few-rounds'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseCheckpoint, parseWitnessPolicy, verifyLines } from '@sigstack/checkpoint'
 import { copyDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
@@ -18,6 +19,7 @@ t.test('a witness of the stack cosigns all its logs, from the first start on', a
     SIGSTACK_DATA: folder,
     SIGSTACK_WITNESS: 'own',
     SIGSTACK_REKOR: 'both',
+    SIGSTACK_REKOR_V2_PUBLIC_URL: 'http://localhost',
     LOG_WITNESS_REPUBLISH_SECONDS: '1',
   })
   const stack = await startStack(config, { logger: createLogger({ name: 'stack', level: 'silent' }) })
@@ -32,6 +34,7 @@ t.test('a witness of the stack cosigns all its logs, from the first start on', a
     // The first heads were shown to it before it knew the logs; the next are signed.
     let lines: Awaited<ReturnType<typeof verifyLines>> = []
     while (lines.length === 0) {
+      await sleep(50)
       const checkpoint = parseCheckpoint(await (await fetch(`${log}/checkpoint`)).text())
       lines = await verifyLines(checkpoint, [own.key])
     }
