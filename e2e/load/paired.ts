@@ -54,14 +54,18 @@ export async function benchPairs(options: PairOptions): Promise<void> {
     for (const name of only) {
       const open = works[name]
       if (open === undefined) continue
-      const pair = { ours: await open(ours), theirs: await open(theirs) }
+      const [our, their] = [await open(ours), await open(theirs)]
+      if (our === undefined || their === undefined) {
+        say(`  ${name.padEnd(14)} not in both`)
+        continue
+      }
       const bursts: { ours: Burst[]; theirs: Burst[] } = { ours: [], theirs: [] }
-      await burst(ours, pair.ours, clients)
-      await burst(theirs, pair.theirs, clients)
+      await burst(ours, our, clients)
+      await burst(theirs, their, clients)
       for (let round = 0; round < rounds; round++) {
         const turn = {
-          ours: async () => bursts.ours.push(await burst(ours, pair.ours, clients)),
-          theirs: async () => bursts.theirs.push(await burst(theirs, pair.theirs, clients)),
+          ours: async () => bursts.ours.push(await burst(ours, our, clients)),
+          theirs: async () => bursts.theirs.push(await burst(theirs, their, clients)),
         }
         // Neither is always the one that follows the other's clean-up.
         for (const side of round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const))
@@ -75,7 +79,7 @@ export async function benchPairs(options: PairOptions): Promise<void> {
   }
 }
 
-const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work>>> = {
+const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work | undefined>>> = {
   appends: (stack) => openAppends(stack, 'hashedrekord'),
   dsse: (stack) => openAppends(stack, 'dsse'),
   reads: openReads,
@@ -84,7 +88,9 @@ const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work>>> = 
     return { url, status: 200, prepare: () => next }
   },
   stamps: async ({ endpoints }) => {
-    const url = new URL(`${endpoints.services['tsa']}/api/v1/timestamp`)
+    const { tsa } = endpoints.services
+    if (tsa === undefined) return undefined
+    const url = new URL('/api/v1/timestamp', tsa)
     const next = stampRequests(url, { certificates: true, hasNonce: true })
     return { url, status: 200, prepare: () => next }
   },

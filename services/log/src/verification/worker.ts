@@ -1,6 +1,6 @@
 /** The thread: parses bodies and verifies what they propose. */
 import { workerData } from 'node:worker_threads'
-import { asBuffer, parseBoundedJson } from '@sigstack/crypto'
+import { asBuffer, parseBoundedJson, probeDigestVerification } from '@sigstack/crypto'
 import { defaultWorkLimit, type EntryPolicy, type Verifier, withinWork } from '@sigstack/rekor-entries'
 import { type Answered, answerRequests } from '@sigstack/server/in-thread'
 import type { Answer, Outcome, Request, Task, ThreadData } from './messages.ts'
@@ -78,6 +78,8 @@ function inOnePiece({ outcomes, ...rest }: Answer): Answered<Answer> {
   return { answer: { ...rest, outcomes: movedOutcomes }, memory: [whole.buffer] }
 }
 
+// Each thread finds out for itself, once, by which way signatures are verified fastest here.
+await probeDigestVerification()
 answerRequests<Request, Answer>(async ({ atMs, task }) =>
   inOnePiece(await run(task, { ...settings, now: () => new Date(atMs) })),
 )
