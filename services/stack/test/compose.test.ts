@@ -98,6 +98,7 @@ t.test(
       SIGSTACK_WITNESS: 'own',
       SIGSTACK_CA_CONFIG_FILE: issuersFile,
       SIGSTACK_REKOR: 'both',
+      SIGSTACK_REKOR_V2_PUBLIC_URL: 'http://localhost:7000',
     }
     for (const { schema, variables: decided } of decidedHere) {
       for (const [name, variable] of Object.entries(schema.properties)) {
