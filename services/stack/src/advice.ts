@@ -1,7 +1,7 @@
 /** Settings that do not do what whoever set them may think. */
 import { adviseOnVariables, isSet, isWildcard } from '@sigstack/server'
-import { decidedHere } from './compose.ts'
 import { type Config, variables } from './config.ts'
+import { decidedHere } from './decided-here.ts'
 import { namesOf } from './layers.ts'
 import { reachable } from './public-urls.ts'
 
