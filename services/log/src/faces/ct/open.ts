@@ -1,9 +1,9 @@
 /** The CT face over its log, as the environment describes it. */
-import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
-import { encodePublicKeyPem, keyFingerprint, type Signer } from '@sigstack/crypto'
-import { type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { encodePublicKeyPem } from '@sigstack/crypto'
+import { openLog, rememberPublicKey } from '@sigstack/log-engine'
 import { openAddressLimiter } from '../../admission/open-limiter.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { logByOrigin } from '../../log-by-origin.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
 import { fileRoots } from '../../roots/file-roots.ts'
 import { urlRoots } from '../../roots/url-roots.ts'
@@ -18,7 +18,8 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   const { config, signer, pool, readers, logger, metrics, now, onClock, onStop } = context
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
   const { prefix: pathPrefix, extendedKeyUsages } = face
-  const dialect = ctLogOptions(hostname, pathPrefix, signer)
+  const name = pathPrefix === '' ? 'ct' : `ct${pathPrefix}`
+  const dialect = logByOrigin(name, `${hostname}${pathPrefix}`, signer)
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
   const log = await openLog({
     ...dialect,
@@ -82,25 +83,4 @@ async function openRoots(
   poll.unref()
   onStop(() => clearInterval(poll))
   return source
-}
-
-/** Origin and checkpoint form of the dialect. A log that exists keeps the origin it was made with. */
-function ctLogOptions(
-  hostname: string,
-  prefix: string,
-  signer: Signer,
-): Pick<LogOptions, 'name' | 'logId' | 'newOrigin' | 'signCheckpoint'> {
-  return {
-    name: prefix === '' ? 'ct' : `ct${prefix}`,
-    logId: keyFingerprint(signer.publicKey),
-    newOrigin: () => `${hostname}${prefix}`,
-    signCheckpoint: (treeHead, origin) =>
-      signCheckpoint({
-        origin,
-        name: origin,
-        treeHead,
-        signer,
-        keyHint: noteKeyHint(origin, signer.publicKey),
-      }),
-  }
 }

@@ -1,18 +1,13 @@
 /** The Rekor v2 face over its log, as the environment describes it. One shard: one host name, origin, key and log. */
-import { noteKeyHint, noteKeyId, signCheckpoint } from '@sigstack/checkpoint'
-import {
-  defaultClientAlgorithms,
-  encodePublicKeyPem,
-  keyFingerprint,
-  type Signer,
-  toBase64,
-} from '@sigstack/crypto'
-import { LogError, type LogOptions, openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { noteKeyId } from '@sigstack/checkpoint'
+import { defaultClientAlgorithms, encodePublicKeyPem, toBase64 } from '@sigstack/crypto'
+import { LogError, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import { createDearReads } from '@sigstack/rekor-log'
 import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { logByOrigin } from '../../log-by-origin.ts'
 import { workRefusalOf } from '../../verification/refusal.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
@@ -41,7 +36,8 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     onStop,
   } = context
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
-  const dialect = rekorV2LogOptions(hostname, signer)
+  // The origin is the host name alone, and the key's own name (rekor-v2.md section 10.2).
+  const dialect = logByOrigin('rekor-v2', hostname, signer)
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
   const metrics = createRekorV2Metrics(registry, version)
   let isOpen = false
@@ -142,25 +138,5 @@ export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
       for (const pathPrefix of tilePrefixes)
         await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
     },
-  }
-}
-
-/** The origin is the host name alone, and the key's own name (rekor-v2.md section 10.2). */
-export function rekorV2LogOptions(
-  hostname: string,
-  signer: Signer,
-): Pick<LogOptions, 'name' | 'logId' | 'newOrigin' | 'signCheckpoint'> {
-  return {
-    name: 'rekor-v2',
-    logId: keyFingerprint(signer.publicKey),
-    newOrigin: () => hostname,
-    signCheckpoint: (treeHead, origin) =>
-      signCheckpoint({
-        origin,
-        name: origin,
-        treeHead,
-        signer,
-        keyHint: noteKeyHint(origin, signer.publicKey),
-      }),
   }
 }
