@@ -1,6 +1,5 @@
 /** The Rekor v1 face over its log, as the environment describes it: shards, search, settings, events. */
 import { defaultClientAlgorithms } from '@sigstack/crypto'
-import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import {
   createDearReads,
   type DearReads,
@@ -18,8 +17,8 @@ import { keyFolderOf } from '@sigstack/signers'
 import { type OpenEvents, openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { searchCheck } from '../../readiness.ts'
-import { workRefusalOf } from '../../verification/refusal.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
+import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
 import type { RekorConfig } from './config.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
@@ -56,28 +55,13 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const smallBodies = openSmallBodies({ policy })
   onStop(() => smallBodies.stop())
 
-  async function timed<T extends VerifiedEntry | undefined>(verification: Promise<T>): Promise<T> {
-    const began = performance.now()
-    let kind = 'refused'
-    try {
-      const entry = await verification
-      kind = entry?.kind ?? kind
-      return entry
-    } catch (error) {
-      const reason = workRefusalOf(error)
-      if (reason !== undefined) metrics.workRefused(reason)
-      throw error
-    } finally {
-      logMetrics.verified(kind, (performance.now() - began) / 1000)
-    }
-  }
-
+  const measured = { verified: logMetrics.verified, workRefused: metrics.workRefused }
   const dialect = rekorV1Of({
     shards,
     search: timedSearch(search, metrics.searched),
     dearReads,
     now: clock,
-    verifyText: (text, sender) => timed(smallBodies.verify(text, sender)),
+    verifyText: (text, sender) => timed(smallBodies.verify(text, sender), measured),
     bodyLimitBytes,
     entryLimitBytes,
     settings,

@@ -8,8 +8,8 @@ import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
-import { workRefusalOf } from '../../verification/refusal.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
+import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
 import type { RekorV2Config } from './config.ts'
 import { logFirstEntry } from './first-entry.ts'
@@ -76,21 +76,11 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   onStop(() => bodies.stop())
   const { gate, admissionFault } = await openGate(face, { logger, onDecision: metrics.decided, onStop })
 
+  const measured = { verified: logMetrics.verified, workRefused: metrics.workRefused }
   async function verifyText(text: string, sender: string): Promise<VerifiedEntry> {
-    const began = performance.now()
-    let kind = 'refused'
-    try {
-      const entry = await bodies.verify(text, sender)
-      if (entry === undefined) throw new Error('what is no JSON is refused by its decoder')
-      kind = entry.kind
-      return entry
-    } catch (error) {
-      const reason = workRefusalOf(error)
-      if (reason !== undefined) metrics.workRefused(reason)
-      throw error
-    } finally {
-      logMetrics.verified(kind, (performance.now() - began) / 1000)
-    }
+    const entry = await timed(bodies.verify(text, sender), measured)
+    if (entry === undefined) throw new Error('what is no JSON is refused by its decoder')
+    return entry
   }
 
   const dependencies = {
