@@ -1,4 +1,5 @@
 /** Entries, written and read (rekor-v1.md sections 2.4 to 2.6). */
+
 import { networkOf } from '@sigstack/limits'
 import { type Hash, leafHash } from '@sigstack/merkle'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
@@ -15,7 +16,8 @@ import {
   treeIdHex,
   virtualIndexOf,
 } from '@sigstack/rekor-log'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
+import { admitBeforeBody } from '../../admission/before-body.ts'
 import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { badRequest, badSchema, RekorRefusal } from './errors.ts'
@@ -30,17 +32,10 @@ import type { Handler } from './route.ts'
 export const createLogEntry: Handler = (face) => {
   const { shards, bodyLimitBytes, entryLimitBytes, settings = {} } = face
   const { gate, attestations } = settings
-  const senders = new WeakMap<FastifyRequest, string>()
+  const { hooks, senderOf } = admitBeforeBody(gate)
   return {
     bodyLimit: bodyLimitBytes,
-    // Before the body is read: whoever writes too much is not listened to.
-    ...(gate !== undefined && {
-      onRequest: async (request) => {
-        await gate.admitAddress(request.ip)
-        const sender = await gate.admitSender(request.headers.authorization)
-        if (sender !== undefined) senders.set(request, sender)
-      },
-    }),
+    ...hooks,
     handler: async (request, reply) => {
       const verified = await verifyBody(face, request.body, networkOf(request.ip))
       assertFits(verified.body, entryLimitBytes)
@@ -49,7 +44,7 @@ export const createLogEntry: Handler = (face) => {
       const isNew = async () =>
         (await findEntry(shards, { treeId: undefined, leafHash: identity })) === undefined
       const log = { isNew, hasSignature: loggedSignatures(face, verified) }
-      await gate?.admitEntry(verified, request.ip, log, senders.get(request))
+      await gate?.admitEntry(verified, request.ip, log, senderOf(request))
       const appended = await append(shards, verified, identity)
       if (verified.attestation !== undefined) await attestations?.keep(verified.attestation)
       const { shard, entry, duplicate } = appended

@@ -1,5 +1,5 @@
 /** `POST /api/v2/log/entries` (rekor-v2.md sections 2, 5 and 7). */
-import type { FastifyRequest } from 'fastify'
+import { admitBeforeBody } from '../../admission/before-body.ts'
 import { createEntry } from './create-entry.ts'
 import { sendJsonText, sendRefusal, sendText } from './reply.ts'
 import type { Handler } from './route.ts'
@@ -7,20 +7,13 @@ import { encodeTransparencyLogEntry } from './transparency-log-entry.ts'
 
 export const postEntry: Handler = (face) => {
   const { gate, logId, bodyLimitBytes } = face
-  const senders = new WeakMap<FastifyRequest, string>()
+  const { hooks, senderOf } = admitBeforeBody(gate)
   return {
     bodyLimit: bodyLimitBytes,
-    // Before the body is read: whoever writes too much is not listened to.
-    ...(gate !== undefined && {
-      onRequest: async (request) => {
-        await gate.admitAddress(request.ip)
-        const sender = await gate.admitSender(request.headers.authorization)
-        if (sender !== undefined) senders.set(request, sender)
-      },
-    }),
+    ...hooks,
     handler: async (request, reply) => {
       const text = typeof request.body === 'string' ? request.body : ''
-      const sent = { text, address: request.ip, sender: senders.get(request) }
+      const sent = { text, address: request.ip, sender: senderOf(request) }
       const { proven, isConflict } = await createEntry(face, sent)
       const { leafIndex } = proven.entry
       if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(logId, proven))
