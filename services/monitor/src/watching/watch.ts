@@ -1,0 +1,96 @@
+/** A watch: whose entries are looked for, and which of them are worth an alarm. */
+import { isObject, quoted } from '@sigstack/crypto'
+import { MonitorError } from '../errors.ts'
+import { type Condition, parseCondition } from './condition.ts'
+import { parseHours, type WorkingHours } from './working-hours.ts'
+
+/** Why an entry that was found is worth an alarm. */
+export type Reason = 'identity-seen' | 'new-workflow' | 'outside-hours'
+
+/** All that is set must hold. At least one of subject, issuer, repository and key is. */
+export type WatchDefinition = {
+  readonly name: string
+  /** Names of logs; left out for all. */
+  readonly logs?: readonly string[]
+  /** One of the names in the certificate. */
+  readonly subject?: Condition
+  /** Who issued the identity token. */
+  readonly issuer?: Condition
+  /** URI of the source repository, or its former GitHub name. */
+  readonly repository?: Condition
+  /** SHA-256 of the SubjectPublicKeyInfo, or another name that Rekor has for the key; lower-case hex. */
+  readonly key?: string
+  readonly alarmOn: readonly Reason[]
+  /** For `outside-hours`. */
+  readonly hours?: WorkingHours
+  readonly isPaused: boolean
+}
+
+export type Watch = WatchDefinition & {
+  readonly id: bigint
+  readonly source: 'api' | 'file'
+  readonly createdAt: Date
+  readonly createdBy: string
+}
+
+const reasons: readonly Reason[] = ['identity-seen', 'new-workflow', 'outside-hours']
+const members = ['name', 'logs', 'subject', 'issuer', 'repository', 'key', 'alarmOn', 'hours', 'paused']
+const longestName = 100
+
+/** Throws `malformed` with a sentence about the first member that is wrong. */
+export function parseWatch(value: unknown): WatchDefinition {
+  if (!isObject(value)) throw bad('a watch is a JSON object')
+  const unknown = Object.keys(value).find((name) => !members.includes(name))
+  if (unknown !== undefined) throw bad(`a watch has no member ${quoted(unknown, 50)}`)
+  const { name, logs, key, alarmOn, hours, paused = false } = value
+  if (!isPlainName(name)) throw bad(`name must be a text of 1 to ${longestName} printable characters`)
+  if (typeof paused !== 'boolean') throw bad('paused must be true or false')
+  const conditions = Object.fromEntries(
+    (['subject', 'issuer', 'repository'] as const).flatMap((member) =>
+      value[member] === undefined ? [] : [[member, parseCondition(value[member], member)]],
+    ),
+  ) as Pick<WatchDefinition, 'subject' | 'issuer' | 'repository'>
+  if (key === undefined && Object.keys(conditions).length === 0)
+    throw bad('a watch needs one of subject, issuer, repository and key')
+  if (key !== undefined && (typeof key !== 'string' || !/^[0-9a-f]{40,128}$/.test(key)))
+    throw bad('key must be 40 to 128 lower-case hexadecimal digits')
+  const wanted = parseReasons(alarmOn)
+  if (wanted.includes('outside-hours') !== (hours !== undefined))
+    throw bad('hours and an alarmOn of outside-hours belong together')
+  return {
+    name,
+    ...(logs !== undefined && { logs: parseLogNames(logs) }),
+    ...conditions,
+    ...(key !== undefined && { key }),
+    alarmOn: wanted,
+    ...(hours !== undefined && { hours: parseHours(hours) }),
+    isPaused: paused,
+  }
+}
+
+/** As {@link parseWatch} reads it. */
+export function encodeWatch({ isPaused, ...definition }: WatchDefinition): Readonly<Record<string, unknown>> {
+  return { ...definition, paused: isPaused }
+}
+
+function parseReasons(value: unknown): readonly Reason[] {
+  if (value === undefined) return ['identity-seen']
+  const known = Array.isArray(value) ? reasons.filter((reason) => value.includes(reason)) : []
+  if (!Array.isArray(value) || known.length === 0 || known.length !== value.length)
+    throw bad(`alarmOn must list some of ${reasons.join(', ')}, each once`)
+  return known
+}
+
+function parseLogNames(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > 100 || !value.every(isPlainName))
+    throw bad('logs must be a list of 1 to 100 names')
+  return value
+}
+
+function isPlainName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= longestName && /^[^\p{C}\p{Zl}\p{Zp}]+$/u.test(value)
+}
+
+function bad(why: string): MonitorError {
+  return new MonitorError('malformed', why)
+}

@@ -1,0 +1,17 @@
+/** Watches from a file: `watches`, a list of them as the API takes them. Each is found again by its name. */
+import { quoted } from '@sigstack/crypto'
+import { bad, parseItems, readList } from '../read-list.ts'
+import { parseWatch, type WatchDefinition } from './watch.ts'
+import { mostWatches } from './watch-store.ts'
+
+/** Throws `bad_file`. */
+export function parseWatches(text: string): readonly WatchDefinition[] {
+  const watches = parseItems(readList(text, 'watches'), 'watches', parseWatch)
+  if (watches.length > mostWatches) throw bad(`it has more than ${mostWatches} watches`)
+  const names = new Set<string>()
+  for (const { name } of watches) {
+    if (names.has(name)) throw bad(`two watches have the name ${quoted(name)}`)
+    names.add(name)
+  }
+  return watches
+}
