@@ -8,8 +8,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createPool, startEmbeddedPostgres } from '@sigstack/postgres'
 import { auditRekor, reindex } from '@sigstack/rekor-log'
-import { bodyOf } from '../support/http-socket.ts'
-import { hashedrekordRequest, obtainCertificate } from '../support/requests.ts'
+import { hashedrekordBody, obtainCertificate } from '../support/requests.ts'
 import { startStackProcess, trialToken } from '../support/stack-process.ts'
 import { entriesLike, fillLog } from './synthetic-log.ts'
 
@@ -69,7 +68,7 @@ async function signedProposal(): Promise<unknown> {
   try {
     const { ca = '' } = stack.endpoints.services
     const issued = await obtainCertificate(ca, await trialToken(stack.endpoints, email), email)
-    return JSON.parse(bodyOf(hashedrekordRequest(new URL(ca), issued)))
+    return JSON.parse(hashedrekordBody(issued))
   } finally {
     await stack.stop()
   }

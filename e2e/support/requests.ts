@@ -37,11 +37,11 @@ export async function obtainCertificate(caUrl: string, token: string, email: str
 }
 
 /** A hashedrekord of a random digest: what cosign posts for a blob. */
-export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
+export function hashedrekordBody(issued: Issued): string {
   const artifact = randomBytes(32)
   const signature = sign('sha256', artifact, issued.privateKey)
   const digest = createHash('sha256').update(artifact).digest('hex')
-  const body = JSON.stringify({
+  return JSON.stringify({
     apiVersion: '0.0.1',
     kind: 'hashedrekord',
     spec: {
@@ -52,7 +52,11 @@ export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
       },
     },
   })
-  return encodeRequest('POST', url, body, { Accept: 'application/json' })
+}
+
+/** The same as a whole request. */
+export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
+  return encodeRequest('POST', url, hashedrekordBody(issued), { Accept: 'application/json' })
 }
 
 const payloadType = 'application/vnd.in-toto+json'

@@ -3,6 +3,7 @@
  * that they have seen of the log. By Ed25519 over the text, by ML-DSA-44 over a binary form of origin, size and root.
  */
 import { concatBytes, mlDsaSignatureBytes, utf8, verifyMlDsa, verifySignature } from '@sigstack/crypto'
+import type { Hash, LeafRange } from '@sigstack/merkle'
 import type { Checkpoint } from './checkpoint.ts'
 import { CheckpointError } from './errors.ts'
 import type { NoteKey } from './note-key.ts'
@@ -41,6 +42,25 @@ export async function cosign(
   })
 }
 
+/** Leaves of a log as a tree of their own, and its hash. */
+export type Subtree = LeafRange & { readonly origin: string; readonly hash: Hash }
+
+/**
+ * One signature line over a subtree, with no time. Only ML-DSA-44 has such: throws a RangeError for keys of other kinds, and
+ * `bad_checkpoint` for an origin of more than 255 bytes.
+ */
+export async function cosignSubtree(subtree: Subtree, { key, sign }: Cosigner): Promise<string> {
+  if (key.kind !== 'ml-dsa-44') throw new RangeError(`keys of kind ${key.kind} do not sign subtrees`)
+  const why = whyNoOrigin(subtree.origin)
+  if (why !== undefined) throw new CheckpointError('bad_checkpoint', `ML-DSA-44 cannot sign this: ${why}`)
+  const signature = await sign(subtreeBytes(key.name, subtree, 0n))
+  return encodeSignatureLine({
+    name: key.name,
+    keyHint: key.keyHint,
+    signature: concatBytes(uint64(0n), signature),
+  })
+}
+
 /** Whether a key can cosign this: see {@link cosign}. */
 export function canCosign(checkpoint: Cosigned, key: NoteKey): boolean {
   return key.kind !== 'ml-dsa-44' || whyNotMlDsa(checkpoint) === undefined
@@ -71,19 +91,30 @@ function signedBytes(key: NoteKey, checkpoint: Cosigned, time: bigint): Uint8Arr
   const why = whyNotMlDsa(checkpoint)
   if (why !== undefined) throw new CheckpointError('bad_checkpoint', `ML-DSA-44 cannot sign this: ${why}`)
   const { origin, treeHead } = checkpoint
+  return subtreeBytes(key.name, { origin, start: 0n, end: treeHead.size, hash: treeHead.rootHash }, time)
+}
+
+function subtreeBytes(
+  cosigner: string,
+  { origin, start, end, hash }: Subtree,
+  timeSeconds: bigint,
+): Uint8Array {
   return concatBytes(
     subtreeLabel,
-    withLength(key.name),
-    uint64(time),
+    withLength(cosigner),
+    uint64(timeSeconds),
     withLength(origin),
-    uint64(0n),
-    uint64(treeHead.size),
-    treeHead.rootHash,
+    uint64(start),
+    uint64(end),
+    hash,
   )
 }
 
 function whyNotMlDsa({ origin, extensionLines }: Cosigned): string | undefined {
-  if (extensionLines.length > 0) return 'it has extension lines'
+  return extensionLines.length > 0 ? 'it has extension lines' : whyNoOrigin(origin)
+}
+
+function whyNoOrigin(origin: string): string | undefined {
   const { length } = utf8(origin)
   return length < 1 || length > longestOrigin ? `its origin has not 1 to ${longestOrigin} bytes` : undefined
 }

@@ -7,14 +7,17 @@ export type { TileAddress, TileSource } from './prove.ts'
 export {
   proveConsistency,
   proveInclusion,
+  proveSubtree,
   rootOfPrefix,
   tilesForConsistency,
   tilesForInclusion,
   tilesForRoot,
+  tilesForSubtree,
 } from './prove.ts'
+export { isSubtree, verifySubtree } from './subtree.ts'
 export type { Tile } from './tile.ts'
 export { createTile, tileFromHashes, tileHashes, tileHeight, tileNode, tileWidth } from './tile.ts'
 export { parseTilePath, tilePath, widthOfTile } from './tile-path.ts'
 export type { ChangedTile, EdgeTile, Grown, Tree } from './tree.ts'
 export { emptyTree, growTree, treeFromEdge } from './tree.ts'
-export type { ConsistencyProof, Hash, InclusionProof, TreeHead } from './types.ts'
+export type { ConsistencyProof, Hash, InclusionProof, LeafRange, SubtreeProof, TreeHead } from './types.ts'

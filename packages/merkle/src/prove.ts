@@ -3,12 +3,12 @@ import { nodeHash } from './hash.ts'
 import {
   consistencyRanges,
   inclusionRanges,
-  type LeafRange,
   type NodeCoordinates,
   perfectSubtrees,
+  subtreeRanges,
 } from './ranges.ts'
 import { type Tile, tileHeight, tileNode } from './tile.ts'
-import type { ConsistencyProof, Hash, InclusionProof } from './types.ts'
+import type { ConsistencyProof, Hash, InclusionProof, LeafRange, SubtreeProof } from './types.ts'
 
 /** Finds the tile of a level and index; it must be there. */
 export type TileSource = (level: number, index: bigint) => Tile
@@ -33,6 +33,16 @@ export function proveInclusion(leafIndex: bigint, treeSize: bigint, tiles: TileS
 export function proveConsistency(oldSize: bigint, newSize: bigint, tiles: TileSource): ConsistencyProof {
   const hashes = consistencyRanges(oldSize, newSize).map((range) => rangeHash(range, tiles))
   return { oldSize, newSize, hashes }
+}
+
+/** The tiles that {@link proveSubtree} will ask for. */
+export function tilesForSubtree(subtree: LeafRange, treeSize: bigint): readonly TileAddress[] {
+  return tilesOf(subtreeRanges(subtree, treeSize))
+}
+
+export function proveSubtree(subtree: LeafRange, treeSize: bigint, tiles: TileSource): SubtreeProof {
+  const hashes = subtreeRanges(subtree, treeSize).map((range) => rangeHash(range, tiles))
+  return { ...subtree, treeSize, hashes }
 }
 
 /** The root of the first `size` leaves, which must not be 0. */

@@ -2,9 +2,7 @@
  * Which hashes a proof is made of, as ranges of leaves. Proofs of RFC 6962 name subtrees over [start, end); each such range is
  * one perfect subtree, or at the right edge of the tree a row of them, largest first.
  */
-
-/** Leaves from `start` up to but not including `end`. */
-export type LeafRange = { readonly start: bigint; readonly end: bigint }
+import type { LeafRange } from './types.ts'
 
 /** A perfect subtree: the node number `index`, from the left, of height `level` (0 is a leaf). */
 export type NodeCoordinates = { readonly level: number; readonly index: bigint }
@@ -29,22 +27,33 @@ export function inclusionRanges(leafIndex: bigint, treeSize: bigint): readonly L
 
 /** The hashes of RFC 6962 section 2.1.2, in the proof's order. */
 export function consistencyRanges(oldSize: bigint, newSize: bigint): readonly LeafRange[] {
-  if (oldSize === 0n || oldSize === newSize) return []
+  return subtreeRanges({ start: 0n, end: oldSize }, newSize)
+}
+
+/**
+ * The hashes that prove a subtree to be of the tree of `treeSize` (draft-ietf-plants-merkle-tree-certs section 4), deepest first. Of a
+ * subtree at the start that is a consistency proof, of a single leaf an inclusion proof.
+ */
+export function subtreeRanges(subtree: LeafRange, treeSize: bigint): readonly LeafRange[] {
+  if (subtree.start === subtree.end) return []
   const hashes: LeafRange[] = []
+  // What is left of the subtree below the node that is looked at.
+  let { start: wanted } = subtree
   let start = 0n
-  let end = newSize
-  while (oldSize !== end) {
+  let end = treeSize
+  while (start !== wanted || end !== subtree.end) {
     const middle = start + splitPoint(end - start)
-    if (oldSize <= middle) {
+    if (subtree.end <= middle) {
       hashes.push({ start: middle, end })
       end = middle
     } else {
       hashes.push({ start, end: middle })
       start = middle
+      if (wanted < middle) wanted = middle
     }
   }
-  // The old root itself is left out: whoever verifies has it.
-  if (start !== 0n) hashes.push({ start, end })
+  // The subtree's own hash is left out: whoever verifies has it.
+  if (wanted !== subtree.start) hashes.push({ start, end })
   return hashes.reverse()
 }
 
@@ -61,7 +70,7 @@ export function perfectSubtrees(range: LeafRange): readonly NodeCoordinates[] {
 }
 
 /** The largest power of two smaller than `size`, which is at least 2. */
-function splitPoint(size: bigint): bigint {
+export function splitPoint(size: bigint): bigint {
   return 1n << BigInt(bitLength(size - 1n) - 1)
 }
 

@@ -21,3 +21,9 @@ export type ConsistencyProof = {
   readonly newSize: bigint
   readonly hashes: readonly Hash[]
 }
+
+/** Leaves from `start` up to but not including `end`. */
+export type LeafRange = { readonly start: bigint; readonly end: bigint }
+
+/** That the tree of some leaves is a subtree of the tree of `treeSize`; deepest hash first. */
+export type SubtreeProof = LeafRange & { readonly treeSize: bigint; readonly hashes: readonly Hash[] }

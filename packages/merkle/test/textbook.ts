@@ -31,6 +31,16 @@ function subproof(m: number, leaves: readonly Hash[], complete: boolean): Hash[]
     : [...subproof(m - k, leaves.slice(k), false), textbookRoot(leaves.slice(0, k))]
 }
 
+/** The recursion of draft-ietf-plants-merkle-tree-certs section 4 for the subtree of `start` to `end`. */
+export function textbookSubtree(start: number, end: number, leaves: readonly Hash[], known = true): Hash[] {
+  if (start === 0 && end === leaves.length) return known ? [] : [textbookRoot(leaves)]
+  const k = split(leaves.length)
+  const [left, right] = [leaves.slice(0, k), leaves.slice(k)]
+  if (end <= k) return [...textbookSubtree(start, end, left, known), textbookRoot(right)]
+  if (start >= k) return [...textbookSubtree(start - k, end - k, right, known), textbookRoot(left)]
+  return [...textbookSubtree(0, end - k, right, false), textbookRoot(left)]
+}
+
 function split(n: number): number {
   let k = 1
   while (k * 2 < n) k *= 2

@@ -76,6 +76,7 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   LOG_WITNESS_WAIT_MS: { LOG_WITNESS_WAIT_MS: '7' },
   WITNESS_PORT: { WITNESS_PORT: '7' },
   WITNESS_NAME: { WITNESS_NAME: 'w.example.com' },
+  WITNESS_MIRROR_NAME: { WITNESS_MIRROR_NAME: 'mirror.example' },
   WITNESS_TRUSTED_PROXIES: { WITNESS_TRUSTED_PROXIES: '10.0.0.0/8' },
   WITNESS_TLS_CERTIFICATE_FILE: {
     WITNESS_TLS_CERTIFICATE_FILE: '/c.pem',

@@ -25,6 +25,8 @@ export type Config = {
   readonly keyPassword: string
   /** Whether it cosigns with ML-DSA-44 beside Ed25519. */
   readonly mlDsa: boolean
+  /** In the signature lines of its mirror; undefined where it keeps no copies. */
+  readonly mirrorName?: string
   /** The list of logs, read again when it changes. */
   readonly logsFile: string
   readonly databaseUrl: string
@@ -41,13 +43,16 @@ export type Config = {
   readonly trustedProxies?: readonly string[]
 }
 
+const cosignerName = {
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,254}$',
+  description: 'a URL without scheme, of at most 255 characters',
+}
+
 export const variables = Type.Object({
   WITNESS_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   WITNESS_PORT: portVariable({ default: 7380 }),
-  WITNESS_NAME: Type.String({
-    pattern: '^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,254}$',
-    description: 'a URL without scheme, of at most 255 characters',
-  }),
+  WITNESS_NAME: Type.String(cosignerName),
+  WITNESS_MIRROR_NAME: Type.Optional(Type.String(cosignerName)),
   WITNESS_DATA: pathVariable({ default: './witness-data' }),
   WITNESS_KEY_PASSWORD: secret(Type.String({ minLength: 1, maxLength: 4096 })),
   WITNESS_ML_DSA: Type.Union([Type.Literal('0'), Type.Literal('1')], { default: '1' }),
@@ -75,6 +80,10 @@ export function readConfig(environment: Environment): Config {
   const trustedProxies = attempt(() =>
     parseRangeList(candidate.WITNESS_TRUSTED_PROXIES, 'WITNESS_TRUSTED_PROXIES'),
   )
+  attempt(() => {
+    if (candidate.WITNESS_MIRROR_NAME === candidate.WITNESS_NAME)
+      throw new Error('WITNESS_MIRROR_NAME must not be WITNESS_NAME: a mirror is another cosigner')
+  })
   throwAny()
   return {
     host: candidate.WITNESS_HOST,
@@ -84,6 +93,7 @@ export function readConfig(environment: Environment): Config {
     dataFolder: candidate.WITNESS_DATA,
     keyPassword: candidate.WITNESS_KEY_PASSWORD,
     mlDsa: candidate.WITNESS_ML_DSA === '1',
+    ...(candidate.WITNESS_MIRROR_NAME !== undefined && { mirrorName: candidate.WITNESS_MIRROR_NAME }),
     logsFile: candidate.WITNESS_LOGS_FILE,
     databaseUrl: candidate.DATABASE_URL,
     databaseConnections: candidate.WITNESS_DATABASE_CONNECTIONS,

@@ -4,6 +4,7 @@ import { Counter, Gauge } from 'prom-client'
 
 export type WitnessMetrics = {
   readonly submissions: Counter<'outcome'>
+  readonly uploads: Counter<'outcome'>
   /** Checkpoints that a log has signed and that do not extend what it signed before. */
   readonly inconsistent: Counter
 }
@@ -22,6 +23,12 @@ export function createMetrics(registry: Registry, knownLogs: () => number): Witn
     submissions: new Counter({
       name: 'witness_submissions_total',
       help: 'Checkpoints that were submitted, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    uploads: new Counter({
+      name: 'witness_uploads_total',
+      help: 'Uploads of entries to the mirror, by what became of them',
       labelNames: ['outcome'],
       registers,
     }),

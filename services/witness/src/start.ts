@@ -22,6 +22,10 @@ import { createWitness } from './cosigning/add-checkpoint.ts'
 import { type KnownLogs, parseLogs } from './cosigning/logs-file.ts'
 import { openStore } from './cosigning/store.ts'
 import { createMetrics } from './metrics.ts'
+import { createMirror, type Mirror } from './mirroring/add-entries.ts'
+import { createPending } from './mirroring/pending.ts'
+import { openMirrorStore } from './mirroring/store.ts'
+import type { CosignerNames } from './routes/witness.ts'
 
 export type StartOptions = {
   readonly logger: Logger
@@ -38,6 +42,8 @@ export type RunningWitness = {
   readonly name: string
   /** As policies name them; Ed25519 first. */
   readonly verifierKeys: readonly string[]
+  /** Of its mirror; empty where it keeps no copies. */
+  readonly mirrorVerifierKeys: readonly string[]
   stop(): Promise<void>
 }
 
@@ -55,8 +61,8 @@ export async function startWitness(config: Config, options: StartOptions): Promi
   }
 
   async function start(): Promise<RunningWitness> {
-    const [first, ...others] = await openCosigners(config)
-    const cosigners = [wrapCosigner(first), ...others.map(wrapCosigner)] as const
+    const { mirrorName } = config
+    const cosigners = await openCosigners(config, config.name)
     const verifierKeys = cosigners.map(({ key }) => encodeNoteKey(key))
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const pool = createPool({
@@ -69,22 +75,27 @@ export async function startWitness(config: Config, options: StartOptions): Promi
     cleanups.add(() => pool.end())
     const store = await openStore(pool)
     const logs = await followLogs()
+    const pending = createPending(store.read)
     const metrics = createMetrics(registry, () => logs.current().size)
     const witness = createWitness({
       store,
       logs: logs.current,
       cosigners,
       now,
+      onTaken: pending.note,
       onInconsistent: ({ origin, reason }) => {
         metrics.inconsistent.inc()
         logger.error({ origin, reason }, 'a log signs what does not extend what it signed before')
       },
       onError: (error) => logger.warn({ err: error }, 'cosignatures could not be kept'),
     })
+    const mirror = mirrorName === undefined ? undefined : await openMirror(mirrorName)
     const tls = config.tls && (await readTlsFiles(config.tls))
     const app = buildApp({
       witness,
       self: { name: config.name, verifierKeys },
+      subtrees: { logs: logs.current, cosigners },
+      ...(mirror !== undefined && { mirrorSelf: mirror.self, mirror: mirror.mirror }),
       readAll: store.readAll,
       bodyLimitBytes: config.bodyLimitBytes,
       pendingLimit: config.pendingLimit,
@@ -119,7 +130,31 @@ export async function startWitness(config: Config, options: StartOptions): Promi
       ...(config.inside !== undefined && { inside: config.inside }),
     })
     logger.info({ url, name: config.name, logs: logs.current().size }, 'witness is open')
-    return { url, name: config.name, verifierKeys, stop: cleanups.run }
+    return {
+      url,
+      name: config.name,
+      verifierKeys,
+      mirrorVerifierKeys: mirror?.self.verifierKeys ?? [],
+      stop: cleanups.run,
+    }
+
+    async function openMirror(name: string): Promise<{ mirror: Mirror; self: CosignerNames }> {
+      const cosigners = await openCosigners(config, name, 'mirror-')
+      const mirror = createMirror({
+        store: openMirrorStore(pool),
+        logs: logs.current,
+        pending,
+        cosigners,
+        now,
+        onError: (error) => logger.warn({ err: error }, 'cosignatures of the mirror could not be kept'),
+      })
+      return { mirror, self: { name, verifierKeys: cosigners.map(({ key }) => encodeNoteKey(key)) } }
+    }
+  }
+
+  async function openCosigners(of: Config, name: string, prefix = ''): Promise<Cosigners> {
+    const [first, ...others] = await loadCosigners(of, name, prefix)
+    return [wrapCosigner(first), ...others.map(wrapCosigner)]
   }
 
   /** A list with a fault ends the start, and later changes nothing. */
@@ -138,10 +173,12 @@ export async function startWitness(config: Config, options: StartOptions): Promi
   }
 }
 
+type Cosigners = readonly [Cosigner, ...Cosigner[]]
+
 /** Ed25519, which covers whatever can be parsed, and ML-DSA-44 beside it. */
-async function openCosigners(config: Config): Promise<readonly [Cosigner, ...Cosigner[]]> {
-  const { name, dataFolder, keyPassword } = config
-  const at = (file: string) => path.join(dataFolder, file)
+async function loadCosigners(config: Config, name: string, prefix: string): Promise<Cosigners> {
+  const { dataFolder, keyPassword } = config
+  const at = (file: string) => path.join(dataFolder, `${prefix}${file}`)
   const ed25519 = await loadOrCreateSigner(at('ed25519.key.pem'), keyPassword, {
     generate: () => generateKeyPairSync('ed25519').privateKey,
   })

@@ -35,6 +35,8 @@ export type WitnessDependencies = {
   readonly cosigners: readonly [Cosigner, ...Cosigner[]]
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Told of each checkpoint that was taken, before it is signed. */
+  readonly onTaken?: (taken: Omit<Witnessed, 'cosignatures'>) => void
   /** Told of what is wrong with a log that signs, and of what could not be kept. */
   readonly onInconsistent: (evidence: { readonly origin: string; readonly reason: string }) => void
   readonly onError: (error: unknown) => void
@@ -43,7 +45,7 @@ export type WitnessDependencies = {
 type Next = Omit<Witnessed, 'cosignatures'>
 
 export function createWitness(dependencies: WitnessDependencies): Witness {
-  const { store, logs, cosigners, now, onInconsistent, onError } = dependencies
+  const { store, logs, cosigners, now, onTaken, onInconsistent, onError } = dependencies
 
   async function addCheckpoint(body: Uint8Array): Promise<Outcome> {
     const submission = parseSubmission(body)
@@ -72,6 +74,7 @@ export function createWitness(dependencies: WitnessDependencies): Witness {
       const winner = await store.read(origin)
       return { kind: 'conflict', size: winner?.treeHead.size ?? 0n }
     }
+    onTaken?.(next)
     // Only now, with the tree kept for ever, does it get signatures.
     return { kind: 'cosigned', lines: await cosignKept(next) }
   }

@@ -8,6 +8,8 @@ export type WitnessErrorCode =
   | 'unsigned'
   /** The checkpoint does not extend what was cosigned before. */
   | 'inconsistent'
+  /** Entries of a log were uploaded before any checkpoint of it. */
+  | 'no_checkpoint'
   /** More submissions are on their way than may be. */
   | 'busy'
   /** The list of logs has a fault. */

@@ -11,23 +11,34 @@ export type Submission = {
   readonly checkpoint: Checkpoint
 }
 
-const mostHashes = 63
+/** Of a proof. */
+export const mostHashes = 63
 /** PostgreSQL's bigint ends here. */
 const largestSize = 2n ** 63n - 1n
 
 /** Throws `malformed`; verifies nothing. */
 export function parseSubmission(body: Uint8Array): Submission {
+  const { first, lines, checkpoint } = parseParts(body)
+  const oldSize = /^old (0|[1-9]\d{0,18})$/.exec(first)?.[1]
+  if (oldSize === undefined) throw bad('its first line names no old size')
+  if (lines.length > mostHashes) throw bad(`it has more than ${mostHashes} hashes`)
+  return { oldSize: BigInt(oldSize), proof: lines.map(hashOf), checkpoint }
+}
+
+/** What all bodies have: lines, an empty one, a checkpoint. Throws `malformed`. */
+export function parseParts(body: Uint8Array): {
+  readonly first: string
+  readonly lines: readonly string[]
+  readonly checkpoint: Checkpoint
+} {
   const text = parseUtf8(body)
   if (text === undefined) throw bad('it is not UTF-8')
   const split = text.indexOf('\n\n')
   if (split === -1) throw bad('no empty line parts proof and checkpoint')
-  const [first = '', ...hashes] = text.slice(0, split).split('\n')
-  const oldSize = /^old (0|[1-9]\d{0,18})$/.exec(first)?.[1]
-  if (oldSize === undefined) throw bad('its first line names no old size')
-  if (hashes.length > mostHashes) throw bad(`it has more than ${mostHashes} hashes`)
+  const [first = '', ...lines] = text.slice(0, split).split('\n')
   const checkpoint = checkpointOf(text.slice(split + 2))
   if (checkpoint.treeHead.size > largestSize) throw bad('its tree is larger than any that is kept here')
-  return { oldSize: BigInt(oldSize), proof: hashes.map(hashOf), checkpoint }
+  return { first, lines, checkpoint }
 }
 
 function checkpointOf(note: string): Checkpoint {
@@ -39,7 +50,7 @@ function checkpointOf(note: string): Checkpoint {
   }
 }
 
-function hashOf(line: string): Hash {
+export function hashOf(line: string): Hash {
   let bytes: Uint8Array | undefined
   try {
     bytes = parseBase64(line)
@@ -50,6 +61,6 @@ function hashOf(line: string): Hash {
   return asHash(bytes)
 }
 
-function bad(why: string, cause?: unknown): WitnessError {
+export function bad(why: string, cause?: unknown): WitnessError {
   return new WitnessError('malformed', `not a submission: ${why}`, { cause })
 }

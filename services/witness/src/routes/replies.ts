@@ -9,6 +9,7 @@ const statuses = {
   unknown_log: 404,
   unsigned: 403,
   inconsistent: 422,
+  no_checkpoint: 422,
   busy: 503,
   // Of the start; no request meets it.
   bad_logs: 500,

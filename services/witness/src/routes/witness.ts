@@ -1,16 +1,23 @@
 /** The wire of C2SP tlog-witness: submissions, and the checkpoints that were cosigned. */
-import { parseHex } from '@sigstack/crypto'
 import { replyWithProblem } from '@sigstack/server'
-import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
+import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
 import type { Witness } from '../cosigning/add-checkpoint.ts'
-import { WitnessError } from '../cosigning/errors.ts'
+import { type SubtreeSigning, signSubtree } from '../cosigning/sign-subtree.ts'
 import type { Witnessed } from '../cosigning/store.ts'
 import type { WitnessMetrics } from '../metrics.ts'
+import { boundAtOnce } from './bound-at-once.ts'
+import { parseOriginHash } from './origin-hash.ts'
+
+/** A cosigner as policies name it. */
+export type CosignerNames = { readonly name: string; readonly verifierKeys: readonly string[] }
 
 export type WitnessRouteOptions = {
   readonly witness: Witness
   /** Name and keys, as witnesses publish them of themselves. */
-  readonly self: { readonly name: string; readonly verifierKeys: readonly string[] }
+  readonly self: CosignerNames
+  /** Where it keeps copies too. */
+  readonly mirrorSelf?: CosignerNames
+  readonly subtrees: SubtreeSigning
   readonly readAll: () => Promise<readonly Witnessed[]>
   readonly bodyLimitBytes: number
   /** Submissions at the same time; more are told to come back. */
@@ -22,15 +29,21 @@ const text = 'text/plain; charset=utf-8'
 
 export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, options, done) => {
   takeAnyBody(app)
-  const { witness, self, readAll, bodyLimitBytes, pendingLimit, metrics } = options
-  let pending = 0
+  const {
+    witness,
+    self,
+    mirrorSelf: mirror,
+    subtrees,
+    readAll,
+    bodyLimitBytes,
+    pendingLimit,
+    metrics,
+  } = options
+  const bounded = boundAtOnce(pendingLimit)
 
-  app.post('/add-checkpoint', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
-    if (pending >= pendingLimit) throw new WitnessError('busy', 'too many submissions at once; come back')
-    pending++
-    try {
-      const body = request.body instanceof Uint8Array ? request.body : new Uint8Array()
-      const outcome = await witness.addCheckpoint(body)
+  app.post('/add-checkpoint', { bodyLimit: bodyLimitBytes }, (request, reply) =>
+    bounded(async () => {
+      const outcome = await witness.addCheckpoint(bytesOf(request))
       metrics.submissions.inc({ outcome: outcome.kind })
       if (outcome.kind === 'cosigned') return reply.type(text).send(outcome.lines)
       // As bytes: the framework adds a charset to texts.
@@ -38,16 +51,16 @@ export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, o
         .code(409)
         .type('text/x.tlog.size')
         .send(Buffer.from(`${outcome.size}\n`))
-    } finally {
-      pending--
-    }
-  })
+    }),
+  )
+
+  app.post('/sign-subtree', { bodyLimit: bodyLimitBytes }, (request, reply) =>
+    bounded(async () => reply.type(text).send(await signSubtree(bytesOf(request), subtrees))),
+  )
 
   app.get<{ Params: { originHash: string } }>('/:originHash/checkpoint', async (request, reply) => {
-    const { originHash } = request.params
-    const note = /^[0-9a-f]{64}$/.test(originHash)
-      ? await witness.checkpoint(parseHex(originHash))
-      : undefined
+    const originHash = parseOriginHash(request.params.originHash)
+    const note = originHash && (await witness.checkpoint(originHash))
     if (note === undefined) return replyWithProblem(reply, 404, 'nothing of such a log was cosigned here')
     return reply.type(text).header('cache-control', 'no-cache').send(note)
   })
@@ -55,6 +68,9 @@ export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, o
   app.get('/witness.v0.json', async () => ({
     name: self.name,
     verifier_keys: self.verifierKeys,
+    ...(mirror !== undefined && {
+      mirror: { name: mirror.name, verifier_keys: mirror.verifierKeys, path: '/mirror' },
+    }),
   }))
 
   app.get('/logs.v0.json', async () => ({
@@ -65,6 +81,10 @@ export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, o
     })),
   }))
   done()
+}
+
+function bytesOf({ body }: FastifyRequest): Uint8Array {
+  return body instanceof Uint8Array ? body : new Uint8Array()
 }
 
 /** As bytes: no type is asked for. */

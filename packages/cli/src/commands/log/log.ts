@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
+import { addMirror } from './mirror.ts'
 import { addMode } from './mode.ts'
 import { addProof } from './proof.ts'
 import { addReindex } from './reindex.ts'
@@ -15,7 +16,7 @@ export function addLog(program: Command, io: Io): void {
     .command('log')
     .summary('look after a transparency log')
     .description(
-      'Rolls a transparency log over, stops and starts writing, audits it, indexes it, backs it up; writes and verifies proofs.',
+      'Rolls a transparency log over, stops and starts writing, audits it, indexes it, backs it up, mirrors it; writes and verifies proofs.',
     )
   addRollover(log, io)
   addMode(log, io)
@@ -26,4 +27,5 @@ export function addLog(program: Command, io: Io): void {
   addRestore(log, io)
   addProof(log, io)
   addVerifyProof(log, io)
+  addMirror(log, io)
 }

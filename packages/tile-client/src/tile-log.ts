@@ -1,0 +1,119 @@
+import { quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
+import { type HttpAnswer, type HttpRequest, requestBounded } from '@sigstack/http-client'
+import {
+  hashBytes,
+  type Tile,
+  type TileAddress,
+  type TileSource,
+  tileFromHashes,
+  tilePath,
+  tileWidth,
+  widthOfTile,
+} from '@sigstack/merkle'
+import { entriesOfBundle } from './bundle.ts'
+import { TileError } from './errors.ts'
+
+export type TileLog = {
+  readonly url: string
+  /** The signed note as it is shown. */
+  checkpoint(): Promise<string>
+  /** Reads what a proof in a tree of `treeSize` needs, then answers without waiting. Full tiles are remembered. */
+  load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource>
+  /** The entries that the bundle has in a tree of `treeSize`: 1 to 256. */
+  entries(bundle: bigint, treeSize: bigint): Promise<readonly Buffer[]>
+}
+
+export type TileLogOptions = {
+  /** For one answer; 30,000 ms by default. */
+  readonly timeoutMs?: number
+  /** How requests leave, and whom they trust; by default as the environment of this process says. */
+  readonly connection?: Pick<HttpRequest, 'route' | 'tls' | 'signal'>
+  /** Full tiles in memory, 16 KiB each; the oldest go first. 256 by default. */
+  readonly keptTiles?: number
+}
+
+const longestCheckpoint = 1_000_000
+/** 256 entries of 65,535 bytes after their lengths. */
+const longestBundle = tileWidth * (2 + 65_535)
+
+/** `url` is the prefix of `/checkpoint` and `/tile`. Nothing is asked yet; each call may throw a {@link TileError}. */
+export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
+  const { timeoutMs = 30_000, keptTiles = 256, connection = {} } = options
+  const base = withoutEnd(url, '/')
+  const full = new Map<string, Tile>()
+
+  async function read(path: string, maxBytes: number): Promise<Buffer | undefined> {
+    const where = `${base}/${path}`
+    const answer = await ask(where, { ...connection, timeoutMs, maxBytes })
+    if (answer.status === 200) return answer.bytes
+    if (answer.status === 404 || answer.status === 410) return undefined
+    throw new TileError('unreachable', `${quoted(where)} answers with status ${answer.status}`)
+  }
+
+  /** A partial tile goes when the full one is there (C2SP tlog-tiles, "Partial tiles"). */
+  async function readWide(
+    level: number | 'entries',
+    index: bigint,
+    width: number,
+    maxBytes: number,
+  ): Promise<Buffer> {
+    const path = tilePath({ level, index, width })
+    const exact = await read(path, maxBytes)
+    if (exact !== undefined) return exact
+    const wide = width < tileWidth && (await read(tilePath({ level, index, width: tileWidth }), maxBytes))
+    if (wide) return wide
+    throw new TileError('not_found', `${quoted(`${base}/${path}`)} is not there`)
+  }
+
+  async function tile({ level, index }: TileAddress, treeSize: bigint): Promise<Tile> {
+    const key = `${level}/${index}`
+    const known = full.get(key)
+    if (known !== undefined) return known
+    const width = widthOfTile(level, index, treeSize)
+    const hashes = await readWide(level, index, width, tileWidth * hashBytes)
+    if (hashes.length < width * hashBytes || hashes.length % hashBytes !== 0)
+      throw new TileError('malformed', `tile ${key} of ${quoted(base)} has not ${width} hashes`)
+    const found = tileFromHashes(hashes)
+    if (hashes.length === tileWidth * hashBytes) {
+      full.set(key, found)
+      const [oldest] = full.keys()
+      if (full.size > keptTiles && oldest !== undefined) full.delete(oldest)
+    }
+    return found
+  }
+
+  return {
+    url: base,
+    checkpoint: async () => {
+      const note = await read('checkpoint', longestCheckpoint)
+      if (note === undefined) throw new TileError('not_found', `${quoted(base)} shows no checkpoint`)
+      return note.toString('utf8')
+    },
+    load: async (addresses, treeSize) => {
+      const found = new Map<string, Tile>()
+      for (const address of addresses)
+        found.set(`${address.level}/${address.index}`, await tile(address, treeSize))
+      return (level, index) => {
+        const at = found.get(`${level}/${index}`)
+        if (at === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
+        return at
+      }
+    },
+    entries: async (bundle, treeSize) => {
+      const width = widthOfTile(0, bundle, treeSize)
+      const bytes = await readWide('entries', bundle, width, longestBundle)
+      const entries = entriesOfBundle(bytes, width)
+      if (entries === undefined)
+        throw new TileError('malformed', `entry bundle ${bundle} of ${quoted(base)} has not ${width} entries`)
+      return entries
+    },
+  }
+}
+
+async function ask(url: string, request: HttpRequest): Promise<HttpAnswer> {
+  try {
+    return await requestBounded(url, request)
+  } catch (cause) {
+    throw new TileError('unreachable', `${quoted(url)} does not answer: ${reasonOf(cause)}`, { cause })
+  }
+}
