@@ -19,7 +19,8 @@ export const openApi: ApiDocument = {
   info: {
     title: 'sigstack witness',
     version,
-    description: 'Cosigns checkpoints of transparency logs (C2SP tlog-witness), and keeps copies of logs (C2SP tlog-mirror).',
+    description:
+      'Cosigns checkpoints of transparency logs (C2SP tlog-witness), and keeps copies of logs (C2SP tlog-mirror).',
   },
   paths: {
     '/add-checkpoint': {
