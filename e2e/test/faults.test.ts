@@ -21,6 +21,7 @@ const slow: readonly string[] = [
   'kill-stack',
   'fill-disk',
   'restart-database',
+  'kill-witnesses',
 ]
 
 /** These have the stack's own database under load, the others one beside it. */

@@ -2,7 +2,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { type Cut, startCuttingProxy } from '../parts/cutting-proxy.ts'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
 const ways: readonly Cut[] = ['before', 'during', 'after']

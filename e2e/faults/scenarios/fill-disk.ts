@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, keepEmbeddedPostgres } from '@sigstack/postgres'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { mountSmallFilesystem, type SmallFilesystem } from '../parts/small-filesystem.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 

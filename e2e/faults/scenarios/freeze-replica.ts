@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
 /** Frozen in the middle of its turn to write, a replica would keep all others from writing for as long as it sleeps. */

@@ -6,6 +6,7 @@ import { freezeReplica } from './freeze-replica.ts'
 import { killRedis } from './kill-redis.ts'
 import { killReplicas } from './kill-replicas.ts'
 import { killStack } from './kill-stack.ts'
+import { killWitnesses } from './kill-witnesses.ts'
 import { restartDatabase } from './restart-database.ts'
 import { rollOver } from './roll-over.ts'
 import { silenceNetwork } from './silence-network.ts'
@@ -24,4 +25,5 @@ export const scenarios: readonly Scenario[] = [
   rollOver,
   restartDatabase,
   killRedis,
+  killWitnesses,
 ]

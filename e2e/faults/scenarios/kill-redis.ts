@@ -4,7 +4,8 @@ import { redisServerPath, startRedis } from '@sigstack/limits/testing'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startStackProcess } from '../../support/stack-process.ts'
 import { createCertificateClient } from '../parts/certificates.ts'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad, untilTrue } from '../scenario.ts'
 
 /** Of the one address that all clients have: fewer than they send. */

@@ -2,7 +2,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keepEmbeddedPostgres } from '@sigstack/postgres'
 import { killBackend, killPostmaster } from '../parts/postgres-processes.ts'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
 export const killReplicas: Scenario = {

@@ -2,7 +2,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, startEmbeddedPostgres } from '@sigstack/postgres'
 import { commitRollover, prepareRollover } from '@sigstack/rekor-log'
-import { assertStanding, replicaPassword as password, type Replica, startReplica } from '../parts/replicas.ts'
+import { replicaPassword as password, type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad } from '../scenario.ts'
 
 export const rollOver: Scenario = {

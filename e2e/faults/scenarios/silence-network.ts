@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { startCuttingProxy } from '../parts/cutting-proxy.ts'
-import { assertStanding, type Replica, startReplica } from '../parts/replicas.ts'
+import { type Replica, startReplica } from '../parts/replicas.ts'
+import { assertStanding } from '../parts/service-process.ts'
 import { type Scenario, underLoad, untilReadiness } from '../scenario.ts'
 
 export const silenceNetwork: Scenario = {

@@ -132,7 +132,8 @@ async function once<T>(connectionString: string, work: (pool: Pool) => Promise<T
   }
 }
 
-function withSearchPath(connectionString: string, schema: string): string {
+/** The same database with another schema first. */
+export function withSearchPath(connectionString: string, schema: string): string {
   const separator = connectionString.includes('?') ? '&' : '?'
   return `${connectionString}${separator}options=${encodeURIComponent(`-c search_path=${schema}`)}`
 }
