@@ -160,12 +160,17 @@ async function untilQuorum(url: string, witnesses: readonly WitnessProcess[]): P
 
 /** What each witness has signed last is a beginning of the log. */
 async function confront(url: string, origin: string, witnesses: readonly WitnessProcess[]): Promise<void> {
-  const newest = await readCheckpoint(`${url}/checkpoint`)
   for (const witness of witnesses) {
     const signed = await readCheckpoint(`${witness.url}/${sha256Hex(origin)}/checkpoint`)
     const lines = await verifyLines(signed, [parseNoteKey(witness.verifierKey)])
     if (lines.length === 0) throw new Error(`${witness.name} shows a checkpoint that it has not signed`)
-    const [older, newer] = [signed.treeHead, newest.treeHead]
+    const older = signed.treeHead
+    let newer = older
+    // The log shows what its quorum has signed, so one witness may be ahead of it.
+    await untilTrue(`a checkpoint of ${older.size} at ${url}`, async () => {
+      newer = (await readCheckpoint(`${url}/checkpoint`)).treeHead
+      return newer.size >= older.size
+    })
     const answer = await fetch(`${url}/api/v1/log/proof?firstSize=${older.size}&lastSize=${newer.size}`)
     const { hashes } = (await answer.json()) as { hashes: readonly string[] }
     const proof = {
