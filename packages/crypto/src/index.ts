@@ -76,7 +76,7 @@ export { encodePublicKeyPem, keyFingerprint, parsePublicKey, parsePublicKeyPem }
 export type { Signer } from './signer.ts'
 export { createEd25519phSigner, createSigner, generateSigningKey, signingAlgorithm } from './signer.ts'
 export { parseStrictJson, StrictJsonError } from './strict-json.ts'
-export { counted, escaped, quoted, withoutTokens } from './text.ts'
+export { counted, escaped, misleadingCharacters, quoted, withoutTokens } from './text.ts'
 export { decodeText, encodingOfMark } from './text-encoding.ts'
 export { withoutEnd } from './trim.ts'
 export { errorCode, isObject, memberAt, reasonOf } from './unknown.ts'

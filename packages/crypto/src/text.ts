@@ -9,7 +9,7 @@ const DEFAULT_LIMIT = 200
  * What moves the cursor, ends a line, or makes a line read otherwise than it is stored: C0, DEL, C1, line and paragraph
  * separators, marks of direction (Unicode UAX #9), characters without width, and halves of surrogate pairs.
  */
-const MISLEADING =
+export const misleadingCharacters =
   // oxlint-disable-next-line no-control-regex -- these are what it is for
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
@@ -70,7 +70,7 @@ export function counted<T extends number | bigint>(
 
 function withEscapes(text: string): string {
   return text.replace(
-    MISLEADING,
+    misleadingCharacters,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

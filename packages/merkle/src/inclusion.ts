@@ -8,8 +8,26 @@ import { ProofError } from './errors.ts'
 import { nodeHash } from './hash.ts'
 import type { Hash, InclusionProof } from './types.ts'
 
+/** One step of a proof towards the root: the hash it gives, on its side, and what both make together. */
+export type InclusionStep = {
+  readonly sibling: Hash
+  readonly side: 'left' | 'right'
+  readonly hash: Hash
+}
+
+/** The way from the leaf to the only root for which `proof` can hold, for whoever shows it; that root is what comes last. */
+export function inclusionSteps(proof: InclusionProof, leafHash: Hash): readonly InclusionStep[] {
+  const steps: InclusionStep[] = []
+  rootFromInclusionProof(proof, leafHash, (step) => steps.push(step))
+  return steps
+}
+
 /** The only root for which `proof` can hold. Follows RFC 9162 section 2.1.3.2. */
-function rootFromInclusionProof(proof: InclusionProof, leafHash: Hash): Hash {
+function rootFromInclusionProof(
+  proof: InclusionProof,
+  leafHash: Hash,
+  onStep?: (step: InclusionStep) => void,
+): Hash {
   const { leafIndex, treeSize, siblings } = proof
   if (leafIndex < 0n || leafIndex >= treeSize) {
     throw new ProofError('wrong_size', `leaf ${leafIndex} is not in a tree of ${treeSize}`)
@@ -21,6 +39,7 @@ function rootFromInclusionProof(proof: InclusionProof, leafHash: Hash): Hash {
     if (last === 0n) throw new ProofError('wrong_length', 'the inclusion proof is too long')
     if ((node & 1n) === 1n || node === last) {
       hash = nodeHash(sibling, hash)
+      onStep?.({ sibling, side: 'left', hash })
       // A right-edge node without sibling is its own parent until it has one to its left.
       while ((node & 1n) === 0n && node !== 0n) {
         node >>= 1n
@@ -28,6 +47,7 @@ function rootFromInclusionProof(proof: InclusionProof, leafHash: Hash): Hash {
       }
     } else {
       hash = nodeHash(hash, sibling)
+      onStep?.({ sibling, side: 'right', hash })
     }
     node >>= 1n
     last >>= 1n

@@ -2,7 +2,8 @@ export { verifyConsistency } from './consistency.ts'
 export type { ProofErrorCode } from './errors.ts'
 export { ProofError } from './errors.ts'
 export { asHash, emptyRootHash, hashBytes, leafHash } from './hash.ts'
-export { verifyInclusion } from './inclusion.ts'
+export type { InclusionStep } from './inclusion.ts'
+export { inclusionSteps, verifyInclusion } from './inclusion.ts'
 export type { TileAddress, TileSource } from './prove.ts'
 export {
   proveConsistency,

@@ -50,7 +50,7 @@ export async function verifyLogEntry(
   }
   const time = timeOf(entry)
   const then = logsOfTime(named, time)
-  await demandPromise(entry, entry.promise, then)
+  await verifyPromise(entry, entry.promise, then)
   const logs = entry.proof === undefined ? then : await demandProof(entry, entry.proof, then)
   return { entry, time, index: entry.logIndex, logs }
 }
@@ -93,8 +93,8 @@ function timeOf({ integratedTime }: LogEntry): Date {
 }
 
 /** Rekor v1 signs its entry as canonical JSON, with numbers of any size. */
-async function demandPromise(
-  entry: LogEntry,
+export async function verifyPromise(
+  entry: Pick<LogEntry, 'body' | 'integratedTime' | 'logId' | 'logIndex'>,
   promise: Uint8Array,
   logs: readonly TrustedLog[],
 ): Promise<void> {
@@ -102,7 +102,7 @@ async function demandPromise(
     `{"body":"${toBase64(entry.body)}","integratedTime":${entry.integratedTime},` +
       `"logID":"${toHex(entry.logId)}","logIndex":${entry.logIndex}}`,
   )
-  for (const log of logs) if (await verifySignature(await keyOf(log), 'sha256', signed, promise)) return
+  for (const log of logs) if (await verifySignature(await keyOfLog(log), 'sha256', signed, promise)) return
   throw notVerified('the promise of the log (SET) does not verify')
 }
 
@@ -128,7 +128,7 @@ async function demandProof(
   for (const log of logs) {
     try {
       await refusing('the checkpoint of the log entry does not verify', async () =>
-        demandCheckpoint(checkpoint, entry, log, await keyOf(log), { size: proof.treeSize, rootHash }),
+        demandCheckpoint(checkpoint, entry, log, await keyOfLog(log), { size: proof.treeSize, rootHash }),
       )
       signedBy.push(log)
     } catch (error) {
@@ -166,7 +166,7 @@ function namesOf({ baseUrl }: TrustedLog): readonly string[] {
 
 const rsaOid = '1.2.840.113549.1.1.1'
 
-function keyOf({ publicKey, keyDetails }: TrustedLog): Promise<PublicKey> {
+export function keyOfLog({ publicKey, keyDetails }: TrustedLog): Promise<PublicKey> {
   return refusing('the key of the log cannot be used', () =>
     // PKCS #1 is the key without the words that say of which kind it is.
     parsePublicKey(
