@@ -1,6 +1,7 @@
 /** Every setting is an item of its page, under its present name and with its default, and no page names another. */
 import { readFileSync } from 'node:fs'
 import { variables as ca } from '@sigstack/ca'
+import { variables as console } from '@sigstack/console'
 import { variables as devIssuer } from '@sigstack/dev-issuer'
 import { variables as log } from '@sigstack/log'
 import { variables as oidcProxy } from '@sigstack/oidc-proxy'
@@ -22,11 +23,12 @@ const documented: readonly {
   { pages: ['operations/oidc-proxy.md'], schemas: [oidcProxy] },
   { pages: ['operations/tsa.md'], schemas: [tsa] },
   { pages: ['operations/witness.md'], schemas: [witness] },
+  { pages: ['operations/console.md'], schemas: [console] },
   { pages: ['trust.md', 'operations/trust-repository.md'], schemas: [trust] },
   {
     pages: ['operations/running.md'],
     schemas: [stack, devIssuer],
-    others: [log, ca, oidcProxy, trust, tsa, witness],
+    others: [log, ca, oidcProxy, trust, tsa, witness, console],
   },
 ]
 

@@ -1,0 +1,100 @@
+import { escaped, reasonOf } from '@sigstack/crypto'
+import { trustedProxies } from '@sigstack/limits'
+import {
+  buildServer,
+  type Logger,
+  type Readiness,
+  type Registry,
+  replyWithProblem,
+  type TlsIdentity,
+} from '@sigstack/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from './config.ts'
+import { type ContextParts, createContext } from './context.ts'
+import { addEntryRoutes } from './entry/routes.ts'
+import { assetRoutes } from './html/assets.ts'
+import { html } from './html/html.ts'
+import { securityHeaders } from './html/send.ts'
+import { type Reader, readerOf } from './reader.ts'
+import { addSearchRoutes } from './search/routes.ts'
+import { SourceError, type SourceErrorCode } from './sources/errors.ts'
+
+export type AppDependencies = ContextParts & {
+  readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'trustedProxies'>
+  readonly logger: Logger | false
+  readonly registry: Registry
+  readonly readiness?: () => Promise<Readiness>
+  /** Serve `/metrics` beside the pages; false where it has a port of its own. */
+  readonly metricsRoute?: boolean
+  readonly tls?: TlsIdentity
+}
+
+/** Asked by machines beside the console, which no proxy names. */
+const forEverybody = new Set(['/healthz', '/readyz', '/metrics'])
+
+/** The pages, listening nowhere yet. */
+export function buildApp(dependencies: AppDependencies): FastifyInstance {
+  const { access, logger, registry, readiness, metricsRoute = true, tls, ...parts } = dependencies
+  const proxies = access.trustedProxies && trustedProxies(access.trustedProxies)
+  const readers = new WeakMap<FastifyRequest, Reader>()
+  const context = createContext(parts, readers)
+
+  const app = buildServer({
+    name: 'console',
+    logger,
+    metrics: registry,
+    metricsRoute,
+    bodyLimitBytes: 65_536,
+    errorHandler: (error, request, reply) => sendFault(error, request, reply),
+    notFoundHandler: (request, reply) =>
+      context.sendNothing(request, reply, 'There is nothing at this address.'),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    ...(readiness !== undefined && { readiness }),
+    ...(proxies !== undefined && { trustProxy: proxies }),
+    ...(tls !== undefined && { tls }),
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(securityHeaders)
+    const reader = readerOf(
+      request,
+      access.access,
+      access.hidesAddresses,
+      (address) => proxies?.(address) ?? false,
+    )
+    if (reader !== undefined) readers.set(request, reader)
+    else if (!forEverybody.has(request.routeOptions.url ?? '')) {
+      replyWithProblem(reply, 401, 'who reads here is named by a proxy, and this request names nobody')
+      return
+    }
+    done()
+  })
+  app.register(assetRoutes)
+  addSearchRoutes(app, context)
+  addEntryRoutes(app, context)
+  return app
+
+  function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
+    const status = statusOf(error)
+    const isOurs = status === 500
+    if (isOurs) request.log.error({ req: request, status, err: error }, 'request failed')
+    else request.log.info({ req: request, status, reason: reasonOf(error) }, 'request refused')
+    const why = isOurs ? 'Something went wrong here. It was logged.' : sentence(reasonOf(error))
+    if (context.wantsJson(request)) return replyWithProblem(reply, status, why)
+    const title = status >= 500 ? 'This cannot be shown now' : 'This cannot be asked'
+    const body = html`<h1>${title}</h1><p class="warning">${why}</p><p><a href="/health">How the services are</a></p>`
+    return context.sendPage(request, reply, { title, body }, status)
+  }
+}
+
+const statuses = { unavailable: 503, refused: 400, malformed: 502 } satisfies Record<SourceErrorCode, number>
+
+function statusOf(error: unknown): number {
+  if (error instanceof SourceError) return statuses[error.code]
+  const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown }
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode <= 599 ? statusCode : 500
+}
+
+function sentence(reason: string): string {
+  const text = escaped(reason, 400)
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`
+}

@@ -1,0 +1,43 @@
+/** What every room is given: the services, who reads, and how pages are sent. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from './config.ts'
+import { html } from './html/html.ts'
+import { layOut, type Page, type Site } from './html/page.ts'
+import { sendPage } from './html/send.ts'
+import type { Reader } from './reader.ts'
+import type { Rekor } from './sources/rekor.ts'
+import type { TrustSource } from './sources/trust.ts'
+
+export type Context = {
+  readonly rekor: Rekor
+  readonly trust: TrustSource
+  readonly urls: Config['urls']
+  readonly now: () => number
+  /** Known for every request that reached a room. */
+  readerOf(request: FastifyRequest): Reader
+  wantsJson(request: FastifyRequest): boolean
+  sendPage(request: FastifyRequest, reply: FastifyReply, page: Page, status?: number): Promise<FastifyReply>
+  /** 404 with a sentence. */
+  sendNothing(request: FastifyRequest, reply: FastifyReply, why: string): Promise<FastifyReply>
+}
+
+export type ContextParts = Pick<Context, 'rekor' | 'trust' | 'urls' | 'now'> & { readonly site: Site }
+
+export function createContext(parts: ContextParts, readers: WeakMap<FastifyRequest, Reader>): Context {
+  const readerOf = (request: FastifyRequest): Reader =>
+    readers.get(request) ?? { role: 'reader', hidesAddresses: true }
+  const wantsJson = ({ headers: { accept = '' } }: FastifyRequest) =>
+    accept.includes('application/json') && !accept.includes('text/html')
+  const send: Context['sendPage'] = (request, reply, page, status = 200) =>
+    sendPage(request, reply, layOut(page, parts.site, readerOf(request)), status)
+  return {
+    ...parts,
+    readerOf,
+    wantsJson,
+    sendPage: send,
+    sendNothing: async (request, reply, why) =>
+      wantsJson(request)
+        ? reply.code(404).send({ status: 404, detail: why })
+        : send(request, reply, { title: 'Not found', body: html`<h1>Not found</h1><p>${why}</p>` }, 404),
+  }
+}

@@ -1,0 +1,189 @@
+/** What the body of an entry says, for people: read once, believed in nothing, and never a reason to show no page. */
+import {
+  type HashAlgorithm,
+  isHashAlgorithm,
+  isObject,
+  memberAt,
+  type PublicKey,
+  parseBase64,
+  parseBoundedJson,
+  parseHex,
+  parsePublicKey,
+  parseUtf8,
+} from '@sigstack/crypto'
+import { readStoredEntry, type Verifier } from '@sigstack/rekor-entries'
+import { describeStamp } from '@sigstack/timestamp'
+import { type Certificate, parseCertificate } from '@sigstack/x509'
+
+export type EntryBody = {
+  /** Empty where the body names none. */
+  readonly kind: string
+  readonly apiVersion: string
+  /** As it stands, and laid out where it is JSON. */
+  readonly text: string
+  readonly json: unknown
+  readonly signers: readonly Signer[]
+  readonly facts: readonly Fact[]
+  readonly digests: readonly string[]
+  readonly signed?: SignedDigest
+  /** Why it cannot be read, where that is so. */
+  readonly fault?: string
+}
+
+export type Signer = {
+  readonly keyHash: string
+  readonly key?: PublicKey
+  /** The certificate of the signer, then those above it that the entry holds. */
+  readonly certificates: readonly Certificate[]
+  readonly subjects: readonly string[]
+  readonly tokenIssuer?: string
+  readonly serialNumber?: string
+}
+
+/** A name in words and what the body says. */
+export type Fact = { readonly name: string; readonly value: string }
+
+/** A signature over a digest, which is all that a hashedrekord entry holds. */
+export type SignedDigest = {
+  /** Throws where the key is of a kind that cannot be checked here. */
+  readonly key: () => PublicKey
+  readonly algorithm: HashAlgorithm
+  readonly digest: Uint8Array
+  readonly signature: Uint8Array
+}
+
+export function readBody(bytes: Uint8Array): EntryBody {
+  const text = parseUtf8(bytes) ?? ''
+  const json = attempt(() => parseBoundedJson(text))
+  const stored = attempt(() => readStoredEntry(bytes))
+  const spec = memberAt(json, 'spec')
+  const kind = textAt(json, 'kind') ?? ''
+  const signers = stored?.verifiers.map(signerOf) ?? []
+  const signed = kind === 'hashedrekord' ? signedDigestIn(spec, signers) : undefined
+  return {
+    kind,
+    apiVersion: textAt(json, 'apiVersion') ?? '',
+    text,
+    json,
+    signers,
+    facts: kind === 'rfc3161' ? stampFacts(spec) : flat(spec),
+    digests: digestsIn(spec),
+    ...(signed !== undefined && { signed }),
+    ...(stored === undefined && { fault: 'The body cannot be read as an entry of its kind.' }),
+  }
+}
+
+function signerOf({ keyHash, spki, chain, subjects, tokenIssuer, serialNumber }: Verifier): Signer {
+  const key = spki === undefined ? undefined : attempt(() => parsePublicKey(spki))
+  return {
+    keyHash,
+    subjects,
+    certificates: chain.flatMap((der) => attempt(() => parseCertificate(der)) ?? []),
+    ...(key !== undefined && { key }),
+    ...(tokenIssuer !== undefined && { tokenIssuer }),
+    ...(serialNumber !== undefined && { serialNumber }),
+  }
+}
+
+function signedDigestIn(spec: unknown, [signer]: readonly Signer[]): SignedDigest | undefined {
+  const algorithm = memberAt(spec, 'data', 'hash', 'algorithm')
+  const digest = attempt(() => parseHex(textAt(spec, 'data', 'hash', 'value') ?? '?'))
+  const signature = attempt(() => parseBase64(textAt(spec, 'signature', 'content') ?? '?'))
+  if (digest === undefined || signature === undefined || signer === undefined) return undefined
+  if (typeof algorithm !== 'string' || !isHashAlgorithm(algorithm)) return undefined
+  const key = () => {
+    const found = signer.key ?? signer.certificates[0]?.publicKey
+    if (found === undefined) throw new Error('the key cannot be read')
+    return found
+  }
+  return { key, algorithm, digest, signature }
+}
+
+/** Digests of what was signed, as `sha256:…`: other entries are found by them. */
+function digestsIn(spec: unknown): readonly string[] {
+  const places = [
+    ['data', 'hash'],
+    ['content', 'payloadHash'],
+    ['payloadHash'],
+    ['data', 'payloadHash'],
+    ['package', 'hash'],
+    ['archive', 'hash'],
+    ['chart', 'hash'],
+  ]
+  return places.flatMap((place) => {
+    const [algorithm, value] = ['algorithm', 'value'].map((name) => textAt(spec, ...place, name))
+    return algorithm !== undefined && /^[0-9a-fA-F]{16,256}$/.test(value ?? '')
+      ? [`${algorithm}:${value}`]
+      : []
+  })
+}
+
+/** Names of upstream's fields in words; what is not here keeps its own. */
+const words: Readonly<Record<string, string>> = {
+  'data.hash': 'Digest of what was signed',
+  'content.hash': 'Digest of the envelope',
+  'content.payloadHash': 'Digest of the statement',
+  'content.envelope.payloadType': 'Type of what was signed',
+  envelopeHash: 'Digest of the envelope',
+  payloadHash: 'Digest of the statement',
+  'data.envelopeHash': 'Digest of the message',
+  'data.payloadHash': 'Digest of the payload',
+  'signature.format': 'Form of the signature',
+  'package.hash': 'Digest of the package',
+  'package.headers.Name': 'Package',
+  'package.headers.Version': 'Version',
+  'package.headers.Release': 'Release',
+  'package.headers.Epoch': 'Epoch',
+  'package.headers.Architecture': 'Architecture',
+  'package.pkginfo.pkgname': 'Package',
+  'package.pkginfo.pkgver': 'Version',
+  'package.pkginfo.arch': 'Architecture',
+  'archive.hash': 'Digest of the archive',
+  'chart.hash': 'Digest of the chart',
+}
+
+const longestFact = 512
+const mostFacts = 60
+
+/** Every short text in the body with the path to it; long ones are keys and signatures, which stand in the body below. */
+function flat(value: unknown, path = ''): readonly Fact[] {
+  if (isObject(value)) {
+    const { algorithm, value: digest } = value
+    if (typeof algorithm === 'string' && typeof digest === 'string')
+      return [{ name: words[path] ?? path, value: `${algorithm}:${digest}` }]
+    return Object.entries(value)
+      .flatMap(([name, member]) => flat(member, path === '' ? name : `${path}.${name}`))
+      .slice(0, mostFacts)
+  }
+  if (Array.isArray(value))
+    return value.slice(0, mostFacts).flatMap((item, at) => flat(item, `${path} ${at + 1}`))
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  if (text === undefined || /(?:^|[.])(?:content|publicKey|verifier|signature|sig|keyid)$/i.test(path))
+    return []
+  return text.length > longestFact ? [] : [{ name: words[path] ?? path, value: text }]
+}
+
+function stampFacts(spec: unknown): readonly Fact[] {
+  const token = attempt(() => describeStamp(parseBase64(textAt(spec, 'tsr', 'content') ?? '?')))?.token
+  if (token === undefined) return []
+  return [
+    { name: 'Stamped at', value: token.time.toISOString() },
+    { name: 'Digest that was stamped', value: `${token.hash}:${Buffer.from(token.imprint).toString('hex')}` },
+    { name: 'Serial number of the stamp', value: token.serialNumber },
+    { name: 'Policy', value: token.policy },
+  ]
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = memberAt(value, ...path)
+  return typeof found === 'string' ? found : undefined
+}
+
+/** Undefined where the bytes of a stranger cannot be read. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What can be checked of an entry with what the log answers and what is trusted, each for itself: no step stands for another, and what
+ * was not looked at is not called good.
+ */
+import { verifyCheckpoint } from '@sigstack/checkpoint'
+import { asBuffer, equalBytes, escaped, reasonOf, verifyDigest } from '@sigstack/crypto'
+import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
+import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
+import { demandPromise, demandTrustedChain, keyOfLog, verifyPromise } from '@sigstack/verification/steps'
+import type { Certificate } from '@sigstack/x509'
+import type { LoggedEntry } from '../sources/rekor.ts'
+import type { SignedDigest } from './body.ts'
+
+export type CheckName = 'signature' | 'certificate' | 'sct' | 'promise' | 'inclusion' | 'checkpoint'
+
+export type Check = {
+  readonly name: CheckName
+  readonly state: 'verified' | 'failed' | 'unchecked'
+  /** What was looked at, as a sentence; then why it failed or was not looked at. */
+  readonly what: string
+  readonly why?: string
+}
+
+export type Checkable = {
+  readonly entry: LoggedEntry
+  /** Of the signer; undefined where a plain key signed. */
+  readonly certificate?: Certificate
+  /** Undefined where the body holds no such pair. */
+  readonly signed?: SignedDigest
+  readonly root?: TrustedRoot
+}
+
+export async function checkEntry({ entry, certificate, signed, root }: Checkable): Promise<readonly Check[]> {
+  const { promise, proof, body } = entry
+  const logs = root?.tlogs.filter(({ logId }) => equalBytes(logId, entry.logId)) ?? []
+  const time = new Date(entry.integratedTime * 1000)
+  const noTrust = root === undefined && 'there is no trusted root to check it against'
+  const noLog = noTrust || (logs.length === 0 && 'the trusted root does not list this log')
+  const results = [
+    check('signature', 'The signature is over the digest, by the key of the signer.', {
+      skip:
+        signed === undefined &&
+        'the entry holds no digest of what was signed, so the file or envelope is needed',
+      step: async () => {
+        if (
+          signed !== undefined &&
+          !(await verifyDigest(signed.key(), signed.algorithm, signed.digest, signed.signature))
+        )
+          throw new Error('it is not')
+      },
+    }),
+    ...(certificate === undefined
+      ? []
+      : [
+          check(
+            'certificate',
+            'The certificate was issued by a trusted authority and was valid when this was logged.',
+            {
+              skip: noTrust,
+              step: async () => {
+                await demandTrustedChain(certificate, root?.certificateAuthorities ?? [], [time])
+              },
+            },
+          ),
+          check('sct', 'The certificate is promised to a trusted log of certificates (SCT).', {
+            skip: noTrust || (root?.ctlogs.length === 0 && 'the trusted root lists no log of certificates'),
+            step: async () => {
+              const authorities = root?.certificateAuthorities ?? []
+              const [issuer] = await demandTrustedChain(certificate, authorities, [time])
+              if (issuer !== undefined) await demandPromise(certificate, issuer, root?.ctlogs ?? [])
+            },
+          }),
+        ]),
+    check('promise', 'The log promised the entry at that time and place (SET).', {
+      skip: (promise === undefined && 'the log gave no promise') || noLog,
+      step: () =>
+        verifyPromise({ ...entry, integratedTime: BigInt(entry.integratedTime) }, promise ?? body, logs),
+    }),
+    check('inclusion', 'The entry is in the tree: the proof leads from its bytes to the root.', {
+      skip: proof === undefined && 'the log gave no proof',
+      step: async () => {
+        if (proof === undefined) return
+        const { leafIndex, treeSize, hashes, rootHash } = proof
+        const siblings = hashes.map(asHash)
+        verifyInclusion({ leafIndex, treeSize, siblings }, leafHash(asBuffer(body)), asHash(rootHash))
+      },
+    }),
+    check('checkpoint', 'The log signed that root.', {
+      skip: (proof?.checkpoint === undefined && 'the log gave no checkpoint') || noLog,
+      step: () => demandSignedRoot(entry, logs),
+    }),
+  ]
+  return Promise.all(results)
+}
+
+async function demandSignedRoot({ proof, logId }: LoggedEntry, logs: readonly TrustedLog[]): Promise<void> {
+  if (proof?.checkpoint === undefined) return
+  const expectedTreeHead = { size: proof.treeSize, rootHash: asHash(proof.rootHash) }
+  let reason: unknown
+  for (const log of logs) {
+    try {
+      const publicKey = await keyOfLog(log)
+      await verifyCheckpoint(proof.checkpoint, { publicKey, keyHint: logId.subarray(0, 4), expectedTreeHead })
+      return
+    } catch (error) {
+      reason = error
+    }
+  }
+  throw reason
+}
+
+async function check(
+  name: CheckName,
+  what: string,
+  { skip, step }: { readonly skip: string | false; readonly step: () => Promise<void> },
+): Promise<Check> {
+  if (skip !== false) return { name, what, state: 'unchecked', why: skip }
+  try {
+    await step()
+    return { name, what, state: 'verified' }
+  } catch (error) {
+    return { name, what, state: 'failed', why: escaped(reasonOf(error), 400) }
+  }
+}

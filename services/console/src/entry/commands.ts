@@ -1,0 +1,52 @@
+/** Commands that do for a reader what the page did, without it. Values of strangers are quoted for a shell. */
+import { misleadingCharacters } from '@sigstack/crypto'
+import type { EntryView } from './read-entry.ts'
+
+export type ShellCommand = { readonly what: string; readonly command: string }
+
+export function commandsFor({ entry, body, certificate, logUrl }: EntryView): readonly ShellCommand[] {
+  const [signer] = body.signers
+  const [subject] = signer?.subjects ?? []
+  const issuer = signer?.tokenIssuer
+  const url = logUrl?.replace(/\/$/, '')
+  const identity =
+    subject !== undefined && issuer !== undefined
+      ? ` \\\n  --certificate-identity ${shellQuoted(subject)} \\\n  --certificate-oidc-issuer ${shellQuoted(issuer)}`
+      : ' --key cosign.pub'
+  const isBlob = body.signed !== undefined
+  const isAttestation = ['dsse', 'intoto'].includes(body.kind)
+  const verify = isBlob ? 'verify-blob' : isAttestation ? 'verify-blob-attestation' : undefined
+  return [
+    ...(url === undefined
+      ? []
+      : [
+          {
+            what: 'The raw entry',
+            command: `curl -s ${shellQuoted(`${url}/api/v1/log/entries/${entry.uuid}`)}`,
+          },
+        ]),
+    ...(verify === undefined || (certificate === undefined && signer === undefined)
+      ? []
+      : [
+          {
+            what: 'Verify the file with sigstack',
+            command: `sigstack ${verify} FILE --bundle FILE.sigstore.json${identity}`,
+          },
+          {
+            what: 'Verify the file with cosign',
+            command: `cosign ${verify} FILE --bundle FILE.sigstore.json --trusted-root trusted_root.json${identity}`,
+          },
+        ]),
+  ]
+}
+
+/** What nobody sees in a terminal is written out (bash, zsh, ksh). */
+export function shellQuoted(text: string): string {
+  if (text.search(misleadingCharacters) >= 0)
+    return `$'${Array.from(text, (character) => (/[\w@.:/+=-]/.test(character) ? character : escapedUnits(character))).join('')}'`
+  return /^[\w@.:/+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function escapedUnits(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
+}

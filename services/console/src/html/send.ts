@@ -1,0 +1,68 @@
+/** How pages and files leave: with what a browser may do with them, and small. */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Html, textOf } from './html.ts'
+
+/** Nothing runs, is loaded or is sent to but what this site serves itself. */
+export const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ')
+
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': pagePolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+
+const compress = promisify(gzip)
+const worthCompressing = 1_024
+
+export async function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: Html,
+  status = 200,
+): Promise<FastifyReply> {
+  reply.code(status).header('cache-control', 'no-store')
+  return sendText(request, reply, 'text/html; charset=utf-8', textOf(page))
+}
+
+export async function sendText(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: string,
+  text: string,
+): Promise<FastifyReply> {
+  reply.header('content-type', type).header('vary', 'accept-encoding')
+  const bytes = Buffer.from(text)
+  if (bytes.length < worthCompressing || !takesGzip(request)) return reply.send(bytes)
+  return reply.header('content-encoding', 'gzip').send(await compress(bytes))
+}
+
+/** Bytes of an entry are nobody's page, whatever they begin with. */
+export function sendDownload(reply: FastifyReply, name: string, bytes: Uint8Array | string): FastifyReply {
+  return reply
+    .header('content-type', 'application/octet-stream')
+    .header('content-disposition', `attachment; filename="${name.replaceAll(/[^\w.-]/g, '_')}"`)
+    .header('cache-control', 'no-store')
+    .send(Buffer.from(bytes))
+}
+
+export function takesGzip({ headers }: FastifyRequest): boolean {
+  return (headers['accept-encoding'] ?? '')
+    .toString()
+    .split(',')
+    .some((coding) => coding.trim().split(';')[0] === 'gzip' && !/;\s*q=0(?:\.0*)?\s*$/.test(coding))
+}

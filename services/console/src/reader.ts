@@ -1,0 +1,54 @@
+/** Who reads, as far as pages differ by it. */
+import type { FastifyRequest } from 'fastify'
+import type { Access } from './config.ts'
+
+export type Reader = {
+  /** As the proxy names them. */
+  readonly name?: string
+  readonly role: 'reader' | 'operator'
+  /** E-mail addresses, and bytes that hold them, are not shown. */
+  readonly hidesAddresses: boolean
+}
+
+/** Undefined for a request that nobody vouches for. */
+export function readerOf(
+  request: FastifyRequest,
+  access: Access,
+  hidesAddresses: boolean,
+  isTrusted: (address: string) => boolean,
+): Reader | undefined {
+  if (access.mode === 'open') return { role: 'reader', hidesAddresses }
+  const name = request.headers[access.userHeader]
+  // The header of anybody else is what he says of himself.
+  if (typeof name !== 'string' || name === '' || !isTrusted(request.socket.remoteAddress ?? ''))
+    return undefined
+  const role = access.operators.has(name) ? 'operator' : 'reader'
+  return { name, role, hidesAddresses: hidesAddresses && role === 'reader' }
+}
+
+/** The domain stays: it says whose people they are, and not who. A ref or a digest behind an @ is no domain. */
+export function withoutAddresses(text: string): string {
+  if (!text.includes('@')) return text
+  return text.replace(/[^\s<>"'(),:;]+/g, (run) => {
+    const parts = run.split('@')
+    const hiding = parts.map((part, at) =>
+      at < parts.length - 1 && isDomain(parts[at + 1] ?? '')
+        ? `${part.slice(0, part.lastIndexOf('/') + 1)}…`
+        : part,
+    )
+    return hiding.join('@')
+  })
+}
+
+function isDomain(text: string): boolean {
+  return /^[\w-]+(?:\.[\w-]|$)/.test(text) && !/^sha\d+$/.test(text)
+}
+
+/** The same of every text in what is shown; bytes and functions are left as they are. */
+export function hidden<T>(value: T): T {
+  if (typeof value === 'string') return withoutAddresses(value) as T
+  if (Array.isArray(value)) return value.map(hidden) as T
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, hidden(member)])) as T
+}

@@ -1,0 +1,163 @@
+/** The front page and the search, as a page and as data. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Context } from '../context.ts'
+import { html } from '../html/html.ts'
+import { sendText } from '../html/send.ts'
+import { hidden } from '../reader.ts'
+import type { FoundEntry } from '../sources/rekor.ts'
+import { atomOf } from './atom.ts'
+import { csvOf } from './csv.ts'
+import { guess, type Reading } from './guess.ts'
+import { entryTable, hrefOf, kinds, resultsPart, type SearchForm, searchBox } from './page.ts'
+import { type Results, search } from './search.ts'
+
+const pageLength = 50
+const frontLength = 15
+
+export function addSearchRoutes(app: FastifyInstance, context: Context): void {
+  const { rekor } = context
+
+  app.get('/', async (request, reply) => {
+    const newest = await search(rekor, [], { order: 'newest', limit: frontLength }).catch(() => undefined)
+    const entries = shownTo(request, newest?.entries ?? [])
+    return context.sendPage(request, reply, {
+      title: 'Search',
+      room: 'search',
+      body: html`<h1 class="unseen">Search the log</h1>
+${searchBox({ asked: '', order: 'newest', limit: pageLength })}${
+  entries.length > 0 &&
+  html`<section aria-labelledby="newest"><h2 id="newest">Newest entries</h2>
+${entryTable(entries, 'Newest entries')}<p><a href="/log/tail">Watch them come</a></p></section>
+`
+}`,
+      scripts: ['search.js'],
+    })
+  })
+
+  app.get('/search', async (request, reply) => {
+    const form = formOf(request)
+    const { readings, results, why, to } = await find(form)
+    if (to !== undefined) return reply.redirect(to, 303)
+    if (context.wantsJson(request))
+      return reply.send(dataOf(shownTo(request, results?.entries ?? []), results))
+    const others = [
+      { name: 'JSON', href: hrefOf(form, {}, '/search.json'), type: 'application/json' },
+      { name: 'CSV', href: hrefOf(form, {}, '/search.csv'), type: 'text/csv' },
+      { name: 'Atom', href: hrefOf(form, {}, '/search.atom'), type: 'application/atom+xml' },
+    ]
+    return context.sendPage(request, reply, {
+      title: form.asked === '' ? 'Search' : `Search for ${form.asked.slice(0, 60)}`,
+      room: 'search',
+      body: html`<h1 class="unseen">Search the log</h1>
+${searchBox(form)}${
+  why !== undefined &&
+  html`<p class="empty">${why}</p>
+`
+}${results !== undefined && resultsPart(form, readings, { ...results, entries: shownTo(request, results.entries) })}`,
+      scripts: ['search.js'],
+      ...(results !== undefined && { others }),
+    })
+  })
+
+  app.get('/search.json', async (request, reply) => {
+    const { results } = await find(formOf(request))
+    return reply.send(dataOf(shownTo(request, results?.entries ?? []), results))
+  })
+
+  app.get('/search.csv', async (request, reply) => {
+    const { results } = await find(formOf(request))
+    const text = csvOf(shownTo(request, results?.entries ?? []))
+    reply.header('content-disposition', 'attachment; filename="search.csv"')
+    return sendText(request, reply, 'text/csv; charset=utf-8', text)
+  })
+
+  app.get('/search.atom', async (request, reply) => {
+    const form = formOf(request)
+    const { results } = await find(form)
+    const base = `${request.protocol}://${request.host}`
+    const text = atomOf(shownTo(request, results?.entries ?? []), {
+      base,
+      asked: form.asked,
+      self: request.url,
+    })
+    return sendText(request, reply, 'application/atom+xml; charset=utf-8', text)
+  })
+
+  app.get<{ Params: { algorithm: string; hex: string } }>(
+    '/:algorithm(^sha(?:256|384|512)$)/:hex',
+    async (request, reply) =>
+      reply.redirect(
+        `/search?q=${encodeURIComponent(`${request.params.algorithm}:${request.params.hex}`)}`,
+        303,
+      ),
+  )
+
+  type Found = {
+    readonly readings: readonly Reading[]
+    readonly results?: Results
+    readonly why?: string
+    readonly to?: string
+  }
+
+  async function find(form: SearchForm): Promise<Found> {
+    const isAll = form.asked.trim() === ''
+    const guessed = isAll ? ({ go: 'search', readings: [] } as const) : guess(form.asked)
+    if (guessed.go === 'nothing') return { readings: [], why: guessed.why }
+    if (guessed.go === 'entry') return { readings: [], to: `/entry/${guessed.uuid}` }
+    if (guessed.go === 'index') return { readings: [], to: `/entry/${guessed.index}` }
+    const { readings } = guessed
+    const chosen = readings.some(({ as }) => as === form.as)
+      ? readings.filter(({ as }) => as === form.as)
+      : readings
+    // Sixty-four digits are the name of an entry, too.
+    const hash = form.asked.trim().toLowerCase()
+    if (form.cursor === undefined && /^[0-9a-f]{64}$/.test(hash)) {
+      const entry = await rekor.entry(hash)
+      if (entry !== undefined) return { readings, to: `/entry/${entry.uuid}` }
+    }
+    return { readings, results: await search(rekor, chosen, form) }
+  }
+
+  function shownTo(request: FastifyRequest, entries: readonly FoundEntry[]): readonly FoundEntry[] {
+    return context.readerOf(request).hidesAddresses ? hidden(entries) : entries
+  }
+}
+
+function formOf({ query }: FastifyRequest): SearchForm {
+  const given = query as Readonly<Record<string, unknown>>
+  const text = (name: string): string | undefined => {
+    const value = given[name]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const kind = kinds.find((each) => each === text('kind'))
+  const [after, before] = ['after', 'before'].map((name) => timeIn(text(name)))
+  const [as, cursor] = ['as', 'cursor'].map((name) => text(name)?.slice(0, 64))
+  return {
+    asked: text('q') ?? '',
+    order: text('order') === 'oldest' ? 'oldest' : 'newest',
+    limit: pageLength,
+    ...(as !== undefined && { as }),
+    ...(kind !== undefined && { kind }),
+    ...(after !== undefined && { after }),
+    ...(before !== undefined && { before }),
+    ...(cursor !== undefined && { cursor }),
+  }
+}
+
+/** A day, or a moment in RFC 3339; anything else narrows nothing down. */
+function timeIn(text: string | undefined): string | undefined {
+  const isTime = text !== undefined && /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text)
+  return isTime && !Number.isNaN(Date.parse(text)) ? text : undefined
+}
+
+function dataOf(entries: readonly FoundEntry[], results: Results | undefined) {
+  return {
+    entries: entries.map(({ logIndex, integratedTime, ...entry }) => ({
+      ...entry,
+      logIndex: String(logIndex),
+      integratedTime: new Date(integratedTime * 1000).toISOString(),
+    })),
+    indexed: results?.indexed === undefined ? undefined : String(results.indexed),
+    next: results?.next,
+  }
+}

@@ -1,0 +1,88 @@
+/** The search behind the pages: readings of what was typed to entries, from a log of ours or one of upstream. */
+import { readStoredEntry } from '@sigstack/rekor-entries'
+import type { FoundEntry, LoggedEntry, Rekor } from '../sources/rekor.ts'
+import type { Reading } from './guess.ts'
+
+export type Filters = {
+  readonly kind?: string
+  readonly after?: string
+  readonly before?: string
+  readonly order: 'newest' | 'oldest'
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export type Results = {
+  readonly entries: readonly FoundEntry[]
+  readonly indexed?: bigint
+  readonly next?: string
+  /** Readings that this log cannot be asked for. */
+  readonly notAsked: readonly Reading[]
+  /** The log knows neither filters nor order. */
+  readonly isPlain: boolean
+}
+
+/** Throws a `SourceError`. Without readings it is all entries. */
+export async function search(rekor: Rekor, readings: readonly Reading[], filters: Filters): Promise<Results> {
+  const [key] = readings.flatMap(({ as, retrieve }) => (as === 'publicKey' && retrieve ? [retrieve] : []))
+  const asked = key === undefined ? queryOf(readings, filters) : undefined
+  const page = asked && (await rekor.search(asked))
+  if (page !== undefined) return { ...page, notAsked: [], isPlain: false }
+  return searchPlainly(rekor, readings, filters)
+}
+
+function queryOf(readings: readonly Reading[], filters: Filters): Record<string, readonly string[]> {
+  const query: Record<string, readonly string[]> = {
+    limit: [String(filters.limit)],
+    order: [filters.order],
+  }
+  for (const [name, values] of readings.flatMap(({ query }) => Object.entries(query)))
+    query[name] = [...(query[name] ?? []), ...values]
+  if (readings.length > 1) query['operator'] = ['or']
+  for (const name of ['kind', 'after', 'before', 'cursor'] as const) {
+    const value = filters[name]
+    if (value !== undefined) query[name] = [value]
+  }
+  return query
+}
+
+/** As many as one call gives. */
+const plainPage = 10
+
+/** By the index that every log has; its cursor is how many were told. */
+async function searchPlainly(
+  rekor: Rekor,
+  readings: readonly Reading[],
+  { cursor }: Filters,
+): Promise<Results> {
+  const known = readings.filter(({ retrieve }) => retrieve !== undefined)
+  const found = await Promise.all(known.map(({ retrieve }) => rekor.retrieve(retrieve ?? {})))
+  const uuids = [...new Set(found.flat())]
+  const from = cursor !== undefined && /^\d{1,9}$/.test(cursor) ? Number(cursor) : 0
+  const entries = await rekor.entries(uuids.slice(from, from + plainPage))
+  const next = from + plainPage
+  return {
+    entries: entries.map(describe),
+    ...(next < uuids.length && { next: String(next) }),
+    notAsked: readings.filter((reading) => !known.includes(reading)),
+    isPlain: true,
+  }
+}
+
+/** A body that cannot be read is an entry all the same. */
+export function describe({ uuid, logIndex, integratedTime, body }: LoggedEntry): FoundEntry {
+  const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)]
+  const common = { uuid, logIndex, integratedTime }
+  try {
+    const { kind, verifiers } = readStoredEntry(body)
+    return {
+      ...common,
+      kind,
+      subjects: distinct(verifiers.flatMap(({ subjects }) => subjects)),
+      issuers: distinct(verifiers.flatMap(({ tokenIssuer }) => tokenIssuer ?? [])),
+      keyHashes: distinct(verifiers.map(({ keyHash }) => keyHash)),
+    }
+  } catch {
+    return { ...common, kind: '', subjects: [], issuers: [], keyHashes: [] }
+  }
+}

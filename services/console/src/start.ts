@@ -1,0 +1,64 @@
+import {
+  createCleanups,
+  createRegistry,
+  followTls,
+  type Logger,
+  listen,
+  listenMetrics,
+  readTlsFiles,
+} from '@sigstack/server'
+import { buildApp } from './app.ts'
+import type { Config } from './config.ts'
+import { createRekor } from './sources/rekor.ts'
+import { createTrustSource } from './sources/trust.ts'
+
+export type StartOptions = {
+  readonly logger: Logger
+  /** False where several services share one process. */
+  readonly processMetrics?: boolean
+  /** Milliseconds since the epoch; the machine's clock when left out. */
+  readonly now?: () => number
+}
+
+export type RunningConsole = { readonly url: string; stop(): Promise<void> }
+
+/** Listens, whether the services answer or not: a page tells of those that do not. */
+export async function startConsole(config: Config, options: StartOptions): Promise<RunningConsole> {
+  const { logger, now = Date.now } = options
+  const cleanups = createCleanups()
+  try {
+    return await start()
+  } catch (error) {
+    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
+    throw error
+  }
+
+  async function start(): Promise<RunningConsole> {
+    const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
+    const { urls, trustedRootFile, host, metricsPort } = config
+    const tls = config.tls && (await readTlsFiles(config.tls))
+    const app = buildApp({
+      rekor: createRekor(urls.rekor),
+      trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),
+      urls,
+      now,
+      site: { title: config.title, rooms: ['search'] },
+      access: config,
+      logger,
+      registry,
+      metricsRoute: metricsPort === undefined,
+      ...(tls !== undefined && { tls }),
+    })
+    cleanups.add(() => app.close())
+    if (metricsPort !== undefined) {
+      const door = { host, port: metricsPort, portVariable: 'CONSOLE_METRICS_PORT' }
+      const listening = await listenMetrics(registry, door)
+      cleanups.add(() => listening.stop())
+    }
+    const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
+    cleanups.add(async () => following?.stop())
+    const { url } = await listen(app, { host, port: config.port, portVariable: 'CONSOLE_PORT' })
+    logger.info({ url }, 'the console is open')
+    return { url, stop: cleanups.run }
+  }
+}
