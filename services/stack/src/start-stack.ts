@@ -8,7 +8,14 @@ import { startDevIssuer } from '@sigstack/dev-issuer'
 import { startLog } from '@sigstack/log'
 import { startOidcProxy } from '@sigstack/oidc-proxy'
 import { keepEmbeddedPostgres } from '@sigstack/postgres'
-import { type Cleanups, createCleanups, type Logger, replaceFile, urlOf } from '@sigstack/server'
+import {
+  type Cleanups,
+  createCleanups,
+  type Logger,
+  readTlsFiles,
+  replaceFile,
+  urlOf,
+} from '@sigstack/server'
 import { ensurePassword, openKeysAhead } from '@sigstack/signers'
 import { startTrust } from '@sigstack/trust'
 import { startTsa } from '@sigstack/tsa'
@@ -98,6 +105,8 @@ async function startParts(
   })
   for (const advice of adviseOnSettings(config)) logger.warn(advice)
 
+  // Before anything is made: each service reads them again for itself.
+  if (config.tls !== undefined) await readTlsFiles(config.tls)
   const data = await prepareDataDirectory(config.dataDirectory)
   const ports = await choosePorts({ ports: config.ports, hosts: hostsOf(config) })
   const insidePorts = await freeInsidePorts(loopbackOf(config.host), ports)

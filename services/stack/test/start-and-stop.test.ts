@@ -55,6 +55,14 @@ t.test(
   },
 )
 
+t.test('a certificate that is not there is told before anything is made', async (t) => {
+  const folder = `${t.testdir()}/data`
+  const environment = { ...anyPorts, SIGSTACK_DATA: folder }
+  const tls = { SIGSTACK_TLS_CERTIFICATE_FILE: '/nowhere.pem', SIGSTACK_TLS_KEY_FILE: '/nowhere.key' }
+  await t.rejects(startStack(readConfig({ ...environment, ...tls }), { logger }), { message: /\/nowhere/ })
+  t.notOk(existsSync(folder))
+})
+
 t.test('a signal during the start ends it at its next step, and takes down what runs', async (t) => {
   const folder = `${t.testdir()}/data`
   await copyDatabase(`${folder}/postgres`)

@@ -2,6 +2,7 @@ import { counted } from '@sigstack/crypto'
 import { type BackedUp, backUpLog } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
+import { demandWritable } from '../../files.ts'
 import type { Io } from '../../io.ts'
 import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
 import { backupJson, notInBackup, shardLines } from '../../presentation/describe-backup.ts'
@@ -33,6 +34,7 @@ export function addBackup(log: Command, io: Io): void {
     .option('--quiet', 'no progress')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action(async (file: string, options: Options) => {
+    await demandWritable([file])
     const location = options.checkpoints ?? (await checkpointsUrl(io, options).catch(orElsewhere))
     const checkpoints = await readCheckpoints(location)
     const done = await withLogDatabase(io, options, (pool) =>
