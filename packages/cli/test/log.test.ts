@@ -158,8 +158,6 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     run(['log', 'restore', backup, '--database', database, ...more])
 
   await t.test('backup and restore: the whole log, and what is not in it', async (t) => {
-    const nowhere = await log('backup', join(folder, 'missing', 'log.backup'))
-    t.match(nowhere, { status: 1, err: /missing\/log\.backup/ })
     const { status, out, err } = await log('backup', backup)
     t.equal(status, 0, err)
     t.match(
@@ -309,7 +307,7 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     })
     t.match(await log('backup', '/nowhere/log.backup'), {
       status: 1,
-      err: /cannot open \/nowhere\/log.backup/,
+      err: /cannot write \/nowhere\/log\.backup[ :]/,
     })
     t.match(await log('backup', backup, '--data', '/nowhere'), { status: 1, err: /no stack is running/ })
     t.same(readFileSync(backup), bytes)
