@@ -16,7 +16,18 @@ import { type Engine, findEngine } from './engine.ts'
 import { createProject, type Project } from './project.ts'
 import { auditLog, backUpLogs } from './upkeep.ts'
 
-const services = ['ca', 'ct', 'dev-issuer', 'oidc-proxy', 'postgres', 'redis', 'rekor', 'trust', 'tsa']
+const services = [
+  'ca',
+  'console',
+  'ct',
+  'dev-issuer',
+  'oidc-proxy',
+  'postgres',
+  'redis',
+  'rekor',
+  'trust',
+  'tsa',
+]
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
 const engine = await findEngine()

@@ -31,7 +31,15 @@ export async function createProject(
   logFile: string,
   interrupted: AbortSignal,
 ): Promise<Project> {
-  const names = ['CA_PORT', 'REKOR_PORT', 'CT_PORT', 'TRUST_PORT', 'TSA_PORT', 'DEV_ISSUER_PORT'] as const
+  const names = [
+    'CA_PORT',
+    'REKOR_PORT',
+    'CT_PORT',
+    'TRUST_PORT',
+    'TSA_PORT',
+    'CONSOLE_PORT',
+    'DEV_ISSUER_PORT',
+  ] as const
   const free = await freePorts(names.length)
   const port = Object.fromEntries(names.map((name, i) => [name, String(free[i])])) as Record<
     (typeof names)[number],

@@ -73,7 +73,7 @@ t.test('the table has a line for each service', async (t) => {
     '  SERVICE    URL\n' +
       '  ca         http://127.0.0.1:5555  certificate authority (Fulcio API)\n' +
       '  something  http://[::1]:1\n' +
-      '  Each but a trial issuer shows its interface at /docs, as http://127.0.0.1:5555/docs\n',
+      '  Each but the console and a trial issuer shows its interface at /docs, as http://127.0.0.1:5555/docs\n',
   )
 })
 

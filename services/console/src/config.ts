@@ -2,6 +2,7 @@ import { parseRangeList } from '@sigstack/limits'
 import {
   collectComplaints,
   type Environment,
+  type InsideDoor,
   type LogLevel,
   listOf,
   logLevelVariable,
@@ -32,6 +33,8 @@ export type Config = {
   readonly tailLimitEach: number
   /** Serves HTTPS with these, which are read again when they change. */
   readonly tls?: TlsFiles
+  /** For others in this process. */
+  readonly inside?: InsideDoor
   /** Undefined: `/metrics` is served beside the pages. */
   readonly metricsPort?: number
   /** Addresses and ranges of proxies whose headers are believed. */
@@ -54,7 +57,7 @@ export type ServiceUrls = {
 export type Access =
   | { readonly mode: 'open' }
   /** Who is not named by the proxy gets nothing; those on the list are operators. */
-  | { readonly mode: 'header'; readonly userHeader: string; readonly operators: ReadonlySet<string> }
+  | { readonly mode: 'header'; readonly userHeader: string; readonly operators: readonly string[] }
 
 const url = Type.Optional(urlVariable())
 
@@ -127,7 +130,7 @@ export function readConfig(environment: Environment): Config {
         : {
             mode: 'header',
             userHeader: candidate.CONSOLE_USER_HEADER.toLowerCase(),
-            operators: new Set(listOf(candidate.CONSOLE_OPERATORS)),
+            operators: listOf(candidate.CONSOLE_OPERATORS),
           },
     hidesAddresses: candidate.CONSOLE_HIDE_ADDRESSES === '1',
     tailLimit: candidate.CONSOLE_TAILS,

@@ -22,7 +22,7 @@ export function readerOf(
   // The header of anybody else is what he says of himself.
   if (typeof name !== 'string' || name === '' || !isTrusted(request.socket.remoteAddress ?? ''))
     return undefined
-  const role = access.operators.has(name) ? 'operator' : 'reader'
+  const role = access.operators.includes(name) ? 'operator' : 'reader'
   return { name, role, hidesAddresses: hidesAddresses && role === 'reader' }
 }
 

@@ -57,7 +57,12 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     }
     const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
     cleanups.add(async () => following?.stop())
-    const { url } = await listen(app, { host, port: config.port, portVariable: 'CONSOLE_PORT' })
+    const { url } = await listen(app, {
+      host,
+      port: config.port,
+      portVariable: 'CONSOLE_PORT',
+      ...(config.inside !== undefined && { inside: config.inside }),
+    })
     logger.info({ url }, 'the console is open')
     return { url, stop: cleanups.run }
   }

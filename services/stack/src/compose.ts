@@ -11,6 +11,11 @@ import {
   readConfig as readCa,
 } from '@sigstack/ca'
 import {
+  type Config as ConsoleConfig,
+  variables as consoleVariables,
+  readConfig as readConsole,
+} from '@sigstack/console'
+import {
   type Config as DevIssuerConfig,
   variables as devIssuerVariables,
   readConfig as readDevIssuer,
@@ -71,6 +76,8 @@ export type Services = {
   readonly tsa: TsaConfig | undefined
   readonly witness: WitnessConfig | undefined
   readonly devIssuer: DevIssuerConfig | undefined
+  /** Its URL of a witness is put in when that runs. */
+  readonly console: ConsoleConfig | undefined
   /** How the services, and commands on this machine, reach them. */
   readonly insideUrls: Readonly<Record<InsideService, string>>
   readonly publicUrls: Readonly<Record<InsideService, string>>
@@ -245,6 +252,27 @@ export function composeServices(config: Config, places: Places): Services {
     },
   )
 
+  const consoleConfig = config.console
+    ? read(
+        readConsole,
+        consoleVariables,
+        { CONSOLE_TITLE: config.organization, ...tlsOf('CONSOLE') },
+        {
+          CONSOLE_HOST: host,
+          CONSOLE_PORT: String(ports.console),
+          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor?.tls !== undefined),
+          CONSOLE_REKOR_V2_URL: config.rekorV2
+            ? insideUrlOf('rekorV2', rekorV2?.tls !== undefined)
+            : undefined,
+          CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
+          CONSOLE_CA_URL: insideUrlOf('ca', isCaSecure),
+          CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
+          CONSOLE_TRUST_URL: insideUrlOf('trust', trust?.tls !== undefined),
+          CONSOLE_OIDC_PROXY_URL: oidcProxyUrl,
+        },
+      )
+    : undefined
+
   const devIssuer = trial
     ? read(
         readDevIssuer,
@@ -274,6 +302,7 @@ export function composeServices(config: Config, places: Places): Services {
     ct: ct?.tls !== undefined,
     trust: trust.tls !== undefined,
     tsa: tsa?.tls !== undefined,
+    console: consoleConfig?.tls !== undefined,
   }
   const each = <T>(make: (service: InsideService) => T): Readonly<Record<InsideService, T>> => ({
     ca: make('ca'),
@@ -282,6 +311,7 @@ export function composeServices(config: Config, places: Places): Services {
     ct: make('ct'),
     trust: make('trust'),
     tsa: make('tsa'),
+    console: make('console'),
   })
   return {
     ca: { ...ca, ...insideOf('ca', isSecure.ca) },
@@ -298,6 +328,7 @@ export function composeServices(config: Config, places: Places): Services {
     tsa: tsa && { ...tsa, ...insideOf('tsa', isSecure.tsa) },
     witness,
     devIssuer,
+    console: consoleConfig && { ...consoleConfig, ...insideOf('console', isSecure.console) },
     insideUrls: each((service) => insideUrlOf(service, isSecure[service])),
     publicUrls: each(publicUrl),
     listenUrls: each((service) =>

@@ -29,6 +29,7 @@ export type Ports = {
   readonly devIssuer: number
   readonly trust: number
   readonly tsa: number
+  readonly console: number
 }
 
 export type Config = {
@@ -55,6 +56,8 @@ export type Config = {
   readonly tsa: boolean
   /** True: a witness of this process cosigns the heads of its logs. */
   readonly witness: boolean
+  /** False: there are no pages for people. */
+  readonly console: boolean
   /** Issuers that the CA accepts besides, in Fulcio's format. */
   readonly issuerConfigFile?: string
   /** Issuers that may resolve to private addresses. */
@@ -78,6 +81,7 @@ const portOffsets = {
   trust: 5,
   tsa: 6,
   rekorV2: 7,
+  console: 8,
 } as const
 
 const standardPorts: Ports = {
@@ -89,10 +93,11 @@ const standardPorts: Ports = {
   devIssuer: 5558,
   trust: 5559,
   tsa: 3004,
+  console: 5560,
 }
 
 /** Those that settings of before do not know. */
-const laterServices: ReadonlySet<keyof Ports> = new Set(['tsa', 'rekorV2'])
+const laterServices: ReadonlySet<keyof Ports> = new Set(['tsa', 'rekorV2', 'console'])
 
 /** The variable that sets each port, for messages. */
 export const portVariables = {
@@ -104,6 +109,7 @@ export const portVariables = {
   devIssuer: 'SIGSTACK_DEV_ISSUER_PORT',
   trust: 'SIGSTACK_TRUST_PORT',
   tsa: 'SIGSTACK_TSA_PORT',
+  console: 'SIGSTACK_CONSOLE_PORT',
 } as const satisfies Record<keyof Ports, string>
 
 export const portNames = Object.keys(portVariables) as (keyof Ports)[]
@@ -125,7 +131,7 @@ export const variables = Type.Object({
     pattern: '^([A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\\[[0-9A-Fa-f:.]{2,45}\\])$',
     description: 'an address or a name of this machine',
   }),
-  SIGSTACK_BASE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_528 })),
+  SIGSTACK_BASE_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_527 })),
   SIGSTACK_CA_PORT: port,
   SIGSTACK_REKOR_PORT: port,
   SIGSTACK_REKOR_V2_PORT: port,
@@ -134,6 +140,7 @@ export const variables = Type.Object({
   SIGSTACK_DEV_ISSUER_PORT: port,
   SIGSTACK_TRUST_PORT: port,
   SIGSTACK_TSA_PORT: port,
+  SIGSTACK_CONSOLE_PORT: port,
   SIGSTACK_PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^\\s?#@]+$',
@@ -149,6 +156,7 @@ export const variables = Type.Object({
   SIGSTACK_TRUST_PUBLIC_URL: publicUrl,
   SIGSTACK_TSA_PUBLIC_URL: publicUrl,
   SIGSTACK_DEV_ISSUER_PUBLIC_URL: publicUrl,
+  SIGSTACK_CONSOLE_PUBLIC_URL: publicUrl,
   SIGSTACK_TLS_CERTIFICATE_FILE: Type.Optional(pathVariable()),
   SIGSTACK_TLS_KEY_FILE: Type.Optional(pathVariable()),
   SIGSTACK_TRIAL: oneOrZero,
@@ -157,6 +165,7 @@ export const variables = Type.Object({
   SIGSTACK_REKOR: Type.Union([Type.Literal('v1'), Type.Literal('both')], { default: 'v1' }),
   SIGSTACK_TSA: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_WITNESS: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'none' }),
+  SIGSTACK_CONSOLE: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_CA_CONFIG_FILE: Type.Optional(pathVariable()),
   SIGSTACK_PRIVATE_ISSUERS: Type.String({ default: '', maxLength: 64 * 1024 }),
   SIGSTACK_ISSUER_TOKEN_FILE: Type.Optional(pathVariable()),
@@ -209,6 +218,7 @@ export function readConfig(environment: Environment): Config {
     rekorV2: candidate.SIGSTACK_REKOR === 'both',
     tsa: candidate.SIGSTACK_TSA === 'own',
     witness: candidate.SIGSTACK_WITNESS === 'own',
+    console: candidate.SIGSTACK_CONSOLE === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
     privateIssuers: [
       ...listOf(candidate.SIGSTACK_PRIVATE_ISSUERS),
@@ -264,6 +274,7 @@ function readPorts(candidate: Readonly<Record<string, unknown>>): Ports {
     devIssuer: read('devIssuer'),
     trust: read('trust'),
     tsa: read('tsa'),
+    console: read('console'),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The variables of services that the stack answers for them, since they hold it together. */
 import { variables as caVariables } from '@sigstack/ca'
+import { variables as consoleVariables } from '@sigstack/console'
 import { variables as devIssuerVariables } from '@sigstack/dev-issuer'
 import { variables as logVariables } from '@sigstack/log'
 import { variables as oidcProxyVariables } from '@sigstack/oidc-proxy'
@@ -84,6 +85,21 @@ export const decidedHere: readonly {
       WITNESS_HOST: '',
       WITNESS_DATA: 'SIGSTACK_DATA',
       WITNESS_LOGS_FILE: 'SIGSTACK_WITNESS',
+    },
+  },
+  {
+    schema: consoleVariables,
+    variables: {
+      CONSOLE_HOST: 'SIGSTACK_HOST',
+      CONSOLE_PORT: 'SIGSTACK_CONSOLE_PORT',
+      CONSOLE_REKOR_URL: '',
+      CONSOLE_REKOR_V2_URL: '',
+      CONSOLE_CT_URL: '',
+      CONSOLE_CA_URL: '',
+      CONSOLE_TSA_URL: '',
+      CONSOLE_TRUST_URL: '',
+      CONSOLE_OIDC_PROXY_URL: '',
+      CONSOLE_WITNESS_URL: '',
     },
   },
   {

@@ -38,12 +38,12 @@ export async function freeInsidePorts(
   host: string,
   ports: Ports,
 ): Promise<Readonly<Record<InsideService, number>>> {
-  const [ca = 0, rekor = 0, rekorV2 = 0, ct = 0, trust = 0, tsa = 0] = await freePorts(
-    6,
+  const [ca = 0, rekor = 0, rekorV2 = 0, ct = 0, trust = 0, tsa = 0, console = 0] = await freePorts(
+    7,
     host,
     Object.values(ports),
   )
-  return { ca, rekor, rekorV2, ct, trust, tsa }
+  return { ca, rekor, rekorV2, ct, trust, tsa, console }
 }
 
 function noAddressOf(host: string, cause: unknown): ServerError {

@@ -11,6 +11,7 @@ const publicServices = {
   ct: 'ct',
   trust: 'trust',
   tsa: 'tsa',
+  console: 'console',
   devIssuer: 'dev-issuer',
 } as const
 export type PublicService = keyof typeof publicServices
@@ -29,6 +30,7 @@ const variableOf = {
   ct: 'SIGSTACK_CT_PUBLIC_URL',
   trust: 'SIGSTACK_TRUST_PUBLIC_URL',
   tsa: 'SIGSTACK_TSA_PUBLIC_URL',
+  console: 'SIGSTACK_CONSOLE_PUBLIC_URL',
   devIssuer: 'SIGSTACK_DEV_ISSUER_PUBLIC_URL',
   all: 'SIGSTACK_PUBLIC_URL',
 } as const satisfies Record<PublicService | 'all', string>

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config as CaConfig, startCa } from '@sigstack/ca'
+import { startConsole } from '@sigstack/console'
 import { parsePublicKeyPem } from '@sigstack/crypto'
 import { startDevIssuer } from '@sigstack/dev-issuer'
 import { startLog } from '@sigstack/log'
@@ -149,10 +150,23 @@ async function startParts(
   onProgress('publishing trust')
   const trust = running(await startTrust(services.trust, of('trust')))
   await trust.refresh()
+  const pages =
+    services.console &&
+    running(
+      await startConsole(
+        {
+          ...services.console,
+          urls: { ...services.console.urls, ...(witness !== undefined && { witness: witness.url }) },
+        },
+        of('console'),
+      ),
+    )
   keys.close()
   signal?.throwIfAborted()
 
   const urlsOf = (urls: Services['publicUrls']) => ({
+    // Where people look comes first.
+    ...(pages !== undefined && { console: urls.console }),
     ca: urls.ca,
     rekor: urls.rekor,
     ...(rekorV2 !== undefined && { 'rekor-v2': urls.rekorV2 }),
@@ -226,6 +240,7 @@ function hostsOf(config: Config): Readonly<Record<keyof Ports, string | undefine
     devIssuer: trial ? host : undefined,
     trust: host,
     tsa: tsa ? host : undefined,
+    console: config.console ? host : undefined,
   }
 }
 

@@ -83,6 +83,23 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     WITNESS_TLS_KEY_FILE: '/k.pem',
   },
   WITNESS_TLS_KEY_FILE: { WITNESS_TLS_CERTIFICATE_FILE: '/c.pem', WITNESS_TLS_KEY_FILE: '/k.pem' },
+  CONSOLE_ACCESS: { CONSOLE_ACCESS: 'header', CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8' },
+  CONSOLE_USER_HEADER: {
+    CONSOLE_ACCESS: 'header',
+    CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8',
+    CONSOLE_USER_HEADER: 'x-user',
+  },
+  CONSOLE_OPERATORS: {
+    CONSOLE_ACCESS: 'header',
+    CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8',
+    CONSOLE_OPERATORS: 'olga',
+  },
+  CONSOLE_TRUSTED_PROXIES: { CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8' },
+  CONSOLE_TLS_CERTIFICATE_FILE: {
+    CONSOLE_TLS_CERTIFICATE_FILE: '/c.pem',
+    CONSOLE_TLS_KEY_FILE: '/k.pem',
+  },
+  CONSOLE_TLS_KEY_FILE: { CONSOLE_TLS_CERTIFICATE_FILE: '/c.pem', CONSOLE_TLS_KEY_FILE: '/k.pem' },
   TRUST_KEYS_VALID_FROM: { TRUST_KEYS_VALID_FROM: '2026-01-01T00:00:00Z' },
   TRUST_TLS_CERTIFICATE_FILE: { TRUST_TLS_CERTIFICATE_FILE: '/c.pem', TRUST_TLS_KEY_FILE: '/k.pem' },
   TRUST_TLS_KEY_FILE: { TRUST_TLS_CERTIFICATE_FILE: '/c.pem', TRUST_TLS_KEY_FILE: '/k.pem' },
@@ -387,6 +404,7 @@ t.test('a base port moves all of them, but for those that are named', async (t) 
     trust: 7005,
     tsa: 7006,
     rekorV2: 7007,
+    console: 7008,
   })
 })
 

@@ -1,5 +1,6 @@
 /** Where the check of an image asks whether its service is ready, and where the stack and the services themselves listen. */
 import { variables as ca } from '@sigstack/ca'
+import { variables as pages } from '@sigstack/console'
 import { variables as devIssuer } from '@sigstack/dev-issuer'
 import { readConfig as readLog } from '@sigstack/log'
 import { variables as oidcProxy } from '@sigstack/oidc-proxy'
@@ -32,6 +33,7 @@ t.test('a port that is not set is the same for the service, its image and the st
     ['oidc-proxy', defaultOf(oidcProxy.properties.OIDC_PROXY_PORT), stack.oidcProxy, asked('oidc-proxy')],
     ['trust', defaultOf(trust.properties.TRUST_PORT), stack.trust, asked('trust')],
     ['tsa', defaultOf(tsa.properties.TSA_PORT), stack.tsa, asked('tsa')],
+    ['console', defaultOf(pages.properties.CONSOLE_PORT), stack.console, asked('console')],
     ['dev-issuer', defaultOf(devIssuer.properties.DEV_ISSUER_PORT), stack.devIssuer, asked('dev-issuer')],
   ] as const) {
     t.ok(own, name)
@@ -53,6 +55,6 @@ t.test('what is set of the service counts for its check, by former names too', a
   t.equal(urlOf({ SERVICE: 'ca', CA_TLS_CERTIFICATE_FILE: '/c' }), 'https://127.0.0.1:5555/readyz')
   t.throws(
     () => readinessUrl({}),
-    /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, witness, dev-issuer/,
+    /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, witness, console, dev-issuer/,
   )
 })

@@ -7,7 +7,17 @@ t.test('an address that is not of this machine is told before ports that are tak
   t.teardown(() => other.close())
   await new Promise((resolve) => other.once('listening', resolve))
   const taken = (other.address() as { port: number }).port
-  const ports = { ca: 0, rekor: 0, rekorV2: 0, ct: 0, oidcProxy: taken, devIssuer: 0, trust: 0, tsa: 0 }
+  const ports = {
+    ca: 0,
+    rekor: 0,
+    rekorV2: 0,
+    ct: 0,
+    oidcProxy: taken,
+    devIssuer: 0,
+    trust: 0,
+    tsa: 0,
+    console: 0,
+  }
   const nowhere = 'nonsense.invalid'
   const hosts = {
     ca: undefined,
@@ -18,6 +28,7 @@ t.test('an address that is not of this machine is told before ports that are tak
     devIssuer: undefined,
     trust: nowhere,
     tsa: undefined,
+    console: undefined,
   }
   await t.rejects(assertOwnAddress(nowhere), { message: /is no address of this machine/ })
   for (const own of [undefined, '', '127.0.0.1', 'localhost']) await assertOwnAddress(own)

@@ -1,4 +1,5 @@
 const about: Readonly<Record<string, string>> = {
+  console: 'pages for people: search, proofs, trust, health',
   ca: 'certificate authority (Fulcio API)',
   rekor: 'transparency log (Rekor API)',
   'rekor-v2': 'transparency log (Rekor v2 API)',
@@ -10,6 +11,8 @@ const about: Readonly<Record<string, string>> = {
   'dev-issuer': 'TRIAL token issuer: anyone can be anyone',
 }
 
+const withoutDocs = new Set(['console', 'dev-issuer'])
+
 /** One line a service: name, URL, what it is. */
 export function serviceTable(services: Readonly<Record<string, string>>): string {
   const rows = [
@@ -20,8 +23,8 @@ export function serviceTable(services: Readonly<Record<string, string>>): string
   const lineOf = (row: readonly string[]) =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
   const table = rows.map((row) => `  ${lineOf(row).trimEnd()}\n`).join('')
-  const [described] = Object.entries(services).filter(([name]) => name in about && name !== 'dev-issuer')
+  const [described] = Object.entries(services).filter(([name]) => name in about && !withoutDocs.has(name))
   return described === undefined
     ? table
-    : `${table}  Each but a trial issuer shows its interface at /docs, as ${described[1]}/docs\n`
+    : `${table}  Each but the console and a trial issuer shows its interface at /docs, as ${described[1]}/docs\n`
 }
