@@ -1,5 +1,5 @@
 # One recipe for every service: docker build --build-arg SERVICE=ca .
-# SERVICE is a folder of services/: ca, log, oidc-proxy, trust, tsa, witness, console or dev-issuer; or cli, the `sigstack` command.
+# SERVICE is a folder of services/: ca, log, oidc-proxy, trust, tsa, witness, monitor, console or dev-issuer; or cli, the `sigstack` command.
 # Sources run unbuilt, so the image is Node, the service, the packages it imports, and what those need in production.
 
 FROM node:24-bookworm-slim AS workspace
@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="sigstack ${SERVICE}" \
 # A container listens on its own network; what is published is decided where it is run.
 ENV SERVICE=${SERVICE} \
     LOG_HOST=0.0.0.0 CA_HOST=0.0.0.0 OIDC_PROXY_HOST=0.0.0.0 TRUST_HOST=0.0.0.0 DEV_ISSUER_HOST=0.0.0.0 CONSOLE_HOST=0.0.0.0 \
-    TSA_HOST=0.0.0.0 TSA_DATA=/data WITNESS_HOST=0.0.0.0 WITNESS_DATA=/data CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
+    TSA_HOST=0.0.0.0 TSA_DATA=/data WITNESS_HOST=0.0.0.0 WITNESS_DATA=/data MONITOR_HOST=0.0.0.0 CA_DATA=/data TRUST_DATA=/data DEV_ISSUER_DATA=/data LOG_KEY=/data/log.key.pem
 # A new volume takes over owner and mode of the folder it covers. Not declared as one: where no volume is given, keys should
 # fail to be made rather than be lost in a volume without a name.
 RUN mkdir -m 0700 /data && chown node:node /data

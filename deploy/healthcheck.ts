@@ -20,6 +20,7 @@ function servicesOf(face: string | undefined): Readonly<Record<string, Service>>
     trust: { prefix: 'TRUST', port: '5559' },
     tsa: { prefix: 'TSA', port: '3004' },
     witness: { prefix: 'WITNESS', port: '7380' },
+    monitor: { prefix: 'MONITOR', port: '7390' },
     console: { prefix: 'CONSOLE', port: '5560' },
     'dev-issuer': { prefix: 'DEV_ISSUER', port: '5558' },
   }

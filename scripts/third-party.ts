@@ -17,6 +17,7 @@ const permitted = new Set([
   'BSD-3-Clause',
   'ISC',
   'MIT',
+  'MIT-0',
 ])
 
 /** Looked at one by one. */

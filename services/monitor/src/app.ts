@@ -20,7 +20,6 @@ export type AppDependencies = {
   readonly pool: Pool
   /** Undefined: whoever is on this machine may ask. */
   readonly token: string | undefined
-  readonly onWatchesChanged: () => void
   readonly logger: Logger | false
   readonly registry: Registry
   readonly readiness?: () => Promise<Readiness>
@@ -32,7 +31,7 @@ export type AppDependencies = {
 
 /** The monitor's HTTP face, listening nowhere yet. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
-  const { pool, token, onWatchesChanged, logger, registry, readiness, tls, trustProxy } = dependencies
+  const { pool, token, logger, registry, readiness, tls, trustProxy } = dependencies
   const app = buildServer({
     name: 'monitor',
     logger,
@@ -48,7 +47,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     async (api) => {
       guard(api, token)
       api.register(logRoutes, { pool })
-      api.register(watchRoutes, { pool, onChange: onWatchesChanged })
+      api.register(watchRoutes, { pool })
       api.register(alarmRoutes, { pool })
     },
     { prefix: '/api/v1' },

@@ -5,6 +5,7 @@ import {
   type InsideDoor,
   isLoopback,
   type LogLevel,
+  listOf,
   logLevelVariable,
   pathVariable,
   portVariable,
@@ -13,8 +14,9 @@ import {
   secret,
   type TlsFiles,
   tlsFilesOf,
+  urlVariable,
 } from '@sigstack/server'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 export type Config = {
   readonly host: string
@@ -28,8 +30,19 @@ export type Config = {
   readonly watchesFile: string | undefined
   readonly databaseUrl: string
   readonly databaseConnections: number
+  /** Where the keys of logs are, but for those in the list; a URL or a path. */
+  readonly trustedRoot: string | undefined
+  /** Of a TUF repository, whose metadata expire. */
+  readonly tufUrl: string | undefined
   /** Between two looks at a log that is not behind. */
   readonly intervalMs: number
+  /** What passes by itself is an alarm when it has lasted this long. */
+  readonly alarmAfterMs: number
+  readonly clockDriftMs: number
+  /** Trust material that ends earlier than this from now is an alarm. */
+  readonly expiryMs: number
+  readonly webhook: { readonly url: string; readonly secret: string | undefined } | undefined
+  readonly mail: { readonly url: string; readonly from: string; readonly to: readonly string[] } | undefined
   readonly tls?: TlsFiles
   /** For others in this process. */
   readonly inside?: InsideDoor
@@ -37,6 +50,9 @@ export type Config = {
   readonly metricsPort?: number
   readonly trustedProxies?: readonly string[]
 }
+
+const mailAddress = () =>
+  Type.String({ pattern: '^[^@\\s<>,;]+@[^@\\s<>,;]+$', maxLength: 254, description: 'an e-mail address' })
 
 export const variables = Type.Object({
   MONITOR_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
@@ -53,6 +69,29 @@ export const variables = Type.Object({
   ),
   MONITOR_LOGS_FILE: pathVariable(),
   MONITOR_WATCHES_FILE: Type.Optional(pathVariable()),
+  MONITOR_TRUSTED_ROOT_URL: Type.Optional(urlVariable()),
+  MONITOR_TRUSTED_ROOT_FILE: Type.Optional(pathVariable()),
+  MONITOR_TUF_URL: Type.Optional(urlVariable()),
+  MONITOR_ALARM_AFTER_SECONDS: Type.Integer({ default: 300, minimum: 0, maximum: 86_400 }),
+  MONITOR_CLOCK_DRIFT_SECONDS: Type.Integer({ default: 60, minimum: 5, maximum: 86_400 }),
+  MONITOR_EXPIRY_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 3_650 }),
+  MONITOR_WEBHOOK_URL: Type.Optional(
+    secret(
+      Type.String({
+        pattern: '^https?://[^\\s#]+$',
+        maxLength: 2048,
+        description: 'an http or https URL',
+      }),
+    ),
+  ),
+  MONITOR_WEBHOOK_SECRET: Type.Optional(secret(Type.String({ minLength: 16, maxLength: 4096 }))),
+  MONITOR_MAIL_URL: Type.Optional(
+    secret(
+      Type.String({ pattern: '^smtps?://[^\\s]+$', maxLength: 2048, description: 'an smtp or smtps URL' }),
+    ),
+  ),
+  MONITOR_MAIL_FROM: Type.Optional(mailAddress()),
+  MONITOR_MAIL_TO: Type.String({ default: '', maxLength: 4096 }),
   MONITOR_INTERVAL_SECONDS: Type.Integer({ default: 10, minimum: 1, maximum: 86_400 }),
   MONITOR_DATABASE_CONNECTIONS: Type.Integer({ default: 5, minimum: 1, maximum: 1000 }),
   MONITOR_TLS_CERTIFICATE_FILE: Type.Optional(pathVariable()),
@@ -82,7 +121,14 @@ export function readConfig(environment: Environment): Config {
         'MONITOR_TOKEN must be set where MONITOR_HOST is not of loopback: others could change the watches and close alarms',
       ])
   })
+  const mail = attempt(() => readMail(candidate))
+  const { MONITOR_TRUSTED_ROOT_URL: rootUrl, MONITOR_TRUSTED_ROOT_FILE: rootFile } = candidate
+  attempt(() => {
+    if (rootUrl !== undefined && rootFile !== undefined)
+      throw new SettingsError(['MONITOR_TRUSTED_ROOT_URL and MONITOR_TRUSTED_ROOT_FILE: set one of them'])
+  })
   throwAny()
+  const { MONITOR_WEBHOOK_URL: webhookUrl } = candidate
   return {
     host,
     port: candidate.MONITOR_PORT,
@@ -92,9 +138,30 @@ export function readConfig(environment: Environment): Config {
     watchesFile: candidate.MONITOR_WATCHES_FILE,
     databaseUrl: candidate.DATABASE_URL,
     databaseConnections: candidate.MONITOR_DATABASE_CONNECTIONS,
+    trustedRoot: rootUrl ?? rootFile,
+    tufUrl: candidate.MONITOR_TUF_URL,
     intervalMs: candidate.MONITOR_INTERVAL_SECONDS * 1000,
+    alarmAfterMs: candidate.MONITOR_ALARM_AFTER_SECONDS * 1000,
+    clockDriftMs: candidate.MONITOR_CLOCK_DRIFT_SECONDS * 1000,
+    expiryMs: candidate.MONITOR_EXPIRY_DAYS * 86_400_000,
+    webhook:
+      webhookUrl === undefined ? undefined : { url: webhookUrl, secret: candidate.MONITOR_WEBHOOK_SECRET },
+    mail,
     ...(tls !== undefined && { tls }),
     ...(candidate.MONITOR_METRICS_PORT !== undefined && { metricsPort: candidate.MONITOR_METRICS_PORT }),
     ...(trustedProxies !== undefined && trustedProxies.length > 0 && { trustedProxies }),
   }
+}
+
+/** Undefined where no mail is sent. Throws a `SettingsError`. */
+function readMail(candidate: Static<typeof variables>): Config['mail'] {
+  const { MONITOR_MAIL_URL: url, MONITOR_MAIL_FROM: from } = candidate
+  const to = listOf(candidate.MONITOR_MAIL_TO)
+  if (url === undefined && from === undefined && to.length === 0) return undefined
+  if (url === undefined || from === undefined || to.length === 0)
+    throw new SettingsError(['MONITOR_MAIL_URL, MONITOR_MAIL_FROM and MONITOR_MAIL_TO belong together'])
+  const isAddress = (text: string) => /^[^@\s<>,;]+@[^@\s<>,;]+$/.test(text)
+  if (!to.every(isAddress))
+    throw new SettingsError(['MONITOR_MAIL_TO must list e-mail addresses with commas between'])
+  return { url, from, to }
 }

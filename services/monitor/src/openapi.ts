@@ -148,6 +148,16 @@ export const openApi: ApiDocument = {
         responses: { 200: { description: 'A page', content: list('alarms', 'Alarm') }, ...refused },
       },
     },
+    '/api/v1/alarms.atom': {
+      get: {
+        summary: 'The newest 50 alarms as an Atom feed; readers of feeds give the token as password of Basic',
+        security,
+        responses: {
+          200: { description: 'Atom', content: { 'application/atom+xml': {} } },
+          401: refused[401],
+        },
+      },
+    },
     '/api/v1/alarms/{id}': {
       get: {
         summary: 'An alarm with what people did about it',

@@ -14,6 +14,14 @@ import {
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { parseLogs } from './following/logs-file.ts'
+import { type Loop, runLoop } from './loop.ts'
+import { createMetrics } from './metrics.ts'
+import { createMonitoring } from './monitoring.ts'
+import type { Send } from './telling/deliver.ts'
+import type { Channel } from './telling/event.ts'
+import { mail } from './telling/mail.ts'
+import { webhook } from './telling/webhook.ts'
 import { putFileWatches } from './watching/watch-store.ts'
 import { parseWatches } from './watching/watches-file.ts'
 
@@ -21,18 +29,28 @@ export type StartOptions = {
   readonly logger: Logger
   /** False where several services share one process. */
   readonly processMetrics?: boolean
+  /** Milliseconds since the epoch; the machine's clock when left out. */
+  readonly now?: () => number
+  /** False: rounds are made by `look` and `tell` alone. */
+  readonly rounds?: boolean
 }
 
 export type RunningMonitor = {
   readonly url: string
+  /** One round over all logs, now. True where one is ahead still. */
+  look(): Promise<boolean>
+  /** Tells what is due, now. */
+  tell(): Promise<void>
   stop(): Promise<void>
 }
 
 const queryTimeoutMs = 30_000
+/** What is new is told at once; this finds what is to be tried again. */
+const tellingPauseMs = 5_000
 
 /** Wires the real adapters and listens. */
 export async function startMonitor(config: Config, options: StartOptions): Promise<RunningMonitor> {
-  const { logger } = options
+  const { logger, now = Date.now } = options
   const cleanups = createCleanups()
   try {
     return await start()
@@ -54,21 +72,32 @@ export async function startMonitor(config: Config, options: StartOptions): Promi
     await migrate(pool, { component: 'monitor', directory: new URL('./migrations/', import.meta.url) })
     const { watchesFile } = config
     const watches = watchesFile === undefined ? undefined : await followWatches(watchesFile)
+    const logs = await followLogs()
+    let telling: Loop | undefined
+    const channels = openChannels()
+    const monitoring = createMonitoring({
+      config,
+      pool,
+      logs: logs.current,
+      channels,
+      metrics: createMetrics(registry, pool),
+      logger,
+      now,
+      onNews: () => telling?.hurry(),
+    })
     const tls = config.tls && (await readTlsFiles(config.tls))
     const app = buildApp({
       pool,
       token: config.token,
-      onWatchesChanged: () => {},
       logger,
       registry,
       metricsRoute: config.metricsPort === undefined,
       readiness: async () => {
         await pool.query('select 1')
-        const fault = watches?.fault()
-        return {
-          ready: true,
-          checks: { database: 'ok', watches: fault === undefined ? 'ok' : `changed file refused: ${fault}` },
-        }
+        const told = (fault: string | undefined) =>
+          fault === undefined ? 'ok' : `changed file refused: ${fault}`
+        const checks = { database: 'ok', logs: told(logs.fault()), watches: told(watches?.fault()) }
+        return { ready: true, checks }
       },
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
@@ -88,10 +117,62 @@ export async function startMonitor(config: Config, options: StartOptions): Promi
       portVariable: 'MONITOR_PORT',
       ...(config.inside !== undefined && { inside: config.inside }),
     })
-    logger.info({ url }, 'monitor is open')
-    return { url, stop: cleanups.run }
+    const stopping = new AbortController()
+    cleanups.add(() => stopping.abort())
+    const onError = (error: unknown) => logger.error({ err: error }, 'a round failed')
+    if (options.rounds !== false) {
+      const { intervalMs: pauseMs } = config
+      const looking = runLoop(async (signal) => ((await monitoring.look(signal)) ? 0 : pauseMs), {
+        pauseMs,
+        onError,
+      })
+      cleanups.add(() => looking.stop())
+      telling = runLoop(
+        async (signal) => {
+          await monitoring.tell(signal)
+          return tellingPauseMs
+        },
+        { pauseMs: tellingPauseMs, onError },
+      )
+    }
+    cleanups.add(async () => telling?.stop())
+    logger.info({ url, logs: logs.current().length }, 'monitor is open')
+    return {
+      url,
+      look: () => monitoring.look(stopping.signal),
+      tell: () => monitoring.tell(stopping.signal),
+      stop: cleanups.run,
+    }
 
-    /** A file with a fault ends the start, and later changes nothing. */
+    /** Lists with a fault end the start, and later change nothing. */
+    async function followLogs() {
+      const load = async () => parseLogs(await readFile(config.logsFile, 'utf8'))
+      const reloading = await reloadFromFiles({
+        paths: () => [config.logsFile],
+        initial: await load(),
+        load,
+        onReload: (list) => logger.info({ logs: list.length }, 'the changed list of logs took effect'),
+        onFault: (error) =>
+          logger.error(
+            { reason: reasonOf(error) },
+            'the changed list of logs has a fault; the old one stays',
+          ),
+      })
+      cleanups.add(() => reloading.stop())
+      return reloading
+    }
+
+    function openChannels(): ReadonlyMap<Channel, Send> {
+      const open = new Map<Channel, Send>()
+      if (config.webhook !== undefined) open.set('webhook', webhook({ ...config.webhook, now }))
+      if (config.mail !== undefined) {
+        const sending = mail(config.mail)
+        cleanups.add(() => sending.close())
+        open.set('mail', sending)
+      }
+      return open
+    }
+
     async function followWatches(file: string) {
       const load = async (): Promise<number> => {
         const definitions = parseWatches(await readFile(file, 'utf8'))

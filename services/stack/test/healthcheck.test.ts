@@ -55,6 +55,6 @@ t.test('what is set of the service counts for its check, by former names too', a
   t.equal(urlOf({ SERVICE: 'ca', CA_TLS_CERTIFICATE_FILE: '/c' }), 'https://127.0.0.1:5555/readyz')
   t.throws(
     () => readinessUrl({}),
-    /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, witness, console, dev-issuer/,
+    /SERVICE must be one of ca, log, oidc-proxy, trust, tsa, witness, monitor, console, dev-issuer/,
   )
 })

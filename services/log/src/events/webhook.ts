@@ -1,10 +1,6 @@
-/**
- * Delivery by webhook: CloudEvents in JSON, signed as Standard Webhooks has it (`webhook-id`, `webhook-timestamp`,
- * `webhook-signature: v1,<base64 HMAC-SHA256 of "<id>.<timestamp>.<body>">`), so that a receiver knows the sender and refuses
- * what is old or seen.
- */
-import { createHmac, hash } from 'node:crypto'
-import { networkReason, requestBounded } from '@sigstack/http-client'
+/** Delivery by webhook: CloudEvents in JSON, signed as Standard Webhooks has it. */
+import { hash } from 'node:crypto'
+import { networkReason, requestBounded, webhookHeaders } from '@sigstack/http-client'
 import type { Send } from './deliver.ts'
 import { EventsError, type EventsErrorCode } from './errors.ts'
 import { eventType, type OnEvents } from './event.ts'
@@ -23,14 +19,8 @@ export type WebhookOptions = {
 /** Throws {@link EventsError} when the receiver cannot be reached or does not answer with 2xx. */
 export function webhook(options: WebhookOptions): Send {
   const { url, batch, timeoutMs = 10_000, nowMs = Date.now, onEvents = () => {} } = options
-  const key = options.secret === undefined ? undefined : keyOf(options.secret)
 
   async function post(id: string, contentType: string, body: string, signal: AbortSignal): Promise<void> {
-    const timestamp = String(Math.floor(nowMs() / 1000))
-    const signature =
-      key === undefined
-        ? undefined
-        : createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
     let status: number
     try {
       // A redirect is an answer: the address is the operator's, and nobody else's to change.
@@ -43,9 +33,7 @@ export function webhook(options: WebhookOptions): Send {
         ignoresBody: true,
         headers: {
           'content-type': contentType,
-          'webhook-id': id,
-          'webhook-timestamp': timestamp,
-          ...(signature !== undefined && { 'webhook-signature': `v1,${signature}` }),
+          ...webhookHeaders({ id, body, nowMs: nowMs(), secret: options.secret }),
         },
       })
       status = answer.status
@@ -86,10 +74,4 @@ const turnedAway: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 4
 function codeOf(status: number): EventsErrorCode {
   if (status < 400 || status > 499 || comeBack.has(status)) return 'not_taken'
   return turnedAway.has(status) ? 'turned_away' : 'refused'
-}
-
-function keyOf(secret: string): Buffer {
-  return secret.startsWith('whsec_')
-    ? Buffer.from(secret.slice('whsec_'.length), 'base64')
-    : Buffer.from(secret)
 }

@@ -68,9 +68,14 @@ export async function raiseAlarm(db: Queryable, trouble: Trouble): Promise<Raise
   return { alarm: alarmOf(row), isNew: row.is_new }
 }
 
-/** Closes what has passed by itself. Gives the alarm that was open, if there was one. */
-export async function passAlarm(pool: Pool, kind: AlarmKind, matter: string): Promise<Alarm | undefined> {
-  return inTransaction(pool, async (tx) => {
+/** Closes what has passed by itself. `onPassed` is called in its transaction with the alarm that was open, if there was one. */
+export async function passAlarm(
+  pool: Pool,
+  kind: AlarmKind,
+  matter: string,
+  onPassed: (tx: Queryable, alarm: Alarm) => Promise<void>,
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
     const { rows } = await tx.query<Row>({
       name: 'monitor-pass',
       text: `update monitor_alarm set state = 'closed' where kind = $1 and matter = $2 and state <> 'closed'
@@ -78,9 +83,9 @@ export async function passAlarm(pool: Pool, kind: AlarmKind, matter: string): Pr
       values: [kind, matter.slice(0, longestMatter)],
     })
     const [row] = rows
-    if (row === undefined) return undefined
+    if (row === undefined) return
     await addAct(tx, row.alarm_id, { act: 'close', by: 'monitor', note: 'it has passed' })
-    return alarmOf(row)
+    await onPassed(tx, alarmOf(row))
   })
 }
 

@@ -59,5 +59,5 @@ function statusOf(row: Row): TreeStatus {
 function stateOf(row: Row, newest: bigint | undefined): TreeStatus['state'] {
   if (row.is_inconsistent) return 'inconsistent'
   if (newest === undefined) return 'unseen'
-  return newest > row.size || row.verified_at === null ? 'behind' : 'following'
+  return newest > row.size ? 'behind' : 'following'
 }

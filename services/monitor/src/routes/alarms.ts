@@ -4,9 +4,10 @@ import type { Pool } from '@sigstack/postgres'
 import type { FastifyPluginCallback } from 'fastify'
 import { type Act, type AlarmKind, alarmKinds } from '../alarms/alarm.ts'
 import { actOnAlarm, listAlarms, readAlarm } from '../alarms/alarm-store.ts'
+import { alarmAnswer } from '../answers.ts'
 import { MonitorError } from '../errors.ts'
 import { parseId, parsePage } from '../page.ts'
-import { alarmAnswer } from './answers.ts'
+import { atomFeed } from '../telling/atom.ts'
 import { parseBy, parseNote, type Query, textOf, wordsOf } from './request.ts'
 
 const acts: readonly Act[] = ['acknowledge', 'close', 'reopen']
@@ -23,6 +24,12 @@ export const alarmRoutes: FastifyPluginCallback<{ readonly pool: Pool }> = (app,
       watchId: watch === undefined ? undefined : parseId(watch, 'watch'),
     })
     return { alarms: rows.map(alarmAnswer), ...(next !== undefined && { next }) }
+  })
+
+  app.get('/alarms.atom', async (request, reply) => {
+    const { rows } = await listAlarms(pool, parsePage({}))
+    const url = `${request.protocol}://${request.host}/api/v1/alarms.atom`
+    return reply.type('application/atom+xml; charset=utf-8').send(atomFeed(rows, url, new Date()))
   })
 
   app.get<{ Params: { id: string } }>('/alarms/:id', async ({ params }) =>

@@ -2,6 +2,7 @@
 import { isObject } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import type { FastifyPluginCallback } from 'fastify'
+import { findingAnswer, watchAnswer } from '../answers.ts'
 import { parseId, parsePage } from '../page.ts'
 import { parseWatch } from '../watching/watch.ts'
 import {
@@ -12,16 +13,11 @@ import {
   removeWatch,
   replaceWatch,
 } from '../watching/watch-store.ts'
-import { findingAnswer, watchAnswer } from './answers.ts'
 import { parseBy, type Query, textOf } from './request.ts'
 
 type One = { Params: { id: string } }
 
-export const watchRoutes: FastifyPluginCallback<{
-  readonly pool: Pool
-  /** After any change. */
-  readonly onChange: () => void
-}> = (app, { pool, onChange }, done) => {
+export const watchRoutes: FastifyPluginCallback<{ readonly pool: Pool }> = (app, { pool }, done) => {
   app.get<Query>('/watches', async ({ query }) => {
     const { rows, next } = await listWatches(pool, parsePage(pageTexts(query)))
     return { watches: rows.map(watchAnswer), ...(next !== undefined && { next }) }
@@ -30,7 +26,6 @@ export const watchRoutes: FastifyPluginCallback<{
   app.post('/watches', async ({ body }, reply) => {
     const { by, ...definition } = isObject(body) ? body : { by: undefined }
     const id = await addWatch(pool, parseWatch(definition), parseBy(by))
-    onChange()
     return reply.code(201).send(watchAnswer(await readWatch(pool, id)))
   })
 
@@ -38,13 +33,11 @@ export const watchRoutes: FastifyPluginCallback<{
 
   app.put<One>('/watches/:id', async ({ params, body }) => {
     await replaceWatch(pool, idOf(params), parseWatch(body))
-    onChange()
     return watchAnswer(await readWatch(pool, idOf(params)))
   })
 
   app.delete<One>('/watches/:id', async ({ params }, reply) => {
     await removeWatch(pool, idOf(params))
-    onChange()
     return reply.code(204).send()
   })
 

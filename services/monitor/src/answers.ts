@@ -1,9 +1,9 @@
 /** Domain values as the JSON of the API: numbers that may be large as decimal texts, bytes as hex, times as ISO 8601 in UTC. */
 import { toHex } from '@sigstack/crypto'
-import type { Alarm, AlarmAct } from '../alarms/alarm.ts'
-import type { TreeStatus } from '../following/tree.ts'
-import { encodeWatch, type Watch } from '../watching/watch.ts'
-import type { Finding, ListedWatch } from '../watching/watch-store.ts'
+import type { Alarm, AlarmAct } from './alarms/alarm.ts'
+import type { TreeStatus } from './following/tree.ts'
+import { encodeWatch, type Watch } from './watching/watch.ts'
+import type { Finding, ListedWatch } from './watching/watch-store.ts'
 
 type Answer = Readonly<Record<string, unknown>>
 

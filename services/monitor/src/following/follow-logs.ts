@@ -1,0 +1,145 @@
+/** Looks at every log of the list, one round after the other. A log that fails holds up no other. */
+import { reasonOf } from '@sigstack/crypto'
+import type { Pool, Queryable } from '@sigstack/postgres'
+import type { Trouble } from '../alarms/alarm.ts'
+import type { Conditions } from '../alarms/conditions.ts'
+import { FollowError } from './errors.ts'
+import { type FollowedTree, followTree } from './follow-tree.ts'
+import type { LogDescription } from './logs-file.ts'
+import type { StoredLeaf } from './source.ts'
+import { treesOfLog } from './trees-of-log.ts'
+import { keysOfLog, type TrustSource } from './trusted-keys.ts'
+
+export type LogsDependencies = {
+  readonly pool: Pool
+  readonly logs: () => readonly LogDescription[]
+  /** Undefined: every log has its key in the list. */
+  readonly trust: TrustSource | undefined
+  readonly conditions: Conditions
+  readonly report: (tx: Queryable, trouble: Trouble) => Promise<void>
+  /** In a transaction of its own. */
+  readonly reportNow: (trouble: Trouble) => Promise<void>
+  /** Called in the transaction that remembers that the leaves were read. */
+  readonly onLeaves: (
+    tx: Queryable,
+    piece: {
+      readonly log: LogDescription
+      readonly treeId: bigint
+      readonly first: bigint
+      readonly leaves: readonly StoredLeaf[]
+    },
+  ) => Promise<void>
+  /** A head was had of this tree. */
+  readonly onSeen: (tree: FollowedTree) => void
+  readonly onFailure: (log: string, reason: string) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** How long a log that is far ahead is read before it is looked at again. */
+  readonly roundMs: number
+  /** By which the clock of a log may be off. */
+  readonly clockDriftMs: number
+}
+
+/** One round. True where a log is ahead still. */
+export async function lookAtLogs(dependencies: LogsDependencies, signal: AbortSignal): Promise<boolean> {
+  const { logs, now, roundMs } = dependencies
+  const endsAtMs = now() + roundMs
+  const outcomes = await Promise.all(
+    logs().map((log) =>
+      lookAtLog(log, dependencies, { signal, isLate: () => now() >= endsAtMs || signal.aborted }),
+    ),
+  )
+  return outcomes.includes(true)
+}
+
+async function lookAtLog(
+  log: LogDescription,
+  dependencies: LogsDependencies,
+  pace: { readonly signal: AbortSignal; readonly isLate: () => boolean },
+): Promise<boolean> {
+  const { pool, trust, conditions, report, reportNow, onLeaves, onSeen, onFailure, now, clockDriftMs } =
+    dependencies
+  const { signal } = pace
+
+  const unreachable = (where: string, reason: string, treeId?: bigint) =>
+    conditions.hold('unreachable', `${log.name} at ${where}`, () => ({
+      ...(treeId !== undefined && { treeId }),
+      summary: `${log.name} cannot be followed: ${reason}`,
+      detail: { where, reason },
+    }))
+
+  async function tellFailure(tree: FollowedTree, shownAt: string, error: FollowError): Promise<void> {
+    onFailure(log.name, error.message)
+    if (error.code !== 'bad_signature')
+      return unreachable(`${shownAt} ${tree.name}`, error.message, tree.treeId)
+    await reportNow({
+      kind: 'bad-signature',
+      matter: `tree ${tree.treeId} at ${shownAt}`,
+      treeId: tree.treeId,
+      summary: `${shownAt} shows a head of ${tree.name} that is not signed by the log: ${error.message}`,
+      detail: { shownAt, shown: (error.evidence ?? '').slice(0, 16_384) },
+    })
+  }
+
+  async function tellClock(shownAt: string, dateMs: number): Promise<void> {
+    const off = dateMs - now()
+    if (Math.abs(off) <= clockDriftMs) return conditions.pass('clock-drift', shownAt)
+    const seconds = Math.round(Math.abs(off) / 1000)
+    await conditions.hold('clock-drift', shownAt, () => ({
+      summary: `the clock at ${shownAt} is ${seconds} s ${off > 0 ? 'ahead of' : 'behind'} that of the monitor`,
+      detail: { shownAt, offSeconds: Math.round(off / 1000) },
+    }))
+  }
+
+  async function lookAtTree(tree: FollowedTree): Promise<boolean> {
+    const dates = new Map<string, number>()
+    const looked = await followTree(
+      tree,
+      {
+        pool,
+        report,
+        reportNow,
+        onLeaves: (tx, piece) => onLeaves(tx, { ...piece, log }),
+        onDate: (shownAt, dateMs) => dates.set(shownAt, dateMs),
+      },
+      pace,
+    )
+    for (const [shownAt, dateMs] of dates) await tellClock(shownAt, dateMs)
+    const failed = new Map(looked.failures.map(({ shownAt, error }) => [shownAt, error]))
+    for (const { shownAt } of tree.views) {
+      const error = failed.get(shownAt)
+      if (error !== undefined) await tellFailure(tree, shownAt, error)
+      else await conditions.pass('unreachable', `${log.name} at ${shownAt} ${tree.name}`)
+    }
+    if (!failed.has(log.url)) onSeen(tree)
+    const matter = `tree ${tree.treeId}`
+    if (!looked.isBehind) await conditions.pass('backlog', matter)
+    else
+      await conditions.hold('backlog', matter, () => ({
+        treeId: tree.treeId,
+        summary: `${tree.name} is ahead of what the monitor has read of it`,
+        detail: {},
+      }))
+    return looked.isBehind
+  }
+
+  try {
+    let shardsFailure: unknown
+    const keys = (within: AbortSignal) => keysOfLog(log, trust, within)
+    const trees = await treesOfLog(log, pool, keys, (error) => (shardsFailure = error), signal)
+    if (shardsFailure !== undefined && !(shardsFailure instanceof FollowError)) throw shardsFailure
+    if (shardsFailure === undefined) await conditions.pass('unreachable', `${log.name} at its shards`)
+    else {
+      onFailure(log.name, shardsFailure.message)
+      await unreachable('its shards', shardsFailure.message)
+    }
+    let isBehind = false
+    for (const tree of trees) isBehind = (await lookAtTree(tree)) || isBehind
+    return isBehind
+  } catch (error) {
+    if (signal.aborted) return false
+    // The database, or a fault of ours: the next round tries again.
+    onFailure(log.name, reasonOf(error))
+    return false
+  }
+}

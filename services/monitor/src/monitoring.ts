@@ -1,0 +1,142 @@
+/** The work of a monitor beside its API: rounds over the logs, and messages. */
+import { readFile } from 'node:fs/promises'
+import { reasonOf } from '@sigstack/crypto'
+import type { Pool } from '@sigstack/postgres'
+import type { Logger } from '@sigstack/server'
+import { createConditions } from './alarms/conditions.ts'
+import { tellEndings } from './checks/check-endings.ts'
+import { endingsOfRoot, endingsOfTuf } from './checks/ending.ts'
+import type { Config } from './config.ts'
+import { type LogsDependencies, lookAtLogs } from './following/follow-logs.ts'
+import type { LogDescription } from './following/logs-file.ts'
+import { trustSource } from './following/trusted-keys.ts'
+import type { MonitorMetrics } from './metrics.ts'
+import { createReporting } from './report.ts'
+import { deliverDue, type Send } from './telling/deliver.ts'
+import type { Channel } from './telling/event.ts'
+import { createLook, type Look } from './watching/look.ts'
+import { readSighting } from './watching/read-sighting.ts'
+import { recordMatches } from './watching/record.ts'
+import { readWatches } from './watching/watch-store.ts'
+
+export type MonitoringOptions = {
+  readonly config: Config
+  readonly pool: Pool
+  readonly logs: () => readonly LogDescription[]
+  readonly channels: ReadonlyMap<Channel, Send>
+  readonly metrics: MonitorMetrics
+  readonly logger: Logger
+  readonly now: () => number
+  /** There is something to be told. */
+  readonly onNews: () => void
+}
+
+export type Monitoring = {
+  /** One round over all logs. True where one is ahead still. */
+  look(signal: AbortSignal): Promise<boolean>
+  /** Tells what is due. */
+  tell(signal: AbortSignal): Promise<void>
+}
+
+const roundMs = 30_000
+const checkPauseMs = 60_000
+
+export function createMonitoring(options: MonitoringOptions): Monitoring {
+  const { config, pool, logs, channels, metrics, logger, now, onNews } = options
+  const reporting = createReporting({
+    pool,
+    channels: [...channels.keys()],
+    now,
+    onOpened: ({ kind, summary }) => logger.warn({ kind, summary }, 'an alarm was raised'),
+    onNews,
+  })
+  const conditions = createConditions({
+    pool,
+    report: reporting.reportNow,
+    onPassed: reporting.passed,
+    afterMs: config.alarmAfterMs,
+    now,
+  })
+  const trust =
+    config.trustedRoot === undefined
+      ? undefined
+      : trustSource(
+          /^https?:/.test(config.trustedRoot)
+            ? { url: config.trustedRoot }
+            : { read: () => readFile(config.trustedRoot ?? '') },
+          now,
+        )
+  let look: Look | undefined
+
+  const onLeaves: LogsDependencies['onLeaves'] = async (tx, { log, treeId, first, leaves }) => {
+    metrics.entries.inc({ log: log.name }, leaves.length)
+    if (look === undefined) return
+    const at = new Date(now())
+    const lookFor = look
+    const matches = leaves.flatMap((stored, offset) => {
+      const sighting = readSighting(stored, { kind: log.kind, leafIndex: first + BigInt(offset), now: at })
+      return sighting === undefined ? [] : lookFor(log.name, sighting)
+    })
+    await recordMatches(tx, matches, { treeId, logName: log.name, report: reporting.report })
+  }
+
+  const onFailure = (log: string, reason: string) => {
+    metrics.failures.inc({ log })
+    logger.info({ log, reason }, 'a log could not be followed')
+  }
+
+  /** Not at each look: what ends in days is told in time. */
+  let nextCheckMs = 0
+
+  async function checkEndings(signal: AbortSignal): Promise<void> {
+    if (now() < nextCheckMs) return
+    const { tufUrl, expiryMs } = config
+    const sources = [
+      ...(trust === undefined ? [] : [async () => endingsOfRoot(await trust.current(signal))]),
+      ...(tufUrl === undefined ? [] : [() => endingsOfTuf(tufUrl, signal)]),
+    ]
+    for (const read of sources) {
+      try {
+        await tellEndings(await read(), { conditions, nowMs: now(), expiryMs })
+        await conditions.pass('unreachable', 'trust')
+      } catch (error) {
+        if (signal.aborted) throw error
+        const summary = `when trust ends cannot be told: ${reasonOf(error)}`
+        onFailure('trust', summary)
+        await conditions.hold('unreachable', 'trust', () => ({ summary, detail: {} }))
+      }
+    }
+    nextCheckMs = now() + checkPauseMs
+  }
+
+  return {
+    look: async (signal) => {
+      await checkEndings(signal)
+      // Another process may have changed them.
+      const watches = (await readWatches(pool)).filter(({ isPaused }) => !isPaused)
+      look = watches.length === 0 ? undefined : createLook(watches)
+      return lookAtLogs(
+        {
+          pool,
+          logs,
+          trust,
+          conditions,
+          report: reporting.report,
+          reportNow: reporting.reportNow,
+          onLeaves,
+          onSeen: ({ name }) => metrics.seen.set({ tree: name }, Math.floor(now() / 1000)),
+          onFailure,
+          now,
+          roundMs,
+          clockDriftMs: config.clockDriftMs,
+        },
+        signal,
+      )
+    },
+    tell: (signal) =>
+      deliverDue(
+        { pool, channels, onAttempt: (channel, outcome) => metrics.deliveries.inc({ channel, outcome }) },
+        signal,
+      ),
+  }
+}

@@ -1,0 +1,164 @@
+/** Watching: whose entries are found, in which log, and which of them are alarms. */
+import { encodePublicKeyPem, sha256Hex, utf8 } from '@sigstack/crypto'
+import t, { type Test } from 'tap'
+import { type Authority, openAuthority, pemOf, precertificateLeaf, rekorEntry } from './entries.ts'
+import { openMonitor, type TestMonitor } from './support.ts'
+import { newSigner, openTestLog, type TestLog } from './test-log.ts'
+
+const workday = new Date('2026-03-04T10:00:00Z')
+const night = new Date('2026-03-05T02:00:00Z')
+const issuer = 'https://token.actions.githubusercontent.com'
+const repository = 'https://github.com/example/app'
+const workflow = `${repository}/.github/workflows/release.yml@refs/heads/main`
+
+const authority = await openAuthority()
+
+async function job(from: Authority, options: { uri?: string; at?: Date; repository?: string } = {}) {
+  const { uri = workflow, at = workday } = options
+  const claims = { issuer, buildSignerUri: uri, sourceRepositoryUri: options.repository ?? repository }
+  return from.issue({ san: { type: 'uri', value: uri }, claims, at })
+}
+
+async function person(from: Authority, email: string) {
+  const san = { type: 'email', value: email } as const
+  return from.issue({ san, claims: { issuer: 'https://accounts.example' }, at: workday })
+}
+
+async function open(t: Test, watches: readonly object[]) {
+  const log = await openTestLog(t)
+  const ct = await openTestLog(t, { signer: newSigner('ecdsa') })
+  const logs = [
+    { name: 'rekor', kind: 'rekor-v2', url: log.url, key: log.vkey },
+    { name: 'ct', kind: 'ct', url: ct.url, key: ct.publicKeyPem },
+  ]
+  const monitor = await openMonitor(t, { logs, watches, start: { rounds: false } })
+  return { log, ct, monitor }
+}
+
+type Finding = { watch: string; leafIndex: string; kind: string; subjects: string[]; reasons: string[] }
+
+async function findingsOf(monitor: TestMonitor) {
+  const { watches } = (await monitor.get('/api/v1/watches')).body as {
+    watches: { id: string; name: string }[]
+  }
+  const names = new Map(watches.map(({ id, name }) => [id, name]))
+  const { findings } = (await monitor.get('/api/v1/findings')).body as { findings: Finding[] }
+  return findings.map((each) => ({ ...each, watch: names.get(each.watch) })).reverse()
+}
+
+async function alarmsOf(monitor: TestMonitor) {
+  const { alarms } = (await monitor.get('/api/v1/alarms')).body as {
+    alarms: { kind: string; times: number; summary: string }[]
+  }
+  return alarms.map(({ kind, times, summary }) => ({ kind, times, summary })).reverse()
+}
+
+async function showing(log: TestLog, monitor: TestMonitor, leaves: readonly Uint8Array[]) {
+  log.show(leaves)
+  await monitor.look()
+}
+
+t.test('each way to name somebody finds their entries, and nobody else', async (t) => {
+  const { log, ct, monitor } = await open(t, [
+    { name: 'exact', subject: { exact: workflow } },
+    { name: 'glob', repository: { glob: 'https://github.com/example/*' }, issuer: { exact: issuer } },
+    { name: 'regex', subject: { regex: '[a-z]+@example\\.com' } },
+    { name: 'in ct alone', subject: { exact: workflow }, logs: ['ct'] },
+    { name: 'another issuer', subject: { exact: workflow }, issuer: { exact: 'https://accounts.example' } },
+    { name: 'paused', subject: { exact: workflow }, paused: true },
+  ])
+  const ours = await job(authority)
+  await showing(log, monitor, [
+    rekorEntry(pemOf(ours.der), 'a'),
+    rekorEntry(pemOf((await person(authority, 'ada@example.com')).der), 'b'),
+    // Of the whole name, so not of one that only holds it.
+    rekorEntry(pemOf((await person(authority, 'ada@example.com.evil.example')).der), 'c'),
+    utf8('no entry at all'),
+    rekorEntry('no certificate', 'd'),
+  ])
+  await showing(ct, monitor, [precertificateLeaf(ours.tbs, workday.getTime())])
+  const found = (await findingsOf(monitor)).map(
+    ({ watch, kind, leafIndex }) => `${watch}: ${kind} ${leafIndex}`,
+  )
+  t.strictSame(found.sort(), [
+    'exact: hashedrekord 0.0.1 0',
+    'exact: precertificate 0',
+    'glob: hashedrekord 0.0.1 0',
+    'glob: precertificate 0',
+    'in ct alone: precertificate 0',
+    'regex: hashedrekord 0.0.1 1',
+  ])
+  const [first] = await findingsOf(monitor)
+  t.match(first, {
+    subjects: [workflow],
+    issuer,
+    workflow,
+    repositories: [repository],
+    timeOf: 'certificate',
+  })
+})
+
+t.test('a key is found by its hash, whatever stands around it', async (t) => {
+  const { publicKey } = newSigner('ecdsa')
+  const { log, monitor } = await open(t, [{ name: 'key', key: sha256Hex(publicKey.spki) }])
+  const strangers = encodePublicKeyPem(newSigner('ecdsa').publicKey)
+  await showing(log, monitor, [rekorEntry(encodePublicKeyPem(publicKey), 'a'), rekorEntry(strangers, 'b')])
+  t.match(await findingsOf(monitor), [{ watch: 'key', leafIndex: '0', timeOf: 'monitor' }])
+})
+
+t.test('one watch has one alarm, which counts, and what is read again is not found again', async (t) => {
+  const { log, monitor } = await open(t, [{ name: 'app', repository: { exact: repository } }])
+  const leaves = await Promise.all(
+    [1, 2, 3].map(async (at) => rekorEntry(pemOf((await job(authority)).der), `${at}`)),
+  )
+  await showing(log, monitor, leaves.slice(0, 2))
+  t.match(await alarmsOf(monitor), [
+    { kind: 'identity-seen', times: 2, summary: /"app" was found: entry 1 of rekor/ },
+  ])
+  await showing(log, monitor, leaves)
+  t.match(await alarmsOf(monitor), [{ kind: 'identity-seen', times: 3 }])
+  // As after a crash between two rounds.
+  await monitor.database.pool.query(`update monitor_tree set size = 0, reached = 0, edge = '', reached_edge = '',
+    root_hash = decode('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex')`)
+  await monitor.database.pool.query(`update monitor_head set verdict = 'pending'`)
+  await monitor.look()
+  t.match(await alarmsOf(monitor), [{ kind: 'identity-seen', times: 3 }])
+  t.equal((await findingsOf(monitor)).length, 3)
+})
+
+t.test('only what is unexpected is an alarm, where a watch says so; all of it is a finding', async (t) => {
+  const hours = { timeZone: 'Europe/Berlin', days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00' }
+  const { log, monitor } = await open(t, [
+    { name: 'app', repository: { exact: repository }, alarmOn: ['new-workflow', 'outside-hours'], hours },
+  ])
+  const other = `${repository}/.github/workflows/other.yml@refs/heads/main`
+  const leaves = await Promise.all(
+    [{}, {}, { uri: other }, { at: night }].map(async (options, at) =>
+      rekorEntry(pemOf((await job(authority, options)).der), `${at}`),
+    ),
+  )
+  for (let size = 1; size <= leaves.length; size++) await showing(log, monitor, leaves.slice(0, size))
+  t.strictSame(
+    (await findingsOf(monitor)).map(({ reasons }) => reasons),
+    [['new-workflow'], [], ['new-workflow'], ['outside-hours']],
+  )
+  t.match(await alarmsOf(monitor), [
+    { kind: 'new-workflow', times: 1, summary: /release\.yml/ },
+    { kind: 'new-workflow', times: 1, summary: /other\.yml/ },
+    { kind: 'outside-hours', times: 1, summary: /2026-03-05T02:00:00/ },
+  ])
+})
+
+t.test('hostile names are found, kept and told without harm', async (t) => {
+  const name = 'a\u0000b\u202e"<script>\ud83d\ude00'
+  const { log, monitor } = await open(t, [{ name: 'any', issuer: { glob: '*' } }])
+  const san = { type: 'username', value: name } as const
+  const hostile = await authority.issue({ san, claims: { issuer: 'x\u0000y' }, at: workday })
+  await showing(log, monitor, [rekorEntry(pemOf(hostile.der), 'a')])
+  t.match(await findingsOf(monitor), [{ subjects: [name], issuer: 'x\u0000y' }])
+  const [alarm] = await alarmsOf(monitor)
+  t.match(alarm?.summary, 'by "a\\u0000b\\u202e\\"<script>')
+  const feed = await (await fetch(`${monitor.url}/api/v1/alarms.atom`)).text()
+  t.match(feed, '&lt;script&gt;')
+  t.notMatch(feed, '<script>')
+})
