@@ -6,7 +6,7 @@ import { addressLimiterOf } from '../src/admission/address-limiter.ts'
 import { createGate, type GateOptions } from '../src/admission/gate.ts'
 import { followPolicy, readPolicy } from '../src/admission/policy-file.ts'
 import { createTestCa, type TestCa } from './certified.ts'
-import { json, jsonVector, openRekor, proposalFor, type RekorUnderTest } from './support.ts'
+import { entryVector, json, openRekor, proposalFor, type RekorUnderTest } from './support.ts'
 
 const google = 'https://accounts.example.org'
 const github = 'https://token.actions.example.org'
@@ -78,7 +78,7 @@ t.test('rules admit by issuer, name, key, network and kind, and the first that h
   await refused(await propose(ca, '9', elsewhere, github), /no rule/)
   await refused(await propose(other, '10', ann, google), /no rule/, undefined)
   await refused(proposalFor('plain key'), /no rule/)
-  const dsse = jsonVector('rekor-v1/dsse.json').proposal
+  const dsse = entryVector('derived/dsse.json').proposal
   await refused(dsse, /no rule/)
   t.equal((await post(rekor, dsse, '10.1.2.3')).status, 201, 'from inside')
 })

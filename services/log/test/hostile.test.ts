@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test as TapTest } from 'tap'
 import { acceptedRoots } from '../src/roots/accepted-roots.ts'
-import { json, jsonVector, openCt, openRekor, proposalFor } from './support.ts'
+import { entryVector, json, openCt, openRekor, proposalFor } from './support.ts'
 
 fc.configureGlobal({ seed: 1 })
 
@@ -76,8 +76,8 @@ const safe = (text: string) => encodeURIComponent(text.toWellFormed())
 
 t.test('no input makes the Rekor face fail or log anything', async (t) => {
   const { app, log } = await openRekor(t)
-  const { proposal } = jsonVector('rekor-v1/hashedrekord.json')
-  const dsse = jsonVector('rekor-v1/dsse.json').proposal
+  const { proposal } = entryVector('derived/hashedrekord.json')
+  const dsse = entryVector('derived/dsse.json').proposal
   const bent = (good: object) => mutations(good).filter((b) => JSON.stringify(b) !== JSON.stringify(good))
   const query = fc.record(
     {

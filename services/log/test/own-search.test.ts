@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } fr
 import t, { type Test as TapTest } from 'tap'
 import { createGate } from '../src/admission/gate.ts'
 import { createTestCa, type TestCa } from './certified.ts'
-import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+import { entryVector, json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
 const github = 'https://token.actions.example.org'
 const google = 'https://accounts.example.org'
@@ -44,7 +44,7 @@ async function certified(t: TapTest, rekor: RekorUnderTest, ca: TestCa) {
 t.test('entries are found by everything that they tell about their signers', async (t) => {
   const rekor = await openRekor(t)
   const { ann, bob, build } = await certified(t, rekor, await createTestCa())
-  const dsse = await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  const dsse = await propose(t, rekor, entryVector('derived/dsse.json').proposal)
   const plain = await propose(t, rekor, proposalFor('plain'))
 
   t.same(idsOf(await search(rekor, { issuer: google })), [bob.id, ann.id], 'newest first')
@@ -161,7 +161,7 @@ t.test(
   'an entry about the file of a key is not found by the key, and a dsse entry of the key is',
   async (t) => {
     const rekor = await openRekor(t)
-    const { proposal } = jsonVector('rekor-v1/dsse.json')
+    const { proposal } = entryVector('derived/dsse.json')
     const dsse = await propose(t, rekor, proposal)
     const content: string = proposal.spec.proposedContent.verifiers[0]
     const pem = Buffer.from(content, 'base64').toString()

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { json, jsonVector, openRekor, type Parsed, treeId } from './support.ts'
+import { entryVector, json, openRekor, type Parsed, treeId } from './support.ts'
 import {
   asJson,
   assertRows,
@@ -101,7 +101,7 @@ t.test('bodies that are no query or no proposal are told what they lack (2.4, 2.
   const tooMany = error(422, 'more than max allowed 10 entries in request')
   const large = `"${'x'.repeat(1_048_577)}"`
   const unreadableKey = error(400, 'public key provided could not be parsed')
-  const { publicKey } = jsonVector('rekor-v1/intoto-0.0.1.json').proposal.spec
+  const { publicKey } = entryVector('derived/intoto-0.0.1.json').proposal.spec
   const onlyHash = {
     apiVersion: '0.0.1',
     kind: 'intoto',
@@ -319,8 +319,8 @@ t.test('bodies that are no query or no proposal are told what they lack (2.4, 2.
 
 t.test('refused entries are told why in words that people look for (9.2)', async (t) => {
   const { app } = await openRekor(t)
-  const { proposal } = jsonVector('rekor-v1/hashedrekord.json')
-  const rejected = jsonVector('rekor-v1/rejected.json')
+  const { proposal } = entryVector('derived/hashedrekord.json')
+  const rejected = entryVector('derived/rejected.json')
   const changed = (change: (spec: Parsed) => void) => {
     const copy = structuredClone(proposal)
     change(copy.spec)
@@ -386,7 +386,7 @@ t.test('refused entries are told why in words that people look for (9.2)', async
       post(entries, {
         apiVersion: '0.0.1',
         kind: 'rekord',
-        spec: JSON.parse(jsonVector('rekor-v1/rekord-ssh.json').canonicalBody).spec,
+        spec: JSON.parse(entryVector('derived/rekord-ssh.json').canonicalBody).spec,
       }),
       400,
       asJson,

@@ -5,8 +5,8 @@ import { asHash, type Hash, leafHash, verifyConsistency, verifyInclusion } from 
 import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test as TapTest } from 'tap'
 import {
+  entryVector,
   json,
-  jsonVector,
   openRekor,
   type Parsed,
   proposalFor,
@@ -83,7 +83,7 @@ async function assertEntry(t: TapTest, rekor: RekorUnderTest, value: Record<stri
 t.test('an entry is answered with its proof, its promise and the names clients look for', async (t) => {
   const rekor = await openRekor(t)
   for (const [at, name] of ['hashedrekord', 'dsse', 'hashedrekord-rsa2048-sha256'].entries()) {
-    const vector = jsonVector(`rekor-v1/${name}.json`)
+    const vector = entryVector(`derived/${name}.json`)
     const answer = await propose(rekor, vector.proposal)
     const id = treeHex + vector.leafHash
     t.equal(answer.statusCode, 201, answer.body)
@@ -102,7 +102,7 @@ t.test('an entry is answered with its proof, its promise and the names clients l
 
 t.test('the same entry again is a conflict that leads to the first one', async (t) => {
   const rekor = await openRekor(t)
-  const { proposal, leafHash: leaf } = jsonVector('rekor-v1/hashedrekord.json')
+  const { proposal, leafHash: leaf } = entryVector('derived/hashedrekord.json')
   t.equal((await propose(rekor, proposal)).statusCode, 201)
   const again = await propose(rekor, { ...proposal, unknown: 'members do not count' })
   const id = treeHex + leaf
@@ -294,7 +294,7 @@ t.test('many entries are retrieved by ID, by index and by proposing them again',
 
 t.test('proposals that Rekor refuses are refused in its words, and nothing is stored', async (t) => {
   const rekor = await openRekor(t, { bodyLimitBytes: 100_000 })
-  const { proposal } = jsonVector('rekor-v1/hashedrekord.json')
+  const { proposal } = entryVector('derived/hashedrekord.json')
   const refused: [unknown, number, number, string | RegExp][] = [
     [{ ...proposal, kind: undefined }, 422, 602, 'kind in body is required'],
     [{ ...proposal, kind: 'x' }, 422, 422, 'invalid kind value: "x"'],
@@ -315,7 +315,7 @@ t.test('proposals that Rekor refuses are refused in its words, and nothing is st
   const tampered = structuredClone(proposal)
   tampered.spec.data.hash.value = tampered.spec.data.hash.value.replace('c98c', 'c98d')
   assertError(t, await propose(rekor, tampered), 400, 400, /^error processing entry: verifying signature/)
-  for (const [name, { proposal, status }] of Object.entries<Parsed>(jsonVector('rekor-v1/rejected.json'))) {
+  for (const [name, { proposal, status }] of Object.entries<Parsed>(entryVector('derived/rejected.json'))) {
     t.equal((await propose(rekor, proposal)).statusCode, status, name)
   }
 

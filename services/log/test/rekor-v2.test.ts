@@ -23,7 +23,7 @@ import { buildApp } from '../src/app.ts'
 import { rekorV2Of } from '../src/faces/rekor-v2/open.ts'
 import { readConfig } from '../src/index.ts'
 import { emptyDatabase, type LogUnderTest, startRekor } from './running-log.ts'
-import { jsonVector, type Parsed } from './support.ts'
+import { entryVector, type Parsed } from './support.ts'
 
 const hostname = 'log2026-1.rekor.example.org'
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -162,7 +162,7 @@ t.test('a repeated request gets a fresh proof of its first entry, or 409 with it
 
 t.test('requests of upstream, good and bad', async (t) => {
   const log = await start(t)
-  for (const { name, request, expect } of jsonVector('rekor-v2/hashedrekord-v002.json').cases as Parsed[]) {
+  for (const { name, request, expect } of entryVector('rekor-v2/hashedrekord-v002.json').cases as Parsed[]) {
     const { status, body } = await post(log, request)
     t.equal(status, expect.status, name)
     if (status === 201) t.equal(body.canonicalizedBody, expect.canonicalizedBody, name)

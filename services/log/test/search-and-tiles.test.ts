@@ -8,13 +8,13 @@ import { createTurns, openSearch, openShard, searchKeysOfEntry, wholeLog } from 
 import t, { type Test as TapTest } from 'tap'
 import { indexedUpTo } from './running-log.ts'
 import {
+  entryVector,
+  entryVectorBytes,
   json,
-  jsonVector,
   openRekor,
   type Parsed,
   proposalFor,
   type RekorUnderTest,
-  readVector,
   treeId,
 } from './support.ts'
 
@@ -45,8 +45,8 @@ t.test('entries are found by digest, key, subject and their combinations', async
   const rekor = await openRekor(t)
   const one = await propose(t, rekor, proposalFor('one'))
   const two = await propose(t, rekor, proposalFor('two'))
-  const dsse = await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
-  const rsa = await propose(t, rekor, jsonVector('rekor-v1/hashedrekord-rsa2048-sha256.json').proposal)
+  const dsse = await propose(t, rekor, entryVector('derived/dsse.json').proposal)
+  const rsa = await propose(t, rekor, entryVector('derived/hashedrekord-rsa2048-sha256.json').proposal)
   const find = async (body: unknown) => ((await query(rekor, body)).value as string[]).toSorted()
 
   t.strictSame(await find({ hash: hashOf('one') }), [one])
@@ -60,7 +60,7 @@ t.test('entries are found by digest, key, subject and their combinations', async
   t.strictSame(await find({}), [])
   t.equal((await query(rekor, {})).text, '[]\n')
   // Rekor itself does not find dsse entries by their key.
-  const verifier = jsonVector('rekor-v1/dsse.json').proposal.spec.proposedContent.verifiers[0]
+  const verifier = entryVector('derived/dsse.json').proposal.spec.proposedContent.verifiers[0]
   t.strictSame(await find({ publicKey: { format: 'x509', content: verifier } }), [dsse])
 
   // Every key that the vectors name, also those of the statement's subjects, which the stored body does not hold; but for a digest
@@ -69,7 +69,7 @@ t.test('entries are found by digest, key, subject and their combinations', async
     ['dsse', dsse],
     ['hashedrekord-rsa2048-sha256', rsa],
   ] as const) {
-    for (const indexKey of jsonVector(`rekor-v1/${name}.json`).indexKeys as string[]) {
+    for (const indexKey of entryVector(`derived/${name}.json`).indexKeys as string[]) {
       const found = await rekor.search.find([[indexKey]], 'or', asker)
       t.equal(
         found.some(({ leafHash }) => id.endsWith(Buffer.from(leafHash).toString('hex'))),
@@ -82,15 +82,15 @@ t.test('entries are found by digest, key, subject and their combinations', async
 
 t.test('keys of every format lead to what they signed, also after the index was built again', async (t) => {
   const rekor = await openRekor(t)
-  const content = (name: string) => Buffer.from(readVector(`rekor-v1/${name}`)).toString('base64')
+  const content = (name: string) => entryVectorBytes(`inputs/tuf/${name}`).toString('base64')
   const spec = {
-    metadata: { content: content('tuf-timestamp.json') },
-    root: { content: content('tuf-root.json') },
+    metadata: { content: content('timestamp.json') },
+    root: { content: content('root.json') },
   }
-  const helm = jsonVector('rekor-v1/helm.json')
+  const helm = entryVector('proposals/helm.json')
   const keyOf = ({ proposal }: Parsed) => proposal.spec.signature.publicKey.content
-  const minisign = jsonVector('rekor-v1/rekord-minisign.json')
-  const ssh = jsonVector('rekor-v1/rekord-ssh.json')
+  const minisign = entryVector('derived/rekord-minisign.json')
+  const ssh = entryVector('derived/rekord-ssh.json')
   const cases = [
     ['pgp', helm.spec.publicKey.content, helm],
     ['minisign', keyOf(minisign), minisign.proposal],
@@ -190,7 +190,7 @@ t.test('the index follows within a moment, resumes, and is built again from noth
   const count = async () =>
     (await pool.query<{ count: bigint }>('select count(*) from search_key')).rows[0]?.count
   const before = await count()
-  await propose(t, rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  await propose(t, rekor, entryVector('derived/dsse.json').proposal)
   await settle()
   const whole = await count()
   t.ok(whole! > before!)

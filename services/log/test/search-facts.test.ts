@@ -6,7 +6,7 @@ import { auditRekor, reindex, searchKeyOf, searchKeysOfEntry } from '@sigstack/r
 import t from 'tap'
 import { createTestCa } from './certified.ts'
 import { emptyDatabase, indexedUpTo, startRekor } from './running-log.ts'
-import { jsonVector } from './support.ts'
+import { entryVector } from './support.ts'
 
 const rows = async (pool: Pool) =>
   (await pool.query('select * from search_key order by key, leaf_index')).rows
@@ -61,7 +61,7 @@ t.test(
     const proposals = [
       mail.proposal,
       uri.proposal,
-      ...names.map((name) => jsonVector(`rekor-v1/${name}.json`).proposal),
+      ...names.map((name) => entryVector(`derived/${name}.json`).proposal),
     ]
     for (const proposal of proposals) {
       const { body, searchKeys } = await verifyProposal(proposal, policy)

@@ -9,7 +9,7 @@ import { openapi } from '../src/faces/rekor-v1/openapi.ts'
 import { readConfig } from '../src/index.ts'
 import { openLargeBodies } from '../src/verification/large-bodies.ts'
 import { emptyDatabase, startRekor } from './running-log.ts'
-import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+import { entryVector, json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
 async function post({ app }: RekorUnderTest, url: string, body: unknown) {
   const answer = await app.inject({ method: 'POST', url, headers: json, payload: JSON.stringify(body) })
@@ -83,7 +83,7 @@ t.test('pairs of key and digest are those of the setting, by the names of Sigsto
   await t.rejects(log.append('by P-256'), { message: /entry algorithms are not allowed/ })
 })
 
-const intoto = jsonVector('rekor-v1/intoto-0.0.1.json')
+const intoto = entryVector('derived/intoto-0.0.1.json')
 const payload = JSON.parse(intoto.proposal.spec.content.envelope).payload as string
 
 t.test('attestations are kept up to a size and answered with their entries', async (t) => {
@@ -154,7 +154,7 @@ t.test(
       }),
     })
     for (const [vector, attested] of kinds) {
-      const { proposal } = jsonVector(`rekor-v1/${vector}.json`)
+      const { proposal } = entryVector(`derived/${vector}.json`)
       const id = (await propose(rekor, proposal)).headers['etag'] as string
       const entry = (await rekor.app.inject(`/api/v1/log/entries/${id}`)).json()[id]
       t.equal(entry.attestation?.data, attested(proposal.spec), vector)
@@ -184,14 +184,14 @@ t.test('large bodies are verified in a thread of their own, with the same answer
   const plain = await openRekor(t)
   const proposals: unknown[] = [
     proposalFor('large'),
-    jsonVector('rekor-v1/dsse.json').proposal,
+    entryVector('derived/dsse.json').proposal,
     intoto.proposal,
     { ...proposalFor('x'), apiVersion: '9.9.9' },
     { ...proposalFor('x'), kind: 'nonsense' },
     {},
     null,
     [],
-    ...Object.values(jsonVector('rekor-v1/rejected.json')).flat().slice(0, 5),
+    ...Object.values(entryVector('derived/rejected.json')).flat().slice(0, 5),
   ]
   for (const proposal of proposals) {
     const [here, there] = [await propose(rekor, proposal), await propose(plain, proposal)]
@@ -271,7 +271,7 @@ t.test('the description of the API describes the answers', async (t) => {
   const rekor = await openRekor(t)
   const first = await propose(rekor, proposalFor('described'))
   for (let i = 0; i < 3; i++) await propose(rekor, proposalFor(`described ${i}`))
-  await propose(rekor, jsonVector('rekor-v1/dsse.json').proposal)
+  await propose(rekor, entryVector('derived/dsse.json').proposal)
   const id = first.headers['etag'] as string
   const served = (await rekor.app.inject('/swagger.json')).json()
   t.match(served, { paths: JSON.parse(JSON.stringify(openapi.paths)) })

@@ -5,7 +5,7 @@ import { verifyProposal } from '@sigstack/rekor-entries'
 import t from 'tap'
 import { openSmallBodies, type SmallBodyOptions } from '../src/verification/small-bodies.ts'
 import { openThread } from '../src/verification/thread.ts'
-import { jsonVector, proposalFor } from './support.ts'
+import { entryVector, proposalFor } from './support.ts'
 
 type Test = { teardown(action: () => unknown): unknown }
 
@@ -43,12 +43,12 @@ t.test('proposals that come together become what they become alone', async (t) =
   threads[0]?.on('message', () => answers++)
   const proposals: unknown[] = [
     ...Array.from({ length: 40 }, (_, i) => proposalFor(`together ${i}`)),
-    jsonVector('rekor-v1/dsse.json').proposal,
-    jsonVector('rekor-v1/intoto-0.0.2-two-signers.json').proposal,
+    entryVector('derived/dsse.json').proposal,
+    entryVector('derived/intoto-0.0.2-two-signers.json').proposal,
     { ...proposalFor('x'), apiVersion: '9.9.9' },
     {},
     null,
-    ...Object.values(jsonVector('rekor-v1/rejected.json')).flat().slice(0, 5),
+    ...Object.values(entryVector('derived/rejected.json')).flat().slice(0, 5),
   ]
   const together = await Promise.allSettled(
     proposals.map((proposal) => verify(JSON.stringify(proposal), 'a')),

@@ -1,6 +1,5 @@
 import '@sigstack/signers/few-rounds'
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +10,7 @@ import { createKeyFile } from '@sigstack/signers'
 import { createRoot, encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
 import { type LogConfig, readConfig, startLog } from '../src/index.ts'
-import { type Parsed, proposalFor } from './support.ts'
+import { entryVectorBytes, type Parsed, proposalFor } from './support.ts'
 
 const logger = createLogger({ name: 'log', level: 'silent' })
 const required = {
@@ -100,8 +99,7 @@ t.test('who is told of new entries is read from the environment', async (t) => {
 })
 
 t.test('an operator says how large the unpacked metadata of packages may be', async (t) => {
-  const content = (name: string) =>
-    readFileSync(new URL(`./vectors/alpine/${name}`, import.meta.url)).toString('base64')
+  const content = (name: string) => entryVectorBytes(`inputs/alpine/${name}`).toString('base64')
   const spec = { package: { content: content('test.apk') }, publicKey: { content: content('key.pub') } }
   const body = JSON.stringify({ apiVersion: '0.0.1', kind: 'alpine', spec })
   const post = async (variables: Record<string, string>) => {

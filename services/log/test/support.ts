@@ -42,7 +42,10 @@ fVpFfI2vLPDh5uh+rBqQPlku2iGhR0mDKXZ+Z2j024S5abTC79iy+NHk
 
 export const readVector = (name: string) =>
   readFileSync(new URL(`./vectors/${name}`, import.meta.url), 'utf8')
-export const jsonVector = (name: string) => JSON.parse(readVector(name))
+/** Of the package that reads entries; their origins are in the README beside them. */
+export const entryVectorBytes = (name: string) =>
+  readFileSync(new URL(`../../../packages/rekor-entries/test/vectors/${name}`, import.meta.url))
+export const entryVector = (name: string) => JSON.parse(entryVectorBytes(name).toString())
 
 export type RekorUnderTest = {
   app: FastifyInstance

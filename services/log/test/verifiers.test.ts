@@ -17,15 +17,18 @@ import { decide } from '../src/admission/policy.ts'
 import { readPolicy } from '../src/admission/policy-file.ts'
 import { createTestCa } from './certified.ts'
 import { emptyDatabase, startRekor } from './running-log.ts'
-import { json, jsonVector, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
+import { entryVector, json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
 const policy = { allowedAlgorithms: defaultClientAlgorithms, now: () => new Date('2021-12-01T00:00:00Z') }
 const google = 'https://accounts.example.org'
-const vector = (name: string) => jsonVector(`rekor-v1/${name}.json`)
+const vector = (name: string) => entryVector(`derived/${name}.json`)
 const tuf = {
   apiVersion: '0.0.1',
   kind: 'tuf',
-  spec: { metadata: { content: vector('tuf-timestamp') }, root: { content: vector('tuf-root') } },
+  spec: {
+    metadata: { content: entryVector('inputs/tuf/timestamp.json') },
+    root: { content: entryVector('inputs/tuf/root.json') },
+  },
 }
 const proposals: Readonly<Record<string, unknown>> = {
   tuf,
