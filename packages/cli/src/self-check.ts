@@ -3,6 +3,7 @@ import { requestBounded } from '@sigstack/http-client'
 import {
   type Exchange,
   keylessCredential,
+  type LogService,
   type SigningServices,
   selectServices,
   signMessage,
@@ -21,12 +22,14 @@ import { requestTrialToken } from './signing/trial-issuer.ts'
 const route = 'direct'
 const exchange: Exchange = (url, request) => requestBounded(url, { ...request, route })
 
-/** What the operator has set does not admit the check: rules its identity (403), or a log that takes no entries (501) anything. */
+/** What the operator has set does not admit the check: rules its identity (403), or a log that takes no entries (405, 501) anything. */
 export type Refusal = {
   readonly by: 'ca' | 'rekor'
-  readonly status: 403 | 501
+  readonly status: (typeof refusing)[number]
   readonly message: string
 }
+
+const refusing = [403, 405, 501] as const
 
 /**
  * Signs as `trialEmail`, whose token the trial issuer gives; it must run. Throws an error that names the step which failed, but for a
@@ -38,8 +41,8 @@ export async function selfCheck(endpoints: Endpoints): Promise<Refusal | undefin
     (service: Refusal['by']): Exchange =>
     async (url, request) => {
       const answer = await exchange(url, request)
-      const { status } = answer
-      if (status === 403 || status === 501) refused = { by: service, status }
+      const status = refusing.find((each) => each === answer.status)
+      if (status !== undefined) refused = { by: service, status }
       return answer
     }
   try {
@@ -80,12 +83,15 @@ async function signAndVerify(
   })
 }
 
-/** Where clients are sent may be a proxy that does not run yet, or a name that only others resolve. */
-function onThisMachine(
-  published: SigningServices,
-  { services: { ca, rekor, tsa }, public: others }: Endpoints,
-): SigningServices {
-  if (others === undefined || ca === undefined || rekor === undefined) return published
-  const tsaUrls = tsa === undefined ? published.tsaUrls : [`${tsa}/api/v1/timestamp`]
-  return { ...published, caUrl: ca, rekorUrls: [rekor], tsaUrls }
+/**
+ * Every log, whichever of them clients are sent to. Where that is may be a proxy that does not run yet, or a name that only others
+ * resolve.
+ */
+function onThisMachine(published: SigningServices, { services }: Endpoints): SigningServices {
+  const { ca = published.caUrl, rekor, 'rekor-v2': rekorV2, tsa } = services
+  const logs: readonly LogService[] = [
+    ...(rekor === undefined ? [] : [{ url: rekor, majorApiVersion: 1 as const }]),
+    ...(rekorV2 === undefined ? [] : [{ url: rekorV2, majorApiVersion: 2 as const }]),
+  ]
+  return { caUrl: ca, logs, tsaUrls: tsa === undefined ? published.tsaUrls : [`${tsa}/api/v1/timestamp`] }
 }

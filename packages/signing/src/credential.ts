@@ -6,6 +6,7 @@ import {
   encodePem,
   encodePublicKeyPem,
   generateSigningKey,
+  type PublicKey,
   type Signer,
   signatureAlgorithms,
   utf8,
@@ -89,7 +90,13 @@ export function keylessCredential({
   }
 }
 
-/** What verifies: the certificate where there is one, else the key. PEM. */
-export function verifierPemOf(key: Signer, chain: CertificateChain | undefined): string {
-  return chain === undefined ? encodePublicKeyPem(key.publicKey) : encodePem('CERTIFICATE', chain.leaf)
+/** What verifies: the certificate where there is one, else the key. */
+export type Verifier = {
+  readonly publicKey: PublicKey
+  /** DER. */
+  readonly certificate?: Uint8Array
+}
+
+export function verifierPemOf({ publicKey, certificate }: Verifier): string {
+  return certificate === undefined ? encodePublicKeyPem(publicKey) : encodePem('CERTIFICATE', certificate)
 }

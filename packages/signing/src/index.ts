@@ -23,6 +23,9 @@ export { type SimpleSigning, simpleSigningMediaType, simpleSigningPayload } from
 export type { Exchange } from './services/ask-service.ts'
 export type { CertificateChain } from './services/certificate-authority.ts'
 export {
+  type LogOptions,
+  type LogService,
+  type LogVersion,
   type SigningServices,
   selectAuthority,
   selectIssuer,
@@ -55,6 +58,7 @@ export {
   askForTimestamp,
   findEntry,
   rekorV1Witness,
+  rekorV2Witness,
   timestampWitness,
   type Witness,
   witnessesOf,

@@ -1,7 +1,7 @@
 /** Signing into a bundle v0.3: the signature, then whose it is, then who vouches for it. */
 import { preAuthenticationEncoding, signatureAlgorithms } from '@sigstack/crypto'
 import { type Artifact, type Bundle, type Envelope, readArtifact } from '@sigstack/verification'
-import { type Credential, type RunningSignature, type SigningKey, verifierPemOf } from './credential.ts'
+import type { Credential, RunningSignature, SigningKey } from './credential.ts'
 import { encodeBundle, keyHintOf } from './encode-bundle.ts'
 import { SigningError } from './errors.ts'
 import type { CertificateChain } from './services/certificate-authority.ts'
@@ -45,9 +45,13 @@ export async function signEnvelope(
   { payload, payloadType }: Pick<Envelope, 'payload' | 'payloadType'>,
   options: SignOptions,
 ): Promise<SignedBundle> {
-  const { key } = options.credential
+  const { credential, witnesses } = options
   const encoded = preAuthenticationEncoding({ payload, payloadType })
-  const signature = await (key.signEnvelope ?? key.sign)(encoded)
+  const { key } = credential
+  const sign = witnesses.some(({ seesDigests }) => seesDigests)
+    ? overDigest(key).sign
+    : (key.signEnvelope ?? key.sign)
+  const signature = await sign(encoded)
   return complete({ type: 'envelope', payload, payloadType, signature }, options)
 }
 
@@ -60,10 +64,13 @@ export async function witnessed(
   { credential, witnesses, onProgress }: SignOptions,
   stamped?: Uint8Array,
 ): Promise<{ readonly chain: CertificateChain | undefined; readonly testimonies: Testimonies }> {
+  if (credential.certificate !== undefined) demandTime(witnesses)
   const chain = await credential.certificate?.()
   if (witnesses.some(({ kind }) => kind === 'log'))
     onProgress?.('Entering the signature into the transparency log...')
-  const shown = { content, verifierPem: verifierPemOf(credential.key, chain) }
+  const { publicKey } = credential.key
+  const verifier = { publicKey, ...(chain !== undefined && { certificate: chain.leaf }) }
+  const shown = { content, verifier }
   const testimonies = await gatherTestimonies(
     witnesses,
     stamped === undefined ? shown : { ...shown, stamped },
@@ -85,9 +92,22 @@ async function complete(content: Bundle['content'], options: SignOptions): Promi
   return { bundle, text: encodeBundle(bundle) }
 }
 
-/** A log of digests cannot check a signature over the bytes themselves. */
+/** Who has a certificate of minutes must be able to show when it signed. Throws `bad_trust`. */
+function demandTime(witnesses: readonly Witness[]): void {
+  if (witnesses.length === 0 || witnesses.some(({ seesDigests }) => seesDigests !== true)) return
+  throw new SigningError(
+    'bad_trust',
+    'entries of Rekor v2 tell no time, so a signature with a certificate needs a timestamp authority, and none is named',
+  )
+}
+
 function keyFor({ credential: { key }, witnesses }: SignOptions): SigningKey {
-  if (key.algorithm !== 'ed25519' || !witnesses.some(({ kind }) => kind === 'log')) return key
+  return witnesses.some(({ kind }) => kind === 'log') ? overDigest(key) : key
+}
+
+/** A log of digests cannot check a signature over the bytes themselves. */
+function overDigest(key: SigningKey): SigningKey {
+  if (key.algorithm !== 'ed25519') return key
   if (key.prehashed !== undefined) return key.prehashed
   throw new SigningError(
     'not_signed',

@@ -3,17 +3,18 @@
  * then.
  */
 import type { Bundle, LogEntry } from '@sigstack/verification'
+import { type Verifier, verifierPemOf } from './credential.ts'
 import type { Exchange } from './services/ask-service.ts'
 import { explained } from './services/explain-refusal.ts'
 import { proposeEntry, readEntry } from './services/rekor-v1.ts'
+import { createEntry } from './services/rekor-v2.ts'
 import type { SigningServices } from './services/select-services.ts'
 import { requestTimestamp, sendTimestampQuery } from './services/timestamp-authority.ts'
 
 /** What a witness is shown. */
 export type Shown = {
   readonly content: Bundle['content']
-  /** The certificate, or the public key where there is none. */
-  readonly verifierPem: string
+  readonly verifier: Verifier
   /** What a timestamp is over; default: the signature. */
   readonly stamped?: Uint8Array
 }
@@ -22,6 +23,8 @@ export type Testimony = { readonly entry: LogEntry } | { readonly timestamp: Uin
 
 export type Witness = {
   readonly kind: 'log' | 'timestamp authority'
+  /** A log that sees of envelopes, too, only a digest, and tells no time: Rekor v2. */
+  readonly seesDigests?: boolean
   /** Throws a `SigningError`. */
   testify(shown: Shown): Promise<Testimony>
 }
@@ -29,8 +32,19 @@ export type Witness = {
 export function rekorV1Witness(url: string, exchange: Exchange): Witness {
   return {
     kind: 'log',
-    testify: async ({ content, verifierPem }) => ({
-      entry: await explained('The transparency log', url, proposeEntry(url, content, verifierPem, exchange)),
+    testify: async ({ content, verifier }) => {
+      const proposed = proposeEntry(url, content, verifierPemOf(verifier), exchange)
+      return { entry: await explained('The transparency log', url, proposed) }
+    },
+  }
+}
+
+export function rekorV2Witness(url: string, exchange: Exchange): Witness {
+  return {
+    kind: 'log',
+    seesDigests: true,
+    testify: async ({ content, verifier }) => ({
+      entry: await explained('The transparency log', url, createEntry(url, content, verifier, exchange)),
     }),
   }
 }
@@ -45,11 +59,13 @@ export function timestampWitness(url: string, exchange: Exchange): Witness {
 }
 
 export function witnessesOf(
-  { rekorUrls, tsaUrls }: Pick<SigningServices, 'rekorUrls' | 'tsaUrls'>,
+  { logs, tsaUrls }: Pick<SigningServices, 'logs' | 'tsaUrls'>,
   exchange: Exchange,
 ): readonly Witness[] {
   return [
-    ...rekorUrls.map((url) => rekorV1Witness(url, exchange)),
+    ...logs.map(({ url, majorApiVersion }) =>
+      majorApiVersion === 2 ? rekorV2Witness(url, exchange) : rekorV1Witness(url, exchange),
+    ),
     ...tsaUrls.map((url) => timestampWitness(url, exchange)),
   ]
 }

@@ -1,12 +1,14 @@
 /** What signing asks of CA, log and timestamp authority, and what it makes of their answers. */
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { encodePem, sha256Hex } from '@sigstack/crypto'
+import { createSigner, encodePem, sha256Hex } from '@sigstack/crypto'
 import { requestBounded } from '@sigstack/http-client'
 import t, { type Test } from 'tap'
 import { requestCertificate } from '../src/services/certificate-authority.ts'
 import { proposeEntry } from '../src/services/rekor-v1.ts'
+import { createEntry } from '../src/services/rekor-v2.ts'
 import { requestTimestamp } from '../src/services/timestamp-authority.ts'
 
 type Reply = {
@@ -124,6 +126,65 @@ t.test('an envelope is proposed as it lies in the bundle', async (t) => {
       },
     },
   })
+})
+
+t.test('Rekor v2 is shown digests alone, of the hash that goes with the key', async (t) => {
+  const proof = {
+    logIndex: '7',
+    treeSize: '8',
+    rootHash: Buffer.alloc(32).toString('base64'),
+    hashes: [],
+    checkpoint: { envelope: 'note' },
+  }
+  const answer = {
+    logIndex: '7',
+    logId: { keyId: 'wP8=' },
+    kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
+    integratedTime: '0',
+    inclusionPromise: null,
+    inclusionProof: proof,
+    canonicalizedBody: 'e30=',
+  }
+  const { url, lines, requests } = await serve(t, { status: 201, body: answer })
+  const { publicKey } = createSigner(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)
+  const envelope = {
+    type: 'envelope',
+    payload: Buffer.from('{}'),
+    payloadType: 'application/vnd.in-toto+json',
+    signature: Buffer.of(1),
+  } as const
+  const create = (content: typeof envelope | typeof message, certificate?: Uint8Array) =>
+    createEntry(`${url}/`, content, { publicKey, ...(certificate && { certificate }) }, requestBounded)
+  t.match(await create(envelope, Buffer.from('leaf')), {
+    logIndex: 7n,
+    logId: Buffer.from('c0ff', 'hex'),
+    kind: 'hashedrekord',
+    version: '0.0.2',
+    integratedTime: 0n,
+    proof: { treeSize: 8n, checkpoint: 'note' },
+  })
+  await create({ ...message, algorithm: 'sha384', digest: Buffer.alloc(48) } as never)
+  t.same(lines(), Array(2).fill('POST /api/v2/log/entries application/json'))
+  const signed = Buffer.from('DSSEv1 28 application/vnd.in-toto+json 2 {}')
+  const asked = requests.map(({ body }) => JSON.parse(String(body)).hashedRekordRequestV002)
+  t.same(asked[0], {
+    digest: createHash('sha384').update(signed).digest('base64'),
+    signature: {
+      content: 'AQ==',
+      verifier: {
+        x509Certificate: { rawBytes: Buffer.from('leaf').toString('base64') },
+        keyDetails: 'PKIX_ECDSA_P384_SHA_384',
+      },
+    },
+  })
+  t.match(asked[1], {
+    digest: Buffer.alloc(48).toString('base64'),
+    signature: { verifier: { publicKey: { rawBytes: Buffer.from(publicKey.spki).toString('base64') } } },
+  })
+  await t.rejects(create(message), { message: /such a key over sha384 alone, not sha256/ })
+  t.equal(requests.length, 2)
+  const silly = await serve(t, { status: 201, body: { uuid: entry } })
+  await t.rejects(createEntry(silly.url, envelope, { publicKey }, requestBounded), { message: /is no entry/ })
 })
 
 t.test('a timestamp is asked for in DER, at the whole URL where one is given', async (t) => {

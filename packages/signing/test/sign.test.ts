@@ -1,6 +1,12 @@
 /** Bundles and layers from a key or a certificate, with and without witnesses. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, verify as nodeVerify } from 'node:crypto'
-import { createSigner, parsePublicKey } from '@sigstack/crypto'
+import {
+  createSigner,
+  digest as hashOf,
+  parsePublicKey,
+  preAuthenticationEncoding,
+  verifyDigest,
+} from '@sigstack/crypto'
 import { HttpError } from '@sigstack/http-client'
 import { artifactOfBytes, type LogEntry, readBundle, verifyBundle } from '@sigstack/verification'
 import { bundleFromJSON, bundleToJSON } from '@sigstore/bundle'
@@ -122,6 +128,39 @@ t.test('an Ed25519 key signs a digest for a log, and the file itself without one
   await t.rejects(verifyBundle({ ...whole, artifact: { digests } }), /with the file itself/)
 })
 
+t.test(
+  'what a log of digests alone sees is signed over a digest, and needs a stamp beside a certificate',
+  async (t) => {
+    const digests: Witness = { ...log, seesDigests: true }
+    for (const kind of [generateKeyPairSync('ec', { namedCurve: 'P-384' }), generateKeyPairSync('ed25519')]) {
+      const credential = { key: localSigningKey(kind.privateKey) }
+      const { bundle } = await signStatement(statement, { credential, witnesses: [digests] })
+      const { type, ...content } = bundle.content
+      t.equal(type, 'envelope')
+      const signed = preAuthenticationEncoding(content as never)
+      const { publicKey } = credential.key
+      const hash = publicKey.type === 'ed25519' ? 'sha512' : 'sha384'
+      t.ok(await verifyDigest(publicKey, hash, hashOf(hash, signed), bundle.content.signature))
+      const options = {
+        artifact: artifactOfBytes(file),
+        trustedRoot,
+        signer: { key: publicKey },
+        ignoreTlog: true,
+      }
+      await t.resolves(verifyBundle({ bundle: { ...bundle, entries: [] }, ...options, ignoreSubject: true }))
+    }
+    let asked = 0
+    const credential = { key, certificate: async () => (asked++, chain) }
+    await t.rejects(signMessage([file], { credential, witnesses: [digests] }), {
+      code: 'bad_trust',
+      message: /tell no time.*timestamp authority/,
+    })
+    t.equal(asked, 0, 'before a certificate is asked for')
+    for (const witnesses of [[digests, stamp], [digests, log], []])
+      await t.resolves(signMessage([file], { credential, witnesses }))
+  },
+)
+
 t.test('an image is signed as a statement of its digest', async (t) => {
   const { bundle } = await signImage({ digest, annotations: { a: '1' } }, alone)
   const { payload, payloadType } = bundle.content as { payload: Uint8Array; payloadType: string }
@@ -207,7 +246,10 @@ t.test('a witness that refuses fails the signature with its words', async (t) =>
   const exchange = async () => {
     throw new HttpError('unreachable', 'ECONNREFUSED')
   }
-  const witnesses = witnessesOf({ rekorUrls: ['http://log.example'], tsaUrls: [] }, exchange)
+  const witnesses = witnessesOf(
+    { logs: [{ url: 'http://log.example', majorApiVersion: 1 }], tsaUrls: [] },
+    exchange,
+  )
   await t.rejects(signMessage([file], { credential: { key }, witnesses }), {
     name: 'SigningError',
     message: 'The transparency log at http://log.example refused or failed: ECONNREFUSED',

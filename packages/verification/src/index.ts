@@ -22,6 +22,6 @@ export {
   readRekorBundle,
 } from './legacy-bundle.ts'
 export { readArtifact } from './read-artifact.ts'
-export { readBundle, readEnvelope } from './read-bundle.ts'
+export { readBundle, readEnvelope, readLogEntry } from './read-bundle.ts'
 export { type Stamps, verifyTimestamps } from './timestamp.ts'
 export { type Verified, type VerifyOptions, verifyBundle } from './verify-bundle.ts'

@@ -60,6 +60,16 @@ export function readBundle(text: string, options: ReadOptions = {}): Bundle {
   }
 }
 
+/** An entry on its own, as logs of Rekor v2 answer with it (TransparencyLogEntry). Throws `bad_bundle`. */
+export function readLogEntry(text: string): LogEntry {
+  try {
+    return entryFrom(parseProtoJson(text, 'log entry', limits.characters), '0.3')
+  } catch (cause) {
+    if (!(cause instanceof ProtoJsonError)) throw cause
+    throw new VerificationError('bad_bundle', `the log entry cannot be read: ${cause.message}`, { cause })
+  }
+}
+
 /** A DSSE envelope on its own, with its one signature. Throws `bad_bundle`. */
 export function readEnvelope(text: string): Envelope {
   try {

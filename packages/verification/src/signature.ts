@@ -50,9 +50,17 @@ async function isOverArtifact(
   return verifySignature(key, algorithm, bytes, signature)
 }
 
-/** By the hash that goes with the key, or by SHA-256, which older signers take for every key. */
+/**
+ * By the hash that goes with the key, or by SHA-256, which older signers take for every key. Of Ed25519 also the form over a
+ * digest, which is the one that Rekor v2 takes.
+ */
 async function isOverEnvelope(envelope: Envelope, key: PublicKey): Promise<boolean> {
   const signed = preAuthenticationEncoding(envelope)
+  if (
+    key.type === 'ed25519' &&
+    (await verifyDigest(key, 'sha512', digest('sha512', signed), envelope.signature))
+  )
+    return true
   for (const hash of new Set([defaultHash(key) ?? 'sha256', 'sha256'] as const))
     if (await verifySignature(key, hash, signed, envelope.signature)) return true
   return false

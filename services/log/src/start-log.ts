@@ -83,15 +83,22 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         ? undefined
         : await listenMetrics(registry, { host, port: metricsPort, portVariable: 'LOG_METRICS_PORT' })
     if (metricsListener !== undefined) cleanups.add(() => metricsListener.stop())
-    // Rekor's is `host - tree ID`, that of CT `host/prefix`.
-    const [madeFor] = origin.split(/[ /]/)
-    if (madeFor !== config.hostname)
+    const madeFor = hostOf(origin)
+    const { face: settings, hostname } = config
+    const asked = hostOf(settings.face === 'ct' ? (settings.origin ?? hostname) : hostname)
+    if (madeFor !== asked)
       logger.warn(
         { origin },
-        `the log keeps the origin it was made with: its checkpoints say ${madeFor}, the settings ${config.hostname}; go back to that name, or begin a log anew, on an empty database`,
+        `the log keeps the origin it was made with: its checkpoints say ${madeFor}, the settings ${asked}; go back to that name, or begin a log anew, on an empty database`,
       )
     logger.info({ url, origin, face: config.face.face }, 'log is open')
     const { publicKeyPem } = face
     return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin, stop: cleanups.run }
   }
+}
+
+/** Rekor v1's origin is `host - tree ID`, that of CT a host with its port and path, that of Rekor v2 a host. */
+function hostOf(origin: string): string {
+  const [first = ''] = origin.split(' ')
+  return URL.parse(`http://${first}`)?.hostname.replace(/^\[(.*)\]$/, '$1') ?? first
 }

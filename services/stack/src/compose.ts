@@ -52,7 +52,7 @@ import { decidedHere } from './decided-here.ts'
 import { proxyIssuers, withTrialIssuer } from './issuers.ts'
 import { layered } from './layers.ts'
 import { witnessFiles } from './own-witness.ts'
-import { type PublicService, publicUrlOf, reachable } from './public-urls.ts'
+import { originOf, type PublicService, publicUrlOf, reachable } from './public-urls.ts'
 
 export type Places = {
   readonly data: DataDirectory
@@ -68,7 +68,7 @@ export type InsideService = Exclude<PublicService, 'devIssuer'>
 
 export type Services = {
   readonly ca: CaConfig
-  readonly rekor: LogConfig
+  readonly rekor: LogConfig | undefined
   readonly rekorV2: LogConfig | undefined
   readonly ct: LogConfig | undefined
   readonly oidcProxy: OidcProxyConfig
@@ -155,11 +155,12 @@ export function composeServices(config: Config, places: Places): Services {
         ...more,
       },
     )
-  const rekor = log('rekor-v1', 'rekor', {})
+  const rekor = config.rekorV1 ? log('rekor-v1', 'rekor', {}) : undefined
   attempt(() => assertTellsKeys(rekor))
-  const ofRekorAlone = { LOG_METRICS_PORT: undefined, LOG_BODY_LIMIT_BYTES: undefined }
+  // What can be one log's alone is Rekor's, and of two that of v1. Keys are named for v1 only, since logs must not share one.
+  const ofOneLog = { LOG_METRICS_PORT: undefined, LOG_BODY_LIMIT_BYTES: undefined }
   const rekorV2 = config.rekorV2
-    ? log('rekor-v2', 'rekorV2', { ...ofRekorAlone, LOG_KEY: keyOf(data, 'rekor-v2') })
+    ? log('rekor-v2', 'rekorV2', { LOG_KEY: keyOf(data, 'rekor-v2'), ...(config.rekorV1 && ofOneLog) })
     : undefined
   const isCaSecure = ca?.tls !== undefined
   const insideUrlOf = (service: InsideService, isSecure: boolean): string =>
@@ -168,9 +169,9 @@ export function composeServices(config: Config, places: Places): Services {
     ? log('ct', 'ct', {
         // The CA starts after its log; its roots are read when the first chain comes.
         CT_ROOTS_URL: `${insideUrlOf('ca', isCaSecure)}/api/v1/rootCert`,
-        // These are about one log, and that is Rekor's.
+        CT_ORIGIN: originOf(publicUrl('ct')),
         LOG_KEY: keyOf(data, 'ct'),
-        ...ofRekorAlone,
+        ...ofOneLog,
         // The CA of this stack comes from here, and issues for everybody.
         LOG_UNLIMITED_ADDRESSES: [environment['LOG_UNLIMITED_ADDRESSES'], ...addressesOf(host)]
           .filter(isSet)
@@ -239,12 +240,12 @@ export function composeServices(config: Config, places: Places): Services {
       TRUST_PORT: String(ports.trust),
       TRUST_DATA: data.trust,
       PUBLIC_CA_URL: publicUrl('ca'),
-      PUBLIC_REKOR_URL: publicUrl('rekor'),
+      PUBLIC_REKOR_URL: config.rekorV1 ? publicUrl('rekor') : 'none',
       PUBLIC_REKOR_V2_URL: config.rekorV2 ? publicUrl('rekorV2') : undefined,
       PUBLIC_CT_URL: ctLog ? publicUrl('ct') : 'none',
       PUBLIC_OIDC_ISSUER: oidcIssuer === '' ? 'http://none' : oidcIssuer,
       CA_URL: insideUrlOf('ca', isCaSecure),
-      REKOR_URL: insideUrlOf('rekor', rekor?.tls !== undefined),
+      REKOR_URL: config.rekorV1 ? insideUrlOf('rekor', rekor?.tls !== undefined) : undefined,
       REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2?.tls !== undefined) : undefined,
       CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
       PUBLIC_TSA_URL: config.tsa ? publicUrl('tsa') : undefined,
@@ -288,7 +289,7 @@ export function composeServices(config: Config, places: Places): Services {
       )
     : undefined
   throwAny()
-  if (ca === undefined || rekor === undefined || oidcProxy === undefined || trust === undefined)
+  if (ca === undefined || oidcProxy === undefined || trust === undefined)
     throw new Error('a service was not read')
 
   const insideOf = (service: InsideService, isSecure: boolean) =>
@@ -297,7 +298,7 @@ export function composeServices(config: Config, places: Places): Services {
       : {}
   const isSecure = {
     ca: isCaSecure,
-    rekor: rekor.tls !== undefined,
+    rekor: rekor?.tls !== undefined,
     rekorV2: rekorV2?.tls !== undefined,
     ct: ct?.tls !== undefined,
     trust: trust.tls !== undefined,
@@ -315,7 +316,7 @@ export function composeServices(config: Config, places: Places): Services {
   })
   return {
     ca: { ...ca, ...insideOf('ca', isSecure.ca) },
-    rekor: { ...rekor, ...insideOf('rekor', isSecure.rekor) },
+    rekor: rekor && { ...rekor, ...insideOf('rekor', isSecure.rekor) },
     rekorV2: rekorV2 && { ...rekorV2, ...insideOf('rekorV2', isSecure.rekorV2) },
     ct: ct && { ...ct, ...insideOf('ct', isSecure.ct) },
     oidcProxy,

@@ -50,7 +50,8 @@ export type Config = {
   readonly trial: boolean
   /** False: certificates are in no CT log, and the published trust says so. */
   readonly ctLog: boolean
-  /** A log of Rekor v2 runs beside that of v1. */
+  /** Which versions of Rekor have a log here; one of them at least. */
+  readonly rekorV1: boolean
   readonly rekorV2: boolean
   /** False: nobody stamps, and the published trust lists no timestamp authority. */
   readonly tsa: boolean
@@ -162,7 +163,9 @@ export const variables = Type.Object({
   SIGSTACK_TRIAL: oneOrZero,
   SIGSTACK_TRIAL_EXPOSED: Type.Optional(Type.String({ maxLength: 100 })),
   SIGSTACK_CT_LOG: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
-  SIGSTACK_REKOR: Type.Union([Type.Literal('v1'), Type.Literal('both')], { default: 'v1' }),
+  SIGSTACK_REKOR: Type.Union([Type.Literal('v1'), Type.Literal('v2'), Type.Literal('both')], {
+    default: 'both',
+  }),
   SIGSTACK_TSA: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_WITNESS: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'none' }),
   SIGSTACK_CONSOLE: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
@@ -215,7 +218,8 @@ export function readConfig(environment: Environment): Config {
     ...(databaseUrl !== undefined && { databaseUrl }),
     trial: trial ?? false,
     ctLog: candidate.SIGSTACK_CT_LOG === 'own',
-    rekorV2: candidate.SIGSTACK_REKOR === 'both',
+    rekorV1: candidate.SIGSTACK_REKOR !== 'v2',
+    rekorV2: candidate.SIGSTACK_REKOR !== 'v1',
     tsa: candidate.SIGSTACK_TSA === 'own',
     witness: candidate.SIGSTACK_WITNESS === 'own',
     console: candidate.SIGSTACK_CONSOLE === 'own',

@@ -34,6 +34,7 @@ export const decidedHere: readonly {
       LOG_PORT: 'SIGSTACK_REKOR_PORT',
       LOG_HOSTNAME: 'SIGSTACK_PUBLIC_URL',
       CT_PREFIX: '',
+      CT_ORIGIN: 'SIGSTACK_CT_PUBLIC_URL',
       CT_ROOTS_FILE: '',
       CT_ROOTS_URL: '',
     },

@@ -36,8 +36,17 @@ export async function startOwnWitness(
   return witness
 }
 
-/** Of Rekor v1 the origin is the name and the shard, of others the name. */
+/**
+ * Of Rekor v1 the origin is the name and the shard, of others the name. Throws one sentence where two logs have one origin, as those
+ * made under another URL than that of today may.
+ */
 export async function introduceLogs(folder: string, running: readonly RunningLog[]): Promise<void> {
+  const origins = running.map(({ origin }) => origin)
+  const twice = origins.find((origin, at) => origins.indexOf(origin) !== at)
+  if (twice !== undefined)
+    throw new Error(
+      `SIGSTACK_WITNESS=own tells logs apart by their origins, and two of this stack were made as ${twice}: leave it out, or begin one of them anew`,
+    )
   const entries = running.map(({ origin, publicKeyPem }) => {
     const [name = ''] = origin.split(' ')
     const vkey = encodeNoteKey(noteKeyOf(name, parsePublicKeyPem(publicKeyPem), 'log'))

@@ -66,13 +66,19 @@ function complaintOf(url: string, name: PublicService | 'all'): string | undefin
   return undefined
 }
 
-/** A witness takes logs of one origin for one log. Rekor v1's names its shard; those of the others are host names. Throws a `SettingsError`. */
+/** As tile logs and CT logs are called by their URL: without its scheme. */
+export function originOf(url: string): string {
+  return url.replace(/^https?:\/\//, '')
+}
+
+/** A witness takes logs of one origin for one log. Rekor v1's names its shard, that of Rekor v2 is a host alone. Throws a `SettingsError`. */
 export function demandOriginsApart(config: Config): void {
   const { witness, rekorV2, ctLog, ports } = config
-  const hostOf = (service: 'rekorV2' | 'ct') => new URL(publicUrlOf(service, ports[service], config)).hostname
-  if (witness && rekorV2 && ctLog && hostOf('rekorV2') === hostOf('ct'))
+  const urlOfLog = (service: 'rekorV2' | 'ct') => publicUrlOf(service, ports[service], config)
+  const origin = originOf(urlOfLog('ct'))
+  if (witness && rekorV2 && ctLog && new URL(urlOfLog('rekorV2')).hostname === origin)
     throw new SettingsError([
-      `SIGSTACK_WITNESS=own tells logs apart by their host names, and Rekor v2 and the CT log are both ${hostOf('ct')}: ` +
+      `SIGSTACK_WITNESS=own tells logs apart by their origins, and Rekor v2 and the CT log are both ${origin}: ` +
         `name one of them by ${variableOf.rekorV2} or ${variableOf.ct}, or all by ${variableOf.all} with ${placeholder} in it`,
     ])
 }

@@ -124,9 +124,12 @@ async function startParts(
   const oidcProxy = running(await startOidcProxy(services.oidcProxy, of('oidc-proxy')))
   const witness = services.witness && running(await startOwnWitness(services.witness, of('witness')))
   const ct = services.ct && running(await startLog(services.ct, of('ct')))
-  // The one that tells of the process.
-  const rekor = running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
-  const rekorV2 = services.rekorV2 && running(await startLog(services.rekorV2, of('rekor-v2')))
+  // The first of these is the one that tells of the process.
+  const rekor =
+    services.rekor && running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
+  const rekorV2 =
+    services.rekorV2 &&
+    running(await startLog(services.rekorV2, { ...of('rekor-v2'), processMetrics: rekor === undefined }))
   if (witness !== undefined)
     await introduceLogs(
       data.witness,
@@ -168,7 +171,7 @@ async function startParts(
     // Where people look comes first.
     ...(pages !== undefined && { console: urls.console }),
     ca: urls.ca,
-    rekor: urls.rekor,
+    ...(rekor !== undefined && { rekor: urls.rekor }),
     ...(rekorV2 !== undefined && { 'rekor-v2': urls.rekorV2 }),
     ...(ct !== undefined && { ct: urls.ct }),
     ...(tsa !== undefined && { tsa: urls.tsa }),
@@ -229,10 +232,10 @@ async function keyFilesOf({ keys, ca, tsa }: DataDirectory): Promise<readonly st
 
 /** Where each service that runs listens. */
 function hostsOf(config: Config): Readonly<Record<keyof Ports, string | undefined>> {
-  const { host, rekorV2, ctLog, tsa, trial } = config
+  const { host, rekorV1, rekorV2, ctLog, tsa, trial } = config
   return {
     ca: host,
-    rekor: host,
+    rekor: rekorV1 ? host : undefined,
     rekorV2: rekorV2 ? host : undefined,
     ct: ctLog ? host : undefined,
     // Only the CA asks it.

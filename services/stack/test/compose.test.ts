@@ -26,6 +26,7 @@ function compose(environment: Readonly<Record<string, string>>): Services {
 
 /** For variables whose values cannot be made up from their schema; each is another than the default. */
 const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  TRUST_SIGNING_LOG: { TRUST_SIGNING_LOG: 'v2' },
   CA_KEY: { CA_KEY: 'file:/k.pem', CA_CHAIN_FILE: '/c.pem' },
   CA_CHAIN_FILE: { CA_KEY: 'file:/k.pem', CA_CHAIN_FILE: '/c.pem' },
   CA_CONFIG_FILE: { CA_CONFIG_FILE: issuersFile },
@@ -195,7 +196,7 @@ t.test('a secret of a service may come in a file, also where the stack has one o
     LOG_KEY_PASSWORD: 'of the log',
   })
   t.equal(ca.keyPassword, 'a secret of a file')
-  t.equal(rekor.keyPassword, 'of the log')
+  t.equal(rekor?.keyPassword, 'of the log')
   t.equal(trust.tuf?.keyPassword, 'made')
 })
 
@@ -286,12 +287,13 @@ t.test(
       [
         ['ca', 'https://sig.example.org:5555'],
         ['rekor', 'https://sig.example.org:3000'],
+        ['rekorV2', 'https://sig.example.org:3003'],
         ['ct', 'https://sig.example.org:6962'],
         ['tsa', 'https://sig.example.org:3004/api/v1/timestamp'],
       ],
     )
     t.equal(trust.oidcIssuer, 'https://login.example.com')
-    t.same([rekor.hostname, ct?.hostname], ['sig.example.org', 'sig.example.org'])
+    t.same([rekor?.hostname, ct?.hostname], ['sig.example.org', 'sig.example.org'])
     t.equal(insideUrls.rekor, 'http://127.0.0.1:3000', 'this process asks itself')
     t.same(trust.services.find(({ kind }) => kind === 'rekor')?.keys, { url: 'http://127.0.0.1:3000' })
 
@@ -306,7 +308,7 @@ t.test(
       ct: 'https://ct.example.org',
       trust: 'https://trust.example.org',
     })
-    t.equal(named.rekor.hostname, 'sig.example.org')
+    t.equal(named.rekor?.hostname, 'sig.example.org')
     for (const url of [
       'https://sig.example.org:8443',
       'https://sig.example.org/x',
@@ -375,10 +377,10 @@ t.test('without a timestamp authority none is started, published or named to cli
 })
 
 t.test('a log of Rekor v2 runs beside that of v1 where it is wanted, and trust tells of both', async (t) => {
-  const services = compose({ SIGSTACK_CA_CONFIG_FILE: issuersFile })
+  const services = compose({ SIGSTACK_REKOR: 'v1', SIGSTACK_CA_CONFIG_FILE: issuersFile })
   t.equal(services.rekorV2, undefined)
   t.notOk(services.trust.services.some(({ kind }) => kind === 'rekorV2'))
-  const set = { SIGSTACK_REKOR: 'both', SIGSTACK_CA_CONFIG_FILE: issuersFile }
+  const set = { SIGSTACK_CA_CONFIG_FILE: issuersFile }
   const url = 'https://log2026-1.rekor.example.org'
   const both = compose({ ...set, SIGSTACK_REKOR_V2_PUBLIC_URL: `${url}/`, LOG_METRICS_PORT: '9000' })
   t.match(both.rekorV2, {
@@ -392,6 +394,27 @@ t.test('a log of Rekor v2 runs beside that of v1 where it is wanted, and trust t
   t.match(listed, { url, apiVersion: 2, keys: { url: 'http://127.0.0.1:3003' } })
   t.equal(both.trust.signingLog, 'v1')
   t.equal(compose({ ...set, TRUST_SIGNING_LOG: 'v2' }).trust.signingLog, 'v2')
+})
+
+t.test('Rekor v2 runs alone where that is wanted, and clients are sent there, for a stamp too', async (t) => {
+  const set = { SIGSTACK_REKOR: 'v2', SIGSTACK_CA_CONFIG_FILE: issuersFile }
+  const { rekor, rekorV2, trust } = compose({ ...set, LOG_METRICS_PORT: '9000' })
+  t.equal(rekor, undefined)
+  t.equal(rekorV2?.metricsPort, 9000)
+  t.equal(trust.signingLog, 'v2')
+  t.notOk(trust.services.some(({ kind }) => kind === 'rekor'))
+  t.throws(() => compose({ ...set, SIGSTACK_TSA: 'none' }), {
+    message: /PUBLIC_REKOR_URL=none sends clients to a log of Rekor v2, which needs PUBLIC_TSA_URL/,
+  })
+})
+
+t.test('a new CT log is called by its URL, so that a witness can tell it from the other logs', async (t) => {
+  const set = { SIGSTACK_CA_CONFIG_FILE: issuersFile, SIGSTACK_WITNESS: 'own' }
+  const originIn = ({ ct }: ReturnType<typeof compose>) =>
+    ct?.face.face === 'ct' ? ct.face.origin : undefined
+  t.equal(originIn(compose(set)), '127.0.0.1:6962')
+  const named = { ...set, SIGSTACK_CT_PUBLIC_URL: 'https://sig.example.org/ct' }
+  t.equal(originIn(compose(named)), 'sig.example.org/ct')
 })
 
 t.test('a base port moves all of them, but for those that are named', async (t) => {
@@ -428,7 +451,7 @@ t.test(
 t.test('a limit by address holds on both logs, and never for the CA of the stack', async (t) => {
   const set = { LOG_LIMIT_PER_ADDRESS: '1/min', LOG_UNLIMITED_ADDRESSES: '192.0.2.7' }
   const { rekor, ct } = compose({ ...set, SIGSTACK_HOST: '127.0.0.1' })
-  t.match(rekor.face, { addressLimits: [{ burst: 1 }], unlimitedAddresses: ['192.0.2.7'] })
+  t.match(rekor?.face, { addressLimits: [{ burst: 1 }], unlimitedAddresses: ['192.0.2.7'] })
   t.match(ct?.face, {
     addressLimits: [{ burst: 1 }],
     unlimitedAddresses: ['192.0.2.7', 'loopback', '127.0.0.1'],

@@ -72,13 +72,13 @@ t.test('a service whose port is not named takes a free one where all others do',
 })
 
 t.test('a witness of the stack is given logs that it can tell apart', async (t) => {
-  const both = { SIGSTACK_WITNESS: 'own', SIGSTACK_REKOR: 'both' }
+  const both = { SIGSTACK_WITNESS: 'own', SIGSTACK_CT_PUBLIC_URL: 'http://127.0.0.1' }
   t.throws(() => readConfig(both), {
     message: /Rekor v2 and the CT log are both 127\.0\.0\.1.*SIGSTACK_REKOR_V2_PUBLIC_URL/,
   })
   const apart = [
     { SIGSTACK_REKOR_V2_PUBLIC_URL: 'http://localhost:7000' },
-    { SIGSTACK_PUBLIC_URL: 'http://{service}.localhost:7000' },
+    { SIGSTACK_CT_PUBLIC_URL: 'http://127.0.0.1:6962' },
     { SIGSTACK_CT_LOG: 'none' },
     { SIGSTACK_WITNESS: 'none' },
     { SIGSTACK_REKOR: 'v1' },

@@ -18,8 +18,6 @@ t.test('a witness of the stack cosigns all its logs, from the first start on', a
     ...anyPorts,
     SIGSTACK_DATA: folder,
     SIGSTACK_WITNESS: 'own',
-    SIGSTACK_REKOR: 'both',
-    SIGSTACK_REKOR_V2_PUBLIC_URL: 'http://localhost',
     LOG_WITNESS_REPUBLISH_SECONDS: '1',
   })
   const stack = await startStack(config, { logger: createLogger({ name: 'stack', level: 'silent' }) })

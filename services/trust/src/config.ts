@@ -86,7 +86,7 @@ export const variables = Type.Object({
   ...serviceVariables,
   PUBLIC_OIDC_ISSUER: urlVariable(),
   TRUST_OPERATOR: Type.Optional(Type.String({ minLength: 1, maxLength: 253 })),
-  TRUST_SIGNING_LOG: Type.Union([Type.Literal('v1'), Type.Literal('v2')], { default: 'v1' }),
+  TRUST_SIGNING_LOG: Type.Optional(Type.Union([Type.Literal('v1'), Type.Literal('v2')])),
   TRUST_REFRESH_SECONDS: Type.Integer({ default: 60, minimum: 1, maximum: 86_400 }),
   TRUST_MARGIN_SECONDS: Type.Integer({ default: 3600, minimum: 0, maximum: 30 * 86_400 }),
   TRUST_KEYS_VALID_FROM: Type.Optional(
@@ -112,7 +112,7 @@ export function readConfig(environment: Environment): Config {
   const tls = tlsFilesOf('TRUST', candidate.TRUST_TLS_CERTIFICATE_FILE, candidate.TRUST_TLS_KEY_FILE)
   const tufPassword = candidate.TUF_KEY_PASSWORD
   const services = servicesOf(candidate)
-  assertHasSigningLog(candidate.TRUST_SIGNING_LOG, services)
+  const signingLog = signingLogOf(candidate.TRUST_SIGNING_LOG, services)
   return {
     host: candidate.TRUST_HOST,
     port: candidate.TRUST_PORT,
@@ -123,7 +123,7 @@ export function readConfig(environment: Environment): Config {
     // Issuers are compared byte for byte, so a slash at the end stays.
     oidcIssuer: candidate.PUBLIC_OIDC_ISSUER,
     operator: candidate.TRUST_OPERATOR ?? new URL(candidate.PUBLIC_CA_URL).hostname,
-    signingLog: candidate.TRUST_SIGNING_LOG,
+    signingLog,
     refreshSeconds: candidate.TRUST_REFRESH_SECONDS,
     marginSeconds: candidate.TRUST_MARGIN_SECONDS,
     ...(keysValidFrom !== undefined && { keysValidFrom: new Date(keysValidFrom) }),
@@ -132,16 +132,22 @@ export function readConfig(environment: Environment): Config {
 }
 
 /** Nobody should believe that clients are sent where no log is, or where keyless signatures have no time. */
-function assertHasSigningLog(signingLog: SigningLog, services: readonly Service[]): void {
-  if (signingLog === 'v1') return
-  const missing = [
-    ['rekorV2', 'PUBLIC_REKOR_V2_URL'],
-    ['tsa', 'PUBLIC_TSA_URL'],
-  ].filter(([kind]) => !services.some((service) => service.kind === kind))
-  if (missing.length > 0)
-    throw new SettingsError([
-      `TRUST_SIGNING_LOG=v2 sends clients to a log of Rekor v2, which needs ${missing.map(([, name]) => name).join(' and ')}`,
-    ])
+function signingLogOf(asked: SigningLog | undefined, services: readonly Service[]): SigningLog {
+  const has = (wanted: ServiceKind) => services.some(({ kind }) => kind === wanted)
+  const signingLog = asked ?? (has('rekor') ? 'v1' : 'v2')
+  const needed: readonly (readonly [ServiceKind, string])[] =
+    signingLog === 'v1'
+      ? [['rekor', 'PUBLIC_REKOR_URL']]
+      : [
+          ['rekorV2', 'PUBLIC_REKOR_V2_URL'],
+          ['tsa', 'PUBLIC_TSA_URL'],
+        ]
+  const missing = needed.filter(([kind]) => !has(kind)).map(([, name]) => name)
+  if (missing.length === 0) return signingLog
+  const by = asked === undefined ? 'PUBLIC_REKOR_URL=none' : `TRUST_SIGNING_LOG=${asked}`
+  throw new SettingsError([
+    `${by} sends clients to a log of Rekor ${signingLog}, which needs ${missing.join(' and ')}`,
+  ])
 }
 
 /** Those that have a public URL; the word `none` says that there is no such service. */

@@ -14,29 +14,20 @@ import {
   askForTrustBundle,
 } from './collection/ask.ts'
 
+const urlOrNone = urlVariable({
+  pattern: '^(https?://[^\\s?#]+|none)$',
+  description: 'an http or https URL without query, or none',
+})
 const OptionalUrl = Type.Optional(urlVariable())
 const OptionalPath = Type.Optional(pathVariable())
 
 /** Of each: the URL for clients, the one that is asked, and a file in place of the answer. */
 export const serviceVariables = {
   PUBLIC_CA_URL: urlVariable(),
-  PUBLIC_REKOR_URL: urlVariable(),
-  PUBLIC_REKOR_V2_URL: Type.Optional(
-    urlVariable({
-      pattern: '^(https?://[^\\s?#]+|none)$',
-      description: 'an http or https URL without query, or none',
-    }),
-  ),
-  PUBLIC_CT_URL: urlVariable({
-    pattern: '^(https?://[^\\s?#]+|none)$',
-    description: 'an http or https URL without query, or none',
-  }),
-  PUBLIC_TSA_URL: Type.Optional(
-    urlVariable({
-      pattern: '^(https?://[^\\s?#]+|none)$',
-      description: 'an http or https URL without query, or none',
-    }),
-  ),
+  PUBLIC_REKOR_URL: urlOrNone,
+  PUBLIC_REKOR_V2_URL: Type.Optional(urlOrNone),
+  PUBLIC_CT_URL: urlOrNone,
+  PUBLIC_TSA_URL: Type.Optional(urlOrNone),
   CA_URL: OptionalUrl,
   REKOR_URL: OptionalUrl,
   REKOR_V2_URL: OptionalUrl,

@@ -6,7 +6,12 @@ import { CliError } from '../errors.ts'
 import { demandOutputs, demandWritable, streamInput, writeOutput } from '../files.ts'
 import type { Io } from '../io.ts'
 import { demandAccepted, signerMembers, tellSigner } from '../signing/finish-signature.ts'
-import { addSigningOptions, openSigning, type SigningOptions } from '../signing/signing-options.ts'
+import {
+  addSigningOptions,
+  ofLegacyForms,
+  openSigning,
+  type SigningOptions,
+} from '../signing/signing-options.ts'
 
 type Options = SigningOptions & {
   readonly bundle?: string
@@ -70,7 +75,8 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
   )
   // Before anything is signed and logged, as is `demandWritable`; looked at again when they are written.
   await demandOutputs(outputs, inputs)
-  const signing = await openSigning(io, options, (step) => io.err(`${step}\n`))
+  const logOptions = isLegacy ? ofLegacyForms : {}
+  const signing = await openSigning(io, options, (step) => io.err(`${step}\n`), logOptions)
   await demandWritable(outputs)
   const { text, artifact } = await signMessage(streamInput(io, file), signing)
   const accepted = await demandAccepted(text, artifact, signing, options)

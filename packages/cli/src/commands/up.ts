@@ -99,10 +99,10 @@ async function checkAndExplain(
   if (refusal === undefined)
     io.out(`Self-check: a file was signed and verified in ${Math.round(performance.now() - begun)} ms.\n`)
   else io.err(warningOf(refusal, issuer, deciderOf(io, refusal)))
-  if (caUrl === undefined || rekorUrl === undefined || trustUrl === undefined) return
+  if (caUrl === undefined || trustUrl === undefined) return
   const { self } = io
   io.out(
-    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, rekorUrl, issuer, email: 'you@example.org', ctLog })}`,
+    `\n${howToLines({ self, dataFolder: dataDirectory, trustUrl, caUrl, ...(rekorUrl !== undefined && { rekorUrl }), issuer, email: 'you@example.org', ctLog })}`,
   )
 }
 
@@ -115,7 +115,7 @@ function warningOf({ message }: Refusal, issuer: string, decider: string): strin
 
 /** The setting that decided, and its value. */
 function deciderOf(io: Io, { by, status }: Refusal): string {
-  if (status === 501 && setting(io, 'LOG_ENABLED_ENDPOINTS') === undefined)
+  if (status === 405 || (status === 501 && setting(io, 'LOG_ENABLED_ENDPOINTS') === undefined))
     return 'The mode of the log (log mode)'
   const names =
     status === 501

@@ -8,7 +8,8 @@ export type HowTo = {
   /** Base URL of the service that publishes the trust. */
   readonly trustUrl: string
   readonly caUrl: string
-  readonly rekorUrl: string
+  /** Of Rekor v1, where there is one. */
+  readonly rekorUrl?: string
   readonly issuer: string
   /** Whom the example signs as. */
   readonly email: string
@@ -23,7 +24,10 @@ export function howToLines(options: HowTo): string {
     section('cosign 3 with the trust from the TUF repository', cosignWithMirror(options)),
     // It wants an SCT, whatever it is told.
     ...(options.ctLog ? [section('sigstore-python', python(options))] : []),
-    section('sigstore-js', javascript(options)),
+    // Of its libraries that of two lines knows Rekor v1 alone.
+    ...(options.rekorUrl === undefined
+      ? []
+      : [section('sigstore-js', javascript(options, options.rekorUrl))]),
   ].join('\n')
 }
 
@@ -110,7 +114,7 @@ function python({ email, issuer }: HowTo): readonly string[] {
   ]
 }
 
-function javascript({ caUrl, rekorUrl, email, issuer, ctLog }: HowTo): readonly string[] {
+function javascript({ caUrl, email, issuer, ctLog }: HowTo, rekorUrl: string): readonly string[] {
   const threshold = ctLog ? '' : ', { ctlogThreshold: 0 }'
   const text = (value: string) => JSON.stringify(value)
   return [

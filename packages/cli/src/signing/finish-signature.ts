@@ -5,6 +5,7 @@ import {
   type Artifact,
   type Bundle,
   type CertificateIdentity,
+  type LogEntry,
   readBundle,
   type VerifyOptions,
   verifyBundle,
@@ -99,8 +100,13 @@ export function signerMembers({ bundle, identity }: Accepted): object {
     identity: identity?.subject,
     issuer: identity?.issuer,
     logIndex: entry?.logIndex.toString(),
-    integratedTime: entry && new Date(Number(entry.integratedTime) * 1000).toISOString(),
+    integratedTime: entry && timeOf(entry),
   }
+}
+
+/** Undefined of a log that tells no times. */
+function timeOf({ integratedTime }: LogEntry): string | undefined {
+  return integratedTime === 0n ? undefined : new Date(Number(integratedTime) * 1000).toISOString()
 }
 
 /**

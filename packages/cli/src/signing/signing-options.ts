@@ -4,6 +4,8 @@ import { requestBounded } from '@sigstack/http-client'
 import {
   type Credential,
   keylessCredential,
+  type LogOptions,
+  type LogService,
   type SignOptions,
   selectAuthority,
   selectIssuer,
@@ -127,20 +129,24 @@ type Services = {
   readonly caUrl: (() => string) | undefined
   /** Where to sign in. */
   readonly issuerUrl: string | undefined
-  readonly rekorUrls: readonly string[]
+  readonly logs: readonly LogService[]
   readonly tsaUrls: readonly string[]
 }
+
+/** Forms from before bundles hold a promise of the log, which only Rekor v1 gives. */
+export const ofLegacyForms: LogOptions = { logVersions: [1] }
 
 /** Nothing is asked of any service yet; a key is opened, and a token found. */
 export async function openSigning(
   io: Io,
   options: SigningOptions,
   onProgress: (step: string) => void,
+  logOptions: LogOptions = {},
 ): Promise<Signing> {
   refuseHardwareKey(options.sk)
   demandSense(options)
   const config = await configOf(io, options)
-  const services = servicesOf(options, config?.signingConfig)
+  const services = servicesOf(options, config?.signingConfig, logOptions)
   const trustedRoot = await trustedRootOf(options, config)
   return {
     credential: await credentialOf(io, options, services, onProgress),
@@ -190,15 +196,24 @@ async function configOf(io: Io, options: SigningOptions): Promise<Config | undef
   }) satisfies Promise<TrustConfig>
 }
 
-function servicesOf(options: SigningOptions, config: SigningConfig | undefined): Services {
+function servicesOf(
+  options: SigningOptions,
+  config: SigningConfig | undefined,
+  logOptions: LogOptions,
+): Services {
   const now = new Date()
   const { key, fulcioUrl, rekorUrl, timestampServerUrl, tlogUpload } = options
-  const chosen = config === undefined ? { rekorUrls: [], tsaUrls: [] } : selectWitnesses(config, now)
+  const chosen = config === undefined ? { logs: [], tsaUrls: [] } : selectWitnesses(config, now, logOptions)
   const authority = fulcioUrl ?? (config && key === undefined ? selectAuthority(config, now) : undefined)
   return {
     caUrl: authority === undefined ? undefined : () => authority,
     issuerUrl: options.oidcIssuer ?? (config && selectIssuer(config, now)),
-    rekorUrls: tlogUpload === false ? [] : rekorUrl === undefined ? chosen.rekorUrls : [rekorUrl],
+    logs:
+      tlogUpload === false
+        ? []
+        : rekorUrl === undefined
+          ? chosen.logs
+          : [{ url: rekorUrl, majorApiVersion: 1 }],
     tsaUrls: timestampServerUrl === undefined ? chosen.tsaUrls : [timestampServerUrl],
   }
 }

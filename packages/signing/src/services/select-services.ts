@@ -4,26 +4,35 @@ import { SigningError } from '../errors.ts'
 
 export type SigningServices = {
   readonly caUrl: string
-  readonly rekorUrls: readonly string[]
+  readonly logs: readonly LogService[]
   readonly tsaUrls: readonly string[]
+}
+
+/** A transparency log, by the API that it speaks. */
+export type LogService = { readonly url: string; readonly majorApiVersion: LogVersion }
+export type LogVersion = 1 | 2
+
+export type LogOptions = {
+  /** The highest that some log has is taken; default both. */
+  readonly logVersions?: readonly LogVersion[]
 }
 
 /** What a signature with a certificate of the authority needs. Throws `bad_trust`, here and below. */
 export function selectServices(config: SigningConfig, now: Date): SigningServices {
   const services = { caUrl: selectAuthority(config, now), ...selectWitnesses(config, now) }
-  if (services.rekorUrls.length === 0) throw noLog()
+  if (services.logs.length === 0) throw noLog(bothVersions)
   return services
 }
 
 export function selectAuthority(config: SigningConfig, now: Date): string {
-  const [ca] = usable(config.caUrls, now)
+  const [ca] = usable(config.caUrls, 1, now)
   if (ca !== undefined) return ca.url
   throw new SigningError('bad_trust', 'the signing config names no certificate authority that is valid now')
 }
 
 /** Where a person signs in; undefined where the config leaves that to others. */
 export function selectIssuer(config: SigningConfig, now: Date): string | undefined {
-  return usable(config.oidcUrls, now)[0]?.url
+  return usable(config.oidcUrls, 1, now)[0]?.url
 }
 
 /**
@@ -32,29 +41,43 @@ export function selectIssuer(config: SigningConfig, now: Date): string | undefin
 export function selectWitnesses(
   config: SigningConfig,
   now: Date,
-): Pick<SigningServices, 'rekorUrls' | 'tsaUrls'> {
-  const rekorUrls = chooseSeveral(config.rekorTlogUrls, config.rekorTlogConfig, 'transparency log', now)
-  if (rekorUrls.length === 0 && config.rekorTlogUrls.length > 0) throw noLog()
-  return { rekorUrls, tsaUrls: chooseSeveral(config.tsaUrls, config.tsaConfig, 'timestamp authority', now) }
+  { logVersions = bothVersions }: LogOptions = {},
+): Pick<SigningServices, 'logs' | 'tsaUrls'> {
+  const { rekorTlogUrls, rekorTlogConfig, tsaUrls, tsaConfig } = config
+  // Logs of several versions are never taken at once.
+  const version = logVersions
+    .toSorted((a, b) => b - a)
+    .find((each) => usable(rekorTlogUrls, each, now).length > 0)
+  if (version === undefined && rekorTlogUrls.length > 0 && rekorTlogConfig !== undefined)
+    throw noLog(logVersions)
+  const urlsOfLogs =
+    version === undefined
+      ? []
+      : chooseSeveral(usable(rekorTlogUrls, version, now), rekorTlogConfig, 'transparency log')
+  return {
+    logs: urlsOfLogs.map((url) => ({ url, majorApiVersion: version ?? 1 })),
+    tsaUrls: chooseSeveral(usable(tsaUrls, 1, now), tsaConfig, 'timestamp authority'),
+  }
 }
 
-function noLog(): SigningError {
+const bothVersions: readonly LogVersion[] = [2, 1]
+
+function noLog(versions: readonly LogVersion[]): SigningError {
   return new SigningError(
     'bad_trust',
-    'the signing config names no transparency log of API version 1 that is valid now',
+    `the signing config names no transparency log of API version ${versions.toSorted().join(' or ')} that is valid now`,
   )
 }
 
-/** Both ends of a window count. Versions we do not speak are passed over, as the format wants it. */
+/** @param services Newest first. */
 function chooseSeveral(
   services: readonly Service[],
   configuration: ServiceConfiguration | undefined,
   what: string,
-  now: Date,
 ): readonly string[] {
   if (configuration === undefined) return []
   const operators = new Set<string>()
-  const onePerOperator = usable(services, now).filter(({ operator = '' }) => {
+  const onePerOperator = services.filter(({ operator = '' }) => {
     if (operators.has(operator)) return false
     operators.add(operator)
     return true
@@ -76,9 +99,10 @@ function chooseSeveral(
 
 const startOf = ({ validFor }: Service) => validFor?.start?.getTime() ?? 0
 
-function usable(services: readonly Service[], now: Date): readonly Service[] {
+/** Of a version, newest first. Both ends of a window count. */
+function usable(services: readonly Service[], version: LogVersion, now: Date): readonly Service[] {
   return services
-    .filter(({ majorApiVersion, validFor }) => majorApiVersion === 1 && covers(validFor, now))
+    .filter(({ majorApiVersion, validFor }) => majorApiVersion === version && covers(validFor, now))
     .toSorted((a, b) => startOf(b) - startOf(a))
 }
 

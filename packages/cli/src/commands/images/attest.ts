@@ -13,6 +13,7 @@ import { signerMembers, tellSigner } from '../../signing/finish-signature.ts'
 import {
   addSigningOptions,
   entryTypeOption,
+  ofLegacyForms,
   openSigning,
   type SigningOptions,
 } from '../../signing/signing-options.ts'
@@ -66,7 +67,7 @@ export async function attest(io: Io, given: string, options: Options): Promise<v
   const image = await findImage(await openRegistries(io, options), given)
   warnOfTag(io, image)
   const what = await statementOf(io, image, options)
-  const signing = await openSigning(io, options, () => undefined)
+  const signing = await openSigning(io, options, () => undefined, formats.legacy ? ofLegacyForms : {})
   if (options.key === undefined) io.err('Generating ephemeral keys...\n')
   io.err('Signing artifact...\n')
   const made = await makeAttestation(image, what, { formats, signing, options })

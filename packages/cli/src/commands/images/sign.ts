@@ -10,7 +10,12 @@ import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../
 import { warnOfTag } from '../../images/warn-of-tag.ts'
 import type { Io } from '../../io.ts'
 import { signerMembers, tellSigner } from '../../signing/finish-signature.ts'
-import { addSigningOptions, openSigning, type SigningOptions } from '../../signing/signing-options.ts'
+import {
+  addSigningOptions,
+  ofLegacyForms,
+  openSigning,
+  type SigningOptions,
+} from '../../signing/signing-options.ts'
 
 type Options = SigningOptions &
   RegistryOptions &
@@ -68,7 +73,7 @@ export async function signImages(io: Io, given: readonly string[], options: Opti
   if (options.bundle !== undefined && images.length > 1)
     throw new CliError('bad_usage', `--bundle holds one signature, and ${images.length} images are signed`)
 
-  const signing = await openSigning(io, options, () => undefined)
+  const signing = await openSigning(io, options, () => undefined, formats.legacy ? ofLegacyForms : {})
   if (options.key === undefined) io.err('Generating ephemeral keys...\n')
   const made: Attachment[] = []
   for (const image of images) {

@@ -32,7 +32,7 @@ const limits = { timeoutMs: 10_000, maxBytes: 1_048_576 }
 export async function witnessStatus(io: Io, options: StatusOptions): Promise<void> {
   const text = await readTextInput(io, options.policy, 'policy')
   const { witnesses, quorum } = parsed(options.policy, () => parseWitnessPolicy(text))
-  const logUrl = options.log ?? (await readEndpoints(dataFolder(io, options.data))).services['rekor']
+  const logUrl = options.log ?? (await rekorOf(dataFolder(io, options.data)))
   if (logUrl === undefined) throw new CliError('bad_usage', 'please name the log with --log')
   const newest = await readCheckpoint(`${withoutEnd(logUrl, '/')}/checkpoint`)
   const keys = witnesses.map(({ key }) => key)
@@ -51,6 +51,11 @@ export async function witnessStatus(io: Io, options: StatusOptions): Promise<voi
     for (const status of statuses) io.out(`  ${status.name}: ${sentenceOf(status)}\n`)
   }
   if (!hasQuorum) throw new ExitWith(1)
+}
+
+async function rekorOf(folder: string): Promise<string | undefined> {
+  const { rekor, 'rekor-v2': rekorV2 } = (await readEndpoints(folder)).services
+  return rekor ?? rekorV2
 }
 
 /** Its own newest checkpoint, below the prefix where it is asked, which of other programs may be another one. */

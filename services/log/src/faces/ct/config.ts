@@ -14,6 +14,14 @@ export const ctVariables = {
     maxLength: 200,
     description: 'a path such as /2026, without a slash at its end',
   }),
+  /** Of a log that is made: its URL for those who submit, without scheme and slash at its end (static-ct-api). */
+  CT_ORIGIN: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9._:\\[\\]-]+(/[A-Za-z0-9._-]+)*$',
+      maxLength: 255,
+      description: 'a host with its port and path, such as ct.example.org/2026',
+    }),
+  ),
   CT_ROOTS_FILE: Type.Optional(pathVariable()),
   CT_ROOTS_URL: Type.Optional(urlVariable()),
   /** Dotted OIDs with commas between, or `any` leaf. */
@@ -31,6 +39,8 @@ export type CtConfig = LimitsConfig & {
   readonly face: 'ct'
   /** Before `/ct/v1`, such as `/2026`; mostly empty. */
   readonly prefix: string
+  /** Of a log that is made; default host name and prefix. */
+  readonly origin?: string
   readonly roots: { readonly file: string } | { readonly url: string }
   /** Dotted OIDs; any leaf is taken where there are none. */
   readonly extendedKeyUsages: readonly string[]
@@ -38,12 +48,19 @@ export type CtConfig = LimitsConfig & {
 
 /** Throws one error that names the variable. */
 export function ctConfig(environment: Static<typeof Variables>): CtConfig {
-  const { CT_ROOTS_FILE: file, CT_ROOTS_URL: url, CT_PREFIX: prefix } = environment
+  const { CT_ROOTS_FILE: file, CT_ROOTS_URL: url, CT_PREFIX: prefix, CT_ORIGIN: origin } = environment
   if ((file === undefined) === (url === undefined)) {
     throw new SettingsError(['set either CT_ROOTS_FILE or CT_ROOTS_URL for the accepted roots'])
   }
   const usages = environment.CT_EXTENDED_KEY_USAGES
   const extendedKeyUsages = usages === 'any' ? [] : listOf(usages)
   const roots = file === undefined ? { url: url ?? '' } : { file }
-  return { face: 'ct', prefix, roots, extendedKeyUsages, ...limitsConfig(environment) }
+  return {
+    face: 'ct',
+    prefix,
+    ...(origin !== undefined && { origin }),
+    roots,
+    extendedKeyUsages,
+    ...limitsConfig(environment),
+  }
 }

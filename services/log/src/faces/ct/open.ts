@@ -19,7 +19,7 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
   const { prefix: pathPrefix, extendedKeyUsages } = face
   const name = pathPrefix === '' ? 'ct' : `ct${pathPrefix}`
-  const dialect = logByOrigin(name, `${hostname}${pathPrefix}`, signer)
+  const dialect = logByOrigin(name, face.origin ?? `${hostname}${pathPrefix}`, signer)
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
   const log = await openLog({
     ...dialect,
