@@ -17,6 +17,7 @@ t.test(
     let mostReading = 0
     const log = {
       logId,
+      name: 'rekor-v1' as const,
       length: async () => BigInt(entries),
       onAppended: () => {},
       readLeafHashes: async (indexes: readonly bigint[]): Promise<readonly Hash[]> => {

@@ -55,7 +55,7 @@ t.test('LOG_ENABLED_ENDPOINTS takes the IDs of the table and no others', (t) => 
 
 t.test('each route is described under its ID and counted by its path and method', async (t) => {
   const registry = createRegistry({ processMetrics: false })
-  const metrics = createRekorMetrics(registry, '1.2.3', {})
+  const metrics = createRekorMetrics(registry, '1.2.3')
   const rekor = await openRekor(t, { prepare: metrics.measure })
   const { paths } = (await rekor.app.inject('/openapi.json')).json()
   for (const { id, method, path, name, description } of routes) {

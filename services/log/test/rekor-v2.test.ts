@@ -371,6 +371,8 @@ t.test('the description of the API has every route', async (t) => {
     logId: '',
     publicKeyPem: '',
     verifyText: async () => ({}) as Parsed,
+    searched: [],
+    now: () => new Date(0),
     bodyLimitBytes: 100,
     entryLimitBytes: 100,
   }

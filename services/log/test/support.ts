@@ -26,6 +26,7 @@ import { ctOf } from '../src/faces/ct/open.ts'
 import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
 import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
 import type { RootSource } from '../src/roots/accepted-roots.ts'
+import { ownSource, storedSource } from '../src/search/source.ts'
 import { openSmallBodies } from '../src/verification/small-bodies.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
@@ -110,6 +111,7 @@ export async function openRekor(
   const dependencies = {
     shards,
     search,
+    searched: [ownSource('rekor-v1', search, shards.list), storedSource('rekor-v2', database.pool)],
     settings,
     now: policy.now,
     verifyText: smallBodies.verify,

@@ -39,7 +39,7 @@ t.test('clients meet the public name over TLS, and the services each other behin
   )
   t.teardown(() => stack.stop())
   const { services, public: publicUrls = {}, files } = stack.endpoints
-  t.same(Object.keys(publicUrls).sort(), ['ca', 'console', 'ct', 'rekor', 'trust', 'tsa'])
+  t.same(Object.keys(publicUrls).sort(), ['ca', 'console', 'ct', 'rekor', 'rekor-v2', 'trust', 'tsa'])
 
   const published = readFileSync(files['trustedRoot'] ?? '', 'utf8')
   for (const service of ['ca', 'rekor', 'ct']) t.match(published, publicUrls[service] ?? 'nothing', service)

@@ -3,8 +3,10 @@
  * a moment ago, so the list of shards is looked at again before the answer is that there is no such entry.
  */
 
+import type { LogEntry } from '@sigstack/log-engine'
 import type { Placed, Shard, Shards } from '../shards/shard.ts'
 import { shardAt } from '../shards/virtual-index.ts'
+import type { LogPart, LogParts } from '../shards/whole-log.ts'
 import type { EntryId } from './entry-id.ts'
 
 /** The first shard that has it: the active one, then the others, oldest first. */
@@ -55,11 +57,11 @@ export async function readEntry(shards: Shards, virtual: bigint): Promise<Placed
 }
 
 /** From a virtual index on, at most `count`; fewer at the end of a shard, none at the end of the log. */
-export async function readEntriesFrom(
-  shards: Pick<Shards, 'list'>,
+export async function readEntriesFrom<Part extends LogPart>(
+  shards: Pick<LogParts<Part>, 'list'>,
   start: bigint,
   count: number,
-): Promise<readonly Placed[]> {
+): Promise<readonly { readonly shard: Part; readonly entry: LogEntry }[]> {
   const shard = shardAt(shards.list(), start)
   if (shard === undefined) return []
   const entries = await shard.log.readEntries(start - shard.firstIndex, count)

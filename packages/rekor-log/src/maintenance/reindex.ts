@@ -1,16 +1,19 @@
 /**
- * Building the search index anew, from the entries of all shards. The new rows go into a table of their own, so that search answers
+ * Building the search index of a log anew, from the entries of all shards. The new rows go into a table of their own, so that search answers
  * from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
  */
 
+import { migrateLogs } from '@sigstack/log-engine'
 import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
 import { RekorLogError } from '../errors.ts'
 import { createKeyThreads } from '../search/key-threads.ts'
-import { ensurePosition, migrations, writeKeys } from '../search/store.ts'
-import { lengthOf, readStoredEntries, shardsInDatabase, storedShards } from '../shards/stored-log.ts'
+import { ensurePosition, migrations, type SearchedLog, searchTables, writeKeys } from '../search/store.ts'
+import { lengthOf, readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
 
 export type ReindexOptions = {
   readonly pool: Pool
+  /** Which log of the database; default `rekor-v1`. */
+  readonly name?: SearchedLog
   /** `done` and `total` count entries over all shards. */
   readonly onProgress?: (done: bigint, total: bigint) => void
   /** All entries are read; sorting the rows takes a while and has no progress. */
@@ -31,8 +34,9 @@ const mostRounds = 10
 
 /** Throws RekorLogError `not_found` without a log, and `busy` while another process does the same. */
 export async function reindex(options: ReindexOptions): Promise<Reindexed> {
-  const { pool } = options
-  const [first] = await storedShards(pool)
+  const { pool, name = 'rekor-v1' } = options
+  await migrateLogs(pool)
+  const [first] = await shardsOfLog(pool, name)
   const logId = first?.logId ?? Buffer.alloc(32)
   await migrate(pool, migrations)
   await ensurePosition(pool, logId)
@@ -56,13 +60,14 @@ async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<R
 }
 
 async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexed> {
-  const { pool, onProgress = () => {}, onSorting = () => {} } = options
+  const { pool, name = 'rekor-v1', onProgress = () => {}, onSorting = () => {} } = options
+  const searched = searchTables[name]
   let unreadable = 0
   let at = 0n
 
   /** Reads on to the end that the log has now. Pages are written in any order: it counts once it is whole. */
   async function readOn(db: Queryable): Promise<bigint> {
-    const shards = await shardsInDatabase(db)
+    const shards = await shardsOfLog(db, name)
     const end = lengthOf(shards)
     const start = at
     const threads = createKeyThreads({
@@ -101,9 +106,9 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
     // As the follower does: first its turn, then the table.
     await tx.query('select from search_position where log_id = $1 for no key update', [logId])
     await readOn(tx)
-    await tx.query('drop table search_key')
-    await tx.query(`alter table ${table} rename to search_key`)
-    await tx.query(`alter index ${table}_pkey rename to search_key_pkey`)
+    await tx.query(`drop table ${searched}`)
+    await tx.query(`alter table ${table} rename to ${searched}`)
+    await tx.query(`alter index ${table}_pkey rename to ${searched}_pkey`)
     await tx.query('update search_position set next_index = $2, facts_from = 0 where log_id = $1', [
       logId,
       at,

@@ -13,7 +13,7 @@ import { firstUnder } from './first-under.ts'
 import { type FollowerOptions, openFollower } from './follower.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
 import { type SearchKey, searchKeysFor } from './search-key.ts'
-import { ensurePosition, migrations, readPosition } from './store.ts'
+import { ensurePosition, migrations, readPosition, searchTables } from './store.ts'
 
 export type { Page, PageQuery } from './page.ts'
 export type { SearchKey } from './search-key.ts'
@@ -67,6 +67,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   await migrate(pool, migrations)
   await ensurePosition(pool, log.logId)
   const follower = await openFollower(options)
+  const table = searchTables[log.name]
   const hashed = (keys: readonly SearchKey[]) => keys.flatMap((key) => searchKeysFor(log.logId, key))
 
   /** The follower of a process that has just begun is not at work yet. */
@@ -92,7 +93,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   async function newest({ criteria, operator }: Query, limit: number, end = largestIndex): Promise<Page> {
     const common = { required: [], excluded: [], first: 0n, order: 'newest' } as const
-    return findPage(readers, { ...common, criteria: criteria.map(hashed), operator, end, limit })
+    return findPage(readers, table, { ...common, criteria: criteria.map(hashed), operator, end, limit })
   }
 
   async function find(query: Query, asker: Asker): Promise<readonly FoundEntry[]> {
@@ -110,10 +111,10 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   return {
     find: (criteria, operator, asker) => orUnavailable(find({ criteria, operator }, asker)),
-    firstUnder: (keys, limit) => orUnavailable(firstUnder(pool, hashed(keys), limit)),
+    firstUnder: (keys, limit) => orUnavailable(firstUnder(pool, table, hashed(keys), limit)),
     page: ({ criteria, required, excluded, ...rest }) =>
       orUnavailable(
-        findPage(readers, {
+        findPage(readers, table, {
           ...rest,
           criteria: criteria.map(hashed),
           required: required.map(hashed),

@@ -3,6 +3,7 @@
  * be short although more follow, and says where to go on.
  */
 import type { Queryable } from '@sigstack/postgres'
+import type { SearchTable } from './store.ts'
 
 export type PageQuery<Key> = {
   /** Each is a list of keys of which one is enough; `operator` joins them. */
@@ -31,18 +32,18 @@ const stepsPerPage = 8
 /** Groups with more entries than this all count as frequent. */
 const frequent = 1_000
 
-export async function findPage(db: Queryable, query: PageQuery<bigint>): Promise<Page> {
+export async function findPage(db: Queryable, table: SearchTable, query: PageQuery<bigint>): Promise<Page> {
   const { order, limit } = query
   const groups =
     query.operator === 'or' && query.criteria.length > 0 ? [query.criteria.flat()] : query.criteria
   const all = [...groups, ...query.required]
-  const base = all.length > 1 ? await rarest(db, all, query) : all[0]
+  const base = all.length > 1 ? await rarest(db, table, all, query) : all[0]
   const filters = all.filter((group) => group !== base)
   let { first, end } = query
   const found: bigint[] = []
   for (let steps = 0; steps < stepsPerPage && first < end; steps++) {
     const wanted = limit - found.length + 1
-    const { hits, edge } = await step(db, {
+    const { hits, edge } = await step(db, table, {
       base,
       filters,
       excluded: query.excluded,
@@ -79,6 +80,7 @@ type Step = {
 /** `edge` is the last candidate that was looked at, where there may be more. */
 async function step(
   db: Queryable,
+  table: SearchTable,
   step: Step,
 ): Promise<{ hits: readonly bigint[]; edge: bigint | undefined }> {
   const { order, wanted } = step
@@ -100,13 +102,13 @@ async function step(
         `select distinct leaf_index from (${step.base
           .map(
             (key) =>
-              `(select leaf_index from search_key where key = ${value(key)} and leaf_index >= $1 and leaf_index < $2
+              `(select leaf_index from ${table} where key = ${value(key)} and leaf_index >= $1 and leaf_index < $2
                   order by leaf_index ${direction} limit ${candidatesPerStep})`,
           )
           .join(' union all ')}) as found order by leaf_index ${direction} limit ${candidatesPerStep}`
   const under = (keys: readonly bigint[]) =>
     // `offset 0` keeps it a look-up for each candidate: joined, every entry under the keys would be read.
-    `exists (select from search_key where key = any (${value(keys)}::bigint[]) and search_key.leaf_index = scanned.leaf_index offset 0)`
+    `exists (select from ${table} as other where key = any (${value(keys)}::bigint[]) and other.leaf_index = scanned.leaf_index offset 0)`
   const conditions = [
     ...step.filters.map(under),
     ...(step.excluded.length === 0 ? [] : [`not ${under(step.excluded)}`]),
@@ -127,6 +129,7 @@ async function step(
 /** The group with the fewest entries in the range, counted no further than tells them apart. */
 async function rarest(
   db: Queryable,
+  table: SearchTable,
   groups: readonly (readonly bigint[])[],
   { first, end }: Pick<PageQuery<bigint>, 'first' | 'end'>,
 ): Promise<readonly bigint[] | undefined> {
@@ -134,7 +137,7 @@ async function rarest(
     `select array[${groups
       .map(
         (_, i) =>
-          `(select count(*) from (select from search_key where key = any ($${i + 3}::bigint[])
+          `(select count(*) from (select from ${table} where key = any ($${i + 3}::bigint[])
               and leaf_index >= $1 and leaf_index < $2 limit ${frequent}) as counted)`,
       )
       .join(', ')}] as counts`,

@@ -7,6 +7,15 @@ export const migrations = {
   directory: new URL('./migrations/', import.meta.url),
 } as const
 
+/** Logs that are indexed, by their name in the database, and the table of each. */
+export const searchTables = { 'rekor-v1': 'search_key', 'rekor-v2': 'search_key_rekor_v2' } as const
+export type SearchedLog = keyof typeof searchTables
+export type SearchTable = (typeof searchTables)[SearchedLog]
+
+export function isSearchedLog(name: string): name is SearchedLog {
+  return Object.hasOwn(searchTables, name)
+}
+
 /** The search keys of one entry, as `searchKeyOf` makes them. */
 export type IndexedEntry = { readonly leafIndex: bigint; readonly keys: readonly bigint[] }
 
@@ -16,7 +25,7 @@ export type IndexedEntry = { readonly leafIndex: bigint; readonly keys: readonly
  */
 export async function advance(
   pool: Pool,
-  logId: Uint8Array,
+  { logId, table }: { readonly logId: Uint8Array; readonly table: SearchTable },
   index: (from: bigint, tx: Queryable) => Promise<readonly IndexedEntry[]>,
 ): Promise<bigint | undefined> {
   return inTransaction(
@@ -33,7 +42,7 @@ export async function advance(
       const entries = await index(from, tx)
       const last = entries.at(-1)
       if (last === undefined) return from
-      await writeKeys(tx, from, entries)
+      await writeKeys(tx, from, entries, table)
       const next = last.leafIndex + 1n
       await tx.query('update search_position set next_index = $2 where log_id = $1', [logId, next])
       return next
@@ -70,7 +79,7 @@ export async function writeKeys(
   tx: Queryable,
   from: bigint,
   entries: readonly IndexedEntry[],
-  table: 'search_key' | 'search_key_rebuild' = 'search_key',
+  table: SearchTable | 'search_key_rebuild',
 ): Promise<void> {
   const keys: string[] = []
   const offsets: number[] = []

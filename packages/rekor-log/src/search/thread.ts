@@ -22,12 +22,12 @@ const failures = {
 } as const
 
 export function followInThread(options: ThreadOptions): Turns {
-  const { databaseUrl, logId, onError, restMs = 60_000, timeoutMs = 60_000 } = options
+  const { databaseUrl, name = 'rekor-v1', logId, onError, restMs = 60_000, timeoutMs = 60_000 } = options
   const { script = new URL('./worker.ts', import.meta.url) } = options
   const thread = superviseThread<'turn', Turn>({
     name: 'log-search',
     script,
-    data: { databaseUrl, logId } satisfies ThreadData,
+    data: { databaseUrl, name, logId } satisfies ThreadData,
     resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
     timeoutMs,
     restMs,

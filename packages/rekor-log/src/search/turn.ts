@@ -1,9 +1,9 @@
 /** One turn at following the log: the next entries, as its tables hold them, and what each is found by. */
 import type { LogEntry } from '@sigstack/log-engine'
 import type { Pool, Queryable } from '@sigstack/postgres'
-import { readStoredEntries, shardsInDatabase } from '../shards/stored-log.ts'
+import { readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
 import { type SearchKey, searchKeyOf } from './search-key.ts'
-import { advance, type IndexedEntry, readPosition } from './store.ts'
+import { advance, type IndexedEntry, readPosition, type SearchedLog, searchTables } from './store.ts'
 
 export type Turn = {
   /** `not ours`: another process is at it. `full`: there is probably more. */
@@ -21,6 +21,8 @@ export type Turns = {
 
 export type TurnOptions = {
   readonly pool: Pool
+  /** Default `rekor-v1`. */
+  readonly name?: SearchedLog
   /** Of the first shard, which names the index. */
   readonly logId: Uint8Array
   /** The keys of a stored entry. An entry for which it throws is indexed under none. */
@@ -31,7 +33,7 @@ export type TurnOptions = {
 /** So many that what a turn costs by itself does not count. */
 const entriesPerTurn = 500
 
-export function createTurns({ pool, logId, searchKeysOf, onError }: TurnOptions): Turns {
+export function createTurns({ pool, name = 'rekor-v1', logId, searchKeysOf, onError }: TurnOptions): Turns {
   /** One entry that cannot be read must not stop the index. */
   function keysOf(entry: LogEntry): IndexedEntry {
     let keys: readonly SearchKey[] = []
@@ -44,7 +46,7 @@ export function createTurns({ pool, logId, searchKeysOf, onError }: TurnOptions)
   }
 
   async function indexFrom(from: bigint, tx: Queryable): Promise<readonly IndexedEntry[]> {
-    const shards = await shardsInDatabase(tx)
+    const shards = await shardsOfLog(tx, name)
     const end = from + BigInt(entriesPerTurn)
     const indexed: IndexedEntry[] = []
     for await (const page of readStoredEntries(tx, shards, from, end)) indexed.push(...page.map(keysOf))
@@ -54,7 +56,7 @@ export function createTurns({ pool, logId, searchKeysOf, onError }: TurnOptions)
   return {
     take: async () => {
       let count = 0
-      const position = await advance(pool, logId, async (from, tx) => {
+      const position = await advance(pool, { logId, table: searchTables[name] }, async (from, tx) => {
         const entries = await indexFrom(from, tx)
         count = entries.length
         return entries

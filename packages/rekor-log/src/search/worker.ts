@@ -10,7 +10,7 @@ import type { ThreadData, Trouble } from './messages.ts'
 import { searchKeysOfEntry } from './search-keys.ts'
 import { createTurns } from './turn.ts'
 
-const { databaseUrl, logId } = workerData as ThreadData
+const { databaseUrl, name = 'rekor-v1', logId } = workerData as ThreadData
 
 stepBack()
 const pool = createPool({
@@ -21,6 +21,7 @@ const pool = createPool({
 })
 const turns = createTurns({
   pool,
+  name,
   logId,
   searchKeysOf: searchKeysOfEntry,
   onError: (error) => tell({ trouble: reasonOf(error) } satisfies Trouble),

@@ -1,4 +1,4 @@
-/** The Rekor log as it lies in the database, for operations that need no running service: its shards, and entries by virtual index. */
+/** Rekor logs as they lie in the database, for operations that need no running service: their shards, and entries by virtual index. */
 
 import { type LogEntry, listShards, migrateLogs, readLogEntries, type ShardRow } from '@sigstack/log-engine'
 import type { Pool, Queryable } from '@sigstack/postgres'
@@ -9,9 +9,14 @@ import { firstIndexes, shardAt } from './virtual-index.ts'
 /** Name of the Rekor log's series of shards in the database. */
 export const rekorSeries = 'rekor-v1'
 
-export type StoredShard = ShardRow & {
+/** A shard of any log that is numbered as one. */
+export type NumberedShard = ShardRow & {
   /** Virtual index of its first entry. */
   readonly firstIndex: bigint
+}
+
+/** Of Rekor v1, whose origins name the shard. */
+export type StoredShard = NumberedShard & {
   readonly hostname: string
   readonly treeId: bigint
 }
@@ -24,14 +29,20 @@ export async function storedShards(pool: Pool): Promise<readonly StoredShard[]> 
 
 /** The same where the schema is known to be up to date. */
 export async function shardsInDatabase(db: Queryable): Promise<readonly StoredShard[]> {
-  const rows = await listShards(db, rekorSeries)
-  if (rows.length === 0) throw new RekorLogError('not_found', 'this database holds no Rekor log')
-  const firsts = firstIndexes(rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n))
-  return rows.map((row) => {
-    const origin = parseOrigin(row.origin)
-    if (origin === undefined) throw new Error(`the shard ${row.name} has no origin of the Rekor v1 form`)
-    return { ...row, ...origin, firstIndex: firsts[row.shard] ?? 0n }
+  const shards = await shardsOfLog(db, rekorSeries)
+  return shards.map((shard) => {
+    const origin = parseOrigin(shard.origin)
+    if (origin === undefined) throw new Error(`the shard ${shard.name} has no origin of the Rekor v1 form`)
+    return { ...shard, ...origin }
   })
+}
+
+/** Of any log, by its name in the database; at least one. Throws RekorLogError `not_found`. */
+export async function shardsOfLog(db: Queryable, name: string): Promise<readonly NumberedShard[]> {
+  const rows = await listShards(db, name)
+  if (rows.length === 0) throw new RekorLogError('not_found', `this database holds no log ${name}`)
+  const firsts = firstIndexes(rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n))
+  return rows.map((row) => ({ ...row, firstIndex: firsts[row.shard] ?? 0n }))
 }
 
 /** Entries of all these shards. */
@@ -42,7 +53,7 @@ export function lengthOf(shards: readonly Pick<ShardRow, 'treeSize'>[]): bigint 
 /** Entries by virtual index, in order; the `leafIndex` of each is its virtual one. Ends early where the table has nothing. */
 export async function* readStoredEntries(
   db: Queryable,
-  shards: readonly StoredShard[],
+  shards: readonly NumberedShard[],
   start: bigint,
   end: bigint,
 ): AsyncGenerator<readonly LogEntry[]> {

@@ -1,9 +1,21 @@
 /** All shards read as one log, by virtual index: what the search index follows. */
+
+import type { LogReader } from '@sigstack/log-engine'
 import { asHash, type Hash, type TreeHead, tileWidth, widthOfTile } from '@sigstack/merkle'
-import { type Shard, type Shards } from './shard.ts'
+import type { SearchedLog } from '../search/store.ts'
 import { shardAt } from './virtual-index.ts'
 
+/** A shard, and the virtual index of its first entry. */
+export type LogPart = { readonly log: LogReader; readonly firstIndex: bigint }
+
+/** Oldest first; the last one is the active one. */
+export type LogParts<Part extends LogPart = LogPart> = {
+  list(): readonly Part[]
+  onAppended(listener: (length: bigint) => void): void
+}
+
 export type WholeLog = {
+  readonly name: SearchedLog
   /** The first shard's, whatever keys came after: it names the log, not a key. */
   readonly logId: Uint8Array
   /** Entries over all shards, whoever logged them. */
@@ -13,10 +25,9 @@ export type WholeLog = {
   onAppended(listener: (length: bigint) => void): void
 }
 
-export function wholeLog(
-  shards: Pick<Shards, 'list'> & { onAppended(listener: (length: bigint) => void): void },
-): WholeLog {
+export function wholeLog(shards: LogParts, name: SearchedLog = 'rekor-v1'): WholeLog {
   return {
+    name,
     logId: shards.list()[0]?.log.logId ?? new Uint8Array(32),
     onAppended: shards.onAppended,
     length: async () => {
@@ -25,7 +36,7 @@ export function wholeLog(
     },
     readLeafHashes: async (virtualIndexes) => {
       const places = placesOf(shards.list(), virtualIndexes)
-      const sizes = new Map<Shard, Promise<TreeHead>>()
+      const sizes = new Map<LogPart, Promise<TreeHead>>()
       const tiles = new Map<LeafTile, Uint8Array | undefined>()
       for (const tile of new Set(places.map((place) => place?.tile))) {
         if (tile === undefined) continue
@@ -41,11 +52,11 @@ export function wholeLog(
   }
 }
 
-type LeafTile = { readonly shard: Shard; readonly index: bigint }
+type LeafTile = { readonly shard: LogPart; readonly index: bigint }
 
 /** Indexes that follow each other, as those found under one key do, mostly share a tile. */
 function placesOf(
-  shards: readonly Shard[],
+  shards: readonly LogPart[],
   virtualIndexes: readonly bigint[],
 ): readonly ({ readonly tile: LeafTile; readonly at: number } | undefined)[] {
   const tiles = new Map<string, LeafTile>()
@@ -54,7 +65,7 @@ function placesOf(
     if (shard === undefined) return undefined
     const leafIndex = virtual - shard.firstIndex
     const index = leafIndex / BigInt(tileWidth)
-    const key = `${shard.treeId}/${index}`
+    const key = `${shard.log.origin}/${index}`
     const tile = tiles.get(key) ?? { shard, index }
     tiles.set(key, tile)
     return { tile, at: Number(leafIndex % BigInt(tileWidth)) }

@@ -1,12 +1,14 @@
 /** Events of new entries to each receiver that is configured. */
+
+import type { LogEntry } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
-import type { ShardSet } from '@sigstack/rekor-log'
-import { type Placed, readEntriesFrom } from '@sigstack/rekor-log'
-import type { Logger } from '@sigstack/server'
+import { type LogPart, type LogParts, readEntriesFrom } from '@sigstack/rekor-log'
+import type { Logger, Registry } from '@sigstack/server'
 import type { EventsConfig } from './config.ts'
 import type { Receiver } from './cursor.ts'
 import { createDelivery, type RefusedOutcome, type Send } from './deliver.ts'
-import type { NewEntryEvent, OnEvents } from './event.ts'
+import type { NewEntryEvent } from './event.ts'
+import { createEventMetrics } from './metrics.ts'
 import { openPublisher, type Publisher } from './publish.ts'
 import { openRedisStream } from './redis-stream.ts'
 import { webhook } from './webhook.ts'
@@ -14,25 +16,19 @@ import { webhook } from './webhook.ts'
 export type EventsContext = {
   readonly pool: Pool
   readonly logger: Logger
-  readonly metrics: {
-    readonly published: OnEvents
-    readonly eventRefused: (receiver: Receiver, outcome: RefusedOutcome) => void
-  }
+  readonly registry: Registry
   /** Takes what is to be stopped with the log. */
   readonly onStop: (stop: () => Promise<void> | void) => void
 }
 
 /** Events in the words of the face whose entries they tell of. */
-export type EventForm = {
-  newEntryEvent(placed: Placed): Promise<NewEntryEvent>
+export type EventForm<Part extends LogPart> = {
+  newEntryEvent(placed: Placed<Part>): Promise<NewEntryEvent>
   /** Without anything that has to be read. */
-  bareEvent(placed: Placed): NewEntryEvent
+  bareEvent(placed: Placed<Part>): NewEntryEvent
 }
 
-export type OpenEvents = {
-  /** Entries that were logged and not delivered yet, when it was last looked at. */
-  backlog(): ReadonlyMap<Receiver, bigint>
-}
+type Placed<Part> = { readonly shard: Part; readonly entry: LogEntry }
 
 /** Single events are sent one after the other; the cursor moves after so many. */
 const singlesPerTurn = 20
@@ -41,13 +37,17 @@ const streamBatch = 100
 /** An event that could not be made so often in a row is sent as what is known without reading anything. */
 const patience = 3
 
-export async function openEvents(
+export async function openEvents<Part extends LogPart>(
   config: EventsConfig,
-  shards: ShardSet,
-  { newEntryEvent, bareEvent }: EventForm,
-  { pool, logger, metrics, onStop }: EventsContext,
-): Promise<OpenEvents> {
+  shards: LogParts<Part>,
+  { newEntryEvent, bareEvent }: EventForm<Part>,
+  { pool, logger, registry, onStop }: EventsContext,
+): Promise<void> {
   const publishers = new Map<Receiver, Publisher>()
+  const metrics = createEventMetrics(
+    registry,
+    () => new Map([...publishers].map(([receiver, { backlog }]) => [receiver, backlog()])),
+  )
   const onEvents = metrics.published
   if (config.webhook !== undefined) {
     const { batch } = config.webhook
@@ -59,12 +59,11 @@ export async function openEvents(
     onStop(() => stream.stop())
     await open('stream', stream.deliver, streamBatch, streamBatch)
   }
-  return { backlog: () => new Map([...publishers].map(([receiver, { backlog }]) => [receiver, backlog()])) }
 
   async function open(receiver: Receiver, send: Send, atOnce: number, batch: number): Promise<void> {
     const length = async () => {
-      const { firstIndex, log } = shards.active()
-      return firstIndex + (await log.treeHead()).size
+      const active = shards.list().at(-1)
+      return active === undefined ? 0n : active.firstIndex + (await active.log.treeHead()).size
     }
     const onRefused = ({ id }: NewEntryEvent, outcome: RefusedOutcome, error: unknown) => {
       metrics.eventRefused(receiver, outcome)
@@ -80,7 +79,7 @@ export async function openEvents(
       },
       onRefused,
     })
-    const make = async (placed: Placed, failures: number) => {
+    const make = async (placed: Placed<Part>, failures: number) => {
       try {
         return await newEntryEvent(placed)
       } catch (error) {

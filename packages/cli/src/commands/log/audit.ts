@@ -1,5 +1,5 @@
 import { CryptoError, counted, escaped, type PublicKey, parsePublicKeyPem, reasonOf } from '@sigstack/crypto'
-import { auditPlainLog, auditRekor, type LogAudit } from '@sigstack/rekor-log'
+import { auditPlainLog, auditRekor, isSearchedLog, type LogAudit } from '@sigstack/rekor-log'
 import { type Command, CommanderError, Option } from 'commander'
 import { collect } from '../../collect.ts'
 import { CliError, ExitWith } from '../../errors.ts'
@@ -65,9 +65,9 @@ async function run(io: Io, options: Options): Promise<LogAudit> {
     const onProgress = progressOf(io, 'audited', options)
     if (log !== 'rekor-v1') {
       if (answersFile !== undefined || publicKey.length > 0)
-        throw new CliError('bad_usage', '--answers and --public-key go with a Rekor log')
+        throw new CliError('bad_usage', '--answers and --public-key go with a log of Rekor v1')
       return await withLogDatabase(io, options, (pool) =>
-        auditPlainLog({ pool, log, checkpoints, onProgress }),
+        auditPlainLog({ pool, log, search, checkpoints, onProgress }),
       )
     }
     return await withLogDatabase(io, options, (pool) =>
@@ -131,25 +131,24 @@ function tellAudit(io: Io, options: Options, audit: LogAudit): void {
       `${escaped(origin)}: ${counted(size, 'entry', 'entries', whole)}${isFrozen ? ', frozen' : ''}, root ${root}\n`,
     )
   }
-  const ofRekor =
-    options.log === 'rekor-v1'
-      ? `search keys of ${counted(searched, 'entry', 'entries', whole)}, ${counted(answers, 'answer', 'answers')}, `
-      : ''
+  const isSearched = isSearchedLog(options.log)
+  const ofSearch = isSearched ? `search keys of ${counted(searched, 'entry', 'entries', whole)}, ` : ''
+  const ofRekorV1 = options.log === 'rekor-v1' ? `${counted(answers, 'answer', 'answers')}, ` : ''
   const trees = `${counted(entries, 'entry', 'entries', whole)}, ${counted(tiles, 'tile', 'tiles', whole)}`
-  io.out(`Checked: ${trees}, ${ofRekor}${counted(checkpoints, 'checkpoint', 'checkpoints')}.\n`)
+  io.out(`Checked: ${trees}, ${ofSearch}${ofRekorV1}${counted(checkpoints, 'checkpoint', 'checkpoints')}.\n`)
   for (const { kind, message } of findings) io.out(`${kind}: ${escaped(message, 1000)}\n`)
   const behind = entries - indexed
-  if (options.log === 'rekor-v1' && options.search !== 'none' && behind > 0n)
+  if (isSearched && options.search !== 'none' && behind > 0n)
     io.out(
       `The search index lacks the last ${counted(behind, 'entry', 'entries', whole)}: the log adds what is missing as soon as it runs.\n`,
     )
   if (findingCount > findings.length) io.out(`and ${whole(findingCount - findings.length)} more.\n`)
-  io.out(findingCount === 0 ? 'The log is sound.\n' : `${adviceOn(findings)}\n`)
+  io.out(findingCount === 0 ? 'The log is sound.\n' : `${adviceOn(options.log, findings)}\n`)
 }
 
 /** What is hashed cannot be made again; the search index can. */
-function adviceOn(findings: LogAudit['findings']): string {
+function adviceOn(log: string, findings: LogAudit['findings']): string {
   return findings.every(({ kind }) => kind === 'search')
-    ? 'The log is sound and its search index is damaged: build it again with `sigstack log reindex`.'
+    ? `The log is sound and its search index is damaged: build it again with \`sigstack log reindex --log ${log}\`.`
     : 'The log is DAMAGED. Stop its writers (`sigstack log mode maintenance`), keep the database as it is, and restore or repair from a copy: see docs/operations/log-operations.md.'
 }

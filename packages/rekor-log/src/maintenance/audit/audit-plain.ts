@@ -1,23 +1,20 @@
-/** Audits a log that is no Rekor log, as a CT log: its tree, and checkpoints of it that were kept. It has no search and no answers by ID. */
+/** Audits a log that is called by its origin, of CT or Rekor v2: its tree, its search index if it has one, and checkpoints of it that were kept. */
 
-import {
-  BackupError,
-  createFindings,
-  type Findings,
-  listShards,
-  migrateLogs,
-  type ShardRow,
-} from '@sigstack/log-engine'
+import { BackupError, createFindings, type Findings, migrateLogs, type ShardRow } from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
-import { RekorLogError } from '../../errors.ts'
+import { isSearchedLog } from '../../search/store.ts'
+import { shardsOfLog } from '../../shards/stored-log.ts'
 import { type CheckpointSource, type FoundNote, notesIn, verifyNote } from '../../signing/signed-heads.ts'
 import { auditShards, type LogAudit } from './audit-shards.ts'
+import { numbered, openSearchCheck, type SearchExtent } from './check-search.ts'
 
 export type PlainAuditOptions = {
   readonly pool: Pool
   /** Of this log among all in the database, such as `ct`. */
   readonly log: string
+  /** Of a log that has an index; default all of it. */
+  readonly search?: SearchExtent
   /** That were kept. */
   readonly checkpoints?: readonly CheckpointSource[]
   readonly onProgress?: (done: bigint, total: bigint) => void
@@ -25,27 +22,37 @@ export type PlainAuditOptions = {
 
 /** Throws `not_found` without such a log, and `bad_checkpoint` for what is no checkpoint of it. What is wrong is in the findings. */
 export async function auditPlainLog(options: PlainAuditOptions): Promise<LogAudit> {
-  const { pool, log, checkpoints = [], onProgress } = options
+  const { pool, log, search: extent = 'all', checkpoints = [], onProgress } = options
   await migrateLogs(pool)
-  const rows = await listShards(pool, log)
-  if (rows.length === 0) throw new RekorLogError('not_found', `this database holds no log ${log}`)
+  const rows = await shardsOfLog(pool, log)
   const findings = createFindings()
   const notes = checkpoints.flatMap(notesIn)
   const heads = await signedHeadsOf(rows, notes, findings)
-  const shards = await auditShards(rows, {
-    pool,
-    findings,
-    headsOf: ({ origin }) => heads.get(origin),
-    ...(onProgress !== undefined && { onProgress }),
-  })
-  return {
-    ...shards,
-    indexed: 0n,
-    searched: 0n,
-    answers: 0,
-    checkpoints: notes.length,
-    findings: findings.list,
-    findingCount: findings.count(),
+  const { indexed, check } = isSearchedLog(log)
+    ? await openSearchCheck(pool, rows, { name: log, extent, findings })
+    : { indexed: 0n, check: undefined }
+  try {
+    const shards = await auditShards(rows, {
+      pool,
+      findings,
+      headsOf: ({ origin }) => heads.get(origin),
+      ...(check !== undefined && {
+        onEntries: ({ firstIndex }, page) => check.entries(numbered(firstIndex, page)),
+      }),
+      ...(onProgress !== undefined && { onProgress }),
+    })
+    await check?.finish()
+    return {
+      ...shards,
+      indexed,
+      searched: check?.checked() ?? 0n,
+      answers: 0,
+      checkpoints: notes.length,
+      findings: findings.list,
+      findingCount: findings.count(),
+    }
+  } finally {
+    await check?.stop()
   }
 }
 

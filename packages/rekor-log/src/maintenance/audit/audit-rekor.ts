@@ -1,12 +1,11 @@
 /** The audit of a Rekor log: every shard's tree, the search index, and what was given away (docs/operations/log-operations.md). */
 import { keyFingerprint, type PublicKey, parsePublicKey } from '@sigstack/crypto'
 import { createFindings, type Findings, readLogEntries } from '@sigstack/log-engine'
-import { migrate, type Pool } from '@sigstack/postgres'
-import { migrations, readFactsFrom, readPosition } from '../../search/store.ts'
-import { lengthOf, readStoredEntries, type StoredShard, storedShards } from '../../shards/stored-log.ts'
+import type { Pool } from '@sigstack/postgres'
+import { type StoredShard, storedShards } from '../../shards/stored-log.ts'
 import type { CheckpointSource } from '../../signing/signed-heads.ts'
 import { auditShards, type LogAudit } from './audit-shards.ts'
-import { createSearchCheck } from './check-search.ts'
+import { numbered, openSearchCheck, type SearchExtent } from './check-search.ts'
 import { type Evidence, type KnownShard, readEvidence } from './evidence.ts'
 
 export type RekorAuditOptions = {
@@ -17,7 +16,7 @@ export type RekorAuditOptions = {
   readonly answersFile?: string
   /** Kept checkpoints: notes, or answers of `/api/v1/log`. */
   readonly checkpoints?: readonly CheckpointSource[]
-  readonly search: 'all' | 'sample' | 'none'
+  readonly search: SearchExtent
   /** `done` and `total` count entries over all shards. */
   readonly onProgress?: (done: bigint, total: bigint) => void
 }
@@ -27,7 +26,6 @@ export async function auditRekor(options: RekorAuditOptions): Promise<LogAudit> 
   const { pool, onProgress } = options
   const findings = createFindings()
   const rows = await storedShards(pool)
-  const total = lengthOf(rows)
   const evidence = await readEvidence(
     options,
     {
@@ -37,32 +35,18 @@ export async function auditRekor(options: RekorAuditOptions): Promise<LogAudit> 
     findings,
   )
 
-  await migrate(pool, migrations)
-  const logId = rows[0]?.logId ?? Buffer.alloc(32)
-  const indexed = await readPosition(pool, logId)
-  const search =
-    options.search === 'none'
-      ? undefined
-      : createSearchCheck({
-          pool,
-          logId,
-          // Rows of an older form are not compared; an index that was built anew has none.
-          from: await readFactsFrom(pool, logId),
-          // What is logged from now on is not audited.
-          position: indexed < total ? indexed : total,
-          extent: options.search,
-          readEntries: (start, end) => readStoredEntries(pool, rows, start, end),
-          findings,
-        })
-
+  const { indexed, check: search } = await openSearchCheck(pool, rows, {
+    name: 'rekor-v1',
+    extent: options.search,
+    findings,
+  })
   try {
     const shards = await auditShards(rows, {
       pool,
       findings,
       headsOf: ({ treeId }) => evidence.heads.get(treeId),
       ...(search !== undefined && {
-        onEntries: ({ firstIndex }, page) =>
-          search.entries(page.map((entry) => ({ ...entry, leafIndex: firstIndex + entry.leafIndex }))),
+        onEntries: ({ firstIndex }, page) => search.entries(numbered(firstIndex, page)),
       }),
       ...(onProgress !== undefined && { onProgress }),
     })

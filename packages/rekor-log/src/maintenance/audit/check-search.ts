@@ -5,10 +5,18 @@
  * alone takes many times as long. Only where sums differ are the rows themselves compared.
  */
 import type { Findings, LogEntry } from '@sigstack/log-engine'
-import type { Pool } from '@sigstack/postgres'
+import { migrate, type Pool } from '@sigstack/postgres'
 import { createKeyThreads } from '../../search/key-threads.ts'
-import type { IndexedEntry } from '../../search/store.ts'
+import {
+  type IndexedEntry,
+  migrations,
+  readFactsFrom,
+  readPosition,
+  type SearchedLog,
+  searchTables,
+} from '../../search/store.ts'
 import { storedKeysOf } from '../../search/stored-keys.ts'
+import { lengthOf, type NumberedShard, readStoredEntries } from '../../shards/stored-log.ts'
 
 export type SearchCheck = {
   /** Takes a page of entries with their virtual indexes; resolves when there is room for another. */
@@ -19,8 +27,12 @@ export type SearchCheck = {
   stop(): Promise<void>
 }
 
+/** How much of the index to compare. */
+export type SearchExtent = 'all' | 'sample' | 'none'
+
 export type SearchCheckOptions = {
   readonly pool: Pool
+  readonly name: SearchedLog
   /** Of the first shard, which names the index. */
   readonly logId: Uint8Array
   /** Entries of blocks that begin below it are not checked. */
@@ -31,6 +43,36 @@ export type SearchCheckOptions = {
   /** Entries again, by virtual index, where the index is wrong about them. */
   readonly readEntries: (start: bigint, end: bigint) => AsyncIterable<readonly LogEntry[]>
   readonly findings: Findings
+}
+
+/** The check of a log as it lies in the database, and how far its index says that it is complete. */
+export async function openSearchCheck(
+  pool: Pool,
+  rows: readonly NumberedShard[],
+  {
+    name,
+    extent,
+    findings,
+  }: Pick<SearchCheckOptions, 'name' | 'findings'> & { readonly extent: SearchExtent },
+): Promise<{ readonly indexed: bigint; readonly check: SearchCheck | undefined }> {
+  await migrate(pool, migrations)
+  const logId = rows[0]?.logId ?? Buffer.alloc(32)
+  const indexed = await readPosition(pool, logId)
+  if (extent === 'none') return { indexed, check: undefined }
+  const total = lengthOf(rows)
+  const check = createSearchCheck({
+    pool,
+    name,
+    logId,
+    // Rows of an older form are not compared; an index that was built anew has none.
+    from: await readFactsFrom(pool, logId),
+    // What is logged from now on is not audited.
+    position: indexed < total ? indexed : total,
+    extent,
+    readEntries: (start, end) => readStoredEntries(pool, rows, start, end),
+    findings,
+  })
+  return { indexed, check }
 }
 
 /** What the rows of a block come to. */
@@ -47,6 +89,7 @@ const beyond = -1n
 
 export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
   const { pool, logId, position, extent, findings } = options
+  const table = searchTables[options.name]
   const from = ((options.from + blockEntries - 1n) / blockEntries) * blockEntries
   const step = extent === 'all' ? 1n : sampleEvery
   const expected = new Map<bigint, Sums>()
@@ -100,7 +143,7 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
       `select case when leaf_index < $1 then leaf_index / ${blockEntries} else ${beyond} end as block,
               min(leaf_index) as first, count(*) as rows, bit_xor(key) as keys,
               sum((key & ${2 ** keyBits - 1}) * (leaf_index % ${blockEntries} + 1))::bigint as places
-         from search_key
+         from ${table}
         where (leaf_index >= $4 and leaf_index < $1 and leaf_index / ${blockEntries} % $3 = 0)
            or leaf_index >= (select next_index from search_position where log_id = $2)
         group by 1`,
@@ -120,7 +163,7 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
     const start = block * blockEntries
     const end = start + blockEntries < position ? start + blockEntries : position
     const { rows } = await pool.query<{ leaf_index: bigint; keys: bigint[] }>(
-      'select leaf_index, array_agg(key) as keys from search_key where leaf_index >= $1 and leaf_index < $2 group by leaf_index',
+      `select leaf_index, array_agg(key) as keys from ${table} where leaf_index >= $1 and leaf_index < $2 group by leaf_index`,
       [start, end],
     )
     const found = new Map(rows.map((row) => [row.leaf_index, new Set(row.keys)]))
@@ -141,6 +184,11 @@ export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
     for (const leafIndex of found.keys())
       findings.add('search', `search finds an entry ${leafIndex} that is not there`)
   }
+}
+
+/** Entries of a shard by the indexes that they have in the whole log. */
+export function numbered(firstIndex: bigint, page: readonly LogEntry[]): readonly LogEntry[] {
+  return page.map((entry) => ({ ...entry, leafIndex: firstIndex + entry.leafIndex }))
 }
 
 function isSame(a: Sums | undefined, b: Sums | undefined): boolean {

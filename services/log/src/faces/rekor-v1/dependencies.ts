@@ -1,7 +1,8 @@
 /** What the face asked for. */
 import type { Asker } from '@sigstack/limits/turnstile'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
-import type { DearReads, Page, PageQuery, SearchKey, Shards } from '@sigstack/rekor-log'
+import type { DearReads, SearchKey, Shards } from '@sigstack/rekor-log'
+import type { OpenSource } from '../../search/source.ts'
 import type { RekorV1Settings } from './settings.ts'
 
 export type Found = { readonly virtualIndex: bigint; readonly leafHash: Uint8Array }
@@ -19,10 +20,6 @@ export type Search = {
   ): Promise<readonly Found[]>
   /** The oldest under any of the keys, for writers; virtual indexes. */
   firstUnder(keys: readonly SearchKey[], limit: number): Promise<readonly bigint[]>
-  /** A bounded part of what is found, in order; indexes are virtual ones. */
-  page(query: PageQuery<SearchKey>): Promise<Page>
-  /** Entries below this virtual index can be found. */
-  indexed(): Promise<bigint>
 }
 
 export type RekorV1Dependencies = {
@@ -33,6 +30,8 @@ export type RekorV1Dependencies = {
    */
   readonly verifyText: (text: string, sender: string) => Promise<VerifiedEntry | undefined>
   readonly search: Search
+  /** What `/api/v1/search` looks into: this log, and others of the same database. */
+  readonly searched: readonly OpenSource[]
   /** Turns for answers that hold much; one for all kinds of them. */
   readonly dearReads?: DearReads
   readonly now: () => Date

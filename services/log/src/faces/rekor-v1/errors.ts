@@ -3,6 +3,8 @@
  * fault for a parameter or body that does not meet its schema (rekor-v1.md section 9.1).
  */
 
+import type { QueryFault } from '../../search/errors.ts'
+
 const schemaFault = {
   wrong_type: 601,
   required: 602,
@@ -14,7 +16,7 @@ const schemaFault = {
   below_minimum: 609,
   too_many_items: 611,
   too_few_items: 612,
-} as const
+} as const satisfies Record<QueryFault, number>
 
 export type SchemaFault = keyof typeof schemaFault
 

@@ -1,5 +1,6 @@
 /** The bodies and parameters of Rekor's messages, as OpenAPI 3.1 describes them. A test holds every answer against them. */
 import { entryKinds } from '@sigstack/rekor-entries'
+import { searchSchemas } from '../../search/schemas.ts'
 
 const hex64 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
 export const entryId = {
@@ -128,90 +129,7 @@ export const schemas = {
       operator: { type: 'string', enum: ['and', 'or'], default: 'or' },
     },
   },
-  SearchQuery: {
-    type: 'object',
-    additionalProperties: false,
-    description:
-      'Each value is a criterion, joined by the operator; kind, after and before narrow down what is found. Lists have at most ten values.',
-    properties: {
-      digest: {
-        $ref: '#/components/schemas/Texts',
-        description: '`<algorithm>:<hex>`, or hex of the length of a SHA digest',
-      },
-      email: ref('Texts'),
-      uri: ref('Texts'),
-      subject: { $ref: '#/components/schemas/Texts', description: 'any name in a certificate' },
-      issuer: { $ref: '#/components/schemas/Texts', description: 'who issued the identity token' },
-      keyHash: {
-        $ref: '#/components/schemas/Texts',
-        description: 'hex SHA-256 of the PEM of a key or certificate',
-      },
-      publicKey: { type: 'object', description: 'as in IndexQuery, or a text: content of format x509' },
-      serial: { $ref: '#/components/schemas/Texts', description: 'of the certificate, in hex' },
-      kind: ref('Texts'),
-      after: {
-        type: ['string', 'integer'],
-        description: 'integrated then or later: RFC 3339 or seconds since 1970',
-      },
-      before: { type: ['string', 'integer'] },
-      operator: { type: 'string', enum: ['and', 'or'], default: 'and' },
-      order: { type: 'string', enum: ['newest', 'oldest'], default: 'newest' },
-      limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
-      cursor: {
-        type: 'string',
-        maxLength: 64,
-        description: '`next` of the page before; the rest of the query unchanged',
-      },
-    },
-  },
-  Texts: {
-    oneOf: [
-      { type: 'string', minLength: 1, maxLength: 512 },
-      { type: 'array', maxItems: 10, items: { type: 'string', minLength: 1, maxLength: 512 } },
-    ],
-  },
-  SearchPage: {
-    type: 'object',
-    required: ['entries', 'indexed'],
-    additionalProperties: false,
-    properties: {
-      entries: {
-        type: 'array',
-        maxItems: 100,
-        items: {
-          type: 'object',
-          required: [
-            'entryID',
-            'logIndex',
-            'integratedTime',
-            'kind',
-            'apiVersion',
-            'subjects',
-            'issuers',
-            'serialNumbers',
-            'keyHashes',
-          ],
-          additionalProperties: false,
-          properties: {
-            entryID: entryId,
-            logIndex: index,
-            integratedTime: { type: 'integer' },
-            kind: { type: 'string' },
-            apiVersion: { type: 'string' },
-            subjects: { type: 'array', items: { type: 'string' } },
-            issuers: { type: 'array', items: { type: 'string' } },
-            serialNumbers: { type: 'array', items: { type: 'string' } },
-            keyHashes: { type: 'array', items: hex64 },
-          },
-        },
-      },
-      indexed: { ...index, description: 'entries below this index can be found' },
-      next: {
-        type: 'string',
-        description: 'absent when nothing is left; a page may be short although more follow',
-      },
-    },
-  },
+  ...searchSchemas,
 } as const
 
 /** An answer in JSON of this schema. */

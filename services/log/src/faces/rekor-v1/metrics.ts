@@ -4,35 +4,25 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Histogram, Summary } from 'prom-client'
 import type { GateOutcome } from '../../admission/gate.ts'
 import type { AttestationOutcome } from '../../attestations/store.ts'
-import type { Receiver } from '../../events/cursor.ts'
-import type { RefusedOutcome } from '../../events/deliver.ts'
 import type { WorkRefusal } from '../../verification/refusal.ts'
 import { operationOf, upstreamPath } from './routes.ts'
 
 export type RekorMetrics = {
   /** One search of the index. */
   searched(isSuccess: boolean, seconds: number): void
-  published(contentType: string, status: string, count: number): void
   /** A proposal that met a bound of work. */
   workRefused(reason: WorkRefusal): void
-  /** An event that its receiver did not take as it was. */
-  eventRefused(receiver: Receiver, outcome: RefusedOutcome): void
   attested(outcome: AttestationOutcome): void
   decided(outcome: GateOutcome): void
   /** Counts and times the answers of the API's operations. */
   measure(app: FastifyInstance): void
 }
 
-export type RekorGauges = {
-  /** Of each receiver, the entries whose events are not delivered yet; not where there are no events. */
-  readonly eventBacklog?: () => ReadonlyMap<Receiver, bigint>
-}
-
 const nanoseconds = 1_000_000
 /** Ten, from 1 ms to 60 s. */
 const nanosecondBuckets = Array.from({ length: 10 }, (_, i) => nanoseconds * 60_000 ** (i / 9))
 
-export function createRekorMetrics(registry: Registry, version: string, gauges: RekorGauges): RekorMetrics {
+export function createRekorMetrics(registry: Registry, version: string): RekorMetrics {
   const registers = [registry]
   const counter = <Label extends string>(name: string, help: string, ...labelNames: readonly Label[]) =>
     new Counter({ name, help, labelNames, registers })
@@ -51,23 +41,10 @@ export function createRekorMetrics(registry: Registry, version: string, gauges: 
     'Nanoseconds of one search of the index, sum and count',
     'success',
   )
-  const events = counter(
-    'rekor_publish_events',
-    'Events of new entries sent to their receiver',
-    'event',
-    'content_type',
-    'status',
-  )
   const refusedWork = counter(
     'log_work_refused_total',
     'Proposals that were not verified: too costly, too slow, or no room for them',
     'reason',
-  )
-  const refusedEvents = counter(
-    'log_events_refused_total',
-    'Events that their receiver refused: sent without data, or passed over',
-    'outcome',
-    'receiver',
   )
   const attestations = counter(
     'log_attestations_total',
@@ -85,25 +62,9 @@ export function createRekorMetrics(registry: Registry, version: string, gauges: 
     labelNames: ['version', 'revision', 'build_date', 'goversion'] as const,
     registers,
   }).set({ version, revision: '', build_date: '', goversion: `node ${process.version}` }, 1)
-  const { eventBacklog } = gauges
-  if (eventBacklog !== undefined) {
-    new Gauge({
-      name: 'log_event_backlog',
-      help: 'Entries that are logged and whose events are not delivered yet',
-      labelNames: ['receiver'] as const,
-      registers,
-      collect() {
-        for (const [receiver, entries] of eventBacklog()) this.set({ receiver }, Number(entries))
-      },
-    })
-  }
-
   return {
     searched: (isSuccess, seconds) => indexLatency.observe({ success: String(isSuccess) }, seconds * 1e9),
-    published: (content_type, status, count) =>
-      events.inc({ event: 'NewEntry', content_type, status }, count),
     workRefused: (reason) => refusedWork.inc({ reason }),
-    eventRefused: (receiver, outcome) => refusedEvents.inc({ outcome, receiver }),
     attested: (outcome) => attestations.inc({ outcome }),
     decided: (outcome) => admissions.inc({ outcome }),
     measure: (app) => {

@@ -14,7 +14,7 @@ export type SettingsContext = {
   readonly pool: Pool
   readonly logger: Logger
   readonly policy: EntryPolicy
-  readonly metrics: Pick<RekorMetrics, 'attested' | 'decided' | 'eventRefused' | 'published' | 'workRefused'>
+  readonly metrics: Pick<RekorMetrics, 'attested' | 'decided' | 'workRefused'>
   /** Takes what is to be stopped with the log. */
   readonly onStop: (stop: () => Promise<void> | void) => void
 }

@@ -2,21 +2,19 @@
 import { defaultClientAlgorithms } from '@sigstack/crypto'
 import {
   createDearReads,
-  type DearReads,
   findShard,
-  followInThread,
-  openSearch,
   openShardSet,
   type SearchIndex,
   type ShardSet,
-  wholeLog,
 } from '@sigstack/rekor-log'
 import type { Readiness } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { keyFolderOf } from '@sigstack/signers'
-import { type OpenEvents, openEvents } from '../../events/open-events.ts'
+import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { searchCheck } from '../../readiness.ts'
+import { openSearchOf } from '../../search/open-search.ts'
+import { ownSource, storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
@@ -33,7 +31,7 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
   const shards = await openShards(context)
   const dearReads = createDearReads()
-  const search = await openSearchOf(shards, dearReads, context)
+  const search = await openSearchOf('rekor-v1', shards, dearReads, context)
   const clock = () => new Date(now())
   const policy = {
     now: clock,
@@ -44,14 +42,10 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
     // Only limits of signers look at them.
     tellsSignatures: (face.identityLimits ?? []).length > 0,
   }
-  let events: OpenEvents | undefined
-  const metrics = createRekorMetrics(registry, version, {
-    ...(face.events !== undefined && { eventBacklog: () => events?.backlog() ?? new Map() }),
-  })
+  const metrics = createRekorMetrics(registry, version)
   const parts = { pool, logger, policy, metrics, onStop }
   const { settings, admissionFault } = await openSettings(face, parts)
-  if (face.events !== undefined)
-    events = await openEvents(face.events, shards, { newEntryEvent, bareEvent }, parts)
+  if (face.events !== undefined) await openEvents(face.events, shards, { newEntryEvent, bareEvent }, context)
   const smallBodies = openSmallBodies({ policy })
   onStop(() => smallBodies.stop())
 
@@ -59,6 +53,7 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const dialect = rekorV1Of({
     shards,
     search: timedSearch(search, metrics.searched),
+    searched: [ownSource('rekor-v1', search, shards.list), storedSource('rekor-v2', context.readers)],
     dearReads,
     now: clock,
     verifyText: (text, sender) => timed(smallBodies.verify(text, sender), measured),
@@ -134,19 +129,6 @@ async function openShards(context: FaceContext): Promise<ShardSet> {
   })
   onStop(() => shards.close())
   return shards
-}
-
-async function openSearchOf(
-  shards: ShardSet,
-  dearReads: DearReads,
-  { config, pool, readers, logger, onStop }: FaceContext,
-): Promise<SearchIndex> {
-  const log = wholeLog(shards)
-  const onError = (error: unknown) => logger.warn({ err: error }, 'the search index could not follow the log')
-  const turns = followInThread({ databaseUrl: config.databaseUrl, logId: log.logId, onError })
-  const search = await openSearch({ pool, readers, log, turns, onError, dearReads })
-  onStop(() => search.stop())
-  return search
 }
 
 function refusedOr(fault: string | undefined): string {

@@ -43,8 +43,11 @@ export const examples: Readonly<Record<string, unknown>> = {
   SearchPage: {
     entries: [
       {
+        log: 'rekor-v1',
+        origin: 'rekor.example.org - 2605736670972794746',
         entryID: entryId,
         logIndex: 41,
+        leafHash: digest,
         integratedTime: 1772366400,
         kind: 'hashedrekord',
         apiVersion: '0.0.1',
@@ -55,5 +58,6 @@ export const examples: Readonly<Record<string, unknown>> = {
       },
     ],
     indexed: 42,
+    logs: [{ log: 'rekor-v1', indexed: 42 }],
   },
 }

@@ -7,7 +7,8 @@ import { RekorLogError } from '@sigstack/rekor-log'
 import { pathOf, SendingRefusal } from '@sigstack/server'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AdmissionError } from '../../admission/errors.ts'
-import { RekorRefusal } from './errors.ts'
+import { QueryError } from '../../search/errors.ts'
+import { badRequest, badSchema, RekorRefusal } from './errors.ts'
 import { sendJson, sendPing, sendPreflight } from './reply.ts'
 import { operationOf } from './routes.ts'
 
@@ -54,6 +55,10 @@ export function replyWithRekorNotFound(request: FastifyRequest, reply: FastifyRe
 function refusalOf(error: unknown, request: FastifyRequest): RekorRefusal | undefined {
   if (error instanceof RekorRefusal) return error
   if (error instanceof EntryError) return refusalOfEntry(error)
+  if (error instanceof QueryError)
+    return error.fault === undefined
+      ? badRequest(error.message, error)
+      : badSchema(error.fault, error.message)
   if (error instanceof LogError || error instanceof RekorLogError) return refusalOfLog(error)
   if (error instanceof AdmissionError) {
     return error.code === 'bad_policy'

@@ -4,6 +4,7 @@ import type { DsseMode } from '@sigstack/rekor-entries'
 import { type Static, Type } from 'typebox'
 import { gateConfig, gateVariables } from '../../admission/gate-config.ts'
 import type { GateConfig } from '../../admission/open-gate.ts'
+import { type EventsConfig, eventsConfig, eventVariables } from '../../events/config.ts'
 import { listedAlgorithms } from '../../listed-names.ts'
 
 /** Where the settings of every face name none. */
@@ -11,6 +12,7 @@ export const rekorV2Defaults = { port: 3003, bodyLimitBytes: 4_194_304 } as cons
 
 export const rekorV2Variables = {
   ...gateVariables,
+  ...eventVariables,
   LOG_DUPLICATES: Type.Optional(Type.Union([Type.Literal('conflict'), Type.Literal('existing')])),
   /** What becomes of envelopes: logged as the digest that they sign, as entries of their own as before June 2026, or refused. */
   LOG_DSSE: Type.Union([Type.Literal('convert'), Type.Literal('legacy'), Type.Literal('reject')], {
@@ -30,10 +32,12 @@ export type RekorV2Config = GateConfig & {
   readonly clientAlgorithms?: readonly SignatureAlgorithm[]
   /** Of a request, in checks of P-256 signatures. */
   readonly workLimit?: number
+  readonly events?: EventsConfig
 }
 
 /** Throws one error that names the variable. */
 export function rekorV2Config(environment: Static<typeof Variables>): RekorV2Config {
+  const events = eventsConfig(environment)
   const clientAlgorithms = listedAlgorithms(environment.LOG_CLIENT_SIGNING_ALGORITHMS)
   return {
     face: 'rekor-v2',
@@ -42,5 +46,6 @@ export function rekorV2Config(environment: Static<typeof Variables>): RekorV2Con
     ...gateConfig(environment),
     ...(clientAlgorithms.length > 0 && { clientAlgorithms }),
     workLimit: environment.LOG_MAX_CHECKS,
+    ...(events !== undefined && { events }),
   }
 }

@@ -1,7 +1,9 @@
 /** What the face asked for. */
 import type { LogReader, LogWriter } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
+import type { DearReads } from '@sigstack/rekor-log'
 import type { Gate } from '../../admission/gate.ts'
+import type { OpenSource } from '../../search/source.ts'
 
 export type RekorV2Dependencies = {
   readonly log: LogReader & LogWriter
@@ -15,6 +17,11 @@ export type RekorV2Dependencies = {
   readonly gate?: Gate
   /** An entry that is there already: 201 with a fresh proof (default), or 409. */
   readonly duplicates?: 'conflict' | 'existing'
+  /** What `/api/v1/search` looks into: this log, and others of the same database. */
+  readonly searched: readonly OpenSource[]
+  readonly now: () => Date
+  /** Turns for answers that hold much; one for all kinds of them. */
+  readonly dearReads?: DearReads
   /** Of requests. */
   readonly bodyLimitBytes: number
   /** Of what is logged; larger entries are refused. */

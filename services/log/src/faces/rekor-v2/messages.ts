@@ -1,5 +1,6 @@
 /** The bodies of the messages, as OpenAPI 3.1 describes them. */
 import type { Answer, Operation, Schema } from '@sigstack/server'
+import { searchSchemas } from '../../search/schemas.ts'
 
 const base64: Schema = { type: 'string', contentEncoding: 'base64' }
 const int64: Schema = { type: 'string', pattern: '^[0-9]+$' }
@@ -55,12 +56,33 @@ export const publicKeyOperation: Operation = {
   },
 }
 
+/** Not in upstream. */
+export const searchOperation: Operation = {
+  operationId: 'Search',
+  summary: 'Entries by what they are about, in pages',
+  requestBody: {
+    description: 'Criteria and bounds',
+    required: true,
+    content: { 'application/json': { schema: ref('SearchQuery') } },
+  },
+  responses: {
+    200: json('SearchPage', 'a page'),
+    400: json('Status', 'It is no query'),
+    503: json('Status', 'The log cannot answer now'),
+  },
+}
+
+export const searchParameters = Object.entries(searchSchemas.SearchQuery.properties)
+  .filter(([name]) => name !== 'publicKey')
+  .map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
+
 export const healthOperation: Operation = {
   summary: 'The process lives',
   responses: { 200: json('Health', 'It does') },
 }
 
 export const schemas: Readonly<Record<string, Schema>> = {
+  ...searchSchemas,
   CreateEntryRequest: {
     ...object({ hashedRekordRequestV002: ref('HashedRekordRequest'), dsseRequestV002: ref('DsseRequest') }),
     description: 'exactly one of them',

@@ -3,11 +3,15 @@ import { noteKeyId } from '@sigstack/checkpoint'
 import { defaultClientAlgorithms, encodePublicKeyPem, toBase64 } from '@sigstack/crypto'
 import { LogError, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
-import { createDearReads } from '@sigstack/rekor-log'
+import { createDearReads, type LogParts } from '@sigstack/rekor-log'
 import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
+import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
+import { searchCheck } from '../../readiness.ts'
+import { openSearchOf } from '../../search/open-search.ts'
+import { ownSource, storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
@@ -20,6 +24,7 @@ import {
   replyWithRekorV2NotFound,
 } from './index.ts'
 import { createRekorV2Metrics } from './metrics.ts'
+import { eventsOf } from './new-entry-event.ts'
 import { tilePrefixes } from './routes.ts'
 
 export async function openRekorV2(face: RekorV2Config, context: FaceContext): Promise<OpenFace> {
@@ -83,9 +88,17 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     return entry
   }
 
+  const parts: LogParts = { list: () => [{ log, firstIndex: 0n }], onAppended: log.onAppended }
+  const dearReads = createDearReads()
+  const search = await openSearchOf('rekor-v2', parts, dearReads, context)
+  const logId = toBase64(noteKeyId(log.origin, signer.publicKey))
+  if (face.events !== undefined) await openEvents(face.events, parts, eventsOf(logId), context)
   const dependencies = {
     log,
-    logId: toBase64(noteKeyId(log.origin, signer.publicKey)),
+    logId,
+    searched: [storedSource('rekor-v1', readers), ownSource('rekor-v2', search, parts.list)],
+    now: () => new Date(now()),
+    dearReads,
     publicKeyPem: encodePublicKeyPem(signer.publicKey),
     verifyText,
     ...(gate !== undefined && { gate }),
@@ -102,10 +115,13 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     },
     log: () => log,
     publicKeyPem: dependencies.publicKeyPem,
-    gauges: { queueDepth: log.queueDepth },
+    gauges: { queueDepth: log.queueDepth, searchBacklog: search.backlog },
     checks: () => {
       const fault = admissionFault?.()
-      return fault === undefined ? {} : { admission: `changed rules refused: ${fault}` }
+      return {
+        search: searchCheck(search.backlog()),
+        ...(fault !== undefined && { admission: `changed rules refused: ${fault}` }),
+      }
     },
   }
 }
@@ -117,14 +133,14 @@ function isClosedToWriters(error: unknown): boolean {
 
 /** The dialect and the tiles over a log that is open already. */
 export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
-  const { log } = dependencies
+  const { log, dearReads = createDearReads() } = dependencies
   return {
     name: 'rekor-v2',
     errorHandlers: { errorHandler: replyWithRekorV2Error, notFoundHandler: replyWithRekorV2NotFound },
     tellsHealth: true,
     register: async (app) => {
       await app.register(rekorV2Face, dependencies)
-      const bundles = createEntryBundles({ dearReads: createDearReads() })
+      const bundles = createEntryBundles({ dearReads })
       for (const pathPrefix of tilePrefixes)
         await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
     },

@@ -41,7 +41,10 @@ export const openApi: ApiDocument = {
   paths: {
     ...commonPaths,
     ...Object.fromEntries(
-      routes.map(({ path, method, description }) => [path, { [method.toLowerCase()]: description }]),
+      [...Map.groupBy(routes, ({ path }) => path)].map(([path, methods]) => [
+        path,
+        Object.fromEntries(methods.map(({ method, description }) => [method.toLowerCase(), description])),
+      ]),
     ),
     ...Object.fromEntries(
       tilePrefixes.flatMap((prefix) => [

@@ -5,6 +5,7 @@ import { RekorLogError } from '@sigstack/rekor-log'
 import { SendingRefusal } from '@sigstack/server'
 import type { FastifyError } from 'fastify'
 import { AdmissionError } from '../../admission/errors.ts'
+import { QueryError } from '../../search/errors.ts'
 import { RekorV2Refusal } from './errors.ts'
 
 /** A batch takes milliseconds, so a second is long enough for a full queue to drain. */
@@ -14,6 +15,8 @@ const standardRetryAfterSeconds = 1
 export function refusalOf(error: unknown): RekorV2Refusal | undefined {
   if (error instanceof RekorV2Refusal) return error
   if (error instanceof EntryError) return refusalOfEntry(error)
+  if (error instanceof QueryError)
+    return new RekorV2Refusal(400, 'invalidArgument', error.message, { cause: error })
   if (error instanceof LogError || error instanceof RekorLogError) return refusalOfLog(error)
   if (error instanceof AdmissionError) return refusalOfAdmission(error)
   if (error instanceof SendingRefusal)

@@ -1,7 +1,7 @@
 /** The keys in the index that a public key of a query stands for. */
 import { EntryError, parseSearchPublicKey, type SearchKeyFormat } from '@sigstack/rekor-entries'
 import type { SearchKey } from '@sigstack/rekor-log'
-import { badRequest } from './errors.ts'
+import { badQuery } from './errors.ts'
 
 /** A certificate chain of ten is some 20 KB in base64; nothing else in a query is long. */
 export const keyQueryLimitBytes = 65_536
@@ -22,7 +22,7 @@ export async function keysOfPublicKey(
   try {
     return byKey(await parseSearchPublicKey(format, content, now))
   } catch (error) {
-    if (error instanceof EntryError) throw badRequest(error.message, error)
+    if (error instanceof EntryError) throw badQuery(error.message, error)
     throw error
   }
 }

@@ -9,11 +9,12 @@ import {
   normalSerial,
   searchKeyFormats,
 } from '@sigstack/rekor-entries'
-import { type Fact, type FactName, type SearchKey, unmarkedKind } from '@sigstack/rekor-log'
-import { badRequest, badSchema } from './errors.ts'
-import type { JsonObject } from './json-body.ts'
-import { schemas } from './messages.ts'
-import { byKey, keysOfPublicKey } from './public-key-search.ts'
+import { type Fact, type FactName, type SearchedLog, type SearchKey, unmarkedKind } from '@sigstack/rekor-log'
+import { badMember, badQuery } from './errors.ts'
+import { byKey, keysOfPublicKey } from './public-key.ts'
+import { searchSchemas } from './schemas.ts'
+
+type JsonObject = Readonly<Record<string, unknown>>
 
 export type OwnSearchQuery = {
   readonly criteria: readonly (readonly SearchKey[])[]
@@ -25,8 +26,10 @@ export type OwnSearchQuery = {
   readonly beforeMs: number | undefined
   readonly order: 'newest' | 'oldest'
   readonly limit: number
-  /** Where the page before this one ended. */
-  readonly from: bigint | undefined
+  /** The only one to be searched. */
+  readonly log: SearchedLog | undefined
+  /** Where the page before this one ended in each log; `undefined` where nothing was left. Absent in a first page. */
+  readonly from: ReadonlyMap<SearchedLog, bigint | undefined> | undefined
   /** Of everything but limit and cursor: a cursor belongs to the query that gave it. */
   readonly fingerprint: string
 }
@@ -34,20 +37,21 @@ export type OwnSearchQuery = {
 const mostValues = 10
 const longestValue = 512
 
-const { properties } = schemas.SearchQuery
+const { properties } = searchSchemas.SearchQuery
 const { default: defaultLimit, maximum: mostPerPage } = properties.limit
 type Name = keyof typeof properties
 const names = Object.keys(properties)
+const searchedLogs: readonly SearchedLog[] = properties.log.enum
 
 export async function parseOwnSearch(query: unknown, now: Date): Promise<OwnSearchQuery> {
-  if (!isObject(query)) throw badRequest('the query is not an object')
+  if (!isObject(query)) throw badQuery('the query is not an object')
   const unknown = Object.keys(query).find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    throw badSchema('not_in_list', `${escaped(unknown, 50)} in query should be one of [${names.join(' ')}]`)
+    throw badMember('not_in_list', `${escaped(unknown, 50)} in query should be one of [${names.join(' ')}]`)
   }
   const kinds = textsOf(query, 'kind').map((kind) => {
     if (!isEntryKind(kind))
-      throw badSchema('not_in_list', `kind in query should be one of [${entryKinds.join(' ')}]`)
+      throw badMember('not_in_list', `kind in query should be one of [${entryKinds.join(' ')}]`)
     return kind
   })
   const order = oneOf(query, 'order', ['newest', 'oldest'] as const) ?? 'newest'
@@ -58,6 +62,7 @@ export async function parseOwnSearch(query: unknown, now: Date): Promise<OwnSear
     afterMs: timeOf(query, 'after'),
     beforeMs: timeOf(query, 'before'),
     order,
+    log: oneOf(query, 'log', searchedLogs),
   }
   const fingerprint = hash('sha256', JSON.stringify(parsed), 'hex').slice(0, 16)
   return { ...parsed, limit: limitOf(query), from: parseCursor(query, fingerprint), fingerprint }
@@ -70,18 +75,18 @@ async function criteriaOf(query: JsonObject, now: Date): Promise<readonly (reado
     ...textsOf(query, 'issuer').map((issuer) => [fact('issuer', issuer)]),
     ...textsOf(query, 'keyHash').map((text) => {
       if (!/^[0-9a-fA-F]{64}$/.test(text))
-        throw badSchema('pattern', `keyHash in query should match '^[0-9a-fA-F]{64}$'`)
+        throw badMember('pattern', `keyHash in query should match '^[0-9a-fA-F]{64}$'`)
       return byKey(text)
     }),
     ...textsOf(query, 'serial').map((serial) => {
       if (!/^[0-9a-fA-F:]{1,120}$/.test(serial))
-        throw badSchema('pattern', 'serial in query should be hexadecimal')
+        throw badMember('pattern', 'serial in query should be hexadecimal')
       return [fact('serial', normalSerial(serial))]
     }),
     ...(await publicKeyOf(query, now)),
   ]
   if (criteria.length > 2 * mostValues) {
-    throw badSchema('too_many_items', `a query may have ${2 * mostValues} criteria, not ${criteria.length}`)
+    throw badMember('too_many_items', `a query may have ${2 * mostValues} criteria, not ${criteria.length}`)
   }
   return criteria
 }
@@ -111,7 +116,7 @@ function digestKey(text: string): string {
   const [, algorithm, hex] = /^(?:([a-z0-9_-]{1,20}):)?([0-9a-fA-F]{1,256})$/.exec(text) ?? []
   const name = algorithm ?? algorithmByDigits[hex?.length ?? 0]
   if (hex === undefined || name === undefined) {
-    throw badSchema(
+    throw badMember(
       'pattern',
       "digest in query should be like 'sha256:<hex>', or hex of the length of a SHA digest",
     )
@@ -125,7 +130,7 @@ async function publicKeyOf(query: JsonObject, now: Date): Promise<readonly (read
   const content = isObject(publicKey) ? publicKey['content'] : publicKey
   const format = isObject(publicKey) ? (publicKey['format'] ?? 'x509') : 'x509'
   if (!isSearchKeyFormat(format)) {
-    throw badSchema(
+    throw badMember(
       'not_in_list',
       `publicKey.format in query should be one of [${searchKeyFormats.join(' ')}]`,
     )
@@ -139,13 +144,13 @@ function textsOf(query: JsonObject, name: Name): readonly string[] {
   if (value === undefined || value === null) return []
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (list.length > mostValues) {
-    throw badSchema('too_many_items', `${name} in query should have at most ${mostValues} items`)
+    throw badMember('too_many_items', `${name} in query should have at most ${mostValues} items`)
   }
   return list.map((text) => {
-    if (typeof text !== 'string') throw badSchema('wrong_type', `${name} in query must be of type string`)
-    if (text === '') throw badSchema('too_short', `${name} in query should be at least 1 chars long`)
+    if (typeof text !== 'string') throw badMember('wrong_type', `${name} in query must be of type string`)
+    if (text === '') throw badMember('too_short', `${name} in query should be at least 1 chars long`)
     if (text.length > longestValue) {
-      throw badSchema('too_long', `${name} in query should be at most ${longestValue} chars long`)
+      throw badMember('too_long', `${name} in query should be at most ${longestValue} chars long`)
     }
     return text
   })
@@ -156,7 +161,7 @@ function oneOf<T extends string>(query: JsonObject, name: Name, allowed: readonl
   if (value === undefined || value === null) return undefined
   const found = allowed.find((candidate) => candidate === value)
   if (found === undefined)
-    throw badSchema('not_in_list', `${name} in query should be one of [${allowed.join(' ')}]`)
+    throw badMember('not_in_list', `${name} in query should be one of [${allowed.join(' ')}]`)
   return found
 }
 
@@ -167,7 +172,7 @@ function timeOf(query: JsonObject, name: 'after' | 'before'): number | undefined
   const text = typeof value === 'number' || typeof value === 'string' ? String(value) : ''
   const seconds = /^\d{1,11}$/.test(text) ? Number(text) : parseRfc3339(text)
   if (seconds === undefined) {
-    throw badSchema(
+    throw badMember(
       'wrong_type',
       `${name} in query must be a time like 2026-01-31T12:00:00Z, or seconds since 1970`,
     )
@@ -187,32 +192,37 @@ function limitOf(query: JsonObject): number {
   if (value === undefined || value === null) return defaultLimit
   const limit = typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value
   if (typeof limit !== 'number' || !Number.isInteger(limit)) {
-    throw badSchema('wrong_type', 'limit in query must be of type integer')
+    throw badMember('wrong_type', 'limit in query must be of type integer')
   }
-  if (limit < 1) throw badSchema('below_minimum', 'limit in query should be greater than or equal to 1')
+  if (limit < 1) throw badMember('below_minimum', 'limit in query should be greater than or equal to 1')
   if (limit > mostPerPage) {
-    throw badSchema('above_maximum', `limit in query should be less than or equal to ${mostPerPage}`)
+    throw badMember('above_maximum', `limit in query should be less than or equal to ${mostPerPage}`)
   }
   return limit
 }
 
-export function encodeCursor(next: bigint, fingerprint: string): string {
-  return Buffer.from(`${fingerprint}.${next}`).toString('base64url')
+/** In the order of their names; a log that is not here or has nothing left is not named. */
+export function encodeCursor(
+  next: ReadonlyMap<SearchedLog, bigint | undefined>,
+  fingerprint: string,
+): string {
+  const places = searchedLogs.map((log) => String(next.get(log) ?? ''))
+  return Buffer.from([fingerprint, ...places].join('.')).toString('base64url')
 }
 
-function parseCursor(query: JsonObject, fingerprint: string): bigint | undefined {
+function parseCursor(query: JsonObject, fingerprint: string): OwnSearchQuery['from'] {
   const cursor = query['cursor']
   if (cursor === undefined || cursor === null) return undefined
   const text =
-    typeof cursor === 'string' && cursor.length <= 64
+    typeof cursor === 'string' && cursor.length <= properties.cursor.maxLength
       ? Buffer.from(cursor, 'base64url').toString('latin1')
       : ''
-  const [, owner, next] = /^([0-9a-f]{16})\.(\d{1,19})$/.exec(text) ?? []
-  if (next === undefined) throw badSchema('pattern', 'cursor in query is not one that this log gave')
+  const [, owner, ...places] = /^([0-9a-f]{16})\.(\d{0,19})\.(\d{0,19})$/.exec(text) ?? []
+  if (owner === undefined) throw badMember('pattern', 'cursor in query is not one that this log gave')
   if (owner !== fingerprint) {
-    throw badRequest(
+    throw badQuery(
       'the cursor belongs to another query: send the query again with nothing changed but cursor and limit',
     )
   }
-  return BigInt(next)
+  return new Map(searchedLogs.map((log, at) => [log, places[at] ? BigInt(places[at]) : undefined]))
 }

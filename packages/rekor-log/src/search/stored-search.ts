@@ -1,0 +1,72 @@
+/** Search in a log of the same database that is open elsewhere: others follow it, here it is read alone. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type LogEntry, orUnavailable, readLogEntries } from '@sigstack/log-engine'
+import type { Pool } from '@sigstack/postgres'
+import { RekorLogError } from '../errors.ts'
+import { lengthOf, type NumberedShard, shardsOfLog } from '../shards/stored-log.ts'
+import { shardAt } from '../shards/virtual-index.ts'
+import { findPage, type Page, type PageQuery } from './page.ts'
+import { type SearchKey, searchKeysFor } from './search-key.ts'
+import { readPosition, type SearchedLog, searchTables } from './store.ts'
+
+/** As it is at the time of a query. Indexes are virtual ones, over all its shards. */
+export type StoredSearch = {
+  /** Entries below it can be found. */
+  readonly indexed: bigint
+  page(query: PageQuery<SearchKey>): Promise<Page>
+  readEntry(virtual: bigint): Promise<{ readonly shard: NumberedShard; readonly entry: LogEntry } | undefined>
+}
+
+/** The follower is just behind what was answered, mostly. */
+const patienceMs = 250
+const lookAgainMs = 20
+
+/** `undefined`: the database holds no such log. Waits a moment for an index that is behind. */
+export function openStoredSearch(readers: Pool, name: SearchedLog): Promise<StoredSearch | undefined> {
+  return orUnavailable(open(readers, name))
+}
+
+async function open(readers: Pool, name: SearchedLog): Promise<StoredSearch | undefined> {
+  const shards = await shardsOfLog(readers, name).catch(asMissing)
+  const [first] = shards ?? []
+  if (shards === undefined || first === undefined) return undefined
+  const { logId } = first
+  const indexed = await positionNear(readers, logId, lengthOf(shards))
+  const hashed = (keys: readonly SearchKey[]) => keys.flatMap((key) => searchKeysFor(logId, key))
+  return {
+    indexed,
+    page: ({ criteria, required, excluded, ...rest }) =>
+      orUnavailable(
+        findPage(readers, searchTables[name], {
+          ...rest,
+          criteria: criteria.map(hashed),
+          required: required.map(hashed),
+          excluded: hashed(excluded),
+        }),
+      ),
+    readEntry: (virtual) =>
+      orUnavailable(
+        (async () => {
+          const shard = shardAt(shards, virtual)
+          if (shard === undefined) return undefined
+          const leafIndex = virtual - shard.firstIndex
+          const [entry] = await readLogEntries(readers, shard.name, leafIndex, leafIndex + 1n)
+          return entry && { shard, entry }
+        })(),
+      ),
+  }
+}
+
+async function positionNear(readers: Pool, logId: Uint8Array, length: bigint): Promise<bigint> {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    const position = await readPosition(readers, logId)
+    if (position >= length || performance.now() >= until) return position
+    await sleep(lookAgainMs)
+  }
+}
+
+function asMissing(error: unknown): undefined {
+  if (error instanceof RekorLogError && error.code === 'not_found') return undefined
+  throw error
+}

@@ -1,0 +1,90 @@
+/** A log that is searched: the one that a face has open, or another one of the same database. */
+
+import { toHex } from '@sigstack/crypto'
+import type { LogEntry } from '@sigstack/log-engine'
+import type { Pool } from '@sigstack/postgres'
+import {
+  type LogPart,
+  openStoredSearch,
+  type Page,
+  type PageQuery,
+  parseOrigin,
+  type SearchedLog,
+  type SearchIndex,
+  type SearchKey,
+  shardAt,
+  treeIdHex,
+} from '@sigstack/rekor-log'
+
+/** An entry and where it is. Indexes are virtual ones, over all shards of its log. */
+export type Located = { readonly origin: string; readonly firstIndex: bigint; readonly entry: LogEntry }
+
+/** As it is at the time of a query. */
+export type SearchSource = {
+  readonly log: SearchedLog
+  /** Entries below it can be found. */
+  readonly indexed: bigint
+  page(query: PageQuery<SearchKey>): Promise<Page>
+  read(index: bigint): Promise<Located | undefined>
+}
+
+/** `undefined`: there is no such log. */
+export type OpenSource = {
+  readonly log: SearchedLog
+  open(): Promise<SearchSource | undefined>
+}
+
+export function ownSource(
+  log: SearchedLog,
+  search: Pick<SearchIndex, 'page' | 'indexed'>,
+  parts: () => readonly LogPart[],
+): OpenSource {
+  return {
+    log,
+    open: async () => ({
+      log,
+      indexed: await search.indexed(),
+      page: (query) => search.page(query),
+      read: async (index) => {
+        const part = shardAt(parts(), index)
+        const entry = await part?.log.readEntry(index - part.firstIndex)
+        return part && entry && { origin: part.log.origin, firstIndex: part.firstIndex, entry }
+      },
+    }),
+  }
+}
+
+export function storedSource(log: SearchedLog, readers: Pool): OpenSource {
+  return {
+    log,
+    open: async () => {
+      const stored = await openStoredSearch(readers, log)
+      return (
+        stored && {
+          log,
+          indexed: stored.indexed,
+          page: stored.page,
+          read: async (index) => {
+            const found = await stored.readEntry(index)
+            const { origin, firstIndex } = found?.shard ?? {}
+            return found && { origin: origin ?? '', firstIndex: firstIndex ?? 0n, entry: found.entry }
+          },
+        }
+      )
+    },
+  }
+}
+
+/** What names the entry to those who read the log: Rekor v1 numbers over all shards, and has IDs. */
+export function namesOf(
+  log: SearchedLog,
+  { origin, firstIndex, entry }: Located,
+): { readonly logIndex: bigint; readonly entryId?: string } {
+  const shard = log === 'rekor-v1' ? parseOrigin(origin) : undefined
+  return shard === undefined
+    ? { logIndex: entry.leafIndex }
+    : {
+        logIndex: firstIndex + entry.leafIndex,
+        entryId: treeIdHex(shard.treeId) + toHex(entry.leafHash),
+      }
+}
