@@ -206,14 +206,11 @@ t.test('an event of a new entry of Rekor v2 has the entry with a proof', async (
     rekor_entry_kind: 'hashedrekord',
     rekor_signing_subjects: 'ann%2Cb@example.org',
   })
-  t.same({ ...event?.data, inclusionProof: {} }, { ...withoutStatus(answer), inclusionProof: {} })
+  const withoutProof = { ...answer, status: undefined, inclusionProof: {} }
+  t.match({ ...event?.data, inclusionProof: {} }, JSON.parse(JSON.stringify(withoutProof)))
   t.ok(BigInt(event?.data.inclusionProof.treeSize) >= 2n)
   t.match(
     await v2.read('/metrics'),
     'rekor_publish_events{content_type="application/cloudevents+json",event="NewEntry",status="SUCCESS"} 1',
   )
 })
-
-function withoutStatus({ status: _, ...entry }: Parsed): Parsed {
-  return entry
-}

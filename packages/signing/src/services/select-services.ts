@@ -60,12 +60,12 @@ export function selectWitnesses(
   }
 }
 
-const bothVersions: readonly LogVersion[] = [2, 1]
+const bothVersions: readonly LogVersion[] = [1, 2]
 
 function noLog(versions: readonly LogVersion[]): SigningError {
   return new SigningError(
     'bad_trust',
-    `the signing config names no transparency log of API version ${versions.toSorted().join(' or ')} that is valid now`,
+    `the signing config names no transparency log of API version ${versions.join(' or ')} that is valid now`,
   )
 }
 
