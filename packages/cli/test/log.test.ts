@@ -327,7 +327,10 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     await pool.query(`insert into search_key values (1, 1)`)
     const search = await log('audit')
     t.equal(search.status, 1)
-    t.match(search.out, /its search index is damaged: build it again with `sigstack log reindex`/)
+    t.match(
+      search.out,
+      /its search index is damaged: build it again with `sigstack log reindex --log rekor-v1`/,
+    )
     t.match(await log('reindex'), {
       status: 0,
       out: 'The search index is new, and holds all 7 entries.\n',
@@ -356,7 +359,10 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
       status: 0,
       out: /^127\.0\.0\.1:\d+: \d+ entries, root .*\nChecked: \d+ entries, \d+ tiles, 0 checkpoints\.\nThe log is sound\.\n$/,
     })
-    t.match(await log('audit', '--log', 'ct', '--answers', '/x'), { status: 2, err: /go with a Rekor log/ })
+    t.match(await log('audit', '--log', 'ct', '--answers', '/x'), {
+      status: 2,
+      err: /go with a log of Rekor v1/,
+    })
     t.match(await log('audit', '--search', 'none'), {
       status: 1,
       out: /The log is DAMAGED\. Stop its writers/,

@@ -8,13 +8,11 @@ export type EventMetrics = {
   published(contentType: string, status: string, count: number): void
   /** An event that its receiver did not take as it was. */
   eventRefused(receiver: Receiver, outcome: RefusedOutcome): void
+  /** Where there are receivers: of each, the entries whose events are not delivered yet. */
+  follow(backlog: () => ReadonlyMap<Receiver, bigint>): void
 }
 
-/** @param backlog Of each receiver, the entries whose events are not delivered yet. */
-export function createEventMetrics(
-  registry: Registry,
-  backlog: () => ReadonlyMap<Receiver, bigint>,
-): EventMetrics {
+export function createEventMetrics(registry: Registry): EventMetrics {
   const registers = [registry]
   const events = new Counter({
     name: 'rekor_publish_events',
@@ -28,18 +26,19 @@ export function createEventMetrics(
     labelNames: ['outcome', 'receiver'] as const,
     registers,
   })
-  new Gauge({
-    name: 'log_event_backlog',
-    help: 'Entries that are logged and whose events are not delivered yet',
-    labelNames: ['receiver'] as const,
-    registers,
-    collect() {
-      for (const [receiver, entries] of backlog()) this.set({ receiver }, Number(entries))
-    },
-  })
   return {
     published: (content_type, status, count) =>
       events.inc({ event: 'NewEntry', content_type, status }, count),
     eventRefused: (receiver, outcome) => refused.inc({ outcome, receiver }),
+    follow: (backlog) =>
+      void new Gauge({
+        name: 'log_event_backlog',
+        help: 'Entries that are logged and whose events are not delivered yet',
+        labelNames: ['receiver'] as const,
+        registers,
+        collect() {
+          for (const [receiver, entries] of backlog()) this.set({ receiver }, Number(entries))
+        },
+      }),
   }
 }

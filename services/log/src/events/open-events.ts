@@ -3,12 +3,12 @@
 import type { LogEntry } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import { type LogPart, type LogParts, readEntriesFrom } from '@sigstack/rekor-log'
-import type { Logger, Registry } from '@sigstack/server'
+import type { Logger } from '@sigstack/server'
 import type { EventsConfig } from './config.ts'
 import type { Receiver } from './cursor.ts'
 import { createDelivery, type RefusedOutcome, type Send } from './deliver.ts'
 import type { NewEntryEvent } from './event.ts'
-import { createEventMetrics } from './metrics.ts'
+import type { EventMetrics } from './metrics.ts'
 import { openPublisher, type Publisher } from './publish.ts'
 import { openRedisStream } from './redis-stream.ts'
 import { webhook } from './webhook.ts'
@@ -16,7 +16,7 @@ import { webhook } from './webhook.ts'
 export type EventsContext = {
   readonly pool: Pool
   readonly logger: Logger
-  readonly registry: Registry
+  readonly metrics: EventMetrics
   /** Takes what is to be stopped with the log. */
   readonly onStop: (stop: () => Promise<void> | void) => void
 }
@@ -41,13 +41,10 @@ export async function openEvents<Part extends LogPart>(
   config: EventsConfig,
   shards: LogParts<Part>,
   { newEntryEvent, bareEvent }: EventForm<Part>,
-  { pool, logger, registry, onStop }: EventsContext,
+  { pool, logger, metrics, onStop }: EventsContext,
 ): Promise<void> {
   const publishers = new Map<Receiver, Publisher>()
-  const metrics = createEventMetrics(
-    registry,
-    () => new Map([...publishers].map(([receiver, { backlog }]) => [receiver, backlog()])),
-  )
+  metrics.follow(() => new Map([...publishers].map(([receiver, { backlog }]) => [receiver, backlog()])))
   const onEvents = metrics.published
   if (config.webhook !== undefined) {
     const { batch } = config.webhook

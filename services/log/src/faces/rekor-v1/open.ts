@@ -10,6 +10,7 @@ import {
 import type { Readiness } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { keyFolderOf } from '@sigstack/signers'
+import { createEventMetrics } from '../../events/metrics.ts'
 import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { searchCheck } from '../../readiness.ts'
@@ -45,7 +46,8 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const metrics = createRekorMetrics(registry, version)
   const parts = { pool, logger, policy, metrics, onStop }
   const { settings, admissionFault } = await openSettings(face, parts)
-  if (face.events !== undefined) await openEvents(face.events, shards, { newEntryEvent, bareEvent }, context)
+  const told = { pool, logger, metrics: createEventMetrics(registry), onStop }
+  if (face.events !== undefined) await openEvents(face.events, shards, { newEntryEvent, bareEvent }, told)
   const smallBodies = openSmallBodies({ policy })
   onStop(() => smallBodies.stop())
 

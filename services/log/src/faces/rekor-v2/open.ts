@@ -6,6 +6,7 @@ import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import { createDearReads, type LogParts } from '@sigstack/rekor-log'
 import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
+import { createEventMetrics } from '../../events/metrics.ts'
 import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
@@ -92,7 +93,8 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   const dearReads = createDearReads()
   const search = await openSearchOf('rekor-v2', parts, dearReads, context)
   const logId = toBase64(noteKeyId(log.origin, signer.publicKey))
-  if (face.events !== undefined) await openEvents(face.events, parts, eventsOf(logId), context)
+  const told = { pool, logger, metrics: createEventMetrics(registry), onStop }
+  if (face.events !== undefined) await openEvents(face.events, parts, eventsOf(logId), told)
   const dependencies = {
     log,
     logId,
