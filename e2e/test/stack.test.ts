@@ -68,7 +68,7 @@ t.test('a stack keeps its keys, its log and its trust over a restart', async (t)
     t.equal(status, 1)
     t.match(
       stderr,
-      /^ports (\d+, ){8}\d+ on 127\.0\.0\.1 are taken by another program.*set (SIGSTACK_[A-Z_]+_PORT,? ){9}.*SIGSTACK_BASE_PORT\n$/,
+      /^ports (\d+, ){8}\d+ on 127\.0\.0\.1 are taken by another program.*set (SIGSTACK_[A-Z0-9_]+_PORT,? ){9}.*SIGSTACK_BASE_PORT\n$/,
     )
   })
 
