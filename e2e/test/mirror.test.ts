@@ -75,12 +75,12 @@ t.test('entries outlive their log in a mirror', async (t) => {
     parseNoteKey,
   )
 
-  const { origin } = parseCheckpoint(await openTiles(rekor).checkpoint())
+  const { origin } = parseCheckpoint((await openTiles(rekor).checkpoint()).note)
   await stack.kill()
   rmSync(dataDirectory, { recursive: true })
 
   const copy = openTiles(`${elsewhere.url}/mirror/${sha256Hex(origin)}`)
-  const checkpoint = parseCheckpoint(await copy.checkpoint())
+  const checkpoint = parseCheckpoint((await copy.checkpoint()).note)
   const lines = await verifyLines(checkpoint, keys)
   t.ok(lines.length >= 3, 'signed by the log and by both keys of the mirror')
   const { size, rootHash } = checkpoint.treeHead

@@ -1,4 +1,4 @@
-import { quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
+import { parseUtf8, quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
 import { type HttpAnswer, type HttpRequest, requestBounded } from '@sigstack/http-client'
 import {
   hashBytes,
@@ -15,12 +15,18 @@ import { TileError } from './errors.ts'
 
 export type TileLog = {
   readonly url: string
-  /** The signed note as it is shown. */
-  checkpoint(): Promise<string>
+  checkpoint(): Promise<ShownCheckpoint>
   /** Reads what a proof in a tree of `treeSize` needs, then answers without waiting. Full tiles are remembered. */
   load(addresses: readonly TileAddress[], treeSize: bigint): Promise<TileSource>
   /** The entries that the bundle has in a tree of `treeSize`: 1 to 256. */
   entries(bundle: bigint, treeSize: bigint): Promise<readonly Buffer[]>
+}
+
+export type ShownCheckpoint = {
+  /** The signed note as it is shown. */
+  readonly note: string
+  /** The clock of whoever answered, in milliseconds since the epoch; undefined where the answer tells none. */
+  readonly dateMs: number | undefined
 }
 
 export type TileLogOptions = {
@@ -32,20 +38,22 @@ export type TileLogOptions = {
   readonly keptTiles?: number
 }
 
+/** Entries repeat certificates and JSON. */
+const headers = { 'accept-encoding': 'gzip' }
 const longestCheckpoint = 1_000_000
 /** 256 entries of 65,535 bytes after their lengths. */
 const longestBundle = tileWidth * (2 + 65_535)
 
-/** `url` is the prefix of `/checkpoint` and `/tile`. Nothing is asked yet; each call may throw a {@link TileError}. */
+/** `url` is the prefix of `/checkpoint` and `/tile`. Nothing is asked yet; each call may throw a {@link TileError}, or the reason of its signal. */
 export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
   const { timeoutMs = 30_000, keptTiles = 256, connection = {} } = options
   const base = withoutEnd(url, '/')
   const full = new Map<string, Tile>()
 
-  async function read(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  async function read(path: string, maxBytes: number): Promise<HttpAnswer | undefined> {
     const where = `${base}/${path}`
-    const answer = await ask(where, { ...connection, timeoutMs, maxBytes })
-    if (answer.status === 200) return answer.bytes
+    const answer = await ask(where, { ...connection, headers, timeoutMs, maxBytes })
+    if (answer.status === 200) return answer
     if (answer.status === 404 || answer.status === 410) return undefined
     throw new TileError('unreachable', `${quoted(where)} answers with status ${answer.status}`)
   }
@@ -58,10 +66,10 @@ export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
     maxBytes: number,
   ): Promise<Buffer> {
     const path = tilePath({ level, index, width })
-    const exact = await read(path, maxBytes)
-    if (exact !== undefined) return exact
-    const wide = width < tileWidth && (await read(tilePath({ level, index, width: tileWidth }), maxBytes))
-    if (wide) return wide
+    const whole = tilePath({ level, index, width: tileWidth })
+    const found =
+      (await read(path, maxBytes)) ?? (width < tileWidth ? await read(whole, maxBytes) : undefined)
+    if (found !== undefined) return found.bytes
     throw new TileError('not_found', `${quoted(`${base}/${path}`)} is not there`)
   }
 
@@ -85,9 +93,13 @@ export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
   return {
     url: base,
     checkpoint: async () => {
-      const note = await read('checkpoint', longestCheckpoint)
-      if (note === undefined) throw new TileError('not_found', `${quoted(base)} shows no checkpoint`)
-      return note.toString('utf8')
+      const answer = await read('checkpoint', longestCheckpoint)
+      if (answer === undefined) throw new TileError('not_found', `${quoted(base)} shows no checkpoint`)
+      const note = parseUtf8(answer.bytes)
+      if (note === undefined)
+        throw new TileError('malformed', `the checkpoint of ${quoted(base)} is no UTF-8`)
+      const dateMs = Date.parse(answer.header('date') ?? '')
+      return { note, dateMs: Number.isNaN(dateMs) ? undefined : dateMs }
     },
     load: async (addresses, treeSize) => {
       const found = new Map<string, Tile>()
@@ -114,6 +126,7 @@ async function ask(url: string, request: HttpRequest): Promise<HttpAnswer> {
   try {
     return await requestBounded(url, request)
   } catch (cause) {
+    if (request.signal?.aborted === true) throw cause
     throw new TileError('unreachable', `${quoted(url)} does not answer: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -46,7 +46,9 @@ async function serve(t: Test, files: ReadonlyMap<string, Buffer>, status?: numbe
 t.test('tiles and bundles are those that the log has written', async (t) => {
   const { url, asked } = await serve(t, filesOfLog())
   const log = openTiles(url)
-  t.equal(await log.checkpoint(), 'a note')
+  const { note, dateMs = 0 } = await log.checkpoint()
+  t.equal(note, 'a note')
+  t.ok(dateMs > 0, 'by the clock of the server')
   for (const index of [0n, 255n, 256n, 299n]) {
     const tiles = await log.load(tilesForInclusion(index, 300n), 300n)
     const leaf = leaves[Number(index)]

@@ -43,7 +43,7 @@ const mostMisfits = 8
 
 /** Throws a `CliError` where the mirror refuses, and a `TileError` where the log cannot be read. */
 export async function feedMirror({ log, post, onProgress }: Feeding): Promise<Fed> {
-  const note = await log.checkpoint()
+  const { note } = await log.checkpoint()
   const checkpoint = parseCheckpoint(note)
   const { origin, treeHead } = checkpoint
   await submit(checkpoint, note, { log, post, onProgress })

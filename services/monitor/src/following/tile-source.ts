@@ -1,15 +1,6 @@
 /** A tree read by C2SP tlog-tiles: of Rekor v2, of a shard of our Rekor v1, of our CT logs. */
-import {
-  hashBytes,
-  proveConsistency,
-  type Tile,
-  tileFromHashes,
-  tilePath,
-  tilesForConsistency,
-  tileWidth,
-  widthOfTile,
-} from '@sigstack/merkle'
-import { askFor, badAnswer, demandText } from './ask.ts'
+import { proveConsistency, tilesForConsistency, tileWidth } from '@sigstack/merkle'
+import { openTiles, TileError, type TileLog } from '@sigstack/tile-client'
 import { FollowError } from './errors.ts'
 import type { StoredLeaf, TreeSource } from './source.ts'
 import type { LogKind } from './tree.ts'
@@ -17,8 +8,7 @@ import { type LogKeys, verifyNote } from './verify-note.ts'
 
 /** Bundles on their way at the same time. */
 const atOnce = 4
-/** 256 entries of 65,535 bytes at the most. */
-const largestBundle = tileWidth * (65_535 + 2)
+const timeoutMs = 20_000
 
 export type TileSourceOptions = {
   readonly url: string
@@ -27,38 +17,15 @@ export type TileSourceOptions = {
 }
 
 export function tileSource({ url, kind, keys }: TileSourceOptions): TreeSource {
-  async function readHead(signal: AbortSignal) {
-    const { text: note, dateMs } = await demandText(`${url}/checkpoint`, { signal })
-    const { origin, treeHead } = await verifyNote(note, kind, await keys(), url)
-    return { origin, treeHead, note, dateMs }
-  }
-
-  /** The one of that width, or a wider one that took its place. */
-  async function readPart(
-    level: number | 'entries',
-    index: bigint,
-    width: number,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<Buffer> {
-    const at = (each: number) => `${url}/${tilePath({ level, index, width: each })}`
-    const found =
-      (await askFor(at(width), { signal, maxBytes })) ??
-      (width < tileWidth ? await askFor(at(tileWidth), { signal, maxBytes }) : undefined)
-    if (found === undefined) throw new FollowError('unreachable', `${at(width)} answers 404`)
-    return found.bytes
-  }
-
-  async function readTile(
-    level: number,
-    index: bigint,
-    treeSize: bigint,
-    signal: AbortSignal,
-  ): Promise<Tile> {
-    const width = widthOfTile(level, index, treeSize)
-    const bytes = await readPart(level, index, width, tileWidth * hashBytes, signal)
-    if (bytes.length < width * hashBytes) throw badAnswer(url, `a tile of level ${level} is too short`)
-    return tileFromHashes(bytes.subarray(0, width * hashBytes))
+  /** A tile is asked for once in a while, so none is remembered from one question to the next. */
+  async function ask<T>(signal: AbortSignal, question: (log: TileLog) => Promise<T>): Promise<T> {
+    try {
+      return await question(openTiles(url, { timeoutMs, connection: { signal } }))
+    } catch (cause) {
+      if (!(cause instanceof TileError)) throw cause
+      const code = cause.code === 'malformed' ? 'bad_answer' : 'unreachable'
+      throw new FollowError(code, cause.message, { cause })
+    }
   }
 
   async function* readLeaves(
@@ -67,13 +34,11 @@ export function tileSource({ url, kind, keys }: TileSourceOptions): TreeSource {
   ): AsyncIterable<readonly StoredLeaf[]> {
     const full = BigInt(tileWidth)
     const read = async (index: bigint): Promise<readonly StoredLeaf[]> => {
-      const width = widthOfTile(0, index, treeSize)
-      const leaves = parseBundle(await readPart('entries', index, width, largestBundle, signal), url)
+      const leaves = await ask(signal, (log) => log.entries(index, treeSize))
       const first = index * full
       const from = start > first ? Number(start - first) : 0
       const to = end < first + full ? Number(end - first) : tileWidth
-      if (leaves.length < to) throw badAnswer(url, `the bundle of entries ${index} is too short`)
-      return leaves.slice(from, to)
+      return leaves.slice(from, to).map((leaf) => ({ leaf }))
     }
     const running: Promise<readonly StoredLeaf[]>[] = []
     let next = start / full
@@ -91,30 +56,15 @@ export function tileSource({ url, kind, keys }: TileSourceOptions): TreeSource {
   }
 
   return {
-    readHead,
+    readHead: async (signal) => {
+      const { note, dateMs } = await ask(signal, (log) => log.checkpoint())
+      const { origin, treeHead } = await verifyNote(note, kind, await keys(), url)
+      return { origin, treeHead, note, dateMs }
+    },
     readLeaves,
     proveConsistency: async (oldSize, newSize, signal) => {
-      const tiles = new Map<string, Tile>()
-      for (const { level, index } of tilesForConsistency(oldSize, newSize))
-        tiles.set(`${level}/${index}`, await readTile(level, index, newSize, signal))
-      return proveConsistency(oldSize, newSize, (level, index) => {
-        const tile = tiles.get(`${level}/${index}`)
-        if (tile === undefined) throw new Error(`tile ${level}/${index} was not asked for`)
-        return tile
-      })
+      const needed = tilesForConsistency(oldSize, newSize)
+      return proveConsistency(oldSize, newSize, await ask(signal, (log) => log.load(needed, newSize)))
     },
   }
-}
-
-/** Each entry behind its length in 16 bits. Throws `bad_answer`. */
-function parseBundle(bytes: Buffer, url: string): readonly StoredLeaf[] {
-  const leaves: StoredLeaf[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 2 <= bytes.length ? at + 2 + bytes.readUInt16BE(at) : Number.POSITIVE_INFINITY
-    if (end > bytes.length || leaves.length === tileWidth)
-      throw badAnswer(url, 'a bundle of entries is malformed')
-    leaves.push({ leaf: bytes.subarray(at + 2, end) })
-    at = end
-  }
-  return leaves
 }
