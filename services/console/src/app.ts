@@ -12,17 +12,22 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from './config.ts'
 import { type ContextParts, createContext } from './context.ts'
 import { addEntryRoutes } from './entry/routes.ts'
+import { addHealthRoutes } from './health/routes.ts'
 import { assetRoutes } from './html/assets.ts'
 import { html } from './html/html.ts'
 import { securityHeaders } from './html/send.ts'
+import { addLogRoutes } from './log/routes.ts'
+import type { Tail } from './log/tail.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { addSearchRoutes } from './search/routes.ts'
 import { SourceError, type SourceErrorCode } from './sources/errors.ts'
+import { addTrustRoutes } from './trust/routes.ts'
 
 export type AppDependencies = ContextParts & {
   readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'trustedProxies'>
   readonly logger: Logger | false
   readonly registry: Registry
+  readonly tail: Tail
   readonly readiness?: () => Promise<Readiness>
   /** Serve `/metrics` beside the pages; false where it has a port of its own. */
   readonly metricsRoute?: boolean
@@ -34,7 +39,7 @@ const forEverybody = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** The pages, listening nowhere yet. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
-  const { access, logger, registry, readiness, metricsRoute = true, tls, ...parts } = dependencies
+  const { access, logger, registry, tail, readiness, metricsRoute = true, tls, ...parts } = dependencies
   const proxies = access.trustedProxies && trustedProxies(access.trustedProxies)
   const readers = new WeakMap<FastifyRequest, Reader>()
   const context = createContext(parts, readers)
@@ -71,6 +76,10 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   app.register(assetRoutes)
   addSearchRoutes(app, context)
   addEntryRoutes(app, context)
+  addLogRoutes(app, context, tail)
+  addTrustRoutes(app, context)
+  addHealthRoutes(app, context)
+  app.addHook('preClose', async () => tail.stop())
   return app
 
   function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {

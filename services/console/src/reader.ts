@@ -8,6 +8,8 @@ export type Reader = {
   readonly role: 'reader' | 'operator'
   /** E-mail addresses, and bytes that hold them, are not shown. */
   readonly hidesAddresses: boolean
+  /** What services say of themselves: of operators, or of everybody where nobody is told apart. */
+  readonly seesDetails: boolean
 }
 
 /** Undefined for a request that nobody vouches for. */
@@ -17,13 +19,14 @@ export function readerOf(
   hidesAddresses: boolean,
   isTrusted: (address: string) => boolean,
 ): Reader | undefined {
-  if (access.mode === 'open') return { role: 'reader', hidesAddresses }
+  if (access.mode === 'open') return { role: 'reader', hidesAddresses, seesDetails: true }
   const name = request.headers[access.userHeader]
   // The header of anybody else is what he says of himself.
   if (typeof name !== 'string' || name === '' || !isTrusted(request.socket.remoteAddress ?? ''))
     return undefined
   const role = access.operators.includes(name) ? 'operator' : 'reader'
-  return { name, role, hidesAddresses: hidesAddresses && role === 'reader' }
+  const isReader = role === 'reader'
+  return { name, role, hidesAddresses: hidesAddresses && isReader, seesDetails: !isReader }
 }
 
 /** The domain stays: it says whose people they are, and not who. A ref or a digest behind an @ is no domain. */

@@ -1,3 +1,4 @@
+import { reasonOf } from '@sigstack/crypto'
 import {
   createCleanups,
   createRegistry,
@@ -9,6 +10,8 @@ import {
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { createTail } from './log/tail.ts'
+import { createMetrics } from './metrics.ts'
 import { createRekor } from './sources/rekor.ts'
 import { createTrustSource } from './sources/trust.ts'
 
@@ -37,12 +40,21 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const { urls, trustedRootFile, host, metricsPort } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
+    const rekor = createRekor(urls.rekor)
+    const tail = createTail({
+      rekor,
+      limit: config.tailLimit,
+      limitEach: config.tailLimitEach,
+      onError: (error) => logger.info({ reason: reasonOf(error) }, 'the tail could not look at the log'),
+    })
+    createMetrics(registry, tail.readers)
     const app = buildApp({
-      rekor: createRekor(urls.rekor),
+      rekor,
+      tail,
       trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),
       urls,
       now,
-      site: { title: config.title, rooms: ['search'] },
+      site: { title: config.title, rooms: ['search', 'log', 'trust', 'issuers', 'health'] },
       access: config,
       logger,
       registry,

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { rekorV1KeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import {
   createSigner,
+  encodePublicKeyPem,
   generateSigningKey,
   keyFingerprint,
   sha256Hex,
@@ -112,6 +113,7 @@ export async function openLog(
         treeID: '1193050959916656506',
         treeSize: hashes.length,
       }
+    if (pathname === '/api/v1/log/publicKey') return encodePublicKeyPem(signer.publicKey)
     if (pathname === '/api/v1/log/entries') {
       const at = Number(searchParams.get('logIndex'))
       return at < uuids.length ? answer(at) : undefined
@@ -130,7 +132,9 @@ export async function openLog(
   const server = createServer((request, response) => {
     void answerTo(request).then((json) => {
       response.writeHead(json === undefined ? 404 : 200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(json ?? { code: 404, message: 'entry not found' }))
+      response.end(
+        typeof json === 'string' ? json : JSON.stringify(json ?? { code: 404, message: 'entry not found' }),
+      )
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -21,7 +21,7 @@ export function addEntryRoutes(app: FastifyInstance, context: Context): void {
   }
 
   async function view(name: string): Promise<EntryView | undefined> {
-    const [entry, { trust: current }] = await Promise.all([find(name), trust.current()])
+    const [entry, { value: current }] = await Promise.all([find(name), trust.current()])
     return entry && readEntry(entry, current)
   }
 

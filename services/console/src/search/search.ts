@@ -55,6 +55,7 @@ async function searchPlainly(
   readings: readonly Reading[],
   { cursor }: Filters,
 ): Promise<Results> {
+  if (readings.length === 0) return newestPlainly(rekor)
   const known = readings.filter(({ retrieve }) => retrieve !== undefined)
   const found = await Promise.all(known.map(({ retrieve }) => rekor.retrieve(retrieve ?? {})))
   const uuids = [...new Set(found.flat())]
@@ -67,6 +68,17 @@ async function searchPlainly(
     notAsked: readings.filter((reading) => !known.includes(reading)),
     isPlain: true,
   }
+}
+
+async function newestPlainly(rekor: Rekor): Promise<Results> {
+  const { active, inactive } = await rekor.info()
+  const size = [...inactive, active].reduce((sum, { treeSize }) => sum + treeSize, 0n)
+  const indexes = Array.from({ length: plainPage }, (_, at) => size - 1n - BigInt(at)).filter(
+    (index) => index >= 0n,
+  )
+  const entries = (await rekor.entriesAt(indexes)).map(describe)
+  const newestFirst = entries.toSorted((a, b) => (a.logIndex < b.logIndex ? 1 : -1))
+  return { entries: newestFirst, notAsked: [], isPlain: true }
 }
 
 /** A body that cannot be read is an entry all the same. */

@@ -67,6 +67,8 @@ export type Rekor = {
   retrieve(query: Readonly<Record<string, unknown>>): Promise<readonly string[]>
   /** At most ten. */
   entries(uuids: readonly string[]): Promise<readonly LoggedEntry[]>
+  /** At most ten, of the whole log. */
+  entriesAt(logIndexes: readonly bigint[]): Promise<readonly LoggedEntry[]>
   info(): Promise<LogInfo>
 }
 
@@ -96,18 +98,8 @@ export function createRekor(url: string): Rekor {
       if (!Array.isArray(uuids)) throw malformed()
       return uuids.map(textOf).filter((uuid) => isUuid(uuid))
     },
-    async entries(uuids) {
-      if (uuids.length === 0) return []
-      const body = { entryUUIDs: uuids }
-      const answer = await ask(url, '/api/v1/log/entries/retrieve', {
-        method: 'POST',
-        body,
-        maxBytes: largestEntryBytes,
-      })
-      const list = answer === undefined ? [] : jsonOf(answer)
-      if (!Array.isArray(list)) throw malformed()
-      return list.flatMap(entriesIn)
-    },
+    entries: (entryUUIDs) => retrieveEntries(entryUUIDs.length, { entryUUIDs }),
+    entriesAt: (indexes) => retrieveEntries(indexes.length, { logIndexes: indexes.map(Number) }),
     async info() {
       const answer = await ask(url, '/api/v1/log')
       if (answer === undefined) throw malformed()
@@ -115,6 +107,15 @@ export function createRekor(url: string): Rekor {
       const inactive = memberAt(told, 'inactiveShards')
       return { active: shardIn(told), inactive: Array.isArray(inactive) ? inactive.map(shardIn) : [] }
     },
+  }
+
+  async function retrieveEntries(count: number, body: unknown): Promise<readonly LoggedEntry[]> {
+    if (count === 0) return []
+    const asked = { method: 'POST', body, maxBytes: largestEntryBytes } as const
+    const answer = await ask(url, '/api/v1/log/entries/retrieve', asked)
+    const list = answer === undefined ? [] : jsonOf(answer)
+    if (!Array.isArray(list)) throw malformed()
+    return list.flatMap(entriesIn)
   }
 }
 

@@ -1,8 +1,9 @@
-/** The trusted root that checks are made against: of a file, or what the trust service publishes, asked again when it is old. */
+/** The trusted root that checks are made against: of a file, or what the trust service publishes. */
 import { readFile } from 'node:fs/promises'
-import { reasonOf, sha256Hex } from '@sigstack/crypto'
+import { sha256Hex } from '@sigstack/crypto'
 import { parseTrustedRoot, type TrustedRoot } from '@sigstack/trust-root'
 import { ask } from './ask.ts'
+import { type Cached, createCached } from './cached.ts'
 
 export type Trust = {
   readonly root: TrustedRoot
@@ -13,10 +14,7 @@ export type Trust = {
   readonly text: string
 }
 
-export type TrustSource = {
-  /** The newest that could be had; with why there is none, or none newer. */
-  current(): Promise<{ readonly trust?: Trust; readonly fault?: string }>
-}
+export type TrustSource = Cached<Trust>
 
 const freshMs = 30_000
 
@@ -27,27 +25,15 @@ export type TrustOptions = {
 }
 
 export function createTrustSource({ file, url, now }: TrustOptions): TrustSource {
-  let trust: Trust | undefined
-  let fault: string | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
-  let asking: Promise<void> | undefined
-
-  async function refresh(): Promise<void> {
-    try {
+  return createCached<Trust>(
+    async (before) => {
       const text = await read()
-      if (text !== trust?.text)
-        trust = {
-          root: parseTrustedRoot(text),
-          sha256: sha256Hex(Buffer.from(text)),
-          from: file === undefined ? `${url}/trusted_root.json` : file,
-          text,
-        }
-      fault = undefined
-    } catch (error) {
-      fault = reasonOf(error)
-    }
-    askedAt = now()
-  }
+      if (before?.text === text) return before
+      const from = file ?? `${url}/trusted_root.json`
+      return { root: parseTrustedRoot(text), sha256: sha256Hex(Buffer.from(text)), from, text }
+    },
+    { freshMs, now },
+  )
 
   async function read(): Promise<string> {
     if (file !== undefined) return readFile(file, 'utf8')
@@ -55,18 +41,5 @@ export function createTrustSource({ file, url, now }: TrustOptions): TrustSource
     const answer = await ask(url, '/trusted_root.json')
     if (answer === undefined) throw new Error('the trust service has published nothing yet')
     return answer.text()
-  }
-
-  return {
-    async current() {
-      if (now() - askedAt > freshMs) {
-        asking ??= refresh().finally(() => {
-          asking = undefined
-        })
-        // Whoever has an older one is not kept waiting.
-        if (trust === undefined) await asking
-      }
-      return { ...(trust !== undefined && { trust }), ...(fault !== undefined && { fault }) }
-    },
   }
 }

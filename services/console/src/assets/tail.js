@@ -1,0 +1,68 @@
+// New entries on top as they come; never more than a hundred, and none while paused.
+const rows = document.getElementById('entries')
+const state = document.getElementById('tail-state')
+const pause = document.getElementById('tail-pause')
+const most = 100
+let waiting = []
+let isPaused = false
+let came = 0
+
+const source = new EventSource('/log/events')
+source.addEventListener('open', () => tell('Entries come as they are logged.'))
+source.addEventListener('error', () => tell('The connection is lost; it is tried again.'))
+source.addEventListener('message', ({ data }) => {
+  waiting = [...waiting, JSON.parse(data)].slice(-most)
+  came++
+  if (!isPaused) show()
+})
+source.addEventListener('skipped', ({ data }) => tell(`${data} entries came too fast to be shown.`))
+
+pause.hidden = false
+pause.addEventListener('click', () => {
+  isPaused = !isPaused
+  pause.textContent = isPaused ? 'Go on' : 'Pause'
+  if (!isPaused) show()
+})
+
+// Not at each entry: that would be read aloud without end.
+setInterval(() => {
+  if (came > 0) tell(`${came} new since the page was loaded.`)
+}, 10_000)
+
+function tell(text) {
+  if (state.textContent !== text) state.textContent = text
+}
+
+function show() {
+  for (const entry of waiting) rows.prepend(rowOf(entry))
+  waiting = []
+  while (rows.children.length > most) rows.lastElementChild.remove()
+}
+
+function rowOf({ uuid, logIndex, logged, kind, subjects, issuers, keyHashes }) {
+  const link = document.createElement('a')
+  link.href = `/entry/${uuid}`
+  link.textContent = logIndex
+  const time = document.createElement('time')
+  time.dateTime = logged
+  time.textContent = `${logged.slice(0, 10)} ${logged.slice(11, 19)}`
+  const row = document.createElement('tr')
+  row.className = 'new'
+  const who = visible(subjects[0] ?? (keyHashes[0] === undefined ? '' : `key ${keyHashes[0].slice(0, 16)}…`))
+  for (const content of [link, time, kind, who, visible(issuers[0] ?? '')]) {
+    const cell = document.createElement('td')
+    cell.append(content)
+    row.append(cell)
+  }
+  row.children[0].className = 'number'
+  for (const at of [3, 4]) row.children[at].className = 'who'
+  return row
+}
+
+/** As on the pages of the server: what cannot be seen, or turns a text around, is seen. */
+function visible(text) {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (character) => `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,114 @@
+/** The heads of the logs and who signed them, and how far the witness is. */
+import { type NoteKey, noteKeyOf, parseCheckpoint, parseNoteKey, verifyLines } from '@sigstack/checkpoint'
+import { equalBytes, memberAt, parsePublicKey, toHex } from '@sigstack/crypto'
+import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
+import { ask, jsonOf } from '../sources/ask.ts'
+
+export type Head = {
+  /** Which log, for people. */
+  readonly name: string
+  readonly url: string
+  readonly note: string
+  readonly origin: string
+  readonly size: bigint
+  readonly root: string
+  readonly lines: readonly HeadLine[]
+}
+
+export type HeadLine = {
+  readonly name: string
+  /** Hexadecimal, four bytes. */
+  readonly keyId: string
+  readonly by: 'log' | 'witness' | 'unknown'
+  readonly state: 'verified' | 'failed' | 'unchecked'
+  /** Of a cosignature. */
+  readonly timeSeconds?: bigint
+}
+
+export type Witness = {
+  readonly name: string
+  readonly keys: readonly NoteKey[]
+  readonly logs: readonly { readonly origin: string; readonly size: bigint; readonly at: string }[]
+}
+
+/** Throws a `SourceError`; a note that is none is told by an Error. */
+export async function readHead(
+  name: string,
+  url: string,
+  {
+    root,
+    witness,
+    note,
+  }: {
+    readonly root?: TrustedRoot | undefined
+    readonly witness?: Witness | undefined
+    readonly note?: string
+  },
+): Promise<Head> {
+  const text = (await ask(url, '/checkpoint').catch(() => undefined))?.text() ?? note
+  if (text === undefined) throw new Error('it shows no head')
+  const checkpoint = parseCheckpoint(text)
+  const { origin, treeHead } = checkpoint
+  const trusted = [...(root?.tlogs ?? []), ...(root?.ctlogs ?? [])]
+  const lines = await Promise.all(
+    checkpoint.signatures.map(async ({ name: signer, keyHint, signature }): Promise<HeadLine> => {
+      const common = { name: signer, keyId: toHex(keyHint) }
+      const one = { ...checkpoint, signatures: [{ name: signer, keyHint, signature }] }
+      const candidates: readonly (readonly [HeadLine['by'], NoteKey])[] = [
+        ...(witness?.keys ?? []).map((key) => ['witness', key] as const),
+        ...trusted.flatMap((log) => keyOf(log, signer, keyHint)).map((key) => ['log', key] as const),
+      ]
+      const [by, key] =
+        candidates.find(([, each]) => each.name === signer && equalBytes(each.keyHint, keyHint)) ?? []
+      if (by === undefined || key === undefined) return { ...common, by: 'unknown', state: 'unchecked' }
+      try {
+        const [verified] = await verifyLines(one, [key])
+        const timeSeconds = verified?.timeSeconds
+        return { ...common, by, state: 'verified', ...(timeSeconds !== undefined && { timeSeconds }) }
+      } catch {
+        return { ...common, by, state: 'failed' }
+      }
+    }),
+  )
+  return { name, url, note: text, origin, size: treeHead.size, root: toHex(treeHead.rootHash), lines }
+}
+
+/** As it would stand in the name of that line. */
+function keyOf(log: TrustedLog, name: string, keyHint: Uint8Array): readonly NoteKey[] {
+  try {
+    const key = noteKeyOf(name, parsePublicKey(log.publicKey), 'log')
+    return equalBytes(key.keyHint, keyHint) ? [key] : []
+  } catch {
+    return []
+  }
+}
+
+/** Throws a `SourceError`. Keys of kinds that are not verified here are left out. */
+export async function readWitness(url: string): Promise<Witness> {
+  const [self, logs] = await Promise.all([ask(url, '/witness.v0.json'), ask(url, '/logs.v0.json')])
+  const told = self === undefined ? undefined : jsonOf(self)
+  const list = logs === undefined ? undefined : memberAt(jsonOf(logs), 'logs')
+  const keys = memberAt(told, 'verifier_keys')
+  return {
+    name: String(memberAt(told, 'name') ?? url),
+    keys: (Array.isArray(keys) ? keys : []).flatMap((key: unknown) => {
+      try {
+        return [parseNoteKey(String(key))]
+      } catch {
+        return []
+      }
+    }),
+    logs: (Array.isArray(list) ? list : []).flatMap((log: unknown) => {
+      const size = memberAt(log, 'tree_size')
+      return typeof size === 'string' && /^\d{1,20}$/.test(size)
+        ? [
+            {
+              origin: String(memberAt(log, 'origin')),
+              size: BigInt(size),
+              at: String(memberAt(log, 'cosigned_at')),
+            },
+          ]
+        : []
+    }),
+  }
+}

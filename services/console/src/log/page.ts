@@ -1,0 +1,89 @@
+/** The log as a whole: how large, how fast, who signed its heads. */
+import { drawBars } from '../html/bars.ts'
+import { type Html, html } from '../html/html.ts'
+import { bytes, stateMark, time } from '../html/page.ts'
+import type { LogInfo } from '../sources/rekor.ts'
+import type { Growth, Span } from './growth.ts'
+import type { Head, HeadLine, Witness } from './heads.ts'
+
+export type LogView = {
+  readonly info: LogInfo
+  readonly growth?: Growth | undefined
+  readonly heads: readonly (Head | { readonly name: string; readonly fault: string })[]
+  readonly witness?: Witness | undefined
+  readonly speed: readonly { readonly name: string; readonly value: string }[]
+}
+
+export function logPart({ info, growth, heads, witness, speed }: LogView): Html {
+  const shards = [...info.inactive, info.active]
+  const total = shards.reduce((sum, { treeSize }) => sum + treeSize, 0n)
+  return html`<h1>The log</h1>
+<p class="sentence">It holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
+    growth !== undefined &&
+    html` In the last 24 hours it grew by ${growth.hours.reduce((sum, { entries }) => sum + entries, 0n).toLocaleString('en')}.`
+  } <a href="/log/tail">Watch entries come</a>.</p>
+${
+  growth !== undefined &&
+  html`<section aria-labelledby="growth"><h2 id="growth">Growth</h2>
+<h3>Entries an hour, the last 24</h3>
+${drawBars('Entries an hour', barsOf(growth.hours, 16))}<h3>Entries a day, the last 30</h3>
+${drawBars('Entries a day', barsOf(growth.days, 10))}</section>
+`
+}<section aria-labelledby="heads"><h2 id="heads">Heads and who signed them</h2>
+${heads.map((head) =>
+  'fault' in head
+    ? html`<h3>${head.name}</h3><p class="warning">${head.fault}</p>
+`
+    : headPart(head, witness),
+)}</section>
+<section aria-labelledby="shards"><h2 id="shards">Trees of the Rekor log</h2>
+<div class="wide" role="region" tabindex="0" aria-label="Trees of the Rekor log"><table><caption class="unseen">Trees of the Rekor log</caption>
+<thead><tr><th scope="col">Tree ID</th><th scope="col">State</th><th scope="col" class="number">Entries</th><th scope="col" class="number">First index</th><th scope="col">Root</th></tr></thead><tbody>
+${shards.map(
+  ({ treeId, treeSize, rootHash }, at) =>
+    html`<tr><td>${bytes(treeId)}</td><td>${at === shards.length - 1 ? 'active' : 'frozen'}</td><td class="number">${treeSize.toLocaleString('en')}</td><td class="number">${shards
+      .slice(0, at)
+      .reduce((sum, each) => sum + each.treeSize, 0n)
+      .toLocaleString('en')}</td><td>${bytes(rootHash)}</td></tr>
+`,
+)}</tbody></table></div></section>
+${
+  speed.length > 0 &&
+  html`<section aria-labelledby="speed"><h2 id="speed">Speed since its start</h2>
+<dl class="facts">${speed.map(({ name, value }) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>
+`
+}`
+}
+
+function barsOf(spans: readonly Span[], digits: number) {
+  return spans.map(({ fromMs, entries }) => ({
+    label: new Date(fromMs).toISOString().replace('T', ' ').slice(0, digits),
+    value: entries,
+  }))
+}
+
+function headPart({ name, url, note, origin, size, root, lines }: Head, witness: Witness | undefined): Html {
+  const witnessed = witness?.logs.find((log) => log.origin === origin)
+  return html`<h3>${name}</h3>
+<dl class="facts"><dt>Origin</dt><dd>${origin}</dd><dt>Entries</dt><dd>${size.toLocaleString('en')}</dd><dt>Root</dt><dd>${bytes(root)}</dd>
+${
+  witness !== undefined &&
+  html`<dt>Witness ${witness.name}</dt><dd>${
+    witnessed === undefined
+      ? 'has cosigned nothing of it yet'
+      : html`cosigned ${witnessed.size.toLocaleString('en')} entries at ${witnessed.at}${size > witnessed.size && html`, ${(size - witnessed.size).toLocaleString('en')} behind`}`
+  }</dd>`
+}</dl>
+<div class="wide" role="region" tabindex="0" aria-label="Signatures under the head of ${name}"><table><caption class="unseen">Signatures under the head of ${name}</caption>
+<thead><tr><th scope="col">Signature</th><th scope="col">Name</th><th scope="col">Key ID</th><th scope="col">Whose</th><th scope="col">Time</th></tr></thead><tbody>
+${lines.map(lineRow)}</tbody></table></div>
+<details><summary>The head as it was signed</summary><pre class="raw" tabindex="0">${note}</pre><p class="quiet">From ${url}</p></details>
+`
+}
+
+const whose = { log: 'the log', witness: 'a witness', unknown: 'not known here' }
+
+function lineRow({ name, keyId, by, state, timeSeconds }: HeadLine): Html {
+  return html`<tr><td>${stateMark(state)}</td><td>${name}</td><td>${bytes(keyId)}</td><td>${whose[by]}</td><td>${timeSeconds !== undefined && time(Number(timeSeconds))}</td></tr>
+`
+}

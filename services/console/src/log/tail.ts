@@ -1,0 +1,103 @@
+/**
+ * The live tail: one look at the log a moment for all readers together, and none while there are no readers. A reader that does not
+ * take what it is sent is cut off, since nothing is kept for it; it comes again with the last index that it saw.
+ */
+import { networkOf } from '@sigstack/limits'
+import { hidden } from '../reader.ts'
+import { search } from '../search/search.ts'
+import type { FoundEntry, Rekor } from '../sources/rekor.ts'
+
+export type TailReader = {
+  /** Of whoever reads, for the bounds. */
+  readonly address: string
+  readonly hidesAddresses: boolean
+  /** What it saw last, where it comes again. */
+  readonly lastIndex?: bigint
+  write(text: string): void
+  /** Bytes that it has not taken. */
+  waiting(): number
+  cut(): void
+}
+
+export type Tail = {
+  /** What ends the reading; undefined where there are too many readers. */
+  open(reader: TailReader): (() => void) | undefined
+  readers(): number
+  stop(): void
+}
+
+export type TailOptions = {
+  readonly rekor: Rekor
+  readonly limit: number
+  readonly limitEach: number
+  readonly pollMs?: number
+  readonly onError: (error: unknown) => void
+}
+
+const heartbeatMs = 15_000
+const mostWaiting = 65_536
+/** At one look; of more only the newest are told. */
+const mostAtOnce = 50
+
+export function createTail({ rekor, limit, limitEach, pollMs = 500, onError }: TailOptions): Tail {
+  /** With the last index that each was told; undefined: it begins with what comes next. */
+  const readers = new Map<TailReader, bigint | undefined>()
+  let timer: NodeJS.Timeout | undefined
+  let beating: NodeJS.Timeout | undefined
+
+  async function look(): Promise<void> {
+    try {
+      const { entries } = await search(rekor, [], { order: 'newest', limit: mostAtOnce })
+      for (const [reader, after] of readers) tell(reader, entries, after)
+    } catch (error) {
+      onError(error)
+    }
+    timer = readers.size > 0 ? setTimeout(() => void look(), pollMs).unref() : undefined
+  }
+
+  /** Of `entries`, newest first, those that the reader does not have; what came before the oldest of them is counted. */
+  function tell(reader: TailReader, entries: readonly FoundEntry[], after: bigint | undefined): void {
+    readers.set(reader, entries[0]?.logIndex ?? after ?? -1n)
+    if (after === undefined) return
+    const fresh = entries.filter(({ logIndex }) => logIndex > after).toReversed()
+    const [oldest] = fresh
+    if (oldest === undefined) return
+    const skipped = oldest.logIndex - after - 1n
+    const told = fresh.map((entry) => event(entry, reader.hidesAddresses)).join('')
+    send(reader, (skipped > 0n ? `event: skipped\ndata: ${skipped}\n\n` : '') + told)
+  }
+
+  function send(reader: TailReader, text: string): void {
+    if (reader.waiting() <= mostWaiting) return reader.write(text)
+    readers.delete(reader)
+    reader.cut()
+  }
+
+  return {
+    readers: () => readers.size,
+    open(reader) {
+      const network = networkOf(reader.address)
+      const own = [...readers.keys()].filter(({ address }) => networkOf(address) === network).length
+      if (readers.size >= limit || own >= limitEach) return undefined
+      readers.set(reader, reader.lastIndex)
+      reader.write(': open\n\n')
+      timer ??= setTimeout(() => void look(), 0).unref()
+      beating ??= setInterval(() => {
+        for (const each of readers.keys()) send(each, ': here\n\n')
+      }, heartbeatMs).unref()
+      return () => readers.delete(reader)
+    },
+    stop() {
+      clearTimeout(timer)
+      clearInterval(beating)
+      for (const reader of readers.keys()) reader.cut()
+      readers.clear()
+    },
+  }
+}
+
+function event(entry: FoundEntry, hidesAddresses: boolean): string {
+  const { logIndex, integratedTime, ...shown } = hidesAddresses ? hidden(entry) : entry
+  const data = { ...shown, logIndex: String(logIndex), logged: new Date(integratedTime * 1000).toISOString() }
+  return `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n`
+}
