@@ -22,6 +22,7 @@ import { type Reader, readerOf } from './reader.ts'
 import { addSearchRoutes } from './search/routes.ts'
 import { SourceError, type SourceErrorCode } from './sources/errors.ts'
 import { addTrustRoutes } from './trust/routes.ts'
+import { addVerifyRoutes } from './verify/routes.ts'
 
 export type AppDependencies = ContextParts & {
   readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'trustedProxies'>
@@ -78,6 +79,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   addEntryRoutes(app, context)
   addLogRoutes(app, context, tail)
   addTrustRoutes(app, context)
+  addVerifyRoutes(app, context)
   addHealthRoutes(app, context)
   app.addHook('preClose', async () => tail.stop())
   return app

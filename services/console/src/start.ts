@@ -54,7 +54,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
       trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),
       urls,
       now,
-      site: { title: config.title, rooms: ['search', 'log', 'trust', 'issuers', 'health'] },
+      site: { title: config.title, rooms: ['search', 'log', 'trust', 'issuers', 'health', 'verify'] },
       access: config,
       logger,
       registry,

@@ -11,7 +11,14 @@ import type { Certificate } from '@sigstack/x509'
 import type { LoggedEntry } from '../sources/rekor.ts'
 import type { SignedDigest } from './body.ts'
 
-export type CheckName = 'signature' | 'certificate' | 'sct' | 'promise' | 'inclusion' | 'checkpoint'
+export type CheckName =
+  | 'signature'
+  | 'certificate'
+  | 'sct'
+  | 'promise'
+  | 'inclusion'
+  | 'checkpoint'
+  | 'timestamp'
 
 export type Check = {
   readonly name: CheckName
@@ -28,12 +35,15 @@ export type Checkable = {
   /** Undefined where the body holds no such pair. */
   readonly signed?: SignedDigest
   readonly root?: TrustedRoot
+  /** At which a certificate is judged; left out, that of the log. */
+  readonly times?: readonly Date[]
 }
 
-export async function checkEntry({ entry, certificate, signed, root }: Checkable): Promise<readonly Check[]> {
+export async function checkEntry(checkable: Checkable): Promise<readonly Check[]> {
+  const { entry, certificate, signed, root } = checkable
   const { promise, proof, body } = entry
   const logs = root?.tlogs.filter(({ logId }) => equalBytes(logId, entry.logId)) ?? []
-  const time = new Date(entry.integratedTime * 1000)
+  const { times = [new Date(entry.integratedTime * 1000)] } = checkable
   const noTrust = root === undefined && 'there is no trusted root to check it against'
   const noLog = noTrust || (logs.length === 0 && 'the trusted root does not list this log')
   const results = [
@@ -58,7 +68,7 @@ export async function checkEntry({ entry, certificate, signed, root }: Checkable
             {
               skip: noTrust,
               step: async () => {
-                await demandTrustedChain(certificate, root?.certificateAuthorities ?? [], [time])
+                await demandTrustedChain(certificate, root?.certificateAuthorities ?? [], times)
               },
             },
           ),
@@ -66,7 +76,7 @@ export async function checkEntry({ entry, certificate, signed, root }: Checkable
             skip: noTrust || (root?.ctlogs.length === 0 && 'the trusted root lists no log of certificates'),
             step: async () => {
               const authorities = root?.certificateAuthorities ?? []
-              const [issuer] = await demandTrustedChain(certificate, authorities, [time])
+              const [issuer] = await demandTrustedChain(certificate, authorities, times)
               if (issuer !== undefined) await demandPromise(certificate, issuer, root?.ctlogs ?? [])
             },
           }),

@@ -81,7 +81,7 @@ function checkList({ checks, trust }: EntryView): Html {
 <table class="checks"><caption class="unseen">Checks of this entry</caption>
 <thead><tr><th scope="col">By this server</th><th scope="col" class="by-browser" hidden>By this browser</th><th scope="col">What</th></tr></thead>
 <tbody>
-${checks.map(checkRow)}</tbody></table>
+${checks.map((check) => checkRow(check, true))}</tbody></table>
 <p class="quiet">${
     trust === undefined
       ? html`There is no trusted root to check against.`
@@ -90,8 +90,8 @@ ${checks.map(checkRow)}</tbody></table>
 `
 }
 
-function checkRow({ name, state, what, why }: Check): Html {
-  return html`<tr data-check="${name}"><td>${stateMark(state)}</td><td class="by-browser" hidden></td><td>${what}${
+export function checkRow({ name, state, what, why }: Check, byBrowserToo: boolean): Html {
+  return html`<tr data-check="${name}"><td>${stateMark(state)}</td>${byBrowserToo && html`<td class="by-browser" hidden></td>`}<td>${what}${
     why !== undefined &&
     html` <span class="why">${state === 'failed' ? 'Failed' : 'Not checked'}: ${why}.</span>`
   }</td></tr>
