@@ -14,6 +14,7 @@ import {
 import { readStoredEntry, type Verifier } from '@sigstack/rekor-entries'
 import { describeStamp } from '@sigstack/timestamp'
 import { type Certificate, parseCertificate } from '@sigstack/x509'
+import { textAt } from '../text-at.ts'
 
 export type EntryBody = {
   /** Empty where the body names none. */
@@ -172,11 +173,6 @@ function stampFacts(spec: unknown): readonly Fact[] {
     { name: 'Serial number of the stamp', value: token.serialNumber },
     { name: 'Policy', value: token.policy },
   ]
-}
-
-function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = memberAt(value, ...path)
-  return typeof found === 'string' ? found : undefined
 }
 
 /** Undefined where the bytes of a stranger cannot be read. */

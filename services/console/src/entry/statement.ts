@@ -1,5 +1,6 @@
 /** An in-toto statement that the log has kept beside an entry, as far as it is shown. */
 import { isObject, memberAt, parseBoundedJson, parseUtf8 } from '@sigstack/crypto'
+import { textAt } from '../text-at.ts'
 import type { Fact } from './body.ts'
 
 export type ShownStatement = {
@@ -70,9 +71,4 @@ function buildOf(predicate: unknown): readonly Fact[] {
     const value = paths.map((path) => textAt(predicate, ...path)).find((text) => text !== undefined)
     return value === undefined || value.length > 2_048 ? [] : [{ name, value }]
   })
-}
-
-function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = memberAt(value, ...path)
-  return typeof found === 'string' ? found : undefined
 }

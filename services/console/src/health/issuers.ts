@@ -2,6 +2,7 @@
 import { isObject, memberAt } from '@sigstack/crypto'
 import type { ServiceUrls } from '../config.ts'
 import { ask, jsonOf } from '../sources/ask.ts'
+import { textAt } from '../text-at.ts'
 
 export type Issuer = {
   readonly url: string
@@ -28,12 +29,12 @@ export async function readIssuers({ ca, oidcProxy }: ServiceUrls): Promise<reado
   const told = states && memberAt(jsonOf(states), 'issuers')
   const known: readonly unknown[] = Array.isArray(told) ? told : []
   return (Array.isArray(listed) ? listed : []).map((issuer: unknown) => {
-    const url = textAt(issuer, 'issuerUrl') || textAt(issuer, 'wildcardIssuerUrl')
+    const url = textAt(issuer, 'issuerUrl') || textAt(issuer, 'wildcardIssuerUrl') || ''
     const state = known.find((each) => memberAt(each, 'issuer') === url || memberAt(each, 'pattern') === url)
     return {
       url,
-      type: textAt(issuer, 'issuerType'),
-      audience: textAt(issuer, 'audience'),
+      type: textAt(issuer, 'issuerType') ?? '',
+      audience: textAt(issuer, 'audience') ?? '',
       documents: (['discovery', 'jwks'] as const).flatMap((name) => {
         const document = memberAt(state, name)
         return isObject(document) ? [documentOf(name === 'jwks' ? 'Keys' : 'Discovery', document)] : []
@@ -52,9 +53,4 @@ function documentOf(name: string, told: unknown): IssuerDocument {
     ...(typeof ageSeconds === 'number' && { ageSeconds }),
     ...(typeof fault === 'string' && { fault }),
   }
-}
-
-function textAt(value: unknown, name: string): string {
-  const text = memberAt(value, name)
-  return typeof text === 'string' ? text : ''
 }

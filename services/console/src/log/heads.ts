@@ -3,6 +3,7 @@ import { type NoteKey, noteKeyOf, parseCheckpoint, parseNoteKey, verifyLines } f
 import { equalBytes, memberAt, parsePublicKey, toHex } from '@sigstack/crypto'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
 import { ask, jsonOf } from '../sources/ask.ts'
+import { textAt } from '../text-at.ts'
 
 export type Head = {
   /** Which log, for people. */
@@ -90,7 +91,7 @@ export async function readWitness(url: string): Promise<Witness> {
   const list = logs === undefined ? undefined : memberAt(jsonOf(logs), 'logs')
   const keys = memberAt(told, 'verifier_keys')
   return {
-    name: String(memberAt(told, 'name') ?? url),
+    name: textAt(told, 'name') ?? url,
     keys: (Array.isArray(keys) ? keys : []).flatMap((key: unknown) => {
       try {
         return [parseNoteKey(String(key))]
@@ -103,9 +104,9 @@ export async function readWitness(url: string): Promise<Witness> {
       return typeof size === 'string' && /^\d{1,20}$/.test(size)
         ? [
             {
-              origin: String(memberAt(log, 'origin')),
+              origin: textAt(log, 'origin') ?? '',
               size: BigInt(size),
-              at: String(memberAt(log, 'cosigned_at')),
+              at: textAt(log, 'cosigned_at') ?? '',
             },
           ]
         : []
