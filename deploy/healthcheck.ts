@@ -15,7 +15,7 @@ type Service = {
 function servicesOf(face: string | undefined): Readonly<Record<string, Service>> {
   return {
     ca: { prefix: 'CA', port: '5555' },
-    log: { prefix: 'LOG', port: face === 'ct' ? '6962' : '3000' },
+    log: { prefix: 'LOG', port: face === 'ct' ? '6962' : face === 'rekor-v2' ? '3003' : '3000' },
     'oidc-proxy': { prefix: 'OIDC_PROXY', port: '5557' },
     trust: { prefix: 'TRUST', port: '5559' },
     tsa: { prefix: 'TSA', port: '3004' },

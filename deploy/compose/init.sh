@@ -33,6 +33,7 @@ password redis-password
 password oidc-cache-secret
 password ca-key-password
 password rekor-key-password
+password rekor-v2-key-password
 password ct-key-password
 password tuf-key-password
 password tsa-key-password

@@ -25,6 +25,7 @@ const services = [
   'postgres',
   'redis',
   'rekor',
+  'rekor-v2',
   'trust',
   'tsa',
 ]
@@ -128,10 +129,11 @@ async function start(project: Project): Promise<void> {
 
 /** What every service signs with, as it says itself. */
 async function keysOf({ endpoints }: Project): Promise<string> {
-  const { ca, rekor, ct, trust, 'dev-issuer': issuer } = endpoints.services
+  const { ca, rekor, 'rekor-v2': rekorV2, ct, trust, 'dev-issuer': issuer } = endpoints.services
   const addresses = [
     `${ca}/api/v1/rootCert`,
     `${rekor}/api/v1/log/publicKey`,
+    `${rekorV2}/publicKey`,
     `${ct}/publicKey`,
     `${trust}/tuf/1.root.json`,
     `${issuer}/jwks`,

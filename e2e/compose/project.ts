@@ -34,6 +34,7 @@ export async function createProject(
   const names = [
     'CA_PORT',
     'REKOR_PORT',
+    'REKOR_V2_PORT',
     'CT_PORT',
     'TRUST_PORT',
     'TSA_PORT',
@@ -121,6 +122,7 @@ export async function createProject(
       services: {
         ca: url('CA_PORT'),
         rekor: url('REKOR_PORT'),
+        'rekor-v2': url('REKOR_V2_PORT'),
         ct: url('CT_PORT'),
         trust: url('TRUST_PORT'),
         tsa: url('TSA_PORT'),

@@ -29,6 +29,7 @@ t.test('a port that is not set is the same for the service, its image and the st
   for (const [name, own, inStack, checked] of [
     ['ca', defaultOf(ca.properties.CA_PORT), stack.ca, asked('ca')],
     ['rekor', readLog(logOf('rekor-v1')).port, stack.rekor, asked('log')],
+    ['rekor-v2', readLog(logOf('rekor-v2')).port, stack.rekorV2, asked('log', { LOG_FACE: 'rekor-v2' })],
     ['ct', readLog(logOf('ct')).port, stack.ct, asked('log', { LOG_FACE: 'ct' })],
     ['oidc-proxy', defaultOf(oidcProxy.properties.OIDC_PROXY_PORT), stack.oidcProxy, asked('oidc-proxy')],
     ['trust', defaultOf(trust.properties.TRUST_PORT), stack.trust, asked('trust')],
