@@ -23,8 +23,10 @@ import type { FastifyInstance } from 'fastify'
 import type { AddressLimiter } from '../src/admission/address-limiter.ts'
 import { buildApp } from '../src/app.ts'
 import { ctOf } from '../src/faces/ct/open.ts'
+import { createTreeTimes } from '../src/faces/ct/tree-head.ts'
 import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
 import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
+import { openIssuers } from '../src/issuers/store.ts'
 import type { RootSource } from '../src/roots/accepted-roots.ts'
 import { ownSource, storedSource } from '../src/search/source.ts'
 import { openSmallBodies } from '../src/verification/small-bodies.ts'
@@ -175,6 +177,8 @@ export async function openCt(
     signer,
     roots: options.roots,
     pathPrefix: prefix,
+    issuers: await openIssuers(pool),
+    timestampOf: createTreeTimes(log, options.nowMs ?? Date.now),
     extendedKeyUsages: options.extendedKeyUsages ?? [],
     ...(options.addressLimiter !== undefined && { addressLimiter: options.addressLimiter }),
     bodyLimitBytes: 524_288,

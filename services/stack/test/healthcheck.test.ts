@@ -14,7 +14,7 @@ import { readConfig } from '../src/config.ts'
 
 const defaultOf = (schema: TSchema) => (schema as { readonly default?: number }).default
 
-const logOf = (face: 'rekor-v1' | 'ct', more: Readonly<Record<string, string>> = {}) => ({
+const logOf = (face: 'rekor-v1' | 'rekor-v2' | 'ct', more: Readonly<Record<string, string>> = {}) => ({
   LOG_FACE: face,
   LOG_HOSTNAME: 'log.example.org',
   LOG_KEY: '/key.pem',

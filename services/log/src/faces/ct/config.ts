@@ -22,6 +22,8 @@ export const ctVariables = {
       description: 'a host with its port and path, such as ct.example.org/2026',
     }),
   ),
+  /** Whether SCTs name the index of their entry, as static-ct-api demands and older clients refuse. */
+  CT_LEAF_INDEX: Type.Union([Type.Literal('off'), Type.Literal('on')], { default: 'off' }),
   CT_ROOTS_FILE: Type.Optional(pathVariable()),
   CT_ROOTS_URL: Type.Optional(urlVariable()),
   /** Dotted OIDs with commas between, or `any` leaf. */
@@ -41,6 +43,8 @@ export type CtConfig = LimitsConfig & {
   readonly prefix: string
   /** Of a log that is made; default host name and prefix. */
   readonly origin?: string
+  /** SCTs name the index of their entry. */
+  readonly namesIndex?: boolean
   readonly roots: { readonly file: string } | { readonly url: string }
   /** Dotted OIDs; any leaf is taken where there are none. */
   readonly extendedKeyUsages: readonly string[]
@@ -59,6 +63,7 @@ export function ctConfig(environment: Static<typeof Variables>): CtConfig {
     face: 'ct',
     prefix,
     ...(origin !== undefined && { origin }),
+    namesIndex: environment.CT_LEAF_INDEX === 'on',
     roots,
     extendedKeyUsages,
     ...limitsConfig(environment),

@@ -1,7 +1,9 @@
 import type { Signer } from '@sigstack/crypto'
 import type { LogReader, LogWriter } from '@sigstack/log-engine'
 import type { AddressLimiter } from '../../admission/address-limiter.ts'
+import type { IssuerStore } from '../../issuers/store.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
+import type { TreeTimes } from './tree-head.ts'
 
 /** What reading needs. */
 export type CtReadDependencies = {
@@ -9,6 +11,8 @@ export type CtReadDependencies = {
   readonly signer: Signer
   /** Before `/ct/v1`; empty or like `/2026`, the shard. Not `prefix`, which Fastify would take for its own. */
   readonly pathPrefix: string
+  readonly issuers: IssuerStore
+  readonly timestampOf: TreeTimes
   readonly nowMs: () => number
 }
 
@@ -17,6 +21,8 @@ export type CtDependencies = CtReadDependencies & {
   readonly roots: RootSource
   /** Dotted OIDs, of which a leaf must bear one; none means that any leaf is taken. */
   readonly extendedKeyUsages: readonly string[]
+  /** An SCT names the index of its entry, as static-ct-api demands; default: it has no extensions. */
+  readonly namesIndex?: boolean
   /** Of submissions. */
   readonly addressLimiter?: AddressLimiter
   readonly bodyLimitBytes: number

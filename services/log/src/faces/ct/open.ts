@@ -1,8 +1,10 @@
 /** The CT face over its log, as the environment describes it. */
 import { encodePublicKeyPem } from '@sigstack/crypto'
 import { openLog, rememberPublicKey } from '@sigstack/log-engine'
+import { createDearReads } from '@sigstack/rekor-log'
 import { openAddressLimiter } from '../../admission/open-limiter.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { openIssuers } from '../../issuers/store.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
 import { fileRoots } from '../../roots/file-roots.ts'
@@ -10,6 +12,9 @@ import { urlRoots } from '../../roots/url-roots.ts'
 import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
 import type { CtConfig } from './config.ts'
 import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './index.ts'
+import { ctCheckpoints } from './sign-checkpoint.ts'
+import { tileLeaves } from './static.ts'
+import { createTreeTimes, type TreeTimes } from './tree-head.ts'
 
 /** Changed files of accepted roots are looked for this often; unknown roots at once. */
 const rootsPollMs = 5_000
@@ -21,9 +26,12 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   const name = pathPrefix === '' ? 'ct' : `ct${pathPrefix}`
   const dialect = logByOrigin(name, face.origin ?? `${hostname}${pathPrefix}`, signer)
   const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
+  // Heads are signed when the log is open, and not before.
+  const opened = Promise.withResolvers<TreeTimes>()
+  const signCheckpoint = ctCheckpoints(signer, async (treeHead) => (await opened.promise)(treeHead))
   const log = await openLog({
     ...dialect,
-    ...context.headsOf(dialect),
+    ...context.headsOf({ signCheckpoint }),
     ...(signedHeads !== undefined && { signedHeads }),
     pool,
     readers,
@@ -35,6 +43,9 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   })
   onStop(() => log.close())
   await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
+  const timestampOf = createTreeTimes(log, now)
+  opened.resolve(timestampOf)
+  const issuers = await openIssuers(pool)
   const roots = await openRoots(face.roots, context)
   const addressLimiter = openAddressLimiter('ct-address', face, context)
   const dependencies = {
@@ -42,6 +53,9 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
     signer,
     roots,
     pathPrefix,
+    issuers,
+    timestampOf,
+    namesIndex: face.namesIndex ?? false,
     extendedKeyUsages,
     ...(addressLimiter !== undefined && { addressLimiter }),
     bodyLimitBytes,
@@ -58,14 +72,22 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
 
 /** The dialect and the tiles over a log that is open already. */
 export function ctOf(dependencies: CtDependencies): Face {
-  const { log, pathPrefix } = dependencies
+  const { log, pathPrefix, issuers } = dependencies
   return {
     name: 'ct',
     errorHandlers: { errorHandler: replyWithCtError, notFoundHandler: replyWithCtNotFound },
     register: async (app) => {
       await app.register(ctFace, dependencies)
-      const bundles = createEntryBundles()
-      await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
+      const dearReads = createDearReads()
+      const bundles = createEntryBundles({ dearReads })
+      const dataBundles = createEntryBundles({ dearReads, encode: tileLeaves(issuers) })
+      await app.register(tilesFace, {
+        log: async () => log,
+        pathPrefix,
+        isAlias: false,
+        bundles,
+        dataBundles,
+      })
     },
   }
 }

@@ -16,7 +16,7 @@ export function openApiOf(pathPrefix: string): ApiDocument {
     paths: {
       ...Object.fromEntries(
         routes.map(({ path, method, description }) => [
-          `${pathPrefix}${path}`,
+          `${pathPrefix}${path.replaceAll(/:([a-z]+)/g, '{$1}')}`,
           { [method.toLowerCase()]: description },
         ]),
       ),
@@ -33,13 +33,13 @@ export function openApiOf(pathPrefix: string): ApiDocument {
       },
       [`${pathPrefix}/tile/{path}`]: {
         get: {
-          summary: 'Hashes and entries by tile (C2SP tlog-tiles)',
+          summary: 'Hashes and entries by tile (C2SP tlog-tiles, static-ct-api)',
           parameters: [
             {
               name: 'path',
               in: 'path',
               required: true,
-              description: 'for example 0/000 or entries/000.p/42',
+              description: 'for example 0/000, entries/000.p/42 or data/000.p/42',
               schema: { type: 'string' },
             },
           ],

@@ -18,8 +18,8 @@ export const publicKey: ReadHandler = ({ signer }) => {
   return { handler: async (_request, reply) => reply.type('application/x-pem-file').send(publicKeyPem) }
 }
 
-export const getSth: ReadHandler = ({ log, signer, nowMs }) => {
-  const signedTreeHead = createTreeHeadSigner(log, signer, nowMs)
+export const getSth: ReadHandler = ({ log, signer, timestampOf, nowMs }) => {
+  const signedTreeHead = createTreeHeadSigner(log, signer, timestampOf, nowMs)
   return { handler: async (_request, reply) => sendJsonText(reply, uncached, await signedTreeHead()) }
 }
 

@@ -1,7 +1,8 @@
 /** Every route of CT's dialect, once: what is served, what other methods are told, and the description follow from here. */
-import { asked, base64, notFound, read, submission } from './messages.ts'
+import { asked, base64, notFound, plain, read, submission } from './messages.ts'
 import { getEntries, getEntryAndProof, getProofByHash, getSth, getSthConsistency, publicKey } from './read.ts'
 import type { Route } from './route.ts'
+import { getIssuer } from './static.ts'
 import { addChain, addPreChain, getRoots } from './submit.ts'
 
 export const routes: readonly Route[] = [
@@ -68,6 +69,27 @@ export const routes: readonly Route[] = [
     path: '/ct/v1/get-roots',
     handler: getRoots,
     description: read('The roots under which chains are taken', 'Roots'),
+  },
+  {
+    method: 'GET',
+    path: '/issuer/:fingerprint',
+    handler: getIssuer,
+    description: {
+      summary: 'An issuer of certificates in the log (C2SP static-ct-api)',
+      parameters: [
+        {
+          name: 'fingerprint',
+          in: 'path',
+          required: true,
+          description: 'SHA-256 of the certificate in DER, in lower-case hex',
+          schema: { type: 'string' },
+        },
+      ],
+      responses: {
+        200: { description: 'The certificate in DER', content: { 'application/pkix-cert': {} } },
+        404: plain('No entry has such an issuer', 'not found\n'),
+      },
+    },
   },
   {
     method: 'GET',

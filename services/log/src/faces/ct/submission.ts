@@ -23,6 +23,8 @@ export type Submission = {
   readonly identity: Hash
   readonly entry: SignedEntry
   readonly extraData: Uint8Array
+  /** DER, from the one that signed it to the root. */
+  readonly issuers: readonly Uint8Array[]
 }
 
 export type SubmissionPolicy = {
@@ -99,7 +101,7 @@ export function createSubmissionValidator(
 }
 
 function submission(identity: Hash, entry: SignedEntry, extraData: ExtraData): Submission {
-  return { identity, entry, extraData: encodeExtraData(extraData) }
+  return { identity, entry, extraData: encodeExtraData(extraData), issuers: extraData.chain }
 }
 
 /** The CA sends the same issuers with every certificate: they are parsed and verified once for a set of roots. */

@@ -1,6 +1,12 @@
 /** add-chain, add-pre-chain and get-roots (RFC 6962 sections 4.1, 4.2 and 4.7). */
 import { toBase64 } from '@sigstack/crypto'
-import { addChainResponse, merkleTreeLeaf, type SignedEntry } from '@sigstack/ct'
+import {
+  addChainResponse,
+  leafIndexExtensions,
+  merkleTreeLeaf,
+  parseMerkleTreeLeaf,
+  type SignedEntry,
+} from '@sigstack/ct'
 import type { AddressLimiter } from '../../admission/address-limiter.ts'
 import { CtRefusal } from './errors.ts'
 import { sendJsonText, uncached } from './reply.ts'
@@ -21,29 +27,34 @@ export const getRoots: Handler = ({ roots }) => ({
 })
 
 function add(type: SignedEntry['type']): Handler {
-  return ({ log, signer, validate, addressLimiter, bodyLimitBytes, entryLimitBytes }) => {
+  return ({ log, signer, validate, issuers: store, namesIndex, addressLimiter, ...limits }) => {
     const algorithm = signatureKind(signer)
     return {
-      bodyLimit: bodyLimitBytes,
+      bodyLimit: limits.bodyLimitBytes,
       // Before the body is read.
       onRequest: async ({ ip }) => admitAddress(ip, addressLimiter),
       handler: async (request, reply) => {
-        const { identity, entry, extraData } = await validate(type, request.body)
-        const leafAt = (timestampMs: number) =>
-          merkleTreeLeaf({ timestampMs, entry, extensions: noExtensions })
-        assertFits(leafAt(0), entryLimitBytes)
+        const { identity, entry, extraData, issuers } = await validate(type, request.body)
+        const leafAt = (timestampMs: number, leafIndex: bigint) => {
+          const extensions = namesIndex ? leafIndexExtensions(leafIndex) : noExtensions
+          return merkleTreeLeaf({ timestampMs, entry, extensions })
+        }
+        assertFits(leafAt(0, 0n), limits.entryLimitBytes)
+        // Before the entry, whose tile names them.
+        await store.keep(issuers)
         const appended = await log.append({
           identity,
           sizeBytes: 2 * extraData.length,
-          encode: ({ sequencedAtMs }) => ({
-            leaf: leafAt(sequencedAtMs),
+          encode: ({ sequencedAtMs, leafIndex }) => ({
+            leaf: leafAt(sequencedAtMs, leafIndex),
             extra: extraData,
           }),
         })
         const { leaf, sequencedAtMs } = appended.entry
         // The leaf is byte for byte what an SCT signs, so a certificate sent again gets the SCT of its first entry.
         const signature = { algorithm, signature: await signer.sign(leaf) }
-        const sct = { logId: log.logId, timestampMs: sequencedAtMs, extensions: noExtensions, signature }
+        const { extensions } = parseMerkleTreeLeaf(leaf)
+        const sct = { logId: log.logId, timestampMs: sequencedAtMs, extensions, signature }
         return sendJsonText(reply, uncached, JSON.stringify(addChainResponse(sct)))
       },
     }

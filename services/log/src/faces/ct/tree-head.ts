@@ -8,24 +8,31 @@ import type { TreeHead } from '@sigstack/merkle'
 /** Monitors want a fresh time also of a tree that does not grow. */
 const freshForMs = 60_000
 
+/** Of a tree head: never before its newest entry, whichever replica's clock gave it its time, and never back. */
+export type TreeTimes = (treeHead: TreeHead) => Promise<number>
+
+export function createTreeTimes(log: Pick<LogReader, 'readEntry'>, nowMs: () => number): TreeTimes {
+  let newestMs = 0
+  return async ({ size }) => {
+    const entry = size === 0n ? undefined : await log.readEntry(size - 1n)
+    newestMs = Math.max(nowMs(), entry?.sequencedAtMs ?? 0, newestMs)
+    return newestMs
+  }
+}
+
 export function createTreeHeadSigner(
   log: LogReader,
   signer: Signer,
+  timestampOf: TreeTimes,
   nowMs: () => number,
 ): () => Promise<string> {
   let newest: { readonly treeHead: TreeHead; readonly timestampMs: number; readonly json: string } | undefined
-
-  /** Never before the newest entry, whichever replica's clock gave it its time, and never back. */
-  async function timestampFor({ size }: TreeHead): Promise<number> {
-    const entry = size === 0n ? undefined : await log.readEntry(size - 1n)
-    return Math.max(nowMs(), entry?.sequencedAtMs ?? 0, newest?.timestampMs ?? 0)
-  }
 
   return async () => {
     const treeHead = await log.treeHead()
     if (newest?.treeHead.size === treeHead.size && nowMs() - newest.timestampMs < freshForMs)
       return newest.json
-    const timestampMs = await timestampFor(treeHead)
+    const timestampMs = await timestampOf(treeHead)
     const { size: treeSize, rootHash } = treeHead
     const signed = sthSignedData({ timestampMs, treeSize, rootHash })
     const signature = encodeDigitallySigned({

@@ -6,7 +6,7 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import type { Asker } from '@sigstack/limits/turnstile'
-import type { LogReader } from '@sigstack/log-engine'
+import type { LogEntry, LogReader } from '@sigstack/log-engine'
 import { tileWidth, widthOfTile } from '@sigstack/merkle'
 import { createDearReads, type DearReads } from '@sigstack/rekor-log'
 
@@ -28,7 +28,12 @@ const pieceBytes = 4 * 1024 * 1024
 const decompress = (bytes: Uint8Array): Promise<Uint8Array> =>
   promisify(gunzip)(bytes, { chunkSize: pieceBytes })
 
+/** An entry as it stands in a bundle; `undefined` where the format cannot hold it. */
+export type EncodeEntry = (entry: LogEntry) => Promise<readonly Uint8Array[] | undefined>
+
 export type EntryBundlesOptions = {
+  /** By default as tile logs have it: 16-bit length and leaf. */
+  readonly encode?: EncodeEntry
   /** What is not kept compressed is made by turns. */
   readonly dearReads?: DearReads
   /** Compressed bundles in memory, 32 MiB by default; the least recently used go first. */
@@ -36,7 +41,7 @@ export type EntryBundlesOptions = {
 }
 
 export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBundles {
-  const { dearReads = createDearReads(), keptBytes = 32 * 1024 * 1024 } = options
+  const { encode = withLength, dearReads = createDearReads(), keptBytes = 32 * 1024 * 1024 } = options
   const kept = new Map<string, Uint8Array>()
   let bytes = 0
 
@@ -65,7 +70,7 @@ export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBund
       if (width > widthOfTile(0, index, size)) return undefined
       const make = () => {
         const known = use(keyOf(log, index, width))
-        return known === undefined ? encodeBundle(log, index, width) : decompress(known)
+        return known === undefined ? encodeBundle(log, index, width, encode) : decompress(known)
       }
       return dearReads.pass(asker, make, bytesOf)
     },
@@ -80,7 +85,7 @@ export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBund
         // Whoever had the turn before may have asked for the same.
         const made = use(key)
         if (made !== undefined) return made
-        const bundle = await encodeBundle(log, index, width)
+        const bundle = await encodeBundle(log, index, width, encode)
         if (bundle === undefined) return undefined
         const small = await compress(bundle)
         keep(key, small)
@@ -105,23 +110,35 @@ function keyOf(log: LogReader, index: bigint, width: number): string {
   return `${log.origin} ${index} ${width}`
 }
 
-async function encodeBundle(log: LogReader, index: bigint, width: number): Promise<Uint8Array | undefined> {
+async function encodeBundle(
+  log: LogReader,
+  index: bigint,
+  width: number,
+  encode: EncodeEntry,
+): Promise<Uint8Array | undefined> {
   const bundle: Uint8Array[] = []
-  for (let from = 0, count = firstEntries; from < width; ) {
+  let from = 0
+  for (let count = firstEntries; from < width; ) {
     const start = index * BigInt(tileWidth) + BigInt(from)
     const entries = await log.readEntries(start, Math.min(count, width - from))
     let bytes = 0
-    for (const { leaf } of entries) {
-      // Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same.
-      if (leaf.length > longestBundledEntry) return undefined
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(leaf.length)
-      bundle.push(length, leaf)
-      bytes += leaf.length
+    for (const entry of entries) {
+      const encoded = await encode(entry)
+      if (encoded === undefined) return undefined
+      bundle.push(...encoded)
+      bytes += entry.leaf.length
     }
     if (entries.length === 0) return undefined
     from += entries.length
     count = Math.max(1, Math.floor(bytesAtOnce / (bytes / entries.length)))
   }
-  return bundle.length === 2 * width ? Buffer.concat(bundle) : undefined
+  return from === width ? Buffer.concat(bundle) : undefined
+}
+
+/** Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same. */
+const withLength: EncodeEntry = async ({ leaf }) => {
+  if (leaf.length > longestBundledEntry) return undefined
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(leaf.length)
+  return [length, leaf]
 }

@@ -8,7 +8,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { askerOf } from '../../asker.ts'
 import type { EntryBundles } from './entry-bundles.ts'
 
-export { createEntryBundles, longestBundledEntry } from './entry-bundles.ts'
+export { createEntryBundles, type EncodeEntry, longestBundledEntry } from './entry-bundles.ts'
 
 export type TilesDependencies = {
   /** The log; of several the one that the path names, where it names one. */
@@ -18,10 +18,14 @@ export type TilesDependencies = {
   /** The path stands for one log now and may stand for another later, as that of the active shard. */
   readonly isAlias: boolean
   readonly bundles: EntryBundles
+  /** Below `tile/data`, where the dialect has such bundles too. */
+  readonly dataBundles?: EntryBundles
 }
 
+const dataPath = 'data/'
+
 export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, dependencies) => {
-  const { log: logOf, pathPrefix, isAlias, bundles } = dependencies
+  const { log: logOf, pathPrefix, isAlias, bundles, dataBundles } = dependencies
   // A tile of a given width never changes; what is called by its alias does (RFC 8246 section 2).
   const caching = isAlias ? 'no-cache' : 'max-age=604800, immutable'
 
@@ -36,11 +40,14 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
   })
 
   // Bundles are large and dear to make; hashes are neither.
-  const config = { isLarge: ({ url }: FastifyRequest) => url.includes('/tile/entries/') }
+  const config = { isLarge: ({ url }: FastifyRequest) => /\/tile\/(?:entries|data)\//.test(url) }
   type TilePath = { Params: { shard?: string; '*': string } }
   app.get<TilePath>(`${pathPrefix}/tile/*`, { config }, async (request, reply) => {
-    const coordinates = parseTilePath(`tile/${request.params['*']}`)
+    const path = request.params['*']
+    const ofData = dataBundles !== undefined && path.startsWith(dataPath) ? dataBundles : undefined
+    const coordinates = parseTilePath(`tile/${ofData ? `entries/${path.slice(dataPath.length)}` : path}`)
     const log = await logOf(request.params.shard)
+    const ofEntries = ofData ?? bundles
     if (coordinates === undefined || log === undefined) return notThere(reply)
     const { level, index, width } = coordinates
     if (level !== 'entries') return sendTile(reply, await log.readTile(level, index, width))
@@ -48,10 +55,10 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
     const asker = askerOf(request)
     // Hashes do not compress; entries, which repeat certificates and JSON, do.
     const compressed = takesGzip(request.headers['accept-encoding'])
-      ? await bundles.readCompressed(log, index, width, asker)
+      ? await ofEntries.readCompressed(log, index, width, asker)
       : undefined
     if (compressed !== undefined) return sendTile(reply.header('Content-Encoding', 'gzip'), compressed)
-    return sendTile(reply, await bundles.read(log, index, width, asker))
+    return sendTile(reply, await ofEntries.read(log, index, width, asker))
   })
 
   function sendTile(reply: FastifyReply, bytes: Uint8Array | undefined): FastifyReply {
