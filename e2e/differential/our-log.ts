@@ -1,9 +1,11 @@
 /** A log of ours in one face, as a process of its own on a database of its own. */
+
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { freePorts } from '@sigstack/server/free-ports'
+import { programOf } from '@sigstack/server/program'
 import { answers, startProgram } from './program.ts'
 
 export type OurLog = {
@@ -13,7 +15,7 @@ export type OurLog = {
   stop(): Promise<void>
 }
 
-const main = new URL('../../services/log/src/main.ts', import.meta.url).pathname
+const main = new URL('../../services/log/src/main.ts', import.meta.url)
 const publicKeyPath = { ct: '/publicKey', 'rekor-v1': '/api/v1/log/publicKey' }
 
 export async function startOurLog(options: {
@@ -31,7 +33,7 @@ export async function startOurLog(options: {
   const log = await startProgram({
     name: `our ${face} log`,
     command: process.execPath,
-    args: [main],
+    args: programOf(main),
     environment: {
       LOG_FACE: face,
       LOG_PORT: String(port),

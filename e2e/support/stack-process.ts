@@ -5,6 +5,8 @@ import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { programOf } from '@sigstack/server/program'
 import type { Endpoints } from '@sigstack/stack'
 import { anyPorts } from '@sigstack/stack/testing'
 
@@ -19,7 +21,7 @@ export type StackProcess = {
   kill(): Promise<void>
 }
 
-const main = new URL('../../services/stack/src/main.ts', import.meta.url).pathname
+const main = new URL('../../services/stack/src/main.ts', import.meta.url)
 
 /** Every port is a free one unless the environment names it. What it logs goes to stack.log in the data folder's parent. */
 export async function startStackProcess(options: {
@@ -29,14 +31,15 @@ export async function startStackProcess(options: {
   /** The start file of another checkout. */
   readonly program?: string | undefined
 }): Promise<StackProcess> {
-  const { dataDirectory, timeoutMs = 120_000, program = main } = options
+  const { dataDirectory, timeoutMs = 120_000, program } = options
+  const words = program === undefined ? programOf(main) : [program]
   const endpointsFile = path.join(dataDirectory, 'endpoints.json')
   await mkdir(path.dirname(path.resolve(dataDirectory)), { recursive: true })
   const start = performance.now()
   const startedAt = Date.now()
   // As `npm start` and the image start it.
   const logFile = `${dataDirectory.replace(/\/$/, '')}.log`
-  const child = spawn(process.execPath, [await youngGeneration(program), ...reportFlags(logFile), program], {
+  const child = spawn(process.execPath, [await youngGeneration(program), ...reportFlags(logFile), ...words], {
     env: {
       MALLOC_ARENA_MAX: '2',
       ...process.env,
@@ -80,7 +83,7 @@ export async function startStackProcess(options: {
 }
 
 /** As `npm start` of that checkout has it. */
-async function youngGeneration(program: string): Promise<string> {
+async function youngGeneration(program = fileURLToPath(main)): Promise<string> {
   const script = await readFile(path.resolve(path.dirname(program), '../../../scripts/run.mjs'), 'utf8')
   const [flag] = /--max-semi-space-size=\d+/.exec(script) ?? []
   if (flag === undefined) throw new Error('scripts/run.mjs does not say how large the young generation is')

@@ -21,7 +21,7 @@ t.test('`npm run` and the script behind it know the same commands', async (t) =>
 
 t.test('everything has one version', async (t) => {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-  const manifests = globSync('{packages/*,services/*,e2e}/package.json', { cwd: root })
+  const manifests = globSync('{packages/*,services/*,e2e,scripts/programs}/package.json', { cwd: root })
   t.ok(manifests.length > 20)
   for (const file of manifests)
     t.equal(JSON.parse(readFileSync(path.join(root, file), 'utf8')).version, version, file)

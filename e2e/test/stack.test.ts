@@ -1,3 +1,4 @@
+import { programOf } from '@sigstack/server/program'
 import '@sigstack/signers/few-rounds'
 import { spawnSync } from 'node:child_process'
 import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -19,7 +20,7 @@ t.setTimeout(600_000)
 const email = 'tester@example.org'
 const artifact = Buffer.from('what is signed\n')
 const deploy = path.join(import.meta.dirname, '../../deploy')
-const main = new URL('../../services/stack/src/main.ts', import.meta.url).pathname
+const main = new URL('../../services/stack/src/main.ts', import.meta.url)
 
 t.test('a stack keeps its keys, its log and its trust over a restart', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-e2e-'))
@@ -115,7 +116,7 @@ function portsOf({ endpoints }: StackProcess): Record<string, string> {
 }
 
 function runStack(environment: Record<string, string>): { status: number | null; stderr: string } {
-  const { status, stderr } = spawnSync(process.execPath, [main], {
+  const { status, stderr } = spawnSync(process.execPath, programOf(main), {
     env: { ...process.env, LOG_LEVEL: 'silent', ...environment },
     encoding: 'utf8',
     timeout: 300_000,

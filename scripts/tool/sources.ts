@@ -19,7 +19,8 @@ export type Sources = {
   readonly placeOf: (module: string) => string
 }
 
-const ours = /[\\/](?:packages|services)[\\/][^\\/]+[\\/]src[\\/]/
+/** A source of the packages and services. */
+export const ours = /[\\/](?:packages|services)[\\/][^\\/]+[\\/]src[\\/]/
 /** What a thread or process of its own runs, from the root, where `from` starts it. */
 const program = /new URL\('(\.\/[\w-]+)\.ts', import\.meta\.url\)/g
 const migrations = /directory: new URL\('([\w./]+)', import\.meta\.url\)/g
@@ -34,13 +35,7 @@ export function sourcesPlugin(sources: Sources): Plugin {
       const { root, leftOut, elsewhere } = sources
       for (const [name, place] of Object.entries(elsewhere))
         build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: place, external: true }))
-      // Only what is used of our packages comes along: none of their modules does anything by being loaded.
-      build.onResolve({ filter: /^(?:\.|@sigstack\/)/ }, async (found) => {
-        if (found.pluginData === mark) return undefined
-        const { importer, resolveDir, kind } = found
-        const resolved = await build.resolve(found.path, { importer, resolveDir, kind, pluginData: mark })
-        return { ...resolved, ...(ours.test(resolved.path) && { sideEffects: false }) } as OnResolveResult
-      })
+      withoutSideEffects(build)
       giveNames(build)
       takeBuiltins(build)
       build.onLoad({ filter: ours }, ({ path: file }): OnLoadResult | undefined => {
@@ -56,6 +51,16 @@ export function sourcesPlugin(sources: Sources): Plugin {
       })
     },
   }
+}
+
+/** Only what is used of our packages comes along: none of their modules does anything by being loaded. */
+export function withoutSideEffects(build: PluginBuild): void {
+  build.onResolve({ filter: /^(?:\.|@sigstack\/)/ }, async (found) => {
+    if (found.pluginData === mark) return undefined
+    const { importer, resolveDir, kind } = found
+    const resolved = await build.resolve(found.path, { importer, resolveDir, kind, pluginData: mark })
+    return { ...resolved, ...(ours.test(resolved.path) && { sideEffects: false }) } as OnResolveResult
+  })
 }
 
 /**
@@ -89,7 +94,7 @@ function giveNames(build: PluginBuild): void {
  * Node's own modules as they are: an `import` of one calls all of its getters, and those of `node:http` load a megabyte for names
  * that nobody asks for.
  */
-function takeBuiltins(build: PluginBuild): void {
+export function takeBuiltins(build: PluginBuild): void {
   build.onResolve({ filter: /^[a-z]/ }, ({ path: name, kind }) =>
     kind === 'import-statement' && isBuiltin(name) ? { path: name, namespace: 'builtin' } : undefined,
   )

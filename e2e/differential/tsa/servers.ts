@@ -1,7 +1,9 @@
 /** Our timestamp authority and upstream's, over one key. */
+
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { freePorts } from '@sigstack/server/free-ports'
+import { programOf } from '@sigstack/server/program'
 import { answers, startProgram } from '../program.ts'
 import type { StampingKey } from './authority.ts'
 
@@ -25,7 +27,7 @@ export const defaultPolicy = '1.3.6.1.4.1.57264.2'
 /** Beside the default one. */
 export const acceptedPolicy = '1.2.3.4.5.2147483647'
 
-const main = new URL('../../../services/tsa/src/main.ts', import.meta.url).pathname
+const main = new URL('../../../services/tsa/src/main.ts', import.meta.url)
 
 export async function startOurs(
   folder: string,
@@ -37,7 +39,7 @@ export async function startOurs(
   const { stop } = await startProgram({
     name: 'our timestamp authority',
     command: process.execPath,
-    args: [main],
+    args: programOf(main),
     environment: {
       TSA_PORT: String(port),
       TSA_DATA: path.join(folder, 'ours'),

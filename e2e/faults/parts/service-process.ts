@@ -1,6 +1,7 @@
 /** A service as a process of its own, to be killed and started again at its address. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
+import { programOf } from '@sigstack/server/program'
 
 export type ServiceOptions = {
   /** As records name it, when one says that it is open. */
@@ -63,8 +64,8 @@ export function assertStanding(services: readonly ServiceProcess[]): void {
 }
 
 async function start({ name, environment, recordFile }: ServiceOptions): Promise<Running> {
-  const main = new URL(`../../../services/${name}/src/main.ts`, import.meta.url).pathname
-  const child = spawn(process.execPath, [main], {
+  const main = new URL(`../../../services/${name}/src/main.ts`, import.meta.url)
+  const child = spawn(process.execPath, programOf(main), {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

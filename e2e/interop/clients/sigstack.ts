@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { programOf } from '@sigstack/server/program'
 import type { Client, Session, SignJob, VerifyJob } from '../client.ts'
 import { predicateTypeName } from '../statement.ts'
 import { identityFlags, predicateFlags } from './cosign-commands.ts'
 import { type KeyTool, keySigners, keyVerifiers } from './key-files.ts'
 
-const program = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url))
+const program = programOf(new URL('../../../packages/cli/src/main.ts', import.meta.url))
 const manifest = new URL('../../../packages/cli/package.json', import.meta.url)
 
 /** The words that call the tool of this house. */
-export const sigstackWords: readonly string[] = [process.execPath, program]
+export const sigstackWords: readonly string[] = [process.execPath, ...program]
 
 const keys: KeyTool = {
   words: sigstackWords,
@@ -24,13 +24,13 @@ async function sign(
 ): Promise<void> {
   const who = ['--identity-token', await session.token()]
   const where = ['--trust-config', trust.clientTrustConfig, '--bundle', bundle]
-  await session.run(process.execPath, [program, ...command, ...where, ...who, file])
+  await session.run(process.execPath, [...program, ...command, ...where, ...who, file])
 }
 
 async function verify(session: Session, job: VerifyJob, ...command: readonly string[]): Promise<void> {
   const { file, bundle, trust } = job
   const what = ['--trusted-root', trust.trustedRoot, '--bundle', bundle]
-  await session.run(process.execPath, [program, ...command, ...what, ...identityFlags(job), file])
+  await session.run(process.execPath, [...program, ...command, ...what, ...identityFlags(job), file])
 }
 
 /** The tool of this house, to be held against the others. */

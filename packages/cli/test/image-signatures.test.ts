@@ -262,7 +262,7 @@ t.test('whoever is interrupted leaves nothing to be seen, and signs again', asyn
     const { pinned } = await registry.push('app')
     isHeld = true
     const words = ['sign', '--key', privateKey, '--tlog-upload=false', '--format', format, pinned]
-    const child = spawn(process.execPath, [program, ...words], {
+    const child = spawn(process.execPath, [...program, ...words], {
       env: { COSIGN_PASSWORD: 'secret', SIGSTACK_DATA: '/nowhere', DOCKER_CONFIG: '/nowhere' },
       stdio: 'ignore',
     })

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
+import { programOf } from '@sigstack/server/program'
 import { runCli } from '../src/program.ts'
 
 /** What a command prints, and its exit status. */
@@ -33,7 +33,7 @@ export async function runCommand(
 }
 
 /** What a process runs. */
-export const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+export const program = programOf(new URL('../src/main.ts', import.meta.url))
 
 /** The same in a process of its own, with nothing but `environment` around it. */
 export async function runProgram(
@@ -43,7 +43,7 @@ export async function runProgram(
   // What is compiled already is no setting.
   const { NODE_COMPILE_CACHE } = process.env
   const env = { ...environment, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) }
-  const child = spawn(process.execPath, [program, ...words], { env, stdio: 'pipe' })
+  const child = spawn(process.execPath, [...program, ...words], { env, stdio: 'pipe' })
   const [out, err, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
