@@ -22,7 +22,9 @@ import type { Bundle, LogEntry } from './bundle.ts'
 import { notVerified, refusing } from './errors.ts'
 import { digestOfSigned } from './signature.ts'
 
-type Claim = {
+type Claim = SignatureClaim | EnvelopeClaim
+
+type SignatureClaim = {
   /** Of what was signed, or of the payload in the envelope. */
   readonly of: 'signed' | 'payload'
   readonly algorithm: HashAlgorithm
@@ -34,14 +36,32 @@ type Claim = {
   }[]
 }
 
-/** `verifier`: DER of the bundle's certificate, or of the public key where it has none. */
+/** `intoto` 0.0.1 holds no signature, but the digest of the text of the envelope, signatures and all. */
+type EnvelopeClaim = {
+  readonly of: 'envelope'
+  readonly envelope: Digest
+  readonly payload: Digest
+  readonly verifier: Uint8Array
+}
+
+type Shown = {
+  readonly artifact: Artifact
+  /** DER of the bundle's certificate, or of the public key where it has none. */
+  readonly verifier: Uint8Array
+  /** The envelope byte for byte, where it is kept so. */
+  readonly stored?: Uint8Array | undefined
+}
+
 export async function demandEntryOf(
   entry: LogEntry,
   { content }: Bundle,
-  artifact: Artifact,
-  verifier: Uint8Array,
+  { artifact, verifier, stored }: Shown,
 ): Promise<void> {
   const claim = await refusing('the body of the log entry is malformed', () => claimIn(entry))
+  if (claim.of === 'envelope') {
+    demandEnvelopeOf(claim, content, verifier, stored)
+    return
+  }
   const [first] = claim.signatures
   if (first === undefined || claim.signatures.length !== 1)
     throw notVerified(`the log entry holds ${claim.signatures.length} signatures, the bundle one`)
@@ -55,6 +75,24 @@ export async function demandEntryOf(
       : content.type === 'envelope' && digest(claim.algorithm, content.payload)
   if (!signed || !equalBytes(claim.digest, signed))
     throw notVerified('the log entry was made for another artifact than the one that was signed')
+}
+
+function demandEnvelopeOf(
+  claim: EnvelopeClaim,
+  content: Bundle['content'],
+  verifier: Uint8Array,
+  stored: Uint8Array | undefined,
+): void {
+  if (content.type !== 'envelope' || stored === undefined)
+    throw notVerified(
+      'the log entry is of the kind intoto 0.0.1, which says whose it is only of an envelope that is kept byte for byte',
+    )
+  if (!equalBytes(claim.verifier, verifier))
+    throw notVerified('the log entry was made for another certificate or key than the one in the bundle')
+  const isOf = (bytes: Uint8Array, { algorithm, digest: expected }: Digest): boolean =>
+    equalBytes(digest(algorithm, bytes), expected)
+  if (!isOf(stored, claim.envelope) || !isOf(content.payload, claim.payload))
+    throw notVerified('the log entry was made for another envelope than the one that was signed')
 }
 
 function claimIn({ kind, version, body }: LogEntry): Claim {
@@ -98,6 +136,13 @@ function claimIn({ kind, version, body }: LogEntry): Claim {
         ...protoDigest(memberAt(spec, 'dsseV002', 'payloadHash')),
         signatures: listOf(memberAt(spec, 'dsseV002', 'signatures')).map(protoSignature),
       }
+    case 'intoto 0.0.1':
+      return {
+        of: 'envelope',
+        envelope: hexDigest(memberAt(spec, 'content', 'hash')),
+        payload: hexDigest(memberAt(spec, 'content', 'payloadHash')),
+        verifier: pem(memberAt(spec, 'publicKey')),
+      }
     case 'intoto 0.0.2':
       return {
         of: 'payload',
@@ -113,7 +158,7 @@ function claimIn({ kind, version, body }: LogEntry): Claim {
   }
 }
 
-type Digest = Pick<Claim, 'algorithm' | 'digest'>
+type Digest = Pick<SignatureClaim, 'algorithm' | 'digest'>
 
 function hexDigest(value: unknown): Digest {
   const algorithm = textOf(memberAt(value, 'algorithm'))
@@ -134,7 +179,7 @@ function protoDigest(value: unknown): Digest {
   return { algorithm, digest: protoBytes(memberAt(value, 'digest'), 'digest') }
 }
 
-function protoSignature(value: unknown): Claim['signatures'][number] {
+function protoSignature(value: unknown): SignatureClaim['signatures'][number] {
   const verifier = memberAt(value, 'verifier')
   const certificate = memberAt(verifier, 'x509Certificate', 'rawBytes')
   return {

@@ -6,7 +6,7 @@ export { VerificationError, type VerificationErrorCode } from './errors.ts'
 export { breadthOf } from './identity-breadth.ts'
 export type { Condition, IdentityPolicy } from './identity-policy.ts'
 export type { ImageClaim } from './images/claim.ts'
-export { layerAnnotations, type StoredLayer } from './images/stored-layer.ts'
+export { layerAnnotations, partsOfLayer, type StoredLayer } from './images/stored-layer.ts'
 export {
   type ImageConditions,
   type VerifiedImage,

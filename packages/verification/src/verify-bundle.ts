@@ -30,7 +30,7 @@ export type VerifyOptions = {
   readonly requireSignedTimestamp?: boolean
   /** The time of a certificate for which nobody vouches, where no log has to: then it must be valid now. */
   readonly now?: Date
-  /** What timestamps are over, where it is not the signature. */
+  /** The envelope byte for byte, where it is kept so: what timestamps are over in place of the signature. */
   readonly stamped?: Uint8Array
   /** Whether an envelope may speak of anything: its statement is not read. */
   readonly ignoreSubject?: boolean
@@ -65,7 +65,8 @@ async function verify(options: VerifyOptions): Promise<Verified> {
 
   if (signer.certificate !== undefined) await demandCertificate(options, signer.certificate, times)
   await demandSignature(bundle.content, artifact, signer.key)
-  for (const { entry } of entries) await demandEntryOf(entry, bundle, artifact, signer.material)
+  const shown = { artifact, verifier: signer.material, stored: options.stamped }
+  for (const { entry } of entries) await demandEntryOf(entry, bundle, shown)
 
   const logIndex = entries.find(({ index }) => index !== undefined)?.index
   const found = logIndex === undefined ? {} : { logIndex }

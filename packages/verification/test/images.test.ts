@@ -1,6 +1,17 @@
 /** Signatures of images as registries keep them, in the form that old tags hold. */
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { parseHex, parsePublicKeyPem, toHex } from '@sigstack/crypto'
+import {
+  createSigner,
+  encodePublicKeyPem,
+  parseHex,
+  parsePublicKeyPem,
+  preAuthenticationEncoding,
+  sha256,
+  toBase64,
+  toHex,
+  utf8,
+} from '@sigstack/crypto'
 import { parseTrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
 import {
@@ -13,6 +24,7 @@ import {
   verifyImageBundle,
   verifySignatureLayer,
 } from '../src/index.ts'
+import { makeLog } from './bundle-workshop.ts'
 
 const vector = (name: string): Buffer => readFileSync(new URL(`vectors/${name}`, import.meta.url))
 const text = (name: string): string => vector(name).toString('utf8')
@@ -97,4 +109,73 @@ t.test('a bundle that stock cosign stored beside an image verifies for that imag
   await t.rejects(verifyImageBundle(bundle, { ...stored, annotations: { a: 'b' } }), {
     message: /the annotation "a" is missing/,
   })
+})
+
+t.test('an entry of intoto 0.0.1 vouches for the envelope as it is stored, and for no other', async (t) => {
+  const log = makeLog()
+  const signer = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  const key = createSigner(signer).publicKey
+  const subject = [{ name: 'x', digest: { sha256: image } }]
+  const payload = utf8(
+    JSON.stringify({
+      _type: 'https://in-toto.io/Statement/v0.1',
+      subject,
+      predicateType: 'p',
+      predicate: {},
+    }),
+  )
+  const payloadType = 'application/vnd.in-toto+json'
+  const signature = sign('sha256', preAuthenticationEncoding({ payload, payloadType }), signer)
+  const signatures = [{ sig: toBase64(signature) }]
+  const envelope = utf8(JSON.stringify({ payloadType, payload: toBase64(payload), signatures }))
+  const hash = (bytes: Uint8Array) => ({ algorithm: 'sha256', value: toHex(sha256(bytes)) })
+  const layerWith = (changed: object): StoredLayer => {
+    const spec = {
+      content: { hash: hash(envelope), payloadHash: hash(payload) },
+      publicKey: toBase64(utf8(encodePublicKeyPem(key))),
+      ...changed,
+    }
+    const body = toBase64(utf8(JSON.stringify({ apiVersion: '0.0.1', kind: 'intoto', spec })))
+    const Payload = { body, integratedTime: 1_772_366_400, logID: toHex(log.logId), logIndex: 7 }
+    const SignedEntryTimestamp = toBase64(
+      sign(
+        'sha256',
+        utf8(
+          `{"body":"${body}","integratedTime":1772366400,"logID":"${Payload.logID}","logIndex":${Payload.logIndex}}`,
+        ),
+        log.key,
+      ),
+    )
+    const bundle = JSON.stringify({ SignedEntryTimestamp, Payload })
+    return { payload: envelope, annotations: { [layerAnnotations.bundle]: bundle } }
+  }
+  const logged: ImageConditions = {
+    ...conditions,
+    trustedRoot: {
+      ...conditions.trustedRoot,
+      tlogs: [
+        {
+          baseUrl: 'https://log.example.org',
+          logId: log.logId,
+          publicKey: log.publicKey.spki,
+          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+          validFor: { start: new Date(0) },
+        },
+      ],
+    },
+    signer: { key },
+    ignoreTlog: false,
+  }
+  t.match(await verifyAttestationLayer(layerWith({}), logged), { logIndex: 7n, claim: { type: 'p' } })
+  const other = toBase64(utf8(pem))
+  for (const [changed, message] of [
+    [{ content: { hash: hash(payload), payloadHash: hash(payload) } }, /made for another envelope/],
+    [{ content: { hash: hash(envelope), payloadHash: hash(envelope) } }, /made for another envelope/],
+    [{ publicKey: other }, /made for another certificate or key/],
+    [{ content: { payloadHash: hash(payload) } }, /body of the log entry is malformed|lacks a member/],
+  ] as const)
+    await t.rejects(verifyAttestationLayer(layerWith(changed), logged), { message }, String(message))
+  // Whoever keeps the envelope in another form has not its digest.
+  const loose = { ...layerWith({}), payload: utf8(`${Buffer.from(envelope).toString()} `) }
+  await t.rejects(verifyAttestationLayer(loose, logged), { message: /made for another envelope/ })
 })
