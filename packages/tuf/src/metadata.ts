@@ -1,5 +1,5 @@
 /** Signed documents: made, written as text, and read back. */
-import { parseUtf8, type Signer, toHex, utf8 } from '@sigstack/crypto'
+import { parseBoundedJson, parseUtf8, type Signer, toHex, utf8 } from '@sigstack/crypto'
 import { canonicalize } from '@tufjs/canonical-json'
 import {
   Metadata,
@@ -69,7 +69,7 @@ export function parseMetadata<Role extends keyof DocumentOf>(
     // The overloads of the library want a literal; each kind yields its own document.
     return Metadata.fromJSON(
       kind as MetadataKind.Root,
-      JSON.parse(parseUtf8(bytes) ?? ''),
+      parseBoundedJson(parseUtf8(bytes) ?? '') as Parameters<typeof Metadata.fromJSON>[1],
     ) as Metadata<Document> as Metadata<DocumentOf[Role]>
   } catch (cause) {
     throw new TufError('damaged', `the ${role} metadata cannot be read`, { cause })

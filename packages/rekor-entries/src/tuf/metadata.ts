@@ -4,6 +4,7 @@ import {
   isObject,
   type JsonValue,
   memberAt,
+  parseBoundedJson,
   parseHex,
   parseUtf8,
   quoted,
@@ -45,7 +46,7 @@ const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$
 export function parseSignedBytes(bytes: Uint8Array): Signed {
   let value: unknown
   try {
-    value = JSON.parse(parseUtf8(bytes) ?? '')
+    value = parseBoundedJson(parseUtf8(bytes) ?? '')
   } catch (cause) {
     throw new EntryError('bad_format', 'tuf: the metadata is not JSON', { cause })
   }
