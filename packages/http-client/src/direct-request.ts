@@ -57,7 +57,14 @@ export function requestDirectly(url: URL, given: DirectRequest): Promise<Incomin
     request.setTimeout(0)
     resolve(answer)
   })
-  if (idle !== undefined) request.setTimeout(idle.timeoutMs, () => idle.onIdle())
+  if (idle !== undefined) {
+    request.setTimeout(idle.timeoutMs, () => idle.onIdle())
+    // From here on the head alone is waited for: one byte of it now and then is no progress.
+    request.on('finish', () => {
+      const timer = setTimeout(() => idle.onIdle(), idle.timeoutMs)
+      for (const event of ['response', 'close']) request.once(event, () => clearTimeout(timer))
+    })
+  }
   if (body === undefined || body instanceof Uint8Array) request.end(body)
   // What fails in it reaches us as an error of the request.
   else pipeline(body, request, () => undefined)

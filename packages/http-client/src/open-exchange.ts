@@ -15,7 +15,8 @@ export type ExchangeRequest = {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
   /**
-   * Between two pieces of a body, in either direction, and from the end of ours to the head of the answer.
+   * For each 16 KiB of the answer's body, or what is left of it; between two pieces of ours; and from the end of ours to
+   * the head of the answer. So one byte now and then keeps nobody.
    */
   readonly idleTimeoutMs: number
   /** Its reason is thrown as it is. */
@@ -39,7 +40,7 @@ const mostDiscardedBytes = 64 * 1024
 
 /**
  * Resolves when status and headers are there; the size of the whole is not bounded, nor its time while
- * something moves. A redirect is an answer as any other. Throws {@link HttpError}.
+ * enough of it moves. A redirect is an answer as any other. Throws {@link HttpError}.
  */
 export async function openExchange(url: string, exchange: ExchangeRequest): Promise<Exchange> {
   const { method, headers = {}, idleTimeoutMs, route, tls, body } = exchange
@@ -53,7 +54,7 @@ export async function openExchange(url: string, exchange: ExchangeRequest): Prom
     if ('failure' in source) return source.failure
     const isTimeout = stall.signal.aborted || (cause instanceof Error && cause.name.endsWith('TimeoutError'))
     if (!isTimeout) return httpErrorOf(cause, url, rules)
-    return new HttpError('timeout', `nothing moved for ${idleTimeoutMs} ms`, { cause })
+    return new HttpError('timeout', `nothing, or next to nothing, moved for ${idleTimeoutMs} ms`, { cause })
   }
   const onStall = (): void => stall.abort()
   // How long the source needs is its own affair.
@@ -144,7 +145,10 @@ async function* taken(
   }
 }
 
-/** Time counts while the peer gives nothing; how long the reader needs is its own affair. */
+/** Less than that in the time of idleness is as good as nothing. */
+const leastBytes = 16 << 10
+
+/** Time counts while the peer is waited for; how long the reader needs is its own affair. */
 async function* readBody(
   { body, header }: Head,
   idleTimeoutMs: number,
@@ -153,12 +157,18 @@ async function* readBody(
 ): AsyncGenerator<Uint8Array> {
   try {
     const pieces = decodeContent(body, header('content-encoding'))[Symbol.asyncIterator]()
+    let [leftMs, bytes] = [idleTimeoutMs, 0]
     try {
       for (;;) {
-        const timer = setTimeout(onStall, idleTimeoutMs)
+        const start = performance.now()
+        const timer = setTimeout(onStall, Math.max(1, leftMs))
         const { done, value } = await pieces.next().finally(() => clearTimeout(timer))
         if (done === true) return
-        yield value as Uint8Array
+        const piece = value as Uint8Array
+        leftMs -= performance.now() - start
+        bytes += piece.length
+        if (bytes >= leastBytes) [leftMs, bytes] = [idleTimeoutMs, 0]
+        yield piece
       }
     } finally {
       await pieces.return?.()

@@ -73,7 +73,7 @@ t.test('an answer that stops, or that nobody takes, is told in a phrase', async 
     if (request.url === '/cut') request.socket.destroy()
   })
   const brief = { ...usual, idleTimeoutMs: 100 }
-  const silence = { code: 'timeout', message: 'nothing moved for 100 ms' }
+  const silence = { code: 'timeout', message: 'nothing, or next to nothing, moved for 100 ms' }
   const readAll = async (path: string) => readBounded((await openExchange(url + path, brief)).body, 10)
   await t.rejects(readAll('/stops'), silence)
   await t.rejects(openExchange(`${url}/silent`, brief), silence)
@@ -83,6 +83,20 @@ t.test('an answer that stops, or that nobody takes, is told in a phrase', async 
     openExchange(`http://127.0.0.1:${deaf}`, { ...brief, method: 'PUT', body: pieces(200, 1 << 20) }),
     silence,
   )
+})
+
+t.test('a byte now and then, of the head or the body, is no progress', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/head') request.socket.write('HTTP/1.1 200 OK\r\nx: ')
+    else response.writeHead(200)
+    const target = request.url === '/head' ? request.socket : response
+    const drip = setInterval(() => target.write('x'), 5)
+    request.socket.on('error', () => undefined).on('close', () => clearInterval(drip))
+  })
+  const brief = { ...usual, idleTimeoutMs: 100 }
+  await t.rejects(openExchange(`${url}/head`, brief), { code: 'timeout' })
+  const { body } = await openExchange(`${url}/body`, brief)
+  await t.rejects(readBounded(body, 1 << 20), { code: 'timeout' })
 })
 
 t.test('what the source of a body throws reaches the caller as it is', async (t) => {
