@@ -7,7 +7,7 @@ import { dataFolder, readEndpoints } from '../endpoints.ts'
 import { CliError } from '../errors.ts'
 import { codeOf, type Io, textOf } from '../io.ts'
 import type { SignInOptions } from './oidc/flows.ts'
-import { requestTrialToken } from './trial-issuer.ts'
+import { askTrialIssuer, requestTrialToken } from './trial-issuer.ts'
 
 export const trialEmail = 'trial@example.org'
 
@@ -43,7 +43,11 @@ async function tokenAsked(io: Io, options: TokenOptions, issuer: string | undefi
   if (trial !== undefined) return trial
   if (issuer !== undefined) {
     const { signIn } = await import('./oidc/sign-in.ts')
-    return signIn(io, issuer, options)
+    const askTrial = (endpoint: string): Promise<string> => {
+      tellTrial(io)
+      return askTrialIssuer(endpoint, { email: trialEmail })
+    }
+    return signIn(io, issuer, options, isNamed ? undefined : askTrial)
   }
   throw new CliError('no_token', 'there is no identity token to sign with', {
     advice:
@@ -88,8 +92,12 @@ async function trialToken(
   const endpoints = await readEndpoints(dataFolder(io, options.data)).catch(() => undefined)
   if (endpoints?.services['dev-issuer'] === undefined) return undefined
   if (issuer !== undefined && issuer !== endpoints.issuer) return undefined
-  io.err(`No identity token given: signing as ${trialEmail}, by a token of the trial issuer.\n`)
+  tellTrial(io)
   return requestTrialToken(endpoints, { email: trialEmail })
+}
+
+function tellTrial(io: Io): void {
+  io.err(`No identity token given: signing as ${trialEmail}, by a token of the trial issuer.\n`)
 }
 
 /** `value` itself, or what the file of that name holds. */

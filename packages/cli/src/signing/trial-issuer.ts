@@ -19,7 +19,11 @@ export async function requestTrialToken(
       advice: `Get a token from its issuer, ${endpoints.issuer}.`,
     })
   }
-  const url = `${withoutEnd(endpoints.issuer, '/')}/trial/token`
+  return askTrialIssuer(`${withoutEnd(endpoints.issuer, '/')}/trial/token`, identity, route)
+}
+
+/** Throws `not_running` where nobody answers, and `no_token`. */
+export async function askTrialIssuer(url: string, identity: TrialIdentity, route?: Route): Promise<string> {
   let answer: HttpAnswer
   try {
     answer = await requestBounded(url, {

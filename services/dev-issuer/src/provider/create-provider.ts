@@ -1,5 +1,6 @@
 /** oidc-provider, set up for one public client and nothing that this client does not need. */
 import { randomBytes } from 'node:crypto'
+import { withoutEnd } from '@sigstack/crypto'
 import type { Logger } from '@sigstack/server'
 import Provider, { type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { pageHeaders } from '../pages/page.ts'
@@ -47,7 +48,7 @@ export function createProvider(options: ProviderOptions): Provider {
   return provider
 }
 
-function configurationOf({ mount, key, now }: ProviderOptions): Configuration {
+function configurationOf({ issuer, mount, key, now }: ProviderOptions): Configuration {
   return {
     adapter: createMemoryAdapter(now),
     routes,
@@ -75,6 +76,8 @@ function configurationOf({ mount, key, now }: ProviderOptions): Configuration {
     claims: { openid: ['sub'], email: ['email', 'email_verified'] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
+    // A tool that has nobody to sign in, and is told of a trial, asks there.
+    discovery: { sigstack_trial_token_endpoint: `${withoutEnd(issuer, '/')}/trial/token` },
     // The e-mail address is the account.
     findAccount: (_ctx, email) => ({
       accountId: email,

@@ -12,6 +12,8 @@ export type Issuer = {
   readonly deviceEndpoint: string | undefined
   /** PKCE by S256, without which a code could be used by whoever sees it. */
   readonly hasPkce: boolean
+  /** Where a trial issuer gives a token to whoever asks; on its own origin. */
+  readonly trialEndpoint: string | undefined
 }
 
 /** As whom the tool asks. */
@@ -41,6 +43,7 @@ export async function discover(url: string): Promise<Issuer> {
     if (found === undefined) throw noToken(`the issuer ${url} tells no ${name}`)
     return found
   }
+  const trial = endpoint('sigstack_trial_token_endpoint')
   const methods = memberAt(members, 'code_challenge_methods_supported')
   return {
     url: told,
@@ -52,6 +55,7 @@ export async function discover(url: string): Promise<Issuer> {
     hasPkce:
       (Array.isArray(methods) && methods.includes('S256')) ||
       url.startsWith('https://login.microsoftonline.com/'),
+    trialEndpoint: trial !== undefined && new URL(trial).origin === new URL(url).origin ? trial : undefined,
   }
 }
 

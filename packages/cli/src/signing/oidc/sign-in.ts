@@ -8,14 +8,23 @@ import { deviceFlow } from './device-flow.ts'
 import type { SignInOptions } from './flows.ts'
 import { type Client, discover } from './issuer.ts'
 
-/** Without a flow: a browser where a person sits at a terminal, else the device flow. */
-export async function signIn(io: Io, issuerUrl: string, options: SignInOptions): Promise<string> {
+/**
+ * Without a flow: a browser where a person sits at a terminal, else the device flow. `askTrial`: in place of both, what to
+ * do where the issuer is a trial one.
+ */
+export async function signIn(
+  io: Io,
+  issuerUrl: string,
+  options: SignInOptions,
+  askTrial?: (endpoint: string) => Promise<string>,
+): Promise<string> {
   const { fulcioAuthFlow: wanted, oidcClientId: id = 'sigstore' } = options
   const client: Client = { id, secret: await secretOf(options.oidcClientSecretFile) }
+  const issuer = await discover(issuerUrl)
+  if (askTrial !== undefined && issuer.trialEndpoint !== undefined) return askTrial(issuer.trialEndpoint)
   if (wanted === undefined && io.terminal === undefined)
     io.err('Non-interactive mode detected, using device flow.\n')
   const flow = wanted ?? (io.terminal === undefined ? 'device' : 'normal')
-  const issuer = await discover(issuerUrl)
   if (flow === 'device') return deviceFlow(issuer, client, (text) => io.err(text))
   if (flow === 'client_credentials') return clientCredentials(issuer, client)
   return browserFlow(io, issuer, client, options.oidcRedirectUrl)
