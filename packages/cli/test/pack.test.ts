@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createRegistryClient, digestOf, encodeManifest, mediaTypes, parseReference } from '@sigstack/oci'
 import t, { type Test } from 'tap'
 import { type ImageRegistry, startRegistry } from './registries.ts'
 import { runCommand } from './support.ts'
@@ -105,6 +106,36 @@ t.test(
     }
   },
 )
+
+t.test('layers that an image gets from elsewhere are not said to be in the file', async (t) => {
+  const registry = await startRegistry(t, { referrersApi: true })
+  const { pinned } = await registry.push('app')
+  const repository = createRegistryClient().repository(parseReference(pinned))
+  const { document } = await repository.readManifest(parseReference(pinned).digest ?? '')
+  if (document.kind !== 'manifest') throw new Error('an image')
+  const foreign = {
+    mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+    digest: digestOf(Buffer.from('far away')),
+    size: 8,
+    urls: ['https://layers.example.org/1'],
+  }
+  const bytes = encodeManifest({ config: document.config, layers: [...document.layers, foreign] })
+  const { digest } = await repository.pushManifest(bytes, mediaTypes.ociManifest, 'v2')
+  const image = `${registry.host}/app:v2`
+  t.equal((await sign(image)).status, 0)
+  const file = join(t.testdir(), 'app.tar')
+  const made = await run('pack', image, '-o', file, '--trusted-root', published)
+  t.equal(made.status, 0, made.err)
+  t.match(made.err, `blob ${foreign.digest}: not copied, as the image gets it from elsewhere`)
+  const verified = await verifyPack(file)
+  t.equal(verified.status, 0, verified.err)
+  t.notMatch(verified.err, /All parts/)
+  t.match(
+    verified.err,
+    `WARNING: 1 of its layers are not: the image gets them from elsewhere: ${foreign.digest}`,
+  )
+  t.match(JSON.parse((await verifyPack(file, '--json')).out), [{ digest, elsewhere: [foreign.digest] }])
+})
 
 t.test('stock tools read the file: it is an OCI layout, as cosign saves it', async (t) => {
   const { file, image } = await packed(t)

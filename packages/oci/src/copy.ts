@@ -17,7 +17,8 @@ export type CopyStep = {
   readonly kind: 'blob' | 'manifest' | 'referrer' | 'tag'
   readonly digest: Digest
   readonly size: number
-  readonly outcome: BlobOutcome
+  /** `elsewhere`: its descriptor has `urls`, so no registry holds it, and it is not copied. */
+  readonly outcome: BlobOutcome | 'elsewhere'
 }
 
 export type CopyOptions = {
@@ -136,11 +137,10 @@ async function copyBlobs(
   const blobs = new Map<Digest, Descriptor>()
   for (const { document } of files)
     if (document.kind === 'manifest')
-      // What is got elsewhere is in no registry.
-      for (const blob of [document.config, ...document.layers])
-        if ((blob.urls?.length ?? 0) === 0) blobs.set(blob.digest, blob)
+      for (const blob of [document.config, ...document.layers]) blobs.set(blob.digest, blob)
   await inParallel([...blobs.values()], parallel, async (blob) => {
-    const outcome = await to.pushBlob(blob, () => from.openBlob(blob), mountFrom)
+    const isElsewhere = (blob.urls?.length ?? 0) > 0
+    const outcome = isElsewhere ? 'elsewhere' : await to.pushBlob(blob, () => from.openBlob(blob), mountFrom)
     onStep?.({ kind: 'blob', digest: blob.digest, size: blob.size, outcome })
   })
 }

@@ -8,16 +8,21 @@ export type Progress = {
   counted(): { readonly parts: number; readonly sentBytes: number }
 }
 
-/** A line for each part that was not there yet. */
+const words: Readonly<Partial<Record<CopyStep['outcome'], string>>> = {
+  mounted: 'mounted',
+  elsewhere: 'not copied, as the image gets it from elsewhere',
+}
+
+/** A line for each part that was not there yet, or is none of a registry. */
 export function tellSteps(io: Io): Progress {
   let parts = 0
   let sentBytes = 0
   return {
     onStep({ kind, digest, size, outcome }) {
-      parts += 1
+      if (outcome !== 'elsewhere') parts += 1
       if (outcome === 'present') return
       if (outcome === 'pushed') sentBytes += size
-      io.err(`  ${kind} ${digest}: ${outcome === 'pushed' ? `${size} bytes` : outcome}\n`)
+      io.err(`  ${kind} ${digest}: ${words[outcome] ?? `${size} bytes`}\n`)
     },
     counted: () => ({ parts, sentBytes }),
   }

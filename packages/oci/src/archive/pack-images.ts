@@ -77,9 +77,17 @@ export function packedImages({ entries }: Pick<Archive, 'entries'>): readonly Pa
   throw new OciError('not_found', 'the archive lists no image; name a file that pack has written')
 }
 
+export type CheckedParts = {
+  /** Of the parts that are in the archive. */
+  readonly bytes: number
+  /** Layers that are got from elsewhere: nobody has looked at them. */
+  readonly elsewhere: readonly Digest[]
+}
+
 /** Everything that the image is made of and all that is attached to it, read whole. */
-export async function checkPacked(archive: Archive, { entry }: PackedImage): Promise<number> {
+export async function checkPacked(archive: Archive, { entry }: PackedImage): Promise<CheckedParts> {
   let bytes = 0
+  const elsewhere = new Set<Digest>()
   // Where everything is taken and nothing is kept.
   const nowhere: ContentTarget = {
     async pushBlob(_, open) {
@@ -90,8 +98,10 @@ export async function checkPacked(archive: Archive, { entry }: PackedImage): Pro
     pushManifest: async () => ({ digest: entry.digest, listedSubject: undefined }),
     pushReferrer: async () => ({ digest: entry.digest, listedSubject: undefined }),
   }
-  await unpackImage(archive, { entry }, nowhere)
-  return bytes
+  await unpackImage(archive, { entry }, nowhere, undefined, {
+    onStep: ({ digest, outcome }) => void (outcome === 'elsewhere' && elsewhere.add(digest)),
+  })
+  return { bytes, elsewhere: [...elsewhere] }
 }
 
 /** The image under its tag, and all that is attached to it. */

@@ -1,5 +1,5 @@
 import { withoutConnections } from '@sigstack/http-client'
-import { type Archive, checkPacked, type PackedImage } from '@sigstack/oci'
+import { type Archive, type CheckedParts, checkPacked, type PackedImage } from '@sigstack/oci'
 import { imageSignaturePredicateType, predicateTypeUri } from '@sigstack/signing'
 import type { Command } from 'commander'
 import { collect } from '../../collect.ts'
@@ -69,7 +69,7 @@ async function packVerify(io: Io, file: string, options: Options): Promise<void>
       })
       demandVerified(findings, 'signatures', images.length > 1 ? image.given : undefined)
       for (const type of options.type ?? []) await demandAttestation(image, type, demands)
-      const bytes = await checkPacked(archive, packed)
+      const parts = await checkPacked(archive, packed)
       for (const { identity } of findings.verified) warnOfBreadth(io, signer, identity)
       tellChecks(io, image.given, {
         annotations: annotations !== undefined,
@@ -77,13 +77,25 @@ async function packVerify(io: Io, file: string, options: Options): Promise<void>
         log: options.insecureIgnoreTlog !== true,
         key: 'key' in signer,
       })
-      io.err(`  - All parts of the image are in the file, ${bytes} bytes\n`)
-      if (options.json === true) results.push(resultOf(image, findings.verified))
+      tellParts(io, parts)
+      if (options.json === true) results.push({ ...resultOf(image, findings.verified), ...parts })
       else
         io.out(`\n[${findings.verified.map((found) => payloadOf(found, image.given, 'json')).join(',')}]\n`)
     }
     if (options.json === true) io.out(`${JSON.stringify(results)}\n`)
   })
+}
+
+/** Layers with addresses of their own are fetched by whoever runs the image, and cannot be vouched for here. */
+function tellParts(io: Io, { bytes, elsewhere }: CheckedParts): void {
+  if (elsewhere.length === 0) {
+    io.err(`  - All parts of the image are in the file, ${bytes} bytes\n`)
+    return
+  }
+  io.err(`  - The parts of the image that registries hold are in the file, ${bytes} bytes\n`)
+  io.err(
+    `WARNING: ${elsewhere.length} of its layers are not: the image gets them from elsewhere: ${elsewhere.join(', ')}\n`,
+  )
 }
 
 async function withTrust(file: string, archive: Archive, options: Options): Promise<Options> {
