@@ -59,6 +59,66 @@ t.test('a CEL expression sees the statement and its members, and must come out t
 })
 
 t.test(
+  'a statement that makes an expression look at everything for everything ends with a complaint',
+  async (t) => {
+    const about = (count: number) => ({
+      ...statement,
+      predicate: { list: Array.from({ length: count }, (_, i) => i) },
+    })
+    const each = 'predicate.list.all(x, x in predicate.list)'
+    t.equal(await complaintOf('a.cel', each, about(1000)), undefined)
+    t.match(
+      await complaintOf('a.cel', each, about(3000)),
+      /looks at more than this tool does for one statement/,
+    )
+    const nested = 'predicate.list.filter(x, true).all(x, true)'
+    t.equal(await complaintOf('a.cel', nested, about(1000)), undefined)
+    t.match(await complaintOf('a.cel', nested, about(50_000)), /looks at more than this tool does/)
+    const keys = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`k${i}`, i]))
+    t.match(
+      await complaintOf('a.cel', 'predicate.all(x, predicate.all(y, true))', {
+        ...statement,
+        predicate: keys,
+      }),
+      /looks at more than this tool does/,
+    )
+  },
+)
+
+t.test('a schema that leads back to itself is told, and items are compared by what they are', async (t) => {
+  for (const schema of [
+    { $ref: '#' },
+    { allOf: [{ $ref: '#' }] },
+    { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } },
+  ])
+    await t.rejects(
+      complaintOf('a.json', JSON.stringify(schema)),
+      { code: 'bad_usage', message: /a\.json is no policy: "?a \$ref leads back to itself without end/ },
+      JSON.stringify(schema),
+    )
+  const later = { if: { required: ['predicate'] }, then: { $ref: '#' } }
+  t.match(await complaintOf('a.json', JSON.stringify(later)), /a \$ref leads back to itself without end/)
+  const tree = { properties: { predicate: { $ref: '#' }, list: { uniqueItems: true } } }
+  t.equal(
+    await complaintOf('a.json', JSON.stringify(tree)),
+    undefined,
+    'one that goes down the statement has an end',
+  )
+  const unique = (items: readonly unknown[]) =>
+    complaintOf('a.json', JSON.stringify(tree), { ...statement, predicate: { list: items } })
+  t.equal(await unique([{ a: 1, b: 2 }, { a: 1, b: 3 }, [1], ['1'], 1, '1', null, false]), undefined)
+  t.match(
+    await unique([
+      { a: 1, b: 2 },
+      { b: 2, a: 1 },
+    ]),
+    /must NOT have duplicate items/,
+  )
+  t.match(await unique([1, 1.0]), /must NOT have duplicate items/)
+  t.equal(await unique(Array.from({ length: 20_000 }, (_, i) => ({ i }))), undefined, 'many')
+})
+
+t.test(
   'a JSON Schema of any draft is of the whole statement, and none of its words is passed over',
   async (t) => {
     const properties = { predicate: { required: ['Data'], properties: { Data: { pattern: '^tested' } } } }
