@@ -36,6 +36,20 @@ export const knownCosignDifferences: readonly KnownDifference[] = [
   },
   { name: 'values of --output', cases: / -o odd /, fact: /^status$/, ours: /^1$/, upstream: /^0$/ },
   {
+    name: 'signature that is no file',
+    cases: /--signature missing\.sig /,
+    fact: /^status$/,
+    ours: /^1$/,
+    upstream: /^12$/,
+  },
+  {
+    name: 'log that was asked',
+    cases: /--signature logged\.sig /,
+    fact: /^checks$/,
+    ours: /The claims were present in the transparency log/,
+    upstream: /verified offline/,
+  },
+  {
     name: 'statements that are no signature',
     cases: /^verify .*\/attested@/,
     fact: /^status$/,

@@ -4,8 +4,6 @@ import { CliError } from './errors.ts'
 const parts = 'The bundle holds all of them: --bundle FILE, which `sigstack bundle inspect` shows.'
 const attached =
   'What was signed elsewhere is attached first, by `sigstack attach signature`, and then verified in the registry.'
-const ownTls =
-  'Timestamp authorities are shown no certificate; a proxy that shows one is named with --timestamp-server-url.'
 
 /** What stands for keys in tokens. */
 export const hardwareKeys =
@@ -13,38 +11,26 @@ export const hardwareKeys =
 
 /** By flag; those of verifying commands come before the others. */
 const flags: Readonly<Record<string, string>> = {
-  'issue-certificate':
-    'Leave --key out to have a fresh key certified, or name its certificate with --certificate.',
   'output-attestation': parts,
   'output-certificate': parts,
-  'output-payload': parts,
   'output-signature': parts,
   'rfc3161-timestamp': parts,
   'rfc3161-timestamp-bundle': parts,
-  payload:
-    'The payload is made from the image; `sigstack attach signature` takes one that was signed elsewhere.',
   sk: hardwareKeys,
   slot: hardwareKeys,
-  'timestamp-client-cacert': "NODE_EXTRA_CA_CERTS=FILE names the timestamp authority's own CA.",
-  'timestamp-client-cert': ownTls,
-  'timestamp-client-key': ownTls,
-  'timestamp-server-name': ownTls,
 }
 
 const verifyingFlags: Readonly<Record<string, string>> = {
   certificate: attached,
-  payload: attached,
   'rfc3161-timestamp': '`sigstack bundle create` makes one bundle of the parts of a signature.',
   sct: 'SCTs are read from the certificate, where this stack puts them; --insecure-ignore-sct goes without.',
   signature: attached,
-  'timestamp-certificate-chain':
-    'A trusted root lists it: `sigstack trusted-root create --tsa url=URL,certificate-chain=FILE`, for --trusted-root.',
 }
 
 const commands: Readonly<Record<string, string>> = {
   debug: '`sigstack doctor` looks for what does not work, `sigstack bundle inspect` shows a bundle.',
   env: 'Every option has a variable, COSIGN_ and its name in capitals; docs/signing.md has the others.',
-  generate: 'The payload is made by `sigstack sign`; --upload=false --bundle FILE keeps the result here.',
+  'generate-fig-spec': '`sigstack completion SHELL` prints a script that completes commands.',
   'piv-tool': hardwareKeys,
   'pkcs11-tool': hardwareKeys,
   upload: 'A registry tool such as oras or crane puts files into a registry; sign what it puts there.',

@@ -18,6 +18,8 @@ type CommandOfProgram = {
   readonly summary: string
   /** Takes its words as cosign does, whose command it is. */
   readonly isCosign?: true
+  /** Reads in registries and nothing else: ends after cosign's three minutes unless --timeout says otherwise. */
+  readonly isBounded?: true
   /** Only the command that is called is loaded: some bring servers and a database along. */
   readonly load: () => Promise<(program: Command, io: Io) => void>
 }
@@ -35,6 +37,7 @@ const commands: Readonly<Record<string, CommandOfProgram>> = {
   verify: {
     summary: 'verify signatures of images',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/verify.ts')).addVerify,
   },
   attest: {
@@ -45,31 +48,43 @@ const commands: Readonly<Record<string, CommandOfProgram>> = {
   'verify-attestation': {
     summary: 'verify what is attested of images',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/verify-attestation.ts')).addVerifyAttestation,
   },
   manifest: {
     summary: 'verify the images of resources of Kubernetes',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/manifest.ts')).addManifest,
   },
   dockerfile: {
     summary: 'verify the images that a Dockerfile builds upon',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/dockerfile.ts')).addDockerfile,
   },
   tree: {
     summary: 'list what is attached to an image',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/tree.ts')).addTree,
   },
   triangulate: {
     summary: 'print the old tag of what is attached to an image',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/triangulate.ts')).addTriangulate,
+  },
+  generate: {
+    summary: 'print what an old signature of an image is over',
+    isCosign: true,
+    isBounded: true,
+    load: async () => (await import('./commands/images/generate.ts')).addGenerate,
   },
   download: {
     summary: 'print what is attached to an image',
     isCosign: true,
+    isBounded: true,
     load: async () => (await import('./commands/images/download.ts')).addDownload,
   },
   attach: {
@@ -237,7 +252,7 @@ async function runGiven(given: readonly string[], io: Io, json: boolean): Promis
     const flags = rootFlagsOf(given)
     if (flags === undefined) return await runWords(given, io, json)
     const { words, timeout, outputFile } = flags
-    const timeoutMs = timeout === undefined ? undefined : durationMs(timeout)
+    const timeoutMs = timeout === undefined ? usualTimeoutMs(words) : durationMs(timeout)
     const output = outputFile === undefined ? undefined : gatherOutput(io)
     const status = await within(timeoutMs, runWords(words, output?.io ?? io, json))
     if (output !== undefined && outputFile !== undefined) await writeOutput(io, outputFile, output.written())
@@ -249,13 +264,19 @@ async function runGiven(given: readonly string[], io: Io, json: boolean): Promis
   }
 }
 
+function calledIn(words: readonly string[]): CommandOfProgram | undefined {
+  const called = words.find((word) => !word.startsWith('-') && word !== 'help')
+  return called !== undefined && Object.hasOwn(commands, called) ? commands[called] : undefined
+}
+
+function usualTimeoutMs(words: readonly string[]): number | undefined {
+  return calledIn(words)?.isBounded === true ? 180_000 : undefined
+}
+
 /** Undefined where the command is none of cosign's, whose flags these are. */
 function rootFlagsOf(given: readonly string[]): RootFlags | undefined {
   const flags = takeRootFlags(given)
-  const called = flags.words.find((word) => !word.startsWith('-') && word !== 'help')
-  return called !== undefined && Object.hasOwn(commands, called) && commands[called]?.isCosign === true
-    ? flags
-    : undefined
+  return calledIn(flags.words)?.isCosign === true ? flags : undefined
 }
 
 function gatherOutput(io: Io): { readonly io: Io; written(): Buffer } {
@@ -268,7 +289,8 @@ async function within<Result>(timeoutMs: number | undefined, work: Promise<Resul
   if (timeoutMs === undefined) return work
   const { promise: late, reject } = Promise.withResolvers<never>()
   const told = `the command took longer than ${timeoutMs} ms`
-  const timer = setTimeout(() => reject(new CliError('timed_out', told)), timeoutMs)
+  const advice = '--timeout 10m gives it more time.'
+  const timer = setTimeout(() => reject(new CliError('timed_out', told, { advice })), timeoutMs)
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 

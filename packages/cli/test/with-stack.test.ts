@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,6 +69,18 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
         .status,
       0,
     )
+  })
+
+  await t.test('a key of the caller is certified where that is asked for', async (t) => {
+    const key = fileURLToPath(new URL('../../signing/test/vectors/keys/cosign-3.1.3-p256', import.meta.url))
+    const { out } = await run(['token', '--email', 'a@example.org'])
+    const bundle = join(folder, 'certified.json')
+    const words = ['sign-blob', '--key', `${key}.key`, '--issue-certificate', '--bundle', bundle, file]
+    const signed = await run(words, { COSIGN_PASSWORD: 'secret', SIGSTORE_ID_TOKEN: out })
+    t.equal(signed.status, 0, signed.err)
+    t.match(signed.err, /^Signed as a@example.org /m)
+    t.match(await run(['verify-blob', '--bundle', bundle, ...as('a@example.org'), file]), { status: 0 })
+    t.match(await run([...words, '--certificate', 'c.pem']), { status: 1, err: /asks for another/ })
   })
 
   await t.test('a key signs and attests with the log beside it, which verifiers then ask for', async (t) => {
@@ -215,6 +228,10 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
       const bundle = join(folder, 'by-profile.json')
       const signed = await there('sign-blob', '--bundle', bundle, file)
       t.equal(signed.status, 0, signed.err)
+      // Nobody sits there, and the issuer says of itself that it is a trial.
+      const trial = await runCommand(['sign-blob', '--bundle', '-', file], home)
+      t.equal(trial.status, 0, trial.err)
+      t.match(trial.err, /signing as trial@example.org, by a token of the trial issuer/)
       const verify = ['verify-blob', '--bundle', bundle, ...as('a@example.org'), file]
       t.same(await there(...verify, '--offline'), { status: 0, out: '', err: 'Verified OK\n' })
       const config = join(folder, 'other-instance.json')
@@ -232,6 +249,83 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
         0,
       )
       t.match(await there(...verify), { status: 0 }, 'what either of them vouches for')
+    },
+  )
+
+  await t.test(
+    'the log is asked for an old signature without its entry, and believed in nothing',
+    async (t) => {
+      const registry = await startRegistry(t)
+      const { pinned, digest } = await registry.push('app')
+      const token = { SIGSTORE_ID_TOKEN: (await run(['token', '--email', 'a@example.org'])).out }
+      /** What is attached, without the entries that stand beside it. */
+      const withoutEntries = (kind: string): void => {
+        const tag = `${digest.replace(':', '-')}.${kind}`
+        const stored = registry.manifests.get(registry.tags.get(tag) ?? '')?.bytes.toString() ?? ''
+        const bytes = Buffer.from(stored.replace(/"dev\.sigstore\.cosign\/bundle":"(?:[^"\\]|\\.)*",/g, ''))
+        t.not(bytes.length, stored.length)
+        const changed = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+        registry.manifests.set(changed, { bytes, type: 'application/vnd.oci.image.manifest.v1+json' })
+        registry.tags.set(tag, changed)
+      }
+      const rekor = services['rekor'] ?? ''
+      const verify = (...words: readonly string[]) =>
+        run(['verify', ...as('a@example.org'), ...words, pinned])
+      t.match(await run(['sign', '--format', 'legacy', pinned], token), { status: 0 })
+      t.match(await verify(), { status: 0, err: /was verified offline/ })
+      withoutEntries('sig')
+      const found = await verify()
+      t.equal(found.status, 0, found.err)
+      t.match(found.err, /The claims were present in the transparency log\n.*when the certificate was valid/)
+      t.notMatch(found.out, /"Bundle"/, 'none stands beside it')
+      t.match(await verify('--rekor-url', rekor), { status: 0 })
+      t.match(await verify('--offline'), { status: 12, err: /holds no log entry/ })
+      t.match(await verify('--rekor-url', 'http://127.0.0.1:1'), {
+        status: 12,
+        err: /and The transparency log at/,
+      })
+      t.match(await run(['verify', ...as('b@example.org'), pinned]), { status: 12 })
+
+      const predicate = ['--predicate', file, '--type', 'custom']
+      t.match(await run(['attest', '--format', 'legacy', ...predicate, pinned], token), { status: 0 })
+      withoutEntries('att')
+      const attested = await run(['verify-attestation', ...as('a@example.org'), pinned])
+      t.equal(attested.status, 0, attested.err)
+      t.match(attested.err, /The claims were present in the transparency log/)
+
+      // Of the kind that cosign 2 may have chosen.
+      const vectors = fileURLToPath(new URL('../../signing/test/vectors/keys/', import.meta.url))
+      const [key, pub] = [join(vectors, 'cosign-3.1.3-p256.key'), join(vectors, 'cosign-3.1.3-p256.pub')]
+      const other = await registry.push('other')
+      const words = [
+        'attest',
+        '--key',
+        key,
+        '--tlog-upload=false',
+        '--format',
+        'legacy',
+        ...predicate,
+        other.pinned,
+      ]
+      t.match(await run(words, { COSIGN_PASSWORD: 'secret' }), { status: 0 })
+      const byKey = () => run(['verify-attestation', '--key', pub, other.pinned])
+      t.match(await byKey(), { status: 12, err: /holds no log entry/ })
+      const stored = registry.manifests.get(registry.tags.get(`${other.digest.replace(':', '-')}.att`) ?? '')
+      const [layer = ''] = /sha256:[0-9a-f]{64}(?=","annotations")/.exec(stored?.bytes.toString() ?? '') ?? []
+      const envelope = registry.blobs.get(layer)?.toString()
+      const publicKey = readFileSync(pub).toString('base64')
+      const answer = await fetch(`${rekor}/api/v1/log/entries`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          apiVersion: '0.0.1',
+          kind: 'intoto',
+          spec: { content: { envelope }, publicKey },
+        }),
+      })
+      t.equal(answer.status, 201, await answer.text())
+      const logged = await byKey()
+      t.equal(logged.status, 0, logged.err)
     },
   )
 

@@ -70,8 +70,15 @@ async function credentialsIn(
     const helper = config.helpers.get(key)
     if (helper !== undefined) return askHelper(helper, key, signal)
   }
-  const [own] = keys.flatMap((key) => config.auths.get(key) ?? [])
+  const own = credentialsOfConfig(config, name)
   if (config.store === undefined) return own
   // As docker: with a store, its word counts. What is written beside it helps where the store has nothing.
   return (await askHelper(config.store, configKey(name.registry), signal)) ?? own
+}
+
+/** Those that stand in it; no program is asked. */
+export function credentialsOfConfig({ auths }: DockerConfig, name: RepositoryName): Credentials | undefined {
+  return configKeys(name)
+    .flatMap((key) => auths.get(key) ?? [])
+    .at(0)
 }

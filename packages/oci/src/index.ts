@@ -1,6 +1,12 @@
-export { ambientCredentials, configFiles, type Environment } from './ambient-credentials.ts'
+export {
+  ambientCredentials,
+  configFiles,
+  credentialsOfConfig,
+  type Environment,
+} from './ambient-credentials.ts'
 export { type Archive, openArchive } from './archive/open-archive.ts'
 export {
+  type CheckedParts,
   checkPacked,
   type ImageToPack,
   type PackedImage,

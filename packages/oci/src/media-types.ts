@@ -4,6 +4,7 @@ export const mediaTypes = {
   ociIndex: 'application/vnd.oci.image.index.v1+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
   ociConfig: 'application/vnd.oci.image.config.v1+json',
   empty: 'application/vnd.oci.empty.v1+json',
 } as const

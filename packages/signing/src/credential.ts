@@ -64,18 +64,21 @@ export type KeylessOptions = {
   readonly caUrl: string
   readonly exchange: Exchange
   readonly onProgress?: ((step: string) => void) | undefined
+  /** Default: a fresh one. */
+  readonly key?: SigningKey
 }
 
-/** A fresh key, which is certified for the token's holder when the first signature is there. */
+/** A key, which is certified for the token's holder when the first signature is there. */
 export function keylessCredential({
+  key: given,
   identityToken,
   caUrl,
   exchange,
   onProgress,
 }: KeylessOptions): Credential {
-  const key = localSigningKey(generateSigningKey())
+  const key = given ?? localSigningKey(generateSigningKey())
   const certify = async (): Promise<CertificateChain> => {
-    onProgress?.('Getting a certificate for a fresh key...')
+    onProgress?.(`Getting a certificate for ${given === undefined ? 'a fresh' : 'the'} key...`)
     const proofOfPossession = await key.sign(utf8(subjectOfToken(identityToken)))
     const request = { identityToken, publicKeyPem: encodePublicKeyPem(key.publicKey), proofOfPossession }
     return explained('The certificate authority', caUrl, requestCertificate(caUrl, request, exchange))

@@ -17,7 +17,7 @@ export {
   type LegacyLayer,
   rekorBundle,
   signatureLayer,
-  signImageLegacy,
+  signPayloadLegacy,
 } from './legacy/layer.ts'
 export { type SimpleSigning, simpleSigningMediaType, simpleSigningPayload } from './legacy/simple-signing.ts'
 export type { Exchange } from './services/ask-service.ts'
@@ -59,6 +59,7 @@ export {
   findEntry,
   rekorV1Witness,
   rekorV2Witness,
+  searchLog,
   timestampWitness,
   type Witness,
   witnessesOf,

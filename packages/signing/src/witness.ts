@@ -6,7 +6,7 @@ import type { Bundle, LogEntry } from '@sigstack/verification'
 import { type Verifier, verifierPemOf } from './credential.ts'
 import type { Exchange } from './services/ask-service.ts'
 import { explained } from './services/explain-refusal.ts'
-import { proposeEntry, readEntry } from './services/rekor-v1.ts'
+import { proposeEntry, readEntry, type Sought, searchEntries } from './services/rekor-v1.ts'
 import { createEntry } from './services/rekor-v2.ts'
 import type { SigningServices } from './services/select-services.ts'
 import { requestTimestamp, sendTimestampQuery } from './services/timestamp-authority.ts'
@@ -58,21 +58,28 @@ export function timestampWitness(url: string, exchange: Exchange): Witness {
   }
 }
 
+/** `stamping`: the way to timestamp authorities, where it is another one. */
 export function witnessesOf(
   { logs, tsaUrls }: Pick<SigningServices, 'logs' | 'tsaUrls'>,
   exchange: Exchange,
+  stamping: Exchange = exchange,
 ): readonly Witness[] {
   return [
     ...logs.map(({ url, majorApiVersion }) =>
       majorApiVersion === 2 ? rekorV2Witness(url, exchange) : rekorV1Witness(url, exchange),
     ),
-    ...tsaUrls.map((url) => timestampWitness(url, exchange)),
+    ...tsaUrls.map((url) => timestampWitness(url, stamping)),
   ]
 }
 
 /** The entry at an index of a Rekor v1 log. Throws a `SigningError`. */
 export function findEntry(url: string, logIndex: bigint, exchange: Exchange): Promise<LogEntry> {
   return explained('The transparency log', url, readEntry(url, logIndex, exchange))
+}
+
+/** The entries of a Rekor v1 log of this very signature, the earliest first; nobody has verified them. Throws a `SigningError`. */
+export function searchLog(url: string, sought: Sought, exchange: Exchange): Promise<readonly LogEntry[]> {
+  return explained('The transparency log', url, searchEntries(url, sought, exchange))
 }
 
 export type Testimonies = Pick<Bundle, 'entries' | 'timestamps'>

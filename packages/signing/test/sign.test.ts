@@ -19,9 +19,10 @@ import {
   keylessCredential,
   localSigningKey,
   signImage,
-  signImageLegacy,
   signMessage,
+  signPayloadLegacy,
   signStatement,
+  simpleSigningPayload,
   type Witness,
   witnessesOf,
 } from '../src/index.ts'
@@ -173,12 +174,15 @@ t.test('an image is signed as a statement of its digest', async (t) => {
 
 t.test('a legacy signature is over the payload, and the rest is in annotations', async (t) => {
   const image = { reference: 'registry.example/app', digest }
-  const plain = await signImageLegacy(image, alone)
+  const plain = await signPayloadLegacy(simpleSigningPayload(image), alone)
   t.same(Object.keys(plain.annotations), ['dev.cosignproject.cosign/signature'])
   const signature = Buffer.from(plain.annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64')
   t.ok(nodeVerify('sha256', plain.payload, createPublicKey(privateKey), signature))
 
-  const { annotations } = await signImageLegacy(image, { credential: certified, witnesses: [log, stamp] })
+  const { annotations } = await signPayloadLegacy(simpleSigningPayload(image), {
+    credential: certified,
+    witnesses: [log, stamp],
+  })
   const pem = (text: string) =>
     `-----BEGIN CERTIFICATE-----\n${Buffer.from(text).toString('base64')}\n-----END CERTIFICATE-----\n`
   t.equal(annotations['dev.sigstore.cosign/certificate'], pem('leaf'))

@@ -25,6 +25,8 @@ export type AttachedImage = {
   /** Where signatures and attestations are. */
   readonly attachments: Attachments
   readonly tagPrefix: string
+  /** Of one thing that is attached; undefined: the limit of its kind. */
+  readonly mostBytes?: number | undefined
 }
 
 type Attachments = Pick<Repository, 'readManifest' | 'readBlob' | 'listReferrers'> & {
@@ -36,11 +38,12 @@ export type Image = AttachedImage & {
   readonly reference: Reference
   readonly repository: Repository
   readonly attachments: Repository
+  readonly dockerTypes: boolean
 }
 
 /** A digest is taken at its word: nothing is asked for it. */
 export async function findImage(registries: Registries, given: string): Promise<Image> {
-  const { client, tagPrefix } = registries
+  const { client, tagPrefix, dockerTypes, mostBytes } = registries
   const reference = parseReference(given)
   const repository = client.repository(reference)
   return {
@@ -50,6 +53,8 @@ export async function findImage(registries: Registries, given: string): Promise<
     repository,
     attachments: attachmentsOf(registries, repository),
     tagPrefix,
+    dockerTypes,
+    mostBytes,
   }
 }
 

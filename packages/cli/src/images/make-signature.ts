@@ -4,8 +4,9 @@ import {
   imageSignaturePredicateType,
   type LegacyLayer,
   signImage,
-  signImageLegacy,
+  signPayloadLegacy,
   signStatement,
+  simpleSigningPayload,
 } from '@sigstack/signing'
 import {
   type StoredLayer,
@@ -43,17 +44,22 @@ export type Signer = {
   readonly options: SigningOptions
 }
 
-/** `reference` is what old signatures call the image. */
-export async function makeSignature(
-  image: Image,
-  { reference, annotations }: { reference: string; annotations: Readonly<Record<string, string>> },
-  signer: Signer,
-): Promise<Attachment> {
+export type Said = {
+  /** What old signatures call the image. */
+  readonly reference: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** What old signatures are over, where the caller has made it. */
+  readonly payload?: Uint8Array | undefined
+}
+
+export async function makeSignature(image: Image, said: Said, signer: Signer): Promise<Attachment> {
   const { digest } = image
+  const { reference, annotations, payload } = said
   return make(image, imageSignaturePredicateType, signer, {
     bundle: () => signImage({ digest, annotations }, signer.signing),
     kind: 'sig',
-    layer: () => signImageLegacy({ reference, digest, annotations }, signer.signing),
+    layer: () =>
+      signPayloadLegacy(payload ?? simpleSigningPayload({ reference, digest, annotations }), signer.signing),
   })
 }
 

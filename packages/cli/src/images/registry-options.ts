@@ -1,4 +1,5 @@
 /** How registries are reached, from the options that every command on images has. */
+import { quoted } from '@sigstack/crypto'
 import {
   ambientCredentials,
   type CredentialSource,
@@ -11,6 +12,7 @@ import { type Command, Option } from 'commander'
 import { CliError } from '../errors.ts'
 import { type Io, setting } from '../io.ts'
 import { readLocation } from '../location.ts'
+import { clusterKeychain } from './cluster-keychain.ts'
 
 export type RegistryOptions = {
   readonly allowHttpRegistry?: boolean
@@ -25,6 +27,9 @@ export type RegistryOptions = {
   readonly k8sKeychain?: boolean
   readonly attachmentTagPrefix?: string
 }
+
+/** It is held in memory. */
+const largestBytes = 2 ** 30
 
 export function addRegistryOptions(command: Command): Command {
   const hasOption = (long: string): boolean => command.options.some((each) => each.long === long)
@@ -51,6 +56,10 @@ export type Registries = {
   /** COSIGN_REPOSITORY: one place for the signatures of all images. */
   readonly attachedIn: RepositoryName | undefined
   readonly tagPrefix: string
+  /** COSIGN_DOCKER_MEDIA_TYPES: old tags have the types of Docker. */
+  readonly dockerTypes: boolean
+  /** COSIGN_MAX_ATTACHMENT_SIZE; undefined: the limit of the kind. */
+  readonly mostBytes: number | undefined
 }
 
 export async function openRegistries(io: Io, options: RegistryOptions): Promise<Registries> {
@@ -77,15 +86,41 @@ export async function openRegistries(io: Io, options: RegistryOptions): Promise<
     }),
     attachedIn: repository === undefined ? undefined : parseRepository(repository),
     tagPrefix: options.attachmentTagPrefix ?? '',
+    dockerTypes: /^(?:1|t|true)$/i.test(setting(io, 'COSIGN_DOCKER_MEDIA_TYPES') ?? ''),
+    mostBytes: mostBytesOf(io),
   }
+}
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+}
+
+/** As cosign writes sizes: `10000`, `64MB`, `128 MiB`. */
+function mostBytesOf(io: Io): number | undefined {
+  const text = setting(io, 'COSIGN_MAX_ATTACHMENT_SIZE')
+  if (text === undefined) return undefined
+  const [, count, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?) ?([kmg]i?)?b?$/i.exec(text.trim()) ?? []
+  const bytes = Math.floor(Number(count) * (units[unit.toLowerCase()] ?? 1))
+  if (count !== undefined && bytes > 0 && bytes <= largestBytes) return bytes
+  throw new CliError(
+    'bad_usage',
+    `COSIGN_MAX_ATTACHMENT_SIZE is ${quoted(text, 60)}, which is no size from 1B to 1GiB`,
+    {
+      advice: 'It is written like 64MB or 128MiB.',
+    },
+  )
 }
 
 function credentialsOf(io: Io, options: RegistryOptions): CredentialSource {
   const { registryUsername: username, registryPassword: password, registryToken: token } = options
-  if (options.k8sKeychain === true)
-    throw new CliError('bad_usage', '--k8s-keychain is not supported', {
-      advice: 'Mount the pull secret as the config.json of docker, and name its folder in DOCKER_CONFIG.',
-    })
+  // As in cosign, the first of these that is given wins.
+  if (options.k8sKeychain === true) return clusterKeychain(io, ambientCredentials(io.environment))
   if (username !== undefined || password !== undefined) {
     if (username === undefined || password === undefined)
       throw new CliError('bad_usage', '--registry-username and --registry-password belong together')

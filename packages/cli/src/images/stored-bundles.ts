@@ -62,7 +62,7 @@ export type StoredBundle = { readonly digest: Digest } & (
 
 /** In the order of the list; referrers of other kinds are left out. */
 export async function* readBundles(image: AttachedImage): AsyncGenerator<StoredBundle> {
-  const { attachments } = image
+  const { attachments, mostBytes } = image
   const begin = async (digest: Digest): Promise<Part<StoredBundle | undefined>> => {
     const { document } = await attachments.readManifest(digest)
     const [layer, ...more] = bundleLayersOf(document)
@@ -73,7 +73,7 @@ export async function* readBundles(image: AttachedImage): AsyncGenerator<StoredB
     if (document.subject?.digest !== image.digest)
       return refuse('it is listed as a referrer of this image, and is attached to another')
     return beginPart(layer, async () => {
-      const bytes = await attachments.readBlob(layer, longestBundleBytes)
+      const bytes = await attachments.readBlob(layer, mostBytes ?? longestBundleBytes)
       return { digest, layer: layer.digest, text: bytes.toString('utf8') }
     })
   }

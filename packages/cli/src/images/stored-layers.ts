@@ -30,7 +30,7 @@ export async function* readLayers(image: AttachedImage, kind: AttachedKind): Asy
   const layers = (await readTag(image, kind))?.layers ?? []
   yield* readAhead(layers, (descriptor) =>
     beginPart(descriptor, async () => {
-      const payload = await image.attachments.readBlob(descriptor, longestLayerBytes)
+      const payload = await image.attachments.readBlob(descriptor, image.mostBytes ?? longestLayerBytes)
       return { descriptor, payload, annotations: descriptor.annotations ?? {} }
     }),
   )
@@ -114,10 +114,13 @@ export async function writeTag(image: Image, kind: TaggedKind, layers: readonly 
   if (layers.length > mostLayers)
     throw new OciError('too_large', `${placeOf(image, tag)} holds ${mostLayers} layers, and no more are read`)
   const config = configOf(layers)
-  const descriptor = { mediaType: mediaTypes.ociConfig, size: config.length, digest: digestOf(config) }
+  const [type, configType] = image.dockerTypes
+    ? [mediaTypes.dockerManifest, mediaTypes.dockerConfig]
+    : [mediaTypes.ociManifest, mediaTypes.ociConfig]
+  const descriptor = { mediaType: configType, size: config.length, digest: digestOf(config) }
   await image.attachments.pushBlob(descriptor, () => config)
-  const manifest = encodeManifest({ config: descriptor, layers })
-  await image.attachments.pushManifest(manifest, mediaTypes.ociManifest, tag)
+  const manifest = encodeManifest({ mediaType: type, config: descriptor, layers })
+  await image.attachments.pushManifest(manifest, type, tag)
 }
 
 /** Nobody looks into it, but an image must have one. */

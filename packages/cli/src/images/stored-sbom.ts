@@ -50,6 +50,6 @@ export async function readSbom(
   const [layer, more]: readonly Descriptor[] = document.kind === 'manifest' ? document.layers : []
   if (layer === undefined || more !== undefined)
     throw new CliError('unreadable', `${tag} is no SBOM: it must have one layer`)
-  const bytes = await image.attachments.readBlob(layer, mostAttachmentBytes)
+  const bytes = await image.attachments.readBlob(layer, image.mostBytes ?? mostAttachmentBytes)
   return { mediaType: layer.mediaType, bytes }
 }

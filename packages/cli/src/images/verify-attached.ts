@@ -6,17 +6,23 @@ import {
   type ImageConditions,
   layerAnnotations,
   readBundle,
+  type StoredLayer,
   VerificationError,
   type VerifiedImage,
   verifyAttestationLayer,
   verifyImageBundle,
   verifySignatureLayer,
 } from '@sigstack/verification'
+import type { LogSearch } from '../verifying/log-search.ts'
 import { type AttachedImage, artifactOfImage, placeOf, tagOf } from './image.ts'
 import { readBundles } from './stored-bundles.ts'
 import { type AttachedKind, type FoundLayer, readLayers } from './stored-layers.ts'
 
-export type FoundAttachment = VerifiedImage & { readonly format: 'bundle' | 'legacy' }
+export type FoundAttachment = VerifiedImage & {
+  readonly format: 'bundle' | 'legacy'
+  /** Whether the log was asked for its entry. */
+  readonly wasSearched?: boolean
+}
 
 export type Findings = {
   readonly verified: readonly FoundAttachment[]
@@ -30,7 +36,13 @@ export type Findings = {
 
 export type Demands = Omit<ImageConditions, 'artifact' | 'predicateType'> & {
   readonly allowCertificateChain: boolean
+  /** For old signatures without a log entry beside them. */
+  readonly search?: LogSearch | undefined
+  /** PEM of the one certificate that counts, where the caller names it: then bundles do not. */
+  readonly certificate?: string | undefined
 }
+
+type LayerDemands = Pick<Demands, 'search' | 'certificate'>
 
 /** What is attached in one form alone, for those who read no other. */
 export async function verifyForm(
@@ -40,11 +52,11 @@ export async function verifyForm(
   predicateType: string,
   demands: Demands,
 ): Promise<Findings> {
-  const { allowCertificateChain, ...rest } = demands
+  const { allowCertificateChain, search, certificate, ...rest } = demands
   const conditions = { ...rest, artifact: artifactOfImage(image) }
   const ofStatement = { ...conditions, predicateType }
   if (form === 'bundle') return verifyBundles(image, ofStatement, allowCertificateChain)
-  return verifyLayers(image, kind, kind === 'att' ? ofStatement : conditions)
+  return verifyLayers(image, kind, kind === 'att' ? ofStatement : conditions, { search, certificate })
 }
 
 /**
@@ -57,12 +69,14 @@ export async function verifyAttached(
   predicateType: string | undefined,
   demands: Demands,
 ): Promise<Findings> {
-  const { allowCertificateChain, ...rest } = demands
+  const { allowCertificateChain, search, certificate, ...rest } = demands
   const conditions = { ...rest, artifact: artifactOfImage(image) }
   const ofStatement = { ...conditions, ...(predicateType !== undefined && { predicateType }) }
+  const ofLayer = kind === 'att' ? ofStatement : conditions
+  if (certificate !== undefined) return verifyLayers(image, kind, ofLayer, { search, certificate })
   const bundles = await verifyBundles(image, ofStatement, allowCertificateChain)
   if (bundles.verified.length > 0) return bundles
-  const layers = await verifyLayers(image, kind, kind === 'att' ? ofStatement : conditions)
+  const layers = await verifyLayers(image, kind, ofLayer, { search })
   return {
     verified: layers.verified,
     refusals: [...bundles.refusals, ...layers.refusals],
@@ -101,20 +115,51 @@ function demandCurrent(bundle: Bundle): Bundle {
   )
 }
 
+/** One signature that the caller brings along, as a layer of an old tag. */
+export async function verifyGiven(
+  image: AttachedImage,
+  layer: StoredLayer,
+  { allowCertificateChain, search, certificate, ...rest }: Demands,
+): Promise<Findings> {
+  const conditions = { ...rest, artifact: artifactOfImage(image) }
+  const place = 'the signature of --signature'
+  return verifyEach('sig', conditions, { search, certificate }, [{ place, layer }])
+}
+
 async function verifyLayers(
   image: AttachedImage,
   kind: AttachedKind,
   conditions: ImageConditions,
+  demands: LayerDemands,
+): Promise<Findings> {
+  const tag = placeOf(image, tagOf(image, kind))
+  return verifyEach(kind, conditions, demands, placed(readLayers(image, kind), tag))
+}
+
+type PlacedLayer = { readonly place: string; readonly layer: StoredLayer }
+
+async function* placed(layers: AsyncIterable<FoundLayer>, tag: string): AsyncGenerator<PlacedLayer> {
+  for await (const layer of layers) yield { place: `layer ${layer.descriptor.digest} of ${tag}`, layer }
+}
+
+async function verifyEach(
+  kind: AttachedKind,
+  conditions: ImageConditions,
+  { search, certificate }: LayerDemands,
+  layers: AsyncIterable<PlacedLayer> | Iterable<PlacedLayer>,
 ): Promise<Findings> {
   const findings = gather()
   const verify = kind === 'sig' ? verifySignatureLayer : verifyAttestationLayer
   let count = 0
   let certified = 0
-  for await (const layer of readLayers(image, kind)) {
+  for await (const { place, layer } of layers) {
     count++
-    if (!isWithoutCertificate(layer)) certified++
-    const place = `layer ${layer.descriptor.digest} of ${placeOf(image, tagOf(image, kind))}`
-    await findings.attempt(place, 'legacy', () => verify(layer, conditions))
+    await findings.attempt(place, 'legacy', async () => {
+      const whole = withCertificate(layer, certificate)
+      if (!isWithoutCertificate(whole)) certified++
+      const found = (await search?.(whole)) ?? whole
+      return { ...(await verify(found, conditions)), wasSearched: found !== whole }
+    })
     if (kind === 'att') findings.noteTypeText(layer.annotations['predicateType'])
   }
   const isKeyless = !('key' in conditions.signer)
@@ -124,7 +169,16 @@ async function verifyLayers(
   }
 }
 
-function isWithoutCertificate({ annotations }: FoundLayer): boolean {
+function withCertificate(layer: StoredLayer, pem: string | undefined): StoredLayer {
+  if (pem === undefined) return layer
+  const { certificate } = layerAnnotations
+  const own = layer.annotations[certificate]
+  if (own !== undefined && own !== '' && own.trim() !== pem.trim())
+    throw new VerificationError('not_verified', 'it is of another certificate than that of --certificate')
+  return { ...layer, annotations: { ...layer.annotations, [certificate]: pem } }
+}
+
+function isWithoutCertificate({ annotations }: StoredLayer): boolean {
   return !annotations[layerAnnotations.certificate]
 }
 
@@ -152,7 +206,7 @@ function gather() {
     async attempt(
       place: string,
       format: FoundAttachment['format'],
-      verify: () => Promise<VerifiedImage>,
+      verify: () => Promise<Omit<FoundAttachment, 'format'>>,
     ): Promise<void> {
       try {
         verified.push({ ...(await verify()), format })

@@ -6,6 +6,8 @@ export type ChecksOfImage = {
   readonly annotations: boolean
   readonly claims: boolean
   readonly log: boolean
+  /** Whether the log was asked for the entry of each of them. */
+  readonly wasSearched?: boolean
   readonly key: boolean
 }
 
@@ -13,7 +15,7 @@ export function tellChecks(io: Io, given: string, checks: ChecksOfImage): void {
   const lines = [
     checks.annotations && 'The specified annotations were verified.',
     checks.claims && 'The cosign claims were validated',
-    checks.log && 'Existence of the claims in the transparency log was verified offline',
+    ...(checks.log ? logLines(checks) : []),
     checks.key
       ? 'The signatures were verified against the specified public key'
       : 'The code-signing certificate was verified using trusted certificate authority certificates',
@@ -21,4 +23,10 @@ export function tellChecks(io: Io, given: string, checks: ChecksOfImage): void {
   io.err(
     `\nVerification for ${escaped(given)} --\nThe following checks were performed on each of these signatures:\n${lines.map((line) => `  - ${line}\n`).join('')}`,
   )
+}
+
+function logLines({ wasSearched, key }: ChecksOfImage): readonly string[] {
+  if (wasSearched !== true) return ['Existence of the claims in the transparency log was verified offline']
+  const integrated = 'The signatures were integrated into the transparency log when the certificate was valid'
+  return ['The claims were present in the transparency log', ...(key ? [] : [integrated])]
 }

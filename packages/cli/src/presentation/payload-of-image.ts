@@ -21,13 +21,14 @@ export function payloadOf(found: FoundAttachment, given: string, form: 'json' | 
   })
 }
 
-function proofsOf({ bundle, identity }: FoundAttachment): Readonly<Record<string, JsonValue>> {
+function proofsOf({ bundle, identity, wasSearched }: FoundAttachment): Readonly<Record<string, JsonValue>> {
   const [[entry], [timestamp]] = [bundle.entries, bundle.timestamps]
   return {
     ...('certificate' in bundle.material && extensionsOf(bundle.material.certificate)),
     ...(identity && { Subject: identity.subject }),
     ...(identity?.issuer !== undefined && { Issuer: identity.issuer }),
-    ...(entry && { Bundle: JSON.parse(rekorBundle(entry)) as JsonValue }),
+    // Of what stands beside the signature.
+    ...(entry && wasSearched !== true && { Bundle: JSON.parse(rekorBundle(entry)) as JsonValue }),
     ...(timestamp && { RFC3161Timestamp: { SignedRFC3161Timestamp: toBase64(timestamp) } }),
   }
 }

@@ -1,7 +1,7 @@
 /** The trust of an instance, as it publishes it: over TLS, by its TUF repository, or in a file. */
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { isObject, quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
+import { isObject, parseBoundedJson, quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
 import { HttpError, networkReason, requestBounded, type TlsSettings } from '@sigstack/http-client'
 import { isLoopback } from '@sigstack/server/loopback'
 import { parseClientTrustConfig } from '@sigstack/trust-root'
@@ -43,7 +43,7 @@ export async function fetchTrustConfig(location: string, options: FetchOptions):
 function configInstance(location: string, bytes: Uint8Array, { now }: FetchOptions): Instance {
   const text = textOf(bytes, location, 'client trust config')
   usable(location, () => parseClientTrustConfig(text))
-  const value: unknown = JSON.parse(text)
+  const value = parseBoundedJson(text)
   const half = (name: string): string => `${JSON.stringify(isObject(value) ? value[name] : null, null, 2)}\n`
   return instanceOf(location, now, { trustedRoot: half('trustedRoot'), signingConfig: half('signingConfig') })
 }

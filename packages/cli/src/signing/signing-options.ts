@@ -3,9 +3,11 @@ import { quoted } from '@sigstack/crypto'
 import { requestBounded } from '@sigstack/http-client'
 import {
   type Credential,
+  type Exchange,
   keylessCredential,
   type LogOptions,
   type LogService,
+  type SigningKey,
   type SignOptions,
   selectAuthority,
   selectIssuer,
@@ -45,6 +47,11 @@ export type SigningOptions = SignInOptions & {
   readonly fulcioUrl?: string
   readonly rekorUrl?: string
   readonly timestampServerUrl?: string
+  readonly timestampClientCacert?: string
+  readonly timestampClientCert?: string
+  readonly timestampClientKey?: string
+  readonly timestampServerName?: string
+  readonly issueCertificate?: boolean
   readonly sk?: boolean
   readonly profile?: string
   readonly data?: string
@@ -89,6 +96,11 @@ export function addSigningOptions(command: Command): Command {
       .addOption(hidden('--fulcio-url <url>'))
       .addOption(hidden('--rekor-url <url>'))
       .addOption(hidden('--timestamp-server-url <url>'))
+      .addOption(hidden('--timestamp-client-cacert <file>'))
+      .addOption(hidden('--timestamp-client-cert <file>'))
+      .addOption(hidden('--timestamp-client-key <file>'))
+      .addOption(hidden('--timestamp-server-name <name>'))
+      .addOption(hidden('--issue-certificate'))
       .addOption(hidden('--oidc-client-id <name>'))
       .addOption(hidden('--oidc-client-secret-file <file>'))
       .addOption(hidden('--oidc-redirect-url <url>'))
@@ -150,10 +162,32 @@ export async function openSigning(
   const trustedRoot = await trustedRootOf(options, config)
   return {
     credential: await credentialOf(io, options, services, onProgress),
-    witnesses: witnessesOf(services, requestBounded),
+    witnesses: witnessesOf(services, requestBounded, await stampingExchange(options)),
     onProgress,
     trustedRoot,
   }
+}
+
+/** The way to the timestamp authority, where it has a TLS of its own. */
+async function stampingExchange(options: SigningOptions): Promise<Exchange | undefined> {
+  const { timestampClientCacert, timestampClientCert, timestampClientKey, timestampServerName } = options
+  if ((timestampClientCert === undefined) !== (timestampClientKey === undefined))
+    throw new CliError('bad_usage', '--timestamp-client-cert and --timestamp-client-key belong together')
+  const read = async (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? undefined : readLocation(path, 'file for the timestamp authority')
+  const [ca, cert, key] = [
+    await read(timestampClientCacert),
+    await read(timestampClientCert),
+    await read(timestampClientKey),
+  ]
+  if (ca === undefined && cert === undefined && timestampServerName === undefined) return undefined
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(timestampServerName !== undefined && { serverName: timestampServerName }),
+  }
+  return (url, request) => requestBounded(url, { ...request, tls })
 }
 
 function demandSense(options: SigningOptions): void {
@@ -169,6 +203,8 @@ function demandSense(options: SigningOptions): void {
       '--tlog-upload=false is not supported with --signing-config',
       'Name a signing config without rekorTlogUrls, or none.',
     )
+  if (options.certificate !== undefined && options.issueCertificate === true)
+    refuse('--certificate brings the certificate of a key along, and --issue-certificate asks for another')
   if (options.certificate !== undefined && options.key === undefined)
     refuse('--certificate is the certificate of a key, which --key must name')
   if (options.certificateChain !== undefined && options.certificate === undefined)
@@ -184,11 +220,12 @@ async function configOf(io: Io, options: SigningOptions): Promise<Config | undef
     const text = await readLocation(location, 'signing config')
     return { signingConfig: usable(location, () => parseSigningConfig(text)) }
   }
-  const isAlone = options.key !== undefined && options.tlogUpload === false
+  const ownKey = options.issueCertificate === true ? undefined : options.key
+  const isAlone = ownKey !== undefined && options.tlogUpload === false
   const { fulcioUrl, rekorUrl } = options
-  if (isAlone || ((fulcioUrl ?? options.key) !== undefined && rekorUrl !== undefined)) return undefined
+  if (isAlone || ((fulcioUrl ?? ownKey) !== undefined && rekorUrl !== undefined)) return undefined
   return readTrustConfig(io, options).catch((cause: unknown) => {
-    if (options.key === undefined || !(cause instanceof CliError) || cause.code !== 'not_running') throw cause
+    if (ownKey === undefined || !(cause instanceof CliError) || cause.code !== 'not_running') throw cause
     throw new CliError(cause.code, cause.message, {
       cause,
       advice: `${cause.advice} With a key, --tlog-upload=false signs without one.`,
@@ -204,7 +241,8 @@ function servicesOf(
   const now = new Date()
   const { key, fulcioUrl, rekorUrl, timestampServerUrl, tlogUpload } = options
   const chosen = config === undefined ? { logs: [], tsaUrls: [] } : selectWitnesses(config, now, logOptions)
-  const authority = fulcioUrl ?? (config && key === undefined ? selectAuthority(config, now) : undefined)
+  const isCertified = key === undefined || options.issueCertificate === true
+  const authority = fulcioUrl ?? (config && isCertified ? selectAuthority(config, now) : undefined)
   return {
     caUrl: authority === undefined ? undefined : () => authority,
     issuerUrl: options.oidcIssuer ?? (config && selectIssuer(config, now)),
@@ -233,7 +271,7 @@ async function credentialOf(
   { caUrl, issuerUrl }: Services,
   onProgress: (step: string) => void,
 ): Promise<Credential> {
-  if (options.key !== undefined) {
+  if (options.key !== undefined && options.issueCertificate !== true) {
     const { openKeyCredential } = await import('./key-credential.ts')
     return openKeyCredential(io, options.key, options)
   }
@@ -241,6 +279,13 @@ async function credentialOf(
     throw new CliError('bad_usage', 'no certificate authority is named, and no key', {
       advice: 'Name one with --fulcio-url, or a key with --key.',
     })
+  const key = options.key === undefined ? undefined : await openOwnKey(io, options.key)
   const identityToken = await resolveIdentityToken(io, options, issuerUrl)
-  return keylessCredential({ identityToken, caUrl: caUrl(), exchange: requestBounded, onProgress })
+  const asked = { identityToken, caUrl: caUrl(), exchange: requestBounded, onProgress }
+  return keylessCredential(key === undefined ? asked : { ...asked, key })
+}
+
+async function openOwnKey(io: Io, reference: string): Promise<SigningKey> {
+  const { openKeyCredential } = await import('./key-credential.ts')
+  return (await openKeyCredential(io, reference, {})).key
 }

@@ -12,9 +12,14 @@ export async function ownAuthorities(files: {
   const chain = await read(files.certificateChain)
   const [roots, intermediates] = [await read(files.caRoots), await read(files.caIntermediates)]
   const chains = roots.flatMap((root) => [[root], ...intermediates.map((between) => [between, root])])
-  return [...(chain.length > 0 ? [chain] : []), ...chains].map((each) => ({
-    subject: {},
-    chain: each,
-    validFor: {},
-  }))
+  return [...(chain.length > 0 ? [chain] : []), ...chains].map(authorityOf)
+}
+
+/** Its root is last; its own certificate may be left out where stamps bring it along. */
+export async function ownTimestampAuthority(path: string): Promise<CertificateAuthority> {
+  return authorityOf((await readCertificates(path, 'certificates')).map(({ der }) => der))
+}
+
+function authorityOf(chain: readonly Uint8Array[]): CertificateAuthority {
+  return { subject: {}, chain, validFor: {} }
 }

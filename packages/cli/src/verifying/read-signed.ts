@@ -20,6 +20,7 @@ export type SignedOptions = {
   readonly signature?: string
   readonly certificate?: string
   readonly allowCertificateChain?: boolean
+  readonly signatureDigestAlgorithm?: HashAlgorithm
 }
 
 export type Signed = {
@@ -30,14 +31,15 @@ export type Signed = {
 
 export async function readSigned(
   io: Io,
-  { bundle, signature, certificate, allowCertificateChain }: SignedOptions,
+  options: SignedOptions,
   signer: VerifyOptions['signer'],
 ): Promise<Signed> {
+  const { bundle, signature, certificate, allowCertificateChain, signatureDigestAlgorithm: hash } = options
   if (bundle === undefined && signature === undefined)
     throw new CliError('bad_usage', 'please specify the bundle with --bundle')
   if (bundle !== undefined) {
     const text = await readTextInput(io, bundle, 'bundle')
-    if (isLegacyBundle(text)) return ofParts(readLegacyBundle(text), signer)
+    if (isLegacyBundle(text)) return ofParts(readLegacyBundle(text), signer, hash)
     const read = readBundle(text, { allowCertificateChain: allowCertificateChain === true })
     return { algorithms: algorithmsOf(read), bundleFor: () => read }
   }
@@ -45,12 +47,16 @@ export async function readSigned(
     signature: await readSignature(io, signature ?? ''),
     certificate: await leafOf(certificate),
   }
-  return ofParts(parts, signer)
+  return ofParts(parts, signer, hash)
 }
 
-/** The signature says neither of what it is nor by which hash; cosign takes that of the key. */
-function ofParts(parts: LegacyParts, signer: VerifyOptions['signer']): Signed {
-  const algorithm = ('key' in signer ? defaultHash(signer.key) : undefined) ?? 'sha256'
+/** The signature says neither of what it is nor by which hash; unless the caller does, that of the key is taken, as in cosign. */
+function ofParts(
+  parts: LegacyParts,
+  signer: VerifyOptions['signer'],
+  hash: HashAlgorithm | undefined,
+): Signed {
+  const algorithm = hash ?? ('key' in signer ? defaultHash(signer.key) : undefined) ?? 'sha256'
   return {
     algorithms: [algorithm],
     bundleFor: ({ digests }) => {

@@ -1,4 +1,5 @@
 /** Whom to accept and what vouches for it, from the options that every verifying command has. */
+import type { HashAlgorithm } from '@sigstack/crypto'
 import type { TrustedRoot } from '@sigstack/trust-root'
 import { breadthOf, type CertificateIdentity, type VerifyOptions } from '@sigstack/verification'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -20,7 +21,11 @@ export type VerifyingOptions = IdentityOptions & {
   readonly insecureIgnoreSct?: boolean
   readonly insecureIgnoreTlog?: boolean
   readonly useSignedTimestamps?: boolean
+  readonly timestampCertificateChain?: string
+  /** Of a plain signature that does not say it. */
+  readonly signatureDigestAlgorithm?: HashAlgorithm
   readonly allowCertificateChain?: boolean
+  readonly rekorUrl?: string
   readonly maxWorkers?: number
   readonly sk?: boolean
   readonly profile?: string
@@ -74,6 +79,8 @@ export function addVerifyingOptions(command: Command): Command {
     .option('--use-signed-timestamps', 'demand a signed timestamp')
     .option('--data <folder>', 'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--json', 'tell the result as JSON on standard output')
+    .addOption(hidden('--timestamp-certificate-chain <file>'))
+    .addOption(hidden('--signature-digest-algorithm <name>').choices(['sha256', 'sha384', 'sha512']))
     .addOption(hidden('--private-infrastructure'))
     .addOption(hidden('--rekor-url <url>'))
     .addOption(hidden('--experimental-oci11'))
@@ -120,7 +127,7 @@ export async function readConditions(
     trustedRoot: await trustOf(io, options),
     ignoreSct: options.insecureIgnoreSct === true,
     ignoreTlog,
-    requireSignedTimestamp: options.useSignedTimestamps === true,
+    requireSignedTimestamp: demandsStamp(options),
     now: new Date(),
   }
 }
@@ -156,16 +163,25 @@ export function warnOfBreadth(
   for (const sentence of breadthOf(signer.policy, identity)) io.err(`WARNING: ${sentence}\n`)
 }
 
+/** Who names an authority wants its stamp. */
+function demandsStamp({ useSignedTimestamps, timestampCertificateChain }: VerifyingOptions): boolean {
+  return useSignedTimestamps === true || timestampCertificateChain !== undefined
+}
+
 /** A key alone needs nobody to vouch for it, and an own authority only a log. */
 async function trustOf(io: Io, options: VerifyingOptions): Promise<TrustedRoot> {
-  const { certificateChain, caRoots, insecureIgnoreTlog, useSignedTimestamps, trustedRoot } = options
+  const { certificateChain, caRoots, insecureIgnoreTlog, timestampCertificateChain: stamping } = options
   const isOwn = certificateChain !== undefined || caRoots !== undefined
-  const isNeeded = useSignedTimestamps === true || insecureIgnoreTlog !== true
-  const isEnough = trustedRoot === undefined && !isNeeded && (isOwn || options.key !== undefined)
+  const isNeeded = (demandsStamp(options) && stamping === undefined) || insecureIgnoreTlog !== true
+  const isEnough = options.trustedRoot === undefined && !isNeeded && (isOwn || options.key !== undefined)
   const root = isEnough ? trustsNobody : (await readTrustedRoot(io, options)).trustedRoot
-  if (!isOwn) return root
-  const { ownAuthorities } = await import('./own-authorities.ts')
-  return { ...root, certificateAuthorities: await ownAuthorities(options) }
+  if (!isOwn && stamping === undefined) return root
+  const { ownAuthorities, ownTimestampAuthority } = await import('./own-authorities.ts')
+  return {
+    ...root,
+    ...(isOwn && { certificateAuthorities: await ownAuthorities(options) }),
+    ...(stamping !== undefined && { timestampAuthorities: [await ownTimestampAuthority(stamping)] }),
+  }
 }
 
 export const trustsNobody: TrustedRoot = {

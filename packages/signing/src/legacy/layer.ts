@@ -6,7 +6,7 @@ import type { CertificateChain } from '../services/certificate-authority.ts'
 import { type SignOptions, signEnvelope, signMessage, witnessed } from '../sign.ts'
 import { statementPayloadType } from '../statements/statement.ts'
 import type { Testimonies } from '../witness.ts'
-import { type SimpleSigning, simpleSigningMediaType, simpleSigningPayload } from './simple-signing.ts'
+import { simpleSigningMediaType } from './simple-signing.ts'
 
 export const envelopeMediaType = 'application/vnd.dsse.envelope.v1+json'
 
@@ -16,9 +16,8 @@ export type LegacyLayer = {
   readonly annotations: Readonly<Record<string, string>>
 }
 
-/** A layer of a `.sig` tag. */
-export async function signImageLegacy(image: SimpleSigning, options: SignOptions): Promise<LegacyLayer> {
-  const payload = simpleSigningPayload(image)
+/** A layer of a `.sig` tag. `payload`: what is signed, as `simpleSigningPayload` makes it or another program. */
+export async function signPayloadLegacy(payload: Uint8Array, options: SignOptions): Promise<LegacyLayer> {
   const { bundle } = await signMessage([payload], { ...options, witnesses: [] })
   const { content } = bundle
   const { chain, testimonies } = await witnessed(content, options)

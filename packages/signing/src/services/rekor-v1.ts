@@ -15,6 +15,8 @@ import { encodeEnvelope } from '../encode-bundle.ts'
 import { ConflictError, type Exchange, get, jsonOf, post, ServiceError } from './ask-service.ts'
 
 const timeoutMs = 90_000
+/** One a shard of the log. */
+const mostFound = 100
 
 /** `verifierPem`: the certificate, or the public key where there is none. Throws {@link ServiceError}. */
 export async function proposeEntry(
@@ -40,9 +42,52 @@ export async function readEntry(logUrl: string, logIndex: bigint, exchange: Exch
   return parseAnswer(await get(url, { timeoutMs, exchange }))
 }
 
+/** What the log is asked about: a signature as it is kept, and whose it is. */
+export type Sought = {
+  readonly content: Bundle['content']
+  readonly verifierPem: string
+  /** The envelope byte for byte: the log knows it by the digest of its text. */
+  readonly envelope?: string | undefined
+}
+
+/**
+ * The entries that the log holds of this very signature, the earliest first, none of them verified. Throws
+ * {@link ServiceError}.
+ */
+export async function searchEntries(
+  logUrl: string,
+  sought: Sought,
+  exchange: Exchange,
+): Promise<readonly LogEntry[]> {
+  const url = `${withoutEnd(logUrl, '/')}/api/v1/log/entries/retrieve`
+  const answer = await post(url, { entries: soughtAs(sought) }, { timeoutMs, exchange })
+  const found = jsonOf(answer)
+  if (!Array.isArray(found))
+    throw new ServiceError('it answers with something that is no list', answer.status)
+  return found
+    .slice(0, mostFound)
+    .map((each) => reading(answer, () => entryOf(each)))
+    .toSorted((one, other) => Number(one.integratedTime - other.integratedTime))
+}
+
+/** An envelope may have been entered as either of two kinds. */
+function soughtAs({ content, verifierPem, envelope }: Sought): readonly JsonValue[] {
+  if (content.type !== 'envelope') return [proposalOf(content, verifierPem)]
+  const text = envelope ?? encodeEnvelope(content)
+  const publicKey = toBase64(utf8(verifierPem))
+  return [
+    dsseProposal(text, publicKey),
+    { apiVersion: '0.0.1', kind: 'intoto', spec: { content: { envelope: text }, publicKey } },
+  ]
+}
+
 function parseAnswer(answer: HttpAnswer): LogEntry {
+  return reading(answer, () => entryOf(jsonOf(answer)))
+}
+
+function reading<Result>(answer: HttpAnswer, read: () => Result): Result {
   try {
-    return entryOf(jsonOf(answer))
+    return read()
   } catch (cause) {
     if (cause instanceof ServiceError) throw cause
     throw new ServiceError('it answers with something that is no entry', answer.status, { cause })
@@ -51,10 +96,7 @@ function parseAnswer(answer: HttpAnswer): LogEntry {
 
 function proposalOf(content: Bundle['content'], verifierPem: string): JsonValue {
   const verifier = toBase64(utf8(verifierPem))
-  if (content.type === 'envelope') {
-    const proposedContent = { envelope: encodeEnvelope(content), verifiers: [verifier] }
-    return { apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent } }
-  }
+  if (content.type === 'envelope') return dsseProposal(encodeEnvelope(content), verifier)
   return {
     apiVersion: '0.0.1',
     kind: 'hashedrekord',
@@ -63,6 +105,10 @@ function proposalOf(content: Bundle['content'], verifierPem: string): JsonValue 
       signature: { content: toBase64(content.signature), publicKey: { content: verifier } },
     },
   }
+}
+
+function dsseProposal(envelope: string, verifier: string): JsonValue {
+  return { apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent: { envelope, verifiers: [verifier] } } }
 }
 
 function entryOf(answer: unknown): LogEntry {

@@ -1,4 +1,4 @@
-import { parsePemBlocks, toBase64 } from '@sigstack/crypto'
+import { parseBoundedJson, parsePemBlocks, toBase64 } from '@sigstack/crypto'
 import { imageSignaturePredicateType, predicateTypeOfStatement, predicateTypeUri } from '@sigstack/signing'
 import { layerAnnotations, readBundle, readEnvelope } from '@sigstack/verification'
 import type { Command } from 'commander'
@@ -116,7 +116,7 @@ function typeOf(read: () => Uint8Array): string {
 function signatureJson({ payload, annotations }: FoundLayer): string {
   const json = (name: keyof typeof layerAnnotations): unknown => {
     const text = annotations[layerAnnotations[name]]
-    return text === undefined ? null : (JSON.parse(text) as unknown)
+    return text === undefined ? null : parseBoundedJson(text)
   }
   const [certificate] = certificatesIn(annotations[layerAnnotations.certificate])
   const chain = certificatesIn(annotations[layerAnnotations.chain])

@@ -2,11 +2,19 @@ import { repositoryText, walkManifests } from '@sigstack/oci'
 import { type Command, Option } from 'commander'
 import { collect } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
-import { demandOutputs, writeOutput } from '../../files.ts'
+import { demandOutputs, readInput, writeOutput } from '../../files.ts'
 import { addFormatOptions, collectAnnotation, type FormatOptions, formatsOf } from '../../images/formats.ts'
 import { findSigned, type Image } from '../../images/image.ts'
 import { type Attachment, makeSignature, pushAttachment } from '../../images/make-signature.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
+import {
+  addPartOptions,
+  demandOnePlace,
+  legacyBundlesOf,
+  type PartOptions,
+  placesOf,
+  writeParts,
+} from '../../images/signature-parts.ts'
 import { warnOfTag } from '../../images/warn-of-tag.ts'
 import type { Io } from '../../io.ts'
 import { signerMembers, tellSigner } from '../../signing/finish-signature.ts'
@@ -26,8 +34,9 @@ type Options = SigningOptions &
     readonly bundle?: string
     readonly signContainerIdentity?: readonly string[]
     readonly attachment?: 'sbom'
+    readonly payload?: string
     readonly json?: boolean
-  }
+  } & PartOptions
 
 export function addSign(program: Command, io: Io): void {
   const command = program
@@ -49,6 +58,8 @@ export function addSign(program: Command, io: Io): void {
     )
     .addOption(new Option('--attachment <kind>', 'sign what is attached').choices(['sbom']).hideHelp())
     .addOption(new Option('--record-creation-timestamp').hideHelp())
+    .addOption(new Option('--payload <file>', 'what an old signature is over').hideHelp())
+  addPartOptions(command)
   addFormatOptions(command)
   addSigningOptions(command)
   addRegistryOptions(command)
@@ -59,10 +70,13 @@ export function addSign(program: Command, io: Io): void {
 export async function signImages(io: Io, given: readonly string[], options: Options): Promise<void> {
   const formats = formatsOf(options)
   demandPlace(options, formats)
-  const inputs = [options.key, options.identityToken, options.trustConfig].filter(
+  const inputs = [options.key, options.identityToken, options.trustConfig, options.payload].filter(
     (each) => each !== undefined,
   )
-  if (options.bundle !== undefined) await demandOutputs([options.bundle], inputs)
+  const { bundle: place, payload: payloadFile } = options
+  await demandOutputs([...(place === undefined ? [] : [place]), ...placesOf(options)], inputs)
+  if (payloadFile !== undefined) io.err(`Using payload from: ${payloadFile}\n`)
+  const payload = payloadFile === undefined ? undefined : await readInput(io, payloadFile)
   const registries = await openRegistries(io, options)
   const images: Image[] = []
   for (const each of given) {
@@ -72,21 +86,29 @@ export async function signImages(io: Io, given: readonly string[], options: Opti
   }
   if (options.bundle !== undefined && images.length > 1)
     throw new CliError('bad_usage', `--bundle holds one signature, and ${images.length} images are signed`)
+  demandOnePlace(images.length, options)
 
   const signing = await openSigning(io, options, () => undefined, formats.legacy ? ofLegacyForms : {})
   if (options.key === undefined) io.err('Generating ephemeral keys...\n')
   const made: Attachment[] = []
   for (const image of images) {
-    const names = options.signContainerIdentity ?? [repositoryText(image.reference)]
+    // A payload of the caller's has the name in it.
+    const own = [repositoryText(image.reference)]
+    const names = payload === undefined ? (options.signContainerIdentity ?? own) : own
     io.err('Signing artifact...\n')
     for (const reference of formats.legacy ? names : names.slice(0, 1))
       made.push(
         await makeSignature(
           image,
-          { reference, annotations: options.annotations ?? {} },
+          { reference, annotations: options.annotations ?? {}, payload },
           { formats: { ...formats, bundle: formats.bundle && reference === names[0] }, signing, options },
         ),
       )
+  }
+  await writeParts(io, made, signing, options, inputs)
+  if (place !== undefined && !formats.bundle) {
+    await writeOutput(io, place, legacyBundlesOf(made), inputs)
+    if (place !== '-') io.err(`Wrote bundle to file ${place}\n`)
   }
   // Only now: what a log or an authority refuses leaves nothing in a registry.
   for (const attachment of made) {
@@ -105,11 +127,13 @@ export async function signImages(io: Io, given: readonly string[], options: Opti
 }
 
 function demandPlace(options: Options, formats: ReturnType<typeof formatsOf>): void {
-  if (options.bundle !== undefined && !formats.bundle)
-    throw new CliError('bad_usage', '--bundle holds a bundle, and --format legacy makes none')
+  if (options.payload !== undefined && !formats.legacy)
+    throw new CliError('bad_usage', '--payload is what an old signature is over, and a bundle is none', {
+      advice: 'Add --new-bundle-format=false, or leave it out: what a bundle signs is made from the image.',
+    })
   if (options.bundle === '-' && options.json === true)
     throw new CliError('bad_usage', '--json and --bundle - would both write to standard output; choose one')
-  if (options.upload === false && options.bundle === undefined)
+  if (options.upload === false && options.bundle === undefined && placesOf(options).length === 0)
     throw new CliError(
       'bad_usage',
       'must enable upload to the OCI registry or specify a local --bundle path with --new-bundle-format',

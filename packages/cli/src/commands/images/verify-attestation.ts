@@ -3,6 +3,7 @@ import { encodeEnvelope, predicateTypeUri } from '@sigstack/signing'
 import { type Command, Option } from 'commander'
 import { collect } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
+import { readGiven } from '../../images/given-signature.ts'
 import { findImage, findLocal } from '../../images/image.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { demandTag, demandVerified, statuses } from '../../images/verdict.ts'
@@ -10,6 +11,7 @@ import { type FoundAttachment, verifyAttached } from '../../images/verify-attach
 import type { Io } from '../../io.ts'
 import { complaintsOf, type Policy, readPolicies } from '../../policies/policy.ts'
 import { tellChecks } from '../../presentation/checks-of-image.ts'
+import { logSearch } from '../../verifying/log-search.ts'
 import {
   addVerifyingOptions,
   readConditions,
@@ -26,6 +28,7 @@ type Options = VerifyingOptions &
     readonly checkClaims?: boolean
     readonly policy?: readonly string[]
     readonly localImage?: boolean
+    readonly certificate?: string
     readonly json?: boolean
   }
 
@@ -43,6 +46,7 @@ export function addVerifyAttestation(program: Command, io: Io): void {
     .addOption(new Option('--check-claims').hideHelp())
     .option('--policy <file>', 'what the statement must fulfil: CEL, JSON Schema or compiled Rego', collect)
     .addOption(new Option('-o, --output <form>').choices(['json', 'text']).hideHelp())
+    .addOption(new Option('--certificate <file>', 'that of old attestations without one').hideHelp())
   addVerifyingOptions(command)
   addRegistryOptions(command).action((images: readonly string[], options: Options) =>
     verifyAttestations(io, images, withoutAliases(options)),
@@ -54,12 +58,16 @@ export async function verifyAttestations(io: Io, given: readonly string[], optio
   const predicateType = predicateTypeUri(options.type)
   const conditions = await readConditions(io, options, 'attestation', await readSigner(io, options))
   const registries = await openRegistries(io, options)
+  const { certificate } = await readGiven(io, options)
+  const search = logSearch(io, options, conditions.signer)
   const results: object[] = []
   const verifyOne = async (each: string) => {
     const image =
       options.localImage === true ? await findLocal(each) : await demandTag(findImage(registries, each))
     const findings = await verifyAttached(image, 'att', predicateType, {
       ...conditions,
+      search,
+      certificate,
       ignoreSubject: options.checkClaims === false,
       allowCertificateChain: options.allowCertificateChain === true,
     })
@@ -80,6 +88,7 @@ export async function verifyAttestations(io: Io, given: readonly string[], optio
       annotations: false,
       claims: options.checkClaims !== false,
       log: options.insecureIgnoreTlog !== true,
+      wasSearched: verified.every(({ wasSearched }) => wasSearched),
       key: 'key' in conditions.signer,
     })
     if (options.json === true)

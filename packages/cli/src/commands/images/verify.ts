@@ -3,13 +3,15 @@ import { imageSignaturePredicateType } from '@sigstack/signing'
 import { type Command, Option } from 'commander'
 import { CliError } from '../../errors.ts'
 import { collectAnnotation } from '../../images/formats.ts'
+import { type GivenOptions, layerOfGiven, readGiven } from '../../images/given-signature.ts'
 import { type AttachedImage, findLocal, findSigned } from '../../images/image.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { demandTag, demandVerified } from '../../images/verdict.ts'
-import { type FoundAttachment, verifyAttached } from '../../images/verify-attached.ts'
+import { type FoundAttachment, verifyAttached, verifyGiven } from '../../images/verify-attached.ts'
 import type { Io } from '../../io.ts'
 import { tellChecks } from '../../presentation/checks-of-image.ts'
 import { payloadOf } from '../../presentation/payload-of-image.ts'
+import { logSearch } from '../../verifying/log-search.ts'
 import {
   addVerifyingOptions,
   readConditions,
@@ -29,7 +31,7 @@ export type VerifyImagesOptions = VerifyingOptions &
     readonly attachment?: 'sbom'
     readonly localImage?: boolean
     readonly json?: boolean
-  }
+  } & GivenOptions
 
 export function addVerify(program: Command, io: Io): void {
   const command = program
@@ -66,6 +68,11 @@ export function addVerifyOptions<Argument, Options extends VerifyImagesOptions>(
     .option('--local-image', 'images are folders that save has written')
     .addOption(new Option('--attachment <kind>').choices(['sbom']).hideHelp())
     .addOption(new Option('--check-claims').hideHelp())
+    .addOption(
+      new Option('--signature <value>', 'an old signature, in place of those beside the image').hideHelp(),
+    )
+    .addOption(new Option('--payload <location>', 'what it is over').hideHelp())
+    .addOption(new Option('--certificate <file>', 'the certificate of old signatures without one').hideHelp())
   addVerifyingOptions(command)
   addRegistryOptions(command).action((argument: Argument, options: Options) =>
     action(argument, withoutAliases(options)),
@@ -81,9 +88,12 @@ export async function verifyImages(
   if (options.localImage === true && options.attachment !== undefined)
     throw new CliError('bad_usage', '--attachment is of images in a registry, not of --local-image')
   const conditions = await readConditions(io, options, 'signature', await readSigner(io, options))
+  const brought = await readGiven(io, options)
   const registries = await openRegistries(io, options)
   const demands = {
     ...conditions,
+    search: logSearch(io, options, conditions.signer),
+    certificate: brought.certificate,
     ...(annotations !== undefined && { annotations }),
     ignoreSubject: options.checkClaims === false,
     allowCertificateChain: options.allowCertificateChain === true,
@@ -96,7 +106,11 @@ export async function verifyImages(
       options.localImage === true
         ? await findLocal(each)
         : await demandTag(findSigned(registries, each, options.attachment))
-    return { each, image, findings: await verifyAttached(image, 'sig', type, demands) }
+    const findings =
+      brought.signature === undefined
+        ? await verifyAttached(image, 'sig', type, demands)
+        : await verifyGiven(image, layerOfGiven(image, brought), demands)
+    return { each, image, findings }
   }
   for await (const { each, image, findings } of inOrder(given, workersOf(options), verifyOne)) {
     demandVerified(findings, 'signatures', given.length > 1 ? each : undefined)
@@ -106,6 +120,7 @@ export async function verifyImages(
       annotations: annotations !== undefined,
       claims: options.checkClaims !== false,
       log: options.insecureIgnoreTlog !== true,
+      wasSearched: verified.every(({ wasSearched }) => wasSearched),
       key: 'key' in conditions.signer,
     })
     if (options.json === true) results.push(resultOf(image, verified))

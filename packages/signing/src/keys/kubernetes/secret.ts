@@ -16,7 +16,7 @@ export type KeySecret = {
 }
 
 type Place = { readonly namespace: string; readonly name: string }
-type World = {
+export type World = {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly exchange: Exchange
 }
