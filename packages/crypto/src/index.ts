@@ -53,7 +53,7 @@ export {
   mlDsaSignatureBytes,
   verifyMlDsa,
 } from './ml-dsa.ts'
-export { deepestJson, isDeeperThan, parseBoundedJson } from './nesting.ts'
+export { deepestJson, isDeeperThan, NestingError, parseBoundedJson } from './nesting.ts'
 export type { PemBlock } from './pem.ts'
 export { encodePem, parsePemBlock, parsePemBlocks } from './pem.ts'
 export type { JsonNode, Members, ProtoJsonErrorCode } from './proto-json.ts'

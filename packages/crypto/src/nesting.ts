@@ -18,10 +18,15 @@ function isParent(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
 }
 
-/** `JSON.parse` that throws a SyntaxError for what is nested deeper than {@link deepestJson}, too. */
+/** What was not parsed, as it is nested deeper than {@link deepestJson}. */
+export class NestingError extends SyntaxError {
+  override readonly name = 'NestingError'
+}
+
+/** `JSON.parse` that throws a {@link NestingError}, too. */
 export function parseBoundedJson(text: string): unknown {
   // First, because `JSON.parse` would build a list for each bracket, which takes sixty times the memory and seconds.
-  if (opensDeeperThan(text, deepestJson)) throw new SyntaxError('the JSON is nested too deeply')
+  if (opensDeeperThan(text, deepestJson)) throw new NestingError('the JSON is nested too deeply')
   return JSON.parse(text)
 }
 

@@ -326,7 +326,6 @@ t.test('TUF metadata that the root does not vouch for is refused', async (t) => 
     [tuf(json('inputs/tuf/not-tuf-metadata.json'), root), 'bad_format', 'tuf: the metadata is not signed'],
     [tuf('%', root), 'bad_base64', 'failed parsing base64 data for TUF metadata content'],
     [tuf(base64('{'), root), 'bad_format', 'tuf: the metadata is not JSON'],
-    [tuf(base64('['.repeat(200) + ']'.repeat(200)), root), 'bad_format', 'tuf: the metadata is not JSON'],
     [tuf(base64(deep), root), 'bad_format', 'tuf: the metadata is nested too deeply'],
     [tuf(7, root), 'bad_format', 'tuf: the metadata is neither object nor base64'],
     [tuf({ signed, signatures: [] }, root), 'bad_format', 'tuf: data has no signatures'],

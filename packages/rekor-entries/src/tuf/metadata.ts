@@ -4,6 +4,7 @@ import {
   isObject,
   type JsonValue,
   memberAt,
+  NestingError,
   parseBoundedJson,
   parseHex,
   parseUtf8,
@@ -48,7 +49,8 @@ export function parseSignedBytes(bytes: Uint8Array): Signed {
   try {
     value = parseBoundedJson(parseUtf8(bytes) ?? '')
   } catch (cause) {
-    throw new EntryError('bad_format', 'tuf: the metadata is not JSON', { cause })
+    const fault = cause instanceof NestingError ? 'nested too deeply' : 'not JSON'
+    throw new EntryError('bad_format', `tuf: the metadata is ${fault}`, { cause })
   }
   return parseSigned(value)
 }
