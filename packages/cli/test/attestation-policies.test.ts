@@ -96,7 +96,7 @@ t.test('a schema that leads back to itself is told, and items are compared by wh
       { code: 'bad_usage', message: /a\.json is no policy: "?a \$ref leads back to itself without end/ },
       JSON.stringify(schema),
     )
-  const later = { if: { required: ['predicate'] }, then: { $ref: '#' } }
+  const later = { dependentSchemas: { predicate: { $ref: '#' } } }
   t.match(await complaintOf('a.json', JSON.stringify(later)), /a \$ref leads back to itself without end/)
   const tree = { properties: { predicate: { $ref: '#' }, list: { uniqueItems: true } } }
   t.equal(

@@ -119,7 +119,7 @@ function demandCurrent(bundle: Bundle): Bundle {
 export async function verifyGiven(
   image: AttachedImage,
   layer: StoredLayer,
-  { allowCertificateChain, search, certificate, ...rest }: Demands,
+  { search, certificate, ...rest }: Omit<Demands, 'allowCertificateChain'>,
 ): Promise<Findings> {
   const conditions = { ...rest, artifact: artifactOfImage(image) }
   const place = 'the signature of --signature'
