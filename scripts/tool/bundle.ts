@@ -2,9 +2,10 @@
  * The tool in files that Node runs as they are: `main.js`, what is loaded when a command needs it, and the programs of its threads and
  * processes; or in one script, for a single executable.
  */
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { joinChunks } from './join-chunks.ts'
 import { sourcesPlugin } from './sources.ts'
 
 export const root = path.dirname(path.dirname(import.meta.dirname))
@@ -12,6 +13,25 @@ const cli = path.join(root, 'packages/cli/src')
 
 /** What threads and processes of the tool run. */
 const programs = ['packages/rekor-log/src/search/key-worker', 'packages/signers/src/pkcs11/host']
+
+/** What is joined into one file each: the start, and the commands that scripts run again and again. */
+const joined = {
+  core: ['packages/cli/src/start.ts'],
+  files: [
+    'packages/cli/src/commands/sign-blob.ts',
+    'packages/cli/src/commands/verify-blob.ts',
+    'packages/cli/src/signing/oidc/sign-in.ts',
+  ],
+  images: ['packages/cli/src/commands/images/sign.ts', 'packages/cli/src/commands/images/verify.ts'],
+  keys: ['packages/cli/src/signing/key-credential.ts', 'packages/signing/src/keys/index.ts'],
+}
+
+/** As `packages/cli/src/main.ts`, but for the file that it begins with. */
+const mainText = `#!/usr/bin/env node
+import { fileURLToPath } from 'node:url'
+import { startCli } from './start.js'
+await startCli([process.execPath, fileURLToPath(import.meta.url)])
+`
 
 const stackElsewhere = `'It is in the repository and the images of sigstack: docs/operations/running.md.'`
 const up = commandLeftOut(
@@ -52,7 +72,7 @@ export async function bundleFiles(folder: string, version: string): Promise<Meta
   )
   const { metafile } = await build({
     ...shared,
-    entryPoints: { main: path.join(cli, 'main.ts'), ...entryPoints },
+    entryPoints: { start: path.join(cli, 'start.ts'), ...entryPoints },
     outdir: folder,
     splitting: true,
     format: 'esm',
@@ -72,6 +92,8 @@ export async function bundleFiles(folder: string, version: string): Promise<Meta
     ],
   })
   const used = withoutUnused(metafile)
+  await joinChunks(root, used.outputs, joined)
+  writeFileSync(path.join(folder, 'main.js'), mainText)
   copyOpenpgp(path.join(folder, 'openpgp'))
   demandPrograms(folder)
   return used
@@ -85,7 +107,7 @@ function withoutUnused({ inputs, outputs }: Metafile): Metafile {
     used.add(file)
     for (const { path: next } of outputs[file]?.imports ?? []) visit(next)
   }
-  for (const name of ['main', ...programs.map(programName)])
+  for (const name of ['start', ...programs.map(programName)])
     for (const file of Object.keys(outputs)) if (path.basename(file) === `${name}.js`) visit(file)
   for (const file of Object.keys(outputs)) if (!used.has(file)) rmSync(path.join(root, file))
   const kept = Object.entries(outputs).filter(([file]) => used.has(file))
