@@ -51,7 +51,9 @@ async function logsOf(io: Io, options: VerifyingOptions): Promise<readonly strin
   if (options.rekorUrl !== undefined) return [options.rekorUrl]
   if (options.trustedRoot !== undefined || options.trustText !== undefined) return []
   try {
-    return selectWitnesses((await readTrustConfig(io, options)).signingConfig, new Date()).rekorUrls
+    const { signingConfig } = await readTrustConfig(io, options)
+    // Those of version 2 are tiles, and are not searched.
+    return selectWitnesses(signingConfig, new Date(), { logVersions: [1] }).logs.map(({ url }) => url)
   } catch (error) {
     // Who verifies needs no services to sign with.
     if (error instanceof CliError || error instanceof SigningError) return []
