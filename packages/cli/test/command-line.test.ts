@@ -257,7 +257,7 @@ t.test('without a token the issuer of the signing config is where one signs in',
   const words = ['sign-blob', '--trust-config', join(folder, 'trust.json'), join(folder, 'file')]
   const { status, err } = await runCommand(words, { SIGSTACK_DATA: folder })
   t.equal(status, 1)
-  t.match(err, /^Non-interactive mode detected, using device flow\.\nError: the issuer .* status 500\n/)
+  t.match(err, /^Error: the issuer .* status 500\n/)
   t.same(asked, ['/.well-known/openid-configuration'])
   const token = await runCommand([...words, '--fulcio-auth-flow', 'token'], { SIGSTACK_DATA: folder })
   t.match(token.err, /^Error: the flow token takes the token of --identity-token/)

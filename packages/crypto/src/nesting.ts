@@ -19,9 +19,7 @@ function isParent(value: unknown): value is object {
 }
 
 /** What was not parsed, as it is nested deeper than {@link deepestJson}. */
-export class NestingError extends SyntaxError {
-  override readonly name = 'NestingError'
-}
+export class NestingError extends SyntaxError {}
 
 /** `JSON.parse` that throws a {@link NestingError}, too. */
 export function parseBoundedJson(text: string): unknown {
