@@ -14,6 +14,7 @@ const prefixes = [
   'TRUST_',
   'TSA_',
   'WITNESS_',
+  'MONITOR_',
   'CONSOLE_',
   'TUF_',
   'DEV_ISSUER_',

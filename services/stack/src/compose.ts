@@ -22,6 +22,11 @@ import {
 } from '@sigstack/dev-issuer'
 import { type LogConfig, variables as logVariables, readConfig as readLog } from '@sigstack/log'
 import {
+  type Config as MonitorConfig,
+  variables as monitorVariables,
+  readConfig as readMonitor,
+} from '@sigstack/monitor'
+import {
   type Config as OidcProxyConfig,
   variables as oidcProxyVariables,
   readConfig as readOidcProxy,
@@ -51,6 +56,7 @@ import type { DataDirectory } from './data-directory.ts'
 import { decidedHere } from './decided-here.ts'
 import { proxyIssuers, withTrialIssuer } from './issuers.ts'
 import { layered } from './layers.ts'
+import { monitorLogsFile } from './own-monitor.ts'
 import { witnessFiles } from './own-witness.ts'
 import { originOf, type PublicService, publicUrlOf, reachable } from './public-urls.ts'
 
@@ -78,6 +84,7 @@ export type Services = {
   readonly devIssuer: DevIssuerConfig | undefined
   /** Its URL of a witness is put in when that runs. */
   readonly console: ConsoleConfig | undefined
+  readonly monitor: MonitorConfig | undefined
   /** How the services, and commands on this machine, reach them. */
   readonly insideUrls: Readonly<Record<InsideService, string>>
   readonly publicUrls: Readonly<Record<InsideService, string>>
@@ -253,6 +260,7 @@ export function composeServices(config: Config, places: Places): Services {
     },
   )
 
+  const trustUrl = insideUrlOf('trust', trust?.tls !== undefined)
   const consoleConfig = config.console
     ? read(
         readConsole,
@@ -268,8 +276,26 @@ export function composeServices(config: Config, places: Places): Services {
           CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
           CONSOLE_CA_URL: insideUrlOf('ca', isCaSecure),
           CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
-          CONSOLE_TRUST_URL: insideUrlOf('trust', trust?.tls !== undefined),
+          CONSOLE_TRUST_URL: trustUrl,
           CONSOLE_OIDC_PROXY_URL: oidcProxyUrl,
+        },
+      )
+    : undefined
+
+  const monitor = config.monitor
+    ? read(
+        readMonitor,
+        monitorVariables,
+        {
+          // Where it is stands in endpoints.json.
+          MONITOR_PORT: '0',
+          MONITOR_DATABASE_CONNECTIONS: '2',
+        },
+        {
+          MONITOR_HOST: insideHost,
+          MONITOR_LOGS_FILE: monitorLogsFile(data.monitor),
+          MONITOR_TRUSTED_ROOT_URL: `${trustUrl}/trusted_root.json`,
+          DATABASE_URL: databaseUrl,
         },
       )
     : undefined
@@ -328,6 +354,7 @@ export function composeServices(config: Config, places: Places): Services {
     },
     tsa: tsa && { ...tsa, ...insideOf('tsa', isSecure.tsa) },
     witness,
+    monitor,
     devIssuer,
     console: consoleConfig && { ...consoleConfig, ...insideOf('console', isSecure.console) },
     insideUrls: each((service) => insideUrlOf(service, isSecure[service])),

@@ -55,6 +55,8 @@ export type Config = {
   readonly rekorV2: boolean
   /** False: nobody stamps, and the published trust lists no timestamp authority. */
   readonly tsa: boolean
+  /** True: a monitor of this process follows its logs. */
+  readonly monitor: boolean
   /** True: a witness of this process cosigns the heads of its logs. */
   readonly witness: boolean
   /** False: there are no pages for people. */
@@ -168,6 +170,7 @@ export const variables = Type.Object({
   }),
   SIGSTACK_TSA: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_WITNESS: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'none' }),
+  SIGSTACK_MONITOR: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_CONSOLE: Type.Union([Type.Literal('own'), Type.Literal('none')], { default: 'own' }),
   SIGSTACK_CA_CONFIG_FILE: Type.Optional(pathVariable()),
   SIGSTACK_PRIVATE_ISSUERS: Type.String({ default: '', maxLength: 64 * 1024 }),
@@ -222,6 +225,7 @@ export function readConfig(environment: Environment): Config {
     rekorV2: candidate.SIGSTACK_REKOR !== 'v1',
     tsa: candidate.SIGSTACK_TSA === 'own',
     witness: candidate.SIGSTACK_WITNESS === 'own',
+    monitor: candidate.SIGSTACK_MONITOR === 'own',
     console: candidate.SIGSTACK_CONSOLE === 'own',
     ...(issuerConfigFile !== undefined && { issuerConfigFile }),
     privateIssuers: [

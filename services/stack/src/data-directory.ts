@@ -12,6 +12,7 @@ export type DataDirectory = {
   readonly trust: string
   readonly tsa: string
   readonly witness: string
+  readonly monitor: string
   readonly devIssuer: string
   readonly endpoints: string
 }
@@ -27,6 +28,7 @@ export function pathsBelow(folder: string): DataDirectory {
     trust: path.join(root, 'trust'),
     tsa: path.join(root, 'tsa'),
     witness: path.join(root, 'witness'),
+    monitor: path.join(root, 'monitor'),
     devIssuer: path.join(root, 'dev-issuer'),
     endpoints: path.join(root, 'endpoints.json'),
   }

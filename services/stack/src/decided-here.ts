@@ -3,6 +3,7 @@ import { variables as caVariables } from '@sigstack/ca'
 import { variables as consoleVariables } from '@sigstack/console'
 import { variables as devIssuerVariables } from '@sigstack/dev-issuer'
 import { variables as logVariables } from '@sigstack/log'
+import { variables as monitorVariables } from '@sigstack/monitor'
 import { variables as oidcProxyVariables } from '@sigstack/oidc-proxy'
 import { variables as trustVariables } from '@sigstack/trust'
 import { variables as tsaVariables } from '@sigstack/tsa'
@@ -101,6 +102,16 @@ export const decidedHere: readonly {
       CONSOLE_TRUST_URL: '',
       CONSOLE_OIDC_PROXY_URL: '',
       CONSOLE_WITNESS_URL: '',
+    },
+  },
+  {
+    schema: monitorVariables,
+    variables: {
+      MONITOR_HOST: '',
+      MONITOR_LOGS_FILE: 'SIGSTACK_MONITOR',
+      MONITOR_TRUSTED_ROOT_URL: '',
+      MONITOR_TRUSTED_ROOT_FILE: '',
+      MONITOR_TUF_URL: '',
     },
   },
   {

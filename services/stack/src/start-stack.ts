@@ -24,6 +24,7 @@ import { adviseOnSettings } from './advice.ts'
 import { composeServices, loopbackOf, type Services } from './compose.ts'
 import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
+import { startOwnMonitor } from './own-monitor.ts'
 import { introduceLogs, startOwnWitness } from './own-witness.ts'
 import { choosePorts, freeInsidePorts } from './ports.ts'
 import { reachable } from './public-urls.ts'
@@ -153,6 +154,11 @@ async function startParts(
   onProgress('publishing trust')
   const trust = running(await startTrust(services.trust, of('trust')))
   await trust.refresh()
+  const mirror =
+    trust.mirror === undefined ? undefined : `${insideUrls.trust}${new URL(trust.mirror).pathname}`
+  const monitor =
+    services.monitor &&
+    running(await startOwnMonitor({ ...services.monitor, tufUrl: mirror }, of('monitor'), services))
   const pages =
     services.console &&
     running(
@@ -180,6 +186,7 @@ async function startParts(
   const others = {
     'oidc-proxy': oidcProxy.url,
     ...(witness !== undefined && { witness: witness.url }),
+    ...(monitor !== undefined && { monitor: monitor.url }),
     ...(devIssuer !== undefined && { 'dev-issuer': urlOf(reachable(config.host), ports.devIssuer) }),
   }
   const endpoints: Endpoints = {
@@ -196,7 +203,7 @@ async function startParts(
       trustedRoot: `${insideUrls.trust}/trusted_root.json`,
       signingConfig: `${insideUrls.trust}/signing_config.v0.2.json`,
       clientTrustConfig: `${insideUrls.trust}/trust_config.json`,
-      mirror: trust.mirror === undefined ? '' : `${insideUrls.trust}${new URL(trust.mirror).pathname}`,
+      mirror: mirror ?? '',
     },
     files: trust.files,
     identity: identitySources(services.ca.identityFiles, devIssuer?.issuer),

@@ -24,6 +24,12 @@ function compose(environment: Readonly<Record<string, string>>): Services {
   return composeServices(config, { data: pathsBelow('/data'), password: 'made', ports: config.ports })
 }
 
+const mailSample = {
+  MONITOR_MAIL_URL: 'smtp://mail.example.com',
+  MONITOR_MAIL_FROM: 'monitor@example.com',
+  MONITOR_MAIL_TO: 'ada@example.com',
+}
+
 /** For variables whose values cannot be made up from their schema; each is another than the default. */
 const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   TRUST_SIGNING_LOG: { TRUST_SIGNING_LOG: 'v2' },
@@ -75,6 +81,22 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   TSA_TLS_CERTIFICATE_FILE: { TSA_TLS_CERTIFICATE_FILE: '/c.pem', TSA_TLS_KEY_FILE: '/k.pem' },
   TSA_TLS_KEY_FILE: { TSA_TLS_CERTIFICATE_FILE: '/c.pem', TSA_TLS_KEY_FILE: '/k.pem' },
   LOG_WITNESS_WAIT_MS: { LOG_WITNESS_WAIT_MS: '7' },
+  MONITOR_PORT: { MONITOR_PORT: '7' },
+  MONITOR_TOKEN: { MONITOR_TOKEN: 'a-token-of-the-monitor' },
+  MONITOR_TRUSTED_PROXIES: { MONITOR_TRUSTED_PROXIES: '10.0.0.0/8' },
+  MONITOR_TLS_CERTIFICATE_FILE: {
+    MONITOR_TLS_CERTIFICATE_FILE: '/c.pem',
+    MONITOR_TLS_KEY_FILE: '/k.pem',
+  },
+  MONITOR_TLS_KEY_FILE: { MONITOR_TLS_CERTIFICATE_FILE: '/c.pem', MONITOR_TLS_KEY_FILE: '/k.pem' },
+  MONITOR_WEBHOOK_URL: { MONITOR_WEBHOOK_URL: 'https://hooks.example.com' },
+  MONITOR_WEBHOOK_SECRET: {
+    MONITOR_WEBHOOK_URL: 'https://h.example.com',
+    MONITOR_WEBHOOK_SECRET: 'sixteen characters',
+  },
+  MONITOR_MAIL_URL: mailSample,
+  MONITOR_MAIL_FROM: mailSample,
+  MONITOR_MAIL_TO: mailSample,
   WITNESS_PORT: { WITNESS_PORT: '7' },
   WITNESS_NAME: { WITNESS_NAME: 'w.example.com' },
   WITNESS_MIRROR_NAME: { WITNESS_MIRROR_NAME: 'mirror.example' },

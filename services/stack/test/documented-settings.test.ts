@@ -4,6 +4,7 @@ import { variables as ca } from '@sigstack/ca'
 import { variables as console } from '@sigstack/console'
 import { variables as devIssuer } from '@sigstack/dev-issuer'
 import { variables as log } from '@sigstack/log'
+import { variables as monitor } from '@sigstack/monitor'
 import { variables as oidcProxy } from '@sigstack/oidc-proxy'
 import { variables as trust } from '@sigstack/trust'
 import { variables as tsa } from '@sigstack/tsa'
@@ -23,12 +24,13 @@ const documented: readonly {
   { pages: ['operations/oidc-proxy.md'], schemas: [oidcProxy] },
   { pages: ['operations/tsa.md'], schemas: [tsa] },
   { pages: ['operations/witness.md'], schemas: [witness] },
+  { pages: ['operations/monitor.md'], schemas: [monitor] },
   { pages: ['operations/console.md'], schemas: [console] },
   { pages: ['trust.md', 'operations/trust-repository.md'], schemas: [trust] },
   {
     pages: ['operations/running.md'],
     schemas: [stack, devIssuer],
-    others: [log, ca, oidcProxy, trust, tsa, witness, console],
+    others: [log, ca, oidcProxy, trust, tsa, witness, monitor, console],
   },
 ]
 

@@ -124,15 +124,24 @@ async function lookAtLog(
   }
 
   try {
-    let shardsFailure: unknown
-    const keys = (within: AbortSignal) => keysOfLog(log, trust, within)
-    const trees = await treesOfLog(log, pool, keys, (error) => (shardsFailure = error), signal)
-    if (shardsFailure !== undefined && !(shardsFailure instanceof FollowError)) throw shardsFailure
-    if (shardsFailure === undefined) await conditions.pass('unreachable', `${log.name} at its shards`)
+    const { trees, failure, gone } = await treesOfLog(
+      log,
+      pool,
+      (within) => keysOfLog(log, trust, within),
+      signal,
+    )
+    if (failure === undefined) await conditions.pass('unreachable', `${log.name} at its shards`)
     else {
-      onFailure(log.name, shardsFailure.message)
-      await unreachable('its shards', shardsFailure.message)
+      onFailure(log.name, failure.message)
+      await unreachable('its shards', failure.message)
     }
+    for (const { shard, size } of gone)
+      await reportNow({
+        kind: 'shrunk-tree',
+        matter: `shard ${shard} of ${log.name} is gone`,
+        summary: `${log.name} tells no more of its shard ${shard}, of which ${size} entries were read`,
+        detail: { shownAt: log.url, shard, size: String(size) },
+      })
     let isBehind = false
     for (const tree of trees) isBehind = (await lookAtTree(tree)) || isBehind
     return isBehind

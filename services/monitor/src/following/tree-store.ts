@@ -31,13 +31,13 @@ export async function ensureTree(
   return rows[0].tree_id
 }
 
-/** Shards of a log that were followed before. */
-export async function knownShards(db: Queryable, logName: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ shard: string }>(
-    'select shard from monitor_tree where log_name = $1 order by tree_id',
+/** Shards of a log that were followed before, with how many entries of each were read. */
+export async function knownShards(db: Queryable, logName: string): Promise<ReadonlyMap<string, bigint>> {
+  const { rows } = await db.query<{ shard: string; size: bigint }>(
+    'select shard, size from monitor_tree where log_name = $1 order by tree_id',
     [logName],
   )
-  return rows.map(({ shard }) => shard)
+  return new Map(rows.map(({ shard, size }) => [shard, size]))
 }
 
 export async function readTree(db: Queryable, treeId: bigint): Promise<KnownTree> {

@@ -3,6 +3,7 @@ import type { PublicKey } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import { demandText } from './ask.ts'
 import { ctSource } from './ct-source.ts'
+import { FollowError } from './errors.ts'
 import type { FollowedTree } from './follow-tree.ts'
 import type { LogDescription } from './logs-file.ts'
 import { rekorApiSource } from './rekor-api-source.ts'
@@ -12,40 +13,50 @@ import { tileSource } from './tile-source.ts'
 import { ensureTree, knownShards } from './tree-store.ts'
 import { type LogKeys, verifyNote } from './verify-note.ts'
 
-/** Throws a `FollowError` where the log does not tell its shards; those that are known are followed all the same. */
+export type TreesOfLog = {
+  readonly trees: readonly FollowedTree[]
+  /** Why the log does not tell its shards; those that are known are followed all the same. */
+  readonly failure: FollowError | undefined
+  /** Shards that had entries, and that the log tells of no more. */
+  readonly gone: readonly { readonly shard: string; readonly size: bigint }[]
+}
+
 export async function treesOfLog(
   log: LogDescription,
   pool: Pool,
   keys: (signal: AbortSignal) => Promise<LogKeys>,
-  onFailure: (error: unknown) => void,
   signal: AbortSignal,
-): Promise<readonly FollowedTree[]> {
-  const shards = log.kind === 'rekor-v1' ? await shardsOf(log, pool, onFailure, signal) : ['']
-  return Promise.all(
-    shards.map(async (shard): Promise<FollowedTree> => {
-      const source = sourceOf(log, shard, () => keys(signal))
-      const treeId = await ensureTree(pool, { logName: log.name, shard, kind: log.kind, url: log.url })
-      const own = { shownAt: log.url, readHead: source.readHead }
-      const others = log.views.map((url) => ({ shownAt: url, readHead: headAt(url, log, keys) }))
-      const name = shard === '' ? log.name : `shard ${shard} of ${log.name}`
-      return { treeId, name, source, views: [own, ...others] }
-    }),
-  )
+): Promise<TreesOfLog> {
+  const { shards, failure, gone } =
+    log.kind === 'rekor-v1'
+      ? await shardsOf(log, pool, signal)
+      : { shards: [''], failure: undefined, gone: [] }
+  const trees = shards.map(async (shard): Promise<FollowedTree> => {
+    const source = sourceOf(log, shard, () => keys(signal))
+    const treeId = await ensureTree(pool, { logName: log.name, shard, kind: log.kind, url: log.url })
+    const own = { shownAt: log.url, readHead: source.readHead }
+    const others = log.views.map((url) => ({ shownAt: url, readHead: headAt(url, log, keys) }))
+    const name = shard === '' ? log.name : `shard ${shard} of ${log.name}`
+    return { treeId, name, source, views: [own, ...others] }
+  })
+  return { trees: await Promise.all(trees), failure, gone }
 }
 
 async function shardsOf(
   log: LogDescription,
   pool: Pool,
-  onFailure: (error: unknown) => void,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<Pick<TreesOfLog, 'failure' | 'gone'> & { readonly shards: readonly string[] }> {
   const known = await knownShards(pool, log.name)
   try {
-    const { shards } = await readShards(log.url, signal)
-    return [...new Set([...known, ...shards.map(({ treeId }) => treeId)])]
+    const shown = new Set((await readShards(log.url, signal)).shards.map(({ treeId }) => treeId))
+    const gone = [...known]
+      .filter(([shard, size]) => size > 0n && !shown.has(shard))
+      .map(([shard, size]) => ({ shard, size }))
+    return { shards: [...new Set([...known.keys(), ...shown])], failure: undefined, gone }
   } catch (error) {
-    onFailure(error)
-    return known
+    if (!(error instanceof FollowError)) throw error
+    return { shards: [...known.keys()], failure: error, gone: [] }
   }
 }
 
