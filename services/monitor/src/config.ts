@@ -36,6 +36,8 @@ export type Config = {
   readonly tufUrl: string | undefined
   /** Between two looks at a log that is not behind. */
   readonly intervalMs: number
+  /** Of the time of the process, for reading entries: 1 takes all that there is. */
+  readonly readShare: number
   /** What passes by itself is an alarm when it has lasted this long. */
   readonly alarmAfterMs: number
   readonly clockDriftMs: number
@@ -72,6 +74,7 @@ export const variables = Type.Object({
   MONITOR_TRUSTED_ROOT_URL: Type.Optional(urlVariable()),
   MONITOR_TRUSTED_ROOT_FILE: Type.Optional(pathVariable()),
   MONITOR_TUF_URL: Type.Optional(urlVariable()),
+  MONITOR_READ_SHARE_PERCENT: Type.Integer({ default: 100, minimum: 1, maximum: 100 }),
   MONITOR_ALARM_AFTER_SECONDS: Type.Integer({ default: 300, minimum: 0, maximum: 86_400 }),
   MONITOR_CLOCK_DRIFT_SECONDS: Type.Integer({ default: 60, minimum: 5, maximum: 86_400 }),
   MONITOR_EXPIRY_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 3_650 }),
@@ -141,6 +144,7 @@ export function readConfig(environment: Environment): Config {
     trustedRoot: rootUrl ?? rootFile,
     tufUrl: candidate.MONITOR_TUF_URL,
     intervalMs: candidate.MONITOR_INTERVAL_SECONDS * 1000,
+    readShare: candidate.MONITOR_READ_SHARE_PERCENT / 100,
     alarmAfterMs: candidate.MONITOR_ALARM_AFTER_SECONDS * 1000,
     clockDriftMs: candidate.MONITOR_CLOCK_DRIFT_SECONDS * 1000,
     expiryMs: candidate.MONITOR_EXPIRY_DAYS * 86_400_000,

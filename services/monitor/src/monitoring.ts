@@ -128,6 +128,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
           onFailure,
           now,
           roundMs,
+          readShare: config.readShare,
           clockDriftMs: config.clockDriftMs,
         },
         signal,

@@ -290,6 +290,8 @@ export function composeServices(config: Config, places: Places): Services {
           // Where it is stands in endpoints.json.
           MONITOR_PORT: '0',
           MONITOR_DATABASE_CONNECTIONS: '2',
+          // Whoever signs goes first.
+          MONITOR_READ_SHARE_PERCENT: '5',
         },
         {
           MONITOR_HOST: insideHost,

@@ -1,10 +1,11 @@
 /** Looks at every log of the list, one round after the other. A log that fails holds up no other. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { reasonOf } from '@sigstack/crypto'
 import type { Pool, Queryable } from '@sigstack/postgres'
 import type { Trouble } from '../alarms/alarm.ts'
 import type { Conditions } from '../alarms/conditions.ts'
 import { FollowError } from './errors.ts'
-import { type FollowedTree, followTree } from './follow-tree.ts'
+import { type FollowedTree, followTree, type Pace } from './follow-tree.ts'
 import type { LogDescription } from './logs-file.ts'
 import type { StoredLeaf } from './source.ts'
 import { treesOfLog } from './trees-of-log.ts'
@@ -36,27 +37,26 @@ export type LogsDependencies = {
   readonly now: () => number
   /** How long a log that is far ahead is read before it is looked at again. */
   readonly roundMs: number
+  /** Of the time of this process, for reading entries. */
+  readonly readShare: number
   /** By which the clock of a log may be off. */
   readonly clockDriftMs: number
 }
 
 /** One round. True where a log is ahead still. */
 export async function lookAtLogs(dependencies: LogsDependencies, signal: AbortSignal): Promise<boolean> {
-  const { logs, now, roundMs } = dependencies
+  const { logs, now, roundMs, readShare } = dependencies
   const endsAtMs = now() + roundMs
+  const isLate = () => now() >= endsAtMs || signal.aborted
+  const rest = async (tookMs: number): Promise<unknown> =>
+    readShare === 1 ? undefined : pause(tookMs * (1 / readShare - 1), undefined, { signal }).catch(() => {})
   const outcomes = await Promise.all(
-    logs().map((log) =>
-      lookAtLog(log, dependencies, { signal, isLate: () => now() >= endsAtMs || signal.aborted }),
-    ),
+    logs().map((log) => lookAtLog(log, dependencies, { signal, isLate, rest })),
   )
   return outcomes.includes(true)
 }
 
-async function lookAtLog(
-  log: LogDescription,
-  dependencies: LogsDependencies,
-  pace: { readonly signal: AbortSignal; readonly isLate: () => boolean },
-): Promise<boolean> {
+async function lookAtLog(log: LogDescription, dependencies: LogsDependencies, pace: Pace): Promise<boolean> {
   const { pool, trust, conditions, report, reportNow, onLeaves, onSeen, onFailure, now, clockDriftMs } =
     dependencies
   const { signal } = pace

@@ -61,15 +61,20 @@ export type Looked = {
   readonly isBehind: boolean
 }
 
+export type Pace = {
+  readonly signal: AbortSignal
+  /** Asked between pieces of leaves. */
+  readonly isLate: () => boolean
+  /** After each piece, with how long it took. */
+  readonly rest: (tookMs: number) => Promise<unknown>
+}
+
 type Failure = Looked['failures'][number]
 
 export async function followTree(
   tree: FollowedTree,
   dependencies: FollowDependencies,
-  {
-    signal,
-    isLate,
-  }: { readonly signal: AbortSignal /** Asked between pieces. */; readonly isLate: () => boolean },
+  { signal, isLate, rest }: Pace,
 ): Promise<Looked> {
   const { treeId, source, views } = tree
   const { pool, onLeaves, report, reportNow, onDate } = dependencies
@@ -115,6 +120,7 @@ export async function followTree(
     let { reached: grown } = await readTree(pool, treeId)
     if (grown.size !== reached.size) return 'late'
     const range = { start: grown.size, end: head.size, treeSize: head.size }
+    let beganMs = performance.now()
     for await (const leaves of source.readLeaves(range, signal)) {
       const before = grown.size
       grown = growTree(
@@ -128,6 +134,8 @@ export async function followTree(
       })
       // Another process reads the same tree: it goes on from where it is.
       if (!isOurs || (grown.size < head.size && isLate())) return 'late'
+      await rest(performance.now() - beganMs)
+      beganMs = performance.now()
     }
     if (grown.size !== head.size)
       throw new FollowError('bad_answer', `${tree.name} has given ${grown.size} of ${head.size} entries`)
