@@ -206,6 +206,10 @@ const commands: Readonly<Record<string, CommandOfProgram>> = {
     summary: 'look after a transparency log',
     load: async () => (await import('./commands/log/log.ts')).addLog,
   },
+  monitor: {
+    summary: 'ask the monitor of the logs what is wrong',
+    load: async () => (await import('./commands/monitor/monitor.ts')).addMonitor,
+  },
   witness: {
     summary: 'ask the witnesses of a log how far they are',
     load: async () => (await import('./commands/witness/witness.ts')).addWitness,

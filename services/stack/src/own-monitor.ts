@@ -14,7 +14,7 @@ export const monitorLogsFile = (folder: string) => path.join(folder, 'logs.json'
 export async function startOwnMonitor(
   config: MonitorConfig,
   options: { readonly logger: Logger; readonly processMetrics: boolean },
-  { insideUrls, publicUrls, rekorV2, ct }: Services,
+  { insideUrls, publicUrls, rekor, rekorV2, ct }: Services,
 ): Promise<RunningMonitor> {
   const entry = (name: string, kind: string, service: 'rekor' | 'rekorV2' | 'ct') => ({
     name,
@@ -23,7 +23,7 @@ export async function startOwnMonitor(
     trustedUrl: publicUrls[service],
   })
   const logs = [
-    entry('rekor', 'rekor-v1', 'rekor'),
+    ...(rekor === undefined ? [] : [entry('rekor', 'rekor-v1', 'rekor')]),
     ...(rekorV2 === undefined ? [] : [entry('rekor-v2', 'rekor-v2', 'rekorV2')]),
     ...(ct === undefined ? [] : [entry('ct', 'ct', 'ct')]),
   ]
