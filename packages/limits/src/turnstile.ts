@@ -26,8 +26,8 @@ export type TurnstileOptions = {
   readonly places: number
   /** Those who may wait. */
   readonly queue: number
-  /** Of the time that a piece of work took, how often its place stays empty afterwards; default 0. */
-  readonly rest?: number
+  /** Of the time that a piece of work took, how often its place stays empty afterwards; default never. */
+  readonly rest?: () => number
   /** For whom has gone, too: nobody hears it. */
   readonly onFull: () => Error
 }
@@ -37,7 +37,7 @@ const longestWorkMs = 200
 
 type Waiting = { readonly asker: Asker; begin(): void; giveUp(): void }
 
-export function createTurnstile({ places, queue, rest = 0, onFull }: TurnstileOptions): Turnstile {
+export function createTurnstile({ places, queue, rest = () => 0, onFull }: TurnstileOptions): Turnstile {
   const waiting = createFairQueue<Waiting>(queue)
   let inside = 0
 
@@ -84,7 +84,7 @@ export function createTurnstile({ places, queue, rest = 0, onFull }: TurnstileOp
         more = restOf(made)
         return made
       } finally {
-        const restMs = more + rest * Math.min(performance.now() - start, longestWorkMs)
+        const restMs = more + rest() * Math.min(performance.now() - start, longestWorkMs)
         if (restMs < 1) leave()
         else void sleep(restMs).then(leave)
       }

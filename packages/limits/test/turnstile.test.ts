@@ -29,7 +29,7 @@ t.test('so many are at work at once, the next wait in order, and more are sent a
 })
 
 t.test('work that fails gives its place on, and with a rest the next begins after it', async (t) => {
-  const turnstile = createTurnstile({ places: 1, queue: 4, rest: 50, onFull })
+  const turnstile = createTurnstile({ places: 1, queue: 4, rest: () => 50, onFull })
   await t.rejects(
     turnstile.pass(asker(), () => Promise.reject(new Error('no'))),
     { message: 'no' },

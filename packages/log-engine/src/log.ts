@@ -61,6 +61,13 @@ export type LogReader = {
   readEntry(leafIndex: bigint): Promise<LogEntry | undefined>
   /** Entries from `start` on, at most `count`, fewer at the end of the log. */
   readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>
+  /**
+   * What is hashed of the entries from `start` on, at most `count`, fewer at the end of the log or when they are long. It costs a
+   * fraction of what whole entries do.
+   */
+  readLeaves(start: bigint, count: number): Promise<readonly Uint8Array[]>
+  /** Whether there are so many entries. The database is asked only where memory cannot tell. */
+  reaches(size: bigint): Promise<boolean>
   findByIdentity(identity: Hash): Promise<LogEntry | undefined>
   findByLeafHash(leafHash: Hash): Promise<LogEntry | undefined>
   /** Throws LogError `not_found` when `treeSize` is beyond the log or `leafIndex` beyond `treeSize`. */

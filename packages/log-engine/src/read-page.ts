@@ -17,6 +17,8 @@ export type RawEntry = StoredEntry & {
 
 /** A page ends with the entry that makes it longer than this. */
 const pageBytes = 16 * 1024 * 1024
+/** And one of leaves alone, during whose taking from the driver nothing else is done. */
+const leavesBytes = 512 * 1024
 
 type PageRow = {
   indexes: Buffer | null
@@ -67,6 +69,34 @@ export async function readPage(
   })
   const [row] = rows
   return row === undefined || row.indexes === null ? [] : entriesOf(row, row.indexes)
+}
+
+/** What is hashed of the entries from `start` up to but not including `end`, in order; fewer when they are long. */
+export async function readLeaves(
+  db: Queryable,
+  logNo: LogNo,
+  start: bigint,
+  end: bigint,
+): Promise<readonly Uint8Array[]> {
+  const { rows } = await db.query<{ lengths: Buffer | null; leaves: Buffer }>({
+    name: 'log-read-leaves',
+    text: `
+      with page as (
+        select leaf_index, leaf, sum(octet_length(leaf)) over (order by leaf_index) as bytes
+          from entry where log_no = $1 and leaf_index >= $2 and leaf_index < $3
+      )
+      select string_agg(int4send(octet_length(leaf)), '') as lengths, string_agg(leaf, '') as leaves
+        from (select * from page where bytes <= ${leavesBytes} or leaf_index = $2 order by leaf_index) as ordered`,
+    values: [logNo, start, end],
+  })
+  const [{ lengths, leaves } = { lengths: null, leaves: Buffer.alloc(0) }] = rows
+  const read: Uint8Array[] = []
+  for (let at = 0, from = 0; at < (lengths?.length ?? 0); at += 4) {
+    const to = from + (lengths?.readInt32BE(at) ?? 0)
+    read.push(unpack(leaves.subarray(from, to)))
+    from = to
+  }
+  return read
 }
 
 function entriesOf(row: PageRow, indexes: Buffer): readonly RawEntry[] {

@@ -15,6 +15,7 @@ import { createEntryCache } from './entry-cache.ts'
 import { LogError } from './errors.ts'
 import type { LogEntry, LogReader } from './log.ts'
 import { orUnavailable } from './or-unavailable.ts'
+import { readLeaves } from './read-page.ts'
 import type { Sequencer } from './sequence.ts'
 import { findByIdentities, findByLeafHash, type LogRow, readEntries, readHead } from './store.ts'
 import type { Tiles } from './tiles.ts'
@@ -78,9 +79,13 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     return start < 0n || end > largestIndex ? [] : orUnavailable(readEntries(db, logNo, start, end))
   }
 
-  /** Refuses sizes beyond the log. The database is asked only where memory cannot tell. */
+  function isKnownToReach(size: bigint): boolean {
+    return size <= (sequencer.largest()?.size ?? -1n)
+  }
+
+  /** Refuses sizes beyond the log. */
   async function assertReaches(treeSize: bigint): Promise<void> {
-    if (treeSize <= (sequencer.largest()?.size ?? -1n)) return
+    if (isKnownToReach(treeSize)) return
     const { size } = await committedHead()
     if (treeSize > size)
       throw new LogError('not_found', `the log has ${counted(size, 'entry', 'entries')}, not ${treeSize}`)
@@ -98,6 +103,11 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     readEntry: async (leafIndex) =>
       entryCache.byIndex(leafIndex) ?? readOne(async () => (await read(leafIndex, 1, pool))[0]),
     readEntries: (start, count) => read(start, count, readers),
+    readLeaves: async (start, count) => {
+      const end = start + BigInt(count)
+      return start < 0n || end > largestIndex ? [] : orUnavailable(readLeaves(readers, logNo, start, end))
+    },
+    reaches: async (size) => isKnownToReach(size) || size <= (await committedHead()).size,
     findByIdentity: async (identity) => (await orUnavailable(findByIdentities(pool, logNo, [identity])))[0],
     findByLeafHash: async (hash) =>
       entryCache.byLeafHash(hash) ?? readOne(() => findByLeafHash(pool, logNo, hash)),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { asListenError, urlOf } from './listen.ts'
+import type { PreparedAnswers } from './prepared/prepared-answers.ts'
 
 export type { Registry } from 'prom-client'
 
@@ -24,7 +25,7 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIO
  * Counts requests by method, status code and route pattern, and times them by method and route. What matches no
  * route is `unmatched`, so that a scanner cannot grow the label set.
  */
-export function measureRequests(app: FastifyInstance, registry: Registry): void {
+export function measureRequests(app: FastifyInstance, registry: Registry, prepared?: PreparedAnswers): void {
   const requests = new Counter({
     name: 'http_requests_total',
     help: 'Requests answered',
@@ -37,6 +38,10 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
     labelNames: ['method', 'route'] as const,
     buckets: SECONDS,
     registers: [registry],
+  })
+  prepared?.onAnswered(({ route }, milliseconds) => {
+    requests.inc({ method: 'GET', code: 200, route })
+    durations.observe({ method: 'GET', route }, milliseconds / 1000)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const method = METHODS.has(request.method) ? request.method : 'other'

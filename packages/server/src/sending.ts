@@ -27,6 +27,8 @@ declare module 'fastify' {
 
 /** Shorter answers (of text, in characters) are not counted, and leave in one piece. */
 const shortBytes = 65_536
+/** Large answers are handed over in pieces: one write of everything would not tell how far it is. Each costs some time. */
+const pieceBytes = 262_144
 const sweepMs = 5_000
 /** So many sweeps without a byte taken end a connection, or a stream of HTTP/2: 30 seconds. */
 const patience = 6
@@ -124,13 +126,12 @@ function duplexOf({ raw }: FastifyRequest): unknown {
   return raw.httpVersionMajor === 2 ? (raw as unknown as Http2ServerRequest).stream : raw.socket
 }
 
-/** One write of everything would not tell how far it is. */
 function inPieces(bytes: Buffer, way: Way): Readable {
   let from = 0
   return new Readable({
-    highWaterMark: shortBytes,
+    highWaterMark: pieceBytes,
     read() {
-      const piece = bytes.subarray(from, from + shortBytes)
+      const piece = bytes.subarray(from, from + pieceBytes)
       from += piece.length
       way.given += piece.length
       this.push(piece.length === 0 ? null : piece)

@@ -17,6 +17,8 @@ import { noteRoutes } from './api-page/registered-routes.ts'
 import { answerHealth, answerReadiness, type Readiness } from './health.ts'
 import { type Logger, pathOf } from './logger.ts'
 import { exposition, measureRequests, type Registry } from './metrics.ts'
+import { answerPrepared } from './prepared/answer-prepared.ts'
+import type { PreparedAnswers } from './prepared/prepared-answers.ts'
 import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import { requestLog } from './request-log.ts'
@@ -48,6 +50,8 @@ export type ServerOptions = {
   readonly rewriteUrl?: (request: { readonly url?: string }) => string
   /** Bounds what is on its way to readers; by default each address is one. */
   readonly sending?: Partial<SendingOptions>
+  /** What its routes keep there is given out without the frame, where that is plain HTTP and nobody wants a record of each answer. */
+  readonly prepared?: PreparedAnswers | undefined
   readonly routerOptions?: NonNullable<FastifyServerOptions['routerOptions']>
   readonly errorHandler?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
   readonly notFoundHandler?: (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -57,11 +61,12 @@ export type ServerOptions = {
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { logger, rewriteUrl } = options
   const errorHandler = options.errorHandler ?? replyWithProblemOf
+  const requestId = requestIds()
   const frame: FastifyServerOptions = {
     ...(logger === false ? { logger: false } : { loggerInstance: logger }),
     logController: new AnswerLog(options.accessLog === true ? 'info' : 'debug'),
     childLoggerFactory: requestLog,
-    genReqId: requestIds(),
+    genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
@@ -90,9 +95,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   })
   closeConnectionsThatEndTheirWork(app)
 
-  const { metrics } = options
+  const { metrics, prepared } = options
+  const isEachTold = options.accessLog === true || (logger !== false && SEES_DEBUG.has(logger.level))
+  if (prepared !== undefined && options.tls === undefined && !isEachTold)
+    answerPrepared(app, prepared, { requestId })
   if (metrics !== undefined) {
-    measureRequests(app, metrics)
+    measureRequests(app, metrics, prepared)
     if (options.metricsRoute !== false) {
       app.get('/metrics', { logLevel: 'silent' }, async (_request, reply) =>
         reply.type(metrics.contentType).send(await exposition(metrics)),

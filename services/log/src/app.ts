@@ -34,6 +34,7 @@ export async function buildApp(face: Face, { bytesOnTheirWay, ...frame }: Frame)
     ...frame,
     healthz: face.tellsHealth !== true,
     sending: onTheirWay,
+    prepared: face.prepared,
     // Clients post to paths with a trailing slash (sigstore-python does) and with doubled ones. What is no entry ID is for the face to
     // refuse, however long it is.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 16_384 },

@@ -2,7 +2,7 @@
 import type { PublicKey, Signer } from '@sigstack/crypto'
 import type { LogOptions, LogReader, SignedHeads } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
-import type { Logger, Readiness, Registry, ServerOptions } from '@sigstack/server'
+import type { Logger, PreparedAnswers, Readiness, Registry, ServerOptions } from '@sigstack/server'
 import type { FastifyInstance } from 'fastify'
 import type { LogConfig } from './config.ts'
 import type { LogGauges, LogMetrics } from './metrics.ts'
@@ -15,6 +15,8 @@ export type Face = {
   readonly errorHandlers: Required<Pick<ServerOptions, 'errorHandler' | 'notFoundHandler'>>
   /** It answers `/healthz` in its own words. */
   readonly tellsHealth?: boolean
+  /** What its routes keep to be given out again. */
+  readonly prepared?: PreparedAnswers
   register(app: FastifyInstance): Promise<void>
 }
 

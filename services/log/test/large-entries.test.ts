@@ -66,6 +66,7 @@ t.test(
         bytes.push(sentBytesOf(made))
         return made
       },
+      give: async (_asker, made) => made,
     }
     const rekor = await openRekor(t, { dearReads })
     const ca = await createTestCa()

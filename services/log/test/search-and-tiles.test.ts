@@ -262,6 +262,21 @@ t.test('the tree head can be rebuilt from tiles, and the tiles from entries', as
   for (const encoding of ['br', 'gzip;q=0', 'gzip; q=0.000', 'gzip;q=x', 'identity'])
     t.notOk((await packed(encoding)).headers['content-encoding'], encoding)
 
+  for (const url of ['/tile/0/000', '/tile/1/000.p/1', '/tile/entries/000', '/tile/entries/001.p/44'])
+    for (const encoding of ['gzip', 'identity']) {
+      const ask = (etag: string) =>
+        app.inject({ url, headers: { 'accept-encoding': encoding, 'if-none-match': etag } })
+      const { headers, rawPayload } = await ask('"another"')
+      t.match(headers.etag, /^"[\w-]{22}"$/, url)
+      for (const known of [headers.etag, `"another", W/${headers.etag}`, '*']) {
+        const answer = await ask(String(known))
+        t.equal(answer.statusCode, 304, `${url} ${known}`)
+        t.equal(answer.rawPayload.length, 0)
+        t.match(answer.headers, { etag: headers.etag, 'cache-control': headers['cache-control'] })
+      }
+      t.ok(rawPayload.length > 0)
+    }
+
   const missing = [
     '/tile/0/001',
     '/tile/0/001.p/45',

@@ -2,14 +2,16 @@
 import { encodePublicKeyPem } from '@sigstack/crypto'
 import { openLog, rememberPublicKey } from '@sigstack/log-engine'
 import { createDearReads } from '@sigstack/rekor-log'
+import { createPreparedAnswers } from '@sigstack/server'
 import { openAddressLimiter } from '../../admission/open-limiter.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { isWritingOf } from '../../is-writing.ts'
 import { openIssuers } from '../../issuers/store.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
 import { fileRoots } from '../../roots/file-roots.ts'
 import { urlRoots } from '../../roots/url-roots.ts'
-import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import { createEntryBundles, longestBundledEntry, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { CtConfig } from './config.ts'
 import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './index.ts'
 import { ctCheckpoints } from './sign-checkpoint.ts'
@@ -73,21 +75,17 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
 /** The dialect and the tiles over a log that is open already. */
 export function ctOf(dependencies: CtDependencies): Face {
   const { log, pathPrefix, issuers } = dependencies
+  const prepared = createPreparedAnswers(preparedBytes)
   return {
     name: 'ct',
+    prepared,
     errorHandlers: { errorHandler: replyWithCtError, notFoundHandler: replyWithCtNotFound },
     register: async (app) => {
       await app.register(ctFace, dependencies)
-      const dearReads = createDearReads()
+      const dearReads = createDearReads({ isWriting: isWritingOf(log.onAppended) })
       const bundles = createEntryBundles({ dearReads })
       const dataBundles = createEntryBundles({ dearReads, encode: tileLeaves(issuers) })
-      await app.register(tilesFace, {
-        log: async () => log,
-        pathPrefix,
-        isAlias: false,
-        bundles,
-        dataBundles,
-      })
+      await app.register(tilesFace, { log: async () => log, pathPrefix, bundles, dataBundles, prepared })
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { Asker } from '@sigstack/limits/turnstile'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import type { DearReads, SearchKey, Shards } from '@sigstack/rekor-log'
+import type { PreparedAnswers } from '@sigstack/server'
 import type { OpenSource } from '../../search/source.ts'
 import type { RekorV1Settings } from './settings.ts'
 
@@ -34,6 +35,8 @@ export type RekorV1Dependencies = {
   readonly searched: readonly OpenSource[]
   /** Turns for answers that hold much; one for all kinds of them. */
   readonly dearReads?: DearReads
+  /** For entries that are asked for again and again. */
+  readonly prepared?: PreparedAnswers
   readonly now: () => Date
   /** Of POST bodies. */
   readonly bodyLimitBytes: number

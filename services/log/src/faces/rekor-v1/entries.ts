@@ -16,7 +16,7 @@ import {
   treeIdHex,
   virtualIndexOf,
 } from '@sigstack/rekor-log'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { admitBeforeBody } from '../../admission/before-body.ts'
 import { assertAccepts, jsonType } from './accept.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
@@ -67,7 +67,12 @@ export const getLogEntryByIndex: Handler = (face) => ({
   ...uncachedRoute,
   handler: async (request, reply) => {
     assertAccepts(request, jsonType)
-    return sendEntry(face, reply, await readEntry(face.shards, requiredInteger(request, 'logIndex', 0n)))
+    return sendEntry(
+      face,
+      request,
+      reply,
+      await readEntry(face.shards, requiredInteger(request, 'logIndex', 0n)),
+    )
   },
 })
 
@@ -80,7 +85,7 @@ export const getLogEntryByUuid: Handler = (face) => ({
     const { treeId } = id
     if (treeId !== undefined && treeId !== 0n && !isTreeId(treeId))
       throw badRequest(`validation error: ${treeIdHex(treeId)} is not a valid TreeID`)
-    return sendEntry(face, reply, await findEntry(face.shards, id))
+    return sendEntry(face, request, reply, await findEntry(face.shards, id))
   },
 })
 
@@ -99,14 +104,22 @@ async function verifyBody(
 }
 
 async function sendEntry(
-  { settings }: RekorV1Dependencies,
+  { settings, prepared }: RekorV1Dependencies,
+  request: FastifyRequest,
   reply: FastifyReply,
   placed: Placed | undefined,
 ): Promise<FastifyReply> {
   if (placed === undefined) return sendEntryNotFound(reply)
-  const proven = await prove(placed, settings?.attestations)
-  const answer = await encodeLogEntryAnswer(placed.shard, proven, virtualIndexOf(placed))
-  return sendJsonText(reply, 200, answer)
+  const { shard, entry } = placed
+  const attestations = settings?.attestations
+  const proven = await prove(placed, attestations)
+  const answer = await encodeLogEntryAnswer(shard, proven, virtualIndexOf(placed))
+  const { size } = proven.checkpoint.treeHead
+  const isStill = async () => (await shard.log.checkpointCovering(entry.leafIndex)).treeHead.size === size
+  // An attestation may be kept later than its entry.
+  return sendJsonText(reply, 200, answer, () => {
+    if (attestations === undefined) prepared?.keep(request, reply, answer, isStill)
+  })
 }
 
 /** Equality of entries is equality of their leaf hashes. */

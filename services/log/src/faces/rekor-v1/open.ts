@@ -7,18 +7,19 @@ import {
   type SearchIndex,
   type ShardSet,
 } from '@sigstack/rekor-log'
-import type { Readiness } from '@sigstack/server'
+import { createPreparedAnswers, type Readiness } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { keyFolderOf } from '@sigstack/signers'
 import { createEventMetrics } from '../../events/metrics.ts'
 import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { isWritingOf } from '../../is-writing.ts'
 import { searchCheck } from '../../readiness.ts'
 import { openSearchOf } from '../../search/open-search.ts'
 import { ownSource, storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
-import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import { createEntryBundles, longestBundledEntry, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { RekorConfig } from './config.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { rekorV1Face } from './index.ts'
@@ -31,7 +32,7 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const { config, pool, logger, registry, metrics: logMetrics, now, onStop } = context
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
   const shards = await openShards(context)
-  const dearReads = createDearReads()
+  const dearReads = createDearReads({ isWriting: isWritingOf(shards.onAppended) })
   const search = await openSearchOf('rekor-v1', shards, dearReads, context)
   const clock = () => new Date(now())
   const policy = {
@@ -66,7 +67,7 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   return {
     ...dialect,
     register: async (app) => {
-      metrics.measure(app)
+      metrics.measure(app, dialect.prepared)
       await dialect.register(app)
     },
     log: () => shards.active().log,
@@ -83,22 +84,30 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
 /** The dialect and the tiles over a log that is open already. */
 export function rekorV1Of(dependencies: RekorV1Dependencies): Face {
   const { shards, dearReads = createDearReads() } = dependencies
+  const prepared = createPreparedAnswers(preparedBytes)
   return {
     name: 'rekor-v1',
+    prepared,
     errorHandlers: { errorHandler: replyWithRekorError, notFoundHandler: replyWithRekorNotFound },
     register: async (app) => {
-      await app.register(rekorV1Face, { ...dependencies, dearReads })
+      await app.register(rekorV1Face, { ...dependencies, dearReads, prepared })
       const bundles = createEntryBundles({ dearReads })
-      const active = async () => shards.active().log
-      await app.register(tilesFace, { log: active, pathPrefix: '', isAlias: true, bundles })
+      const active = () => shards.active().log
+      await app.register(tilesFace, {
+        log: async () => active(),
+        pathPrefix: '',
+        alias: active,
+        bundles,
+        prepared,
+      })
       // Every shard at a place of its own, which a rollover does not change.
       const byTreeId = async (treeId = '') =>
         /^[1-9]\d{0,18}$/.test(treeId) ? (await findShard(shards, BigInt(treeId)))?.log : undefined
       await app.register(tilesFace, {
         log: byTreeId,
         pathPrefix: '/shards/:shard',
-        isAlias: false,
         bundles,
+        prepared,
       })
     },
   }

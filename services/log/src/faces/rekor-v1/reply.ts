@@ -12,13 +12,17 @@ const uncachedHeaders = {
   'X-Accel-Expires': '0',
 } as const
 
-/** Answers with a JSON document that is written already, its line feed included. */
-export function sendJsonText(reply: FastifyReply, status: number, json: string | Buffer): FastifyReply {
+/** Answers with a JSON document that is written already, its line feed included. `onHeaders` is called when the headers are there. */
+export function sendJsonText(
+  reply: FastifyReply,
+  status: number,
+  json: string | Buffer,
+  onHeaders: () => void = () => {},
+): FastifyReply {
+  reply.code(status).headers(jsonHeaders)
+  onHeaders()
   // As bytes: the frame would add a charset to the type of a text.
-  return reply
-    .code(status)
-    .headers(jsonHeaders)
-    .send(typeof json === 'string' ? Buffer.from(json) : json)
+  return reply.send(typeof json === 'string' ? Buffer.from(json) : json)
 }
 
 /** For plain objects of strings, numbers and lists, whose members stand in the order of the wire. */

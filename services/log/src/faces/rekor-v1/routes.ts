@@ -227,8 +227,13 @@ const operationByRoute: ReadonlyMap<string, Route> = new Map(
 
 /** The operation that a request asks for. */
 export function operationOf({ method, routeOptions }: FastifyRequest): Route | undefined {
-  // The router answers it where it answers GET.
-  return operationByRoute.get(`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url}`)
+  return operationAt(method, routeOptions.url)
+}
+
+/** @param pattern As the router has it. */
+export function operationAt(method: string, pattern: string | undefined): Route | undefined {
+  // The router answers HEAD where it answers GET.
+  return operationByRoute.get(`${method === 'HEAD' ? 'GET' : method} ${pattern}`)
 }
 
 /** `/a/:b` is `/a/{b}` there. */

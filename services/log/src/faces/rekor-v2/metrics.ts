@@ -1,5 +1,5 @@
 /** Upstream's own metrics, by its names and labels, so that dashboards made for it go on working (rekor-v2.md section 14.1). */
-import type { Registry } from '@sigstack/server'
+import type { PreparedAnswers, Registry } from '@sigstack/server'
 import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { GateOutcome } from '../../admission/gate.ts'
@@ -12,7 +12,8 @@ export type RekorV2Metrics = {
   workRefused(reason: WorkRefusal): void
   decided(outcome: GateOutcome): void
   /** Counts and times the answers. */
-  measure(app: FastifyInstance): void
+  /** What is answered there, by its routes and from what they keep. */
+  measure(app: FastifyInstance, prepared?: PreparedAnswers): void
 }
 
 export function createRekorV2Metrics(registry: Registry, version: string): RekorV2Metrics {
@@ -58,13 +59,16 @@ export function createRekorV2Metrics(registry: Registry, version: string): Rekor
     logged: (count) => entries.inc(count),
     workRefused: (reason) => refusedWork.inc({ reason }),
     decided: (outcome) => admissions.inc({ outcome }),
-    measure: (app) => {
+    measure: (app, prepared) => {
+      const answered = (code: string, method: string, milliseconds: number) => {
+        requests.inc({ code, method })
+        latency.observe({ code, method }, milliseconds / 1000)
+      }
       app.addHook('onResponse', (request, reply, done) => {
-        const labels = { code: String(reply.statusCode), method: request.method.toLowerCase() }
-        requests.inc(labels)
-        latency.observe(labels, reply.elapsedTime / 1000)
+        answered(String(reply.statusCode), request.method.toLowerCase(), reply.elapsedTime)
         done()
       })
+      prepared?.onAnswered((_answer, milliseconds) => answered('200', 'get', milliseconds))
     },
   }
 }

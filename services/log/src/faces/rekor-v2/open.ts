@@ -4,18 +4,20 @@ import { defaultClientAlgorithms, encodePublicKeyPem, toBase64 } from '@sigstack
 import { LogError, openLog, rememberPublicKey } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import { createDearReads, type LogParts } from '@sigstack/rekor-log'
+import { createPreparedAnswers } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
 import { createEventMetrics } from '../../events/metrics.ts'
 import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
+import { isWritingOf } from '../../is-writing.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
 import { searchCheck } from '../../readiness.ts'
 import { openSearchOf } from '../../search/open-search.ts'
 import { ownSource, storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
-import { createEntryBundles, longestBundledEntry, tilesFace } from '../tiles/index.ts'
+import { createEntryBundles, longestBundledEntry, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { RekorV2Config } from './config.ts'
 import { logFirstEntry } from './first-entry.ts'
 import {
@@ -90,7 +92,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   }
 
   const parts: LogParts = { list: () => [{ log, firstIndex: 0n }], onAppended: log.onAppended }
-  const dearReads = createDearReads()
+  const dearReads = createDearReads({ isWriting: isWritingOf(log.onAppended) })
   const search = await openSearchOf('rekor-v2', parts, dearReads, context)
   const logId = toBase64(noteKeyId(log.origin, signer.publicKey))
   const told = { pool, logger, metrics: createEventMetrics(registry), onStop }
@@ -112,7 +114,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
   return {
     ...opened,
     register: async (app) => {
-      metrics.measure(app)
+      metrics.measure(app, opened.prepared)
       await opened.register(app)
     },
     log: () => log,
@@ -136,15 +138,17 @@ function isClosedToWriters(error: unknown): boolean {
 /** The dialect and the tiles over a log that is open already. */
 export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
   const { log, dearReads = createDearReads() } = dependencies
+  const prepared = createPreparedAnswers(preparedBytes)
   return {
     name: 'rekor-v2',
+    prepared,
     errorHandlers: { errorHandler: replyWithRekorV2Error, notFoundHandler: replyWithRekorV2NotFound },
     tellsHealth: true,
     register: async (app) => {
       await app.register(rekorV2Face, dependencies)
       const bundles = createEntryBundles({ dearReads })
       for (const pathPrefix of tilePrefixes)
-        await app.register(tilesFace, { log: async () => log, pathPrefix, isAlias: false, bundles })
+        await app.register(tilesFace, { log: async () => log, pathPrefix, bundles, prepared })
     },
   }
 }

@@ -1,32 +1,40 @@
 /**
  * Entry bundles: 256 entries, or the first of them, each as 16-bit length and leaf (C2SP tlog-tiles). A bundle may hold 16 MB, so few
- * are made at once, and the compressed form, which never changes, is kept.
+ * are made at once, and those that everybody asks for, which never change, are kept as they are sent.
  */
 
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gzip } from 'node:zlib'
 import type { Asker } from '@sigstack/limits/turnstile'
 import type { LogEntry, LogReader } from '@sigstack/log-engine'
 import { tileWidth, widthOfTile } from '@sigstack/merkle'
 import { createDearReads, type DearReads } from '@sigstack/rekor-log'
+import { strongTagOf } from './entity-tag.ts'
+
+export type EntryBundle = {
+  readonly bytes: Uint8Array
+  readonly encoding: 'gzip' | undefined
+  /** Entity tag (RFC 9110 section 8.8.3): of these very bytes. */
+  readonly etag: string
+}
 
 export type EntryBundles = {
-  /** `undefined` where there is no such bundle, or none that the format can hold. */
-  read(log: LogReader, index: bigint, width: number, asker: Asker): Promise<Uint8Array | undefined>
-  /** Gzipped; `undefined` also where it is not worth while, and {@link read} gives what there is. */
-  readCompressed(log: LogReader, index: bigint, width: number, asker: Asker): Promise<Uint8Array | undefined>
+  /**
+   * `undefined` where there is no such bundle, or none that the format can hold. Gzipped where the reader takes that and it is worth
+   * while: of a tile's many widths the full one and the newest.
+   */
+  read(
+    log: LogReader,
+    place: { readonly index: bigint; readonly width: number },
+    takesGzip: boolean,
+    asker: Asker,
+  ): Promise<EntryBundle | undefined>
 }
 
 /** Bundles give an entry's length in 16 bits. */
 export const longestBundledEntry = 65_535
-/** Four times what bundles of usual entries have. */
-const largeBytes = 1_048_576
 
 const compress = promisify(gzip)
-/** In pieces as large as bundles are: each small one would be an interruption of its own. */
-const pieceBytes = 4 * 1024 * 1024
-const decompress = (bytes: Uint8Array): Promise<Uint8Array> =>
-  promisify(gunzip)(bytes, { chunkSize: pieceBytes })
 
 /** An entry as it stands in a bundle; `undefined` where the format cannot hold it. */
 export type EncodeEntry = (entry: LogEntry) => Promise<readonly Uint8Array[] | undefined>
@@ -34,29 +42,30 @@ export type EncodeEntry = (entry: LogEntry) => Promise<readonly Uint8Array[] | u
 export type EntryBundlesOptions = {
   /** By default as tile logs have it: 16-bit length and leaf. */
   readonly encode?: EncodeEntry
-  /** What is not kept compressed is made by turns. */
+  /** What is not kept is made by turns. */
   readonly dearReads?: DearReads
-  /** Compressed bundles in memory, 32 MiB by default; the least recently used go first. */
+  /** Bundles in memory, of both forms, 32 MiB by default; the least recently used go first. */
   readonly keptBytes?: number
 }
 
 export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBundles {
-  const { encode = withLength, dearReads = createDearReads(), keptBytes = 32 * 1024 * 1024 } = options
-  const kept = new Map<string, Uint8Array>()
+  const { encode, dearReads = createDearReads(), keptBytes = 32 * 1024 * 1024 } = options
+  const kept = new Map<string, EntryBundle>()
+  const making = new Map<string, Promise<EntryBundle | undefined>>()
   let bytes = 0
 
-  function keep(key: string, bundle: Uint8Array): void {
-    if (bundle.length > keptBytes) return
+  function keep(key: string, bundle: EntryBundle): void {
+    if (kept.has(key) || bundle.bytes.length > keptBytes) return
     kept.set(key, bundle)
-    bytes += bundle.length
-    for (const [oldest, { length }] of kept) {
+    bytes += bundle.bytes.length
+    for (const [oldest, { bytes: held }] of kept) {
       if (bytes <= keptBytes) break
       kept.delete(oldest)
-      bytes -= length
+      bytes -= held.length
     }
   }
 
-  function use(key: string): Uint8Array | undefined {
+  function use(key: string): EntryBundle | undefined {
     const bundle = kept.get(key)
     if (bundle === undefined) return undefined
     kept.delete(key)
@@ -64,40 +73,90 @@ export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBund
     return bundle
   }
 
+  /** What is being made is made once, for all who ask meanwhile. */
+  async function madeOnce(
+    key: string,
+    asker: Asker,
+    make: () => Promise<EntryBundle | undefined>,
+  ): Promise<EntryBundle | undefined> {
+    const others = making.get(key)
+    // Whoever began may be refused, or go.
+    const known = use(key) ?? (others && (await others.catch(() => undefined)))
+    if (known !== undefined) return dearReads.give(asker, known, bytesOf)
+    const begun = dearReads.pass(asker, make, bytesOf)
+    making.set(key, begun)
+    try {
+      const made = await begun
+      if (made !== undefined) keep(key, made)
+      return made
+    } finally {
+      if (making.get(key) === begun) making.delete(key)
+    }
+  }
+
   return {
-    read: async (log, index, width, asker) => {
-      const { size } = await log.treeHead()
-      if (width > widthOfTile(0, index, size)) return undefined
-      const make = () => {
-        const known = use(keyOf(log, index, width))
-        return known === undefined ? encodeBundle(log, index, width, encode) : decompress(known)
+    read: async (log, { index, width }, takesGzip, asker) => {
+      const key = `${log.origin} ${index} ${width}`
+      const start = index * BigInt(tileWidth)
+      const makePlain = () => makeBundle(log, start, width, encode)
+      const makeGzipped = async () => {
+        const plain = kept.get(key) ?? (await makePlain())
+        return plain && gzipped(plain)
       }
-      return dearReads.pass(asker, make, bytesOf)
-    },
-    readCompressed: async (log, index, width, asker) => {
-      // Of a tile's many widths only these are asked for by readers who mean well.
-      if (width !== widthOfTile(0, index, (await log.treeHead()).size)) return undefined
-      const key = keyOf(log, index, width)
-      const known = use(key)
-      if (known !== undefined)
-        return known.length < largeBytes ? known : dearReads.pass(asker, async () => known, bytesOf)
-      const make = async () => {
-        // Whoever had the turn before may have asked for the same.
-        const made = use(key)
-        if (made !== undefined) return made
-        const bundle = await encodeBundle(log, index, width, encode)
-        if (bundle === undefined) return undefined
-        const small = await compress(bundle)
-        keep(key, small)
-        return small
-      }
-      return dearReads.pass(asker, make, bytesOf)
+      // What is kept is there.
+      const isKept = kept.has(takesGzip ? `${key} gzip` : key)
+      if (!isKept && !(await log.reaches(start + BigInt(width)))) return undefined
+      const isUsual =
+        isKept || width === tileWidth || width === widthOfTile(0, index, (await log.treeHead()).size)
+      if (!isUsual) return dearReads.pass(asker, makePlain, bytesOf)
+      return takesGzip ? madeOnce(`${key} gzip`, asker, makeGzipped) : madeOnce(key, asker, makePlain)
     },
   }
 }
 
-function bytesOf(bundle: Uint8Array | undefined): number {
-  return bundle?.length ?? 0
+async function gzipped({ bytes }: EntryBundle): Promise<EntryBundle> {
+  const small = await compress(bytes)
+  return { bytes: small, encoding: 'gzip', etag: strongTagOf(small) }
+}
+
+function bytesOf(bundle: EntryBundle | undefined): number {
+  return bundle?.bytes.length ?? 0
+}
+
+async function makeBundle(
+  log: LogReader,
+  start: bigint,
+  width: number,
+  encode: EncodeEntry | undefined,
+): Promise<EntryBundle | undefined> {
+  const parts =
+    encode === undefined
+      ? await leavesWithLengths(log, start, width)
+      : await encodedEntries(log, start, width, encode)
+  if (parts === undefined) return undefined
+  const bytes = Buffer.concat(parts)
+  return { bytes, encoding: undefined, etag: strongTagOf(bytes) }
+}
+
+async function leavesWithLengths(
+  log: LogReader,
+  start: bigint,
+  width: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  const parts: Uint8Array[] = []
+  for (let read = 0; read < width; ) {
+    const leaves = await log.readLeaves(start + BigInt(read), width - read)
+    if (leaves.length === 0) return undefined
+    for (const leaf of leaves) {
+      // Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same.
+      if (leaf.length > longestBundledEntry) return undefined
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(leaf.length)
+      parts.push(length, leaf)
+    }
+    read += leaves.length
+  }
+  return parts
 }
 
 /** Entries are read so many bytes at a time, since nothing else is done while they are taken from the driver. */
@@ -105,40 +164,25 @@ const bytesAtOnce = 512 * 1024
 /** Of unknown size. */
 const firstEntries = 16
 
-/** Origins tell shards apart, which may share a key. */
-function keyOf(log: LogReader, index: bigint, width: number): string {
-  return `${log.origin} ${index} ${width}`
-}
-
-async function encodeBundle(
+async function encodedEntries(
   log: LogReader,
-  index: bigint,
+  start: bigint,
   width: number,
   encode: EncodeEntry,
-): Promise<Uint8Array | undefined> {
-  const bundle: Uint8Array[] = []
-  let from = 0
-  for (let count = firstEntries; from < width; ) {
-    const start = index * BigInt(tileWidth) + BigInt(from)
-    const entries = await log.readEntries(start, Math.min(count, width - from))
+): Promise<readonly Uint8Array[] | undefined> {
+  const parts: Uint8Array[] = []
+  for (let read = 0, count = firstEntries; read < width; ) {
+    const entries = await log.readEntries(start + BigInt(read), Math.min(count, width - read))
+    if (entries.length === 0) return undefined
     let bytes = 0
     for (const entry of entries) {
       const encoded = await encode(entry)
       if (encoded === undefined) return undefined
-      bundle.push(...encoded)
+      parts.push(...encoded)
       bytes += entry.leaf.length
     }
-    if (entries.length === 0) return undefined
-    from += entries.length
+    read += entries.length
     count = Math.max(1, Math.floor(bytesAtOnce / (bytes / entries.length)))
   }
-  return from === width ? Buffer.concat(bundle) : undefined
-}
-
-/** Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same. */
-const withLength: EncodeEntry = async ({ leaf }) => {
-  if (leaf.length > longestBundledEntry) return undefined
-  const length = Buffer.alloc(2)
-  length.writeUInt16BE(leaf.length)
-  return [length, leaf]
+  return parts
 }

@@ -3,31 +3,38 @@
  * every log, whatever its entries are. What is not there yet is 404, which readers take as "try the full tile".
  */
 import type { LogReader } from '@sigstack/log-engine'
-import { parseTilePath } from '@sigstack/merkle'
+import { parseTilePath, tileWidth } from '@sigstack/merkle'
+import type { PreparedAnswers } from '@sigstack/server'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { askerOf } from '../../asker.ts'
-import type { EntryBundles } from './entry-bundles.ts'
+import { hasTag, strongTagOf } from './entity-tag.ts'
+import type { EntryBundle, EntryBundles } from './entry-bundles.ts'
 
 export { createEntryBundles, type EncodeEntry, longestBundledEntry } from './entry-bundles.ts'
+
+/** Of one log: some 2,800 tiles, or 5,000 answers with proofs. */
+export const preparedBytes = 25_165_824
 
 export type TilesDependencies = {
   /** The log; of several the one that the path names, where it names one. */
   readonly log: (shard: string | undefined) => Promise<LogReader | undefined>
   /** Before `/checkpoint`; empty, like `/2026`, or with a parameter `:shard`. */
   readonly pathPrefix: string
-  /** The path stands for one log now and may stand for another later, as that of the active shard. */
-  readonly isAlias: boolean
+  /** The path stands for one log now and may stand for another later, as that of the active shard; this tells which. */
+  readonly alias?: () => LogReader
   readonly bundles: EntryBundles
   /** Below `tile/data`, where the dialect has such bundles too. */
   readonly dataBundles?: EntryBundles
+  /** Full tiles of hashes are kept there. */
+  readonly prepared?: PreparedAnswers
 }
 
 const dataPath = 'data/'
 
 export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, dependencies) => {
-  const { log: logOf, pathPrefix, isAlias, bundles, dataBundles } = dependencies
+  const { log: logOf, pathPrefix, alias, bundles, dataBundles, prepared } = dependencies
   // A tile of a given width never changes; what is called by its alias does (RFC 8246 section 2).
-  const caching = isAlias ? 'no-cache' : 'max-age=604800, immutable'
+  const caching = alias === undefined ? 'max-age=604800, immutable' : 'no-cache'
 
   app.get<{ Params: { shard?: string } }>(`${pathPrefix}/checkpoint`, async (request, reply) => {
     const log = await logOf(request.params.shard)
@@ -50,24 +57,32 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
     const ofEntries = ofData ?? bundles
     if (coordinates === undefined || log === undefined) return notThere(reply)
     const { level, index, width } = coordinates
-    if (level !== 'entries') return sendTile(reply, await log.readTile(level, index, width))
-    reply.header('Vary', 'Accept-Encoding')
-    const asker = askerOf(request)
-    // Hashes do not compress; entries, which repeat certificates and JSON, do.
-    const compressed = takesGzip(request.headers['accept-encoding'])
-      ? await ofEntries.readCompressed(log, index, width, asker)
-      : undefined
-    if (compressed !== undefined) return sendTile(reply.header('Content-Encoding', 'gzip'), compressed)
-    return sendTile(reply, await ofEntries.read(log, index, width, asker))
+    if (level === 'entries') {
+      reply.header('Vary', 'Accept-Encoding')
+      // Hashes do not compress; entries, which repeat certificates and JSON, do.
+      const takes = takesGzip(request.headers['accept-encoding'])
+      return sendTile(request, reply, await ofEntries.read(log, { index, width }, takes, askerOf(request)))
+    }
+    const bytes = await log.readTile(level, index, width)
+    const tile = bytes && { bytes, encoding: undefined, etag: strongTagOf(bytes) }
+    const isStill = () => alias === undefined || alias() === log
+    return sendTile(request, reply, tile, width === tileWidth ? isStill : undefined)
   })
 
-  function sendTile(reply: FastifyReply, bytes: Uint8Array | undefined): FastifyReply {
-    if (bytes === undefined) return notThere(reply)
-    return reply
-      .code(200)
-      .headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': caching })
-      .type('application/octet-stream')
-      .send(bytes)
+  function sendTile(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    tile: EntryBundle | undefined,
+    isStill?: () => boolean,
+  ): FastifyReply {
+    if (tile === undefined) return notThere(reply)
+    const { bytes, encoding, etag } = tile
+    reply.headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': caching, ETag: etag })
+    if (hasTag(request.headers['if-none-match'], etag)) return reply.code(304).send()
+    if (encoding !== undefined) reply.header('Content-Encoding', encoding)
+    reply.code(200).type('application/octet-stream')
+    if (isStill !== undefined) prepared?.keep(request, reply, bytes, isStill)
+    return reply.send(bytes)
   }
 }
 

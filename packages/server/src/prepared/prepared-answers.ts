@@ -1,0 +1,93 @@
+/**
+ * Answers that were given before and are the same for everybody: kept as bytes, so that who asks again is answered without the frame
+ * (see ./answer-prepared.ts). The route decides what is kept and says whether it still holds.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** A GET and its answer of status 200, which differs in its request id and date alone. */
+export type PreparedAnswer = {
+  /** The pattern of its route, as counters have it. */
+  readonly route: string
+  /** Headers without the first line and what differs, the empty line, and the body. */
+  readonly bytes: Buffer
+  /** Whether the route would answer the same now. */
+  readonly isStill: () => boolean | Promise<boolean>
+}
+
+export type PreparedAnswers = {
+  /**
+   * Keeps what `reply` is about to send with `body`, for this very target. `isStill` is asked each time: it may look at memory, or wait
+   * for a moment.
+   */
+  keep(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: Uint8Array,
+    isStill: PreparedAnswer['isStill'],
+  ): void
+  /** Of a request target as it was sent, `/a?b`. */
+  find(target: string): PreparedAnswer | undefined
+  /** What was given out in this way. */
+  onAnswered(listener: (answer: PreparedAnswer, milliseconds: number) => void): void
+  tellAnswered(answer: PreparedAnswer, milliseconds: number): void
+}
+
+/** Keys, objects and what the allocator adds to an answer; a guess on the safe side. */
+const overheadBytes = 600
+
+/** @param limitBytes Of all answers; the least recently given go first. */
+export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
+  const answers = new Map<string, PreparedAnswer>()
+  const listeners: ((answer: PreparedAnswer, milliseconds: number) => void)[] = []
+  let held = 0
+
+  function forget(target: string): void {
+    const answer = answers.get(target)
+    if (answer === undefined) return
+    answers.delete(target)
+    held -= answer.bytes.length + overheadBytes
+  }
+
+  return {
+    keep: (request, reply, body, isStill) => {
+      const target = request.raw.url
+      if (request.raw.method !== 'GET' || target === undefined) return
+      const bytes = encodeRest(reply, body)
+      forget(target)
+      if (bytes.length + overheadBytes > limitBytes) return
+      answers.set(target, { route: request.routeOptions.url ?? 'unmatched', bytes, isStill })
+      held += bytes.length + overheadBytes
+      for (const oldest of answers.keys()) {
+        if (held <= limitBytes) break
+        forget(oldest)
+      }
+    },
+    find: (target) => {
+      const answer = answers.get(target)
+      if (answer === undefined) return undefined
+      answers.delete(target)
+      answers.set(target, answer)
+      return answer
+    },
+    onAnswered: (listener) => {
+      listeners.push(listener)
+    },
+    tellAnswered: (answer, milliseconds) => {
+      for (const listener of listeners) listener(answer, milliseconds)
+    },
+  }
+}
+
+function encodeRest(reply: FastifyReply, body: Uint8Array): Buffer {
+  const lines: string[] = []
+  for (const [name, value] of Object.entries({ ...reply.getHeaders(), 'content-length': body.length })) {
+    if (name === 'x-request-id' || value === undefined) continue
+    for (const one of [value].flat()) lines.push(`${name}: ${one}\r\n`)
+  }
+  const head = `${lines.join('')}\r\n`
+  // Its own memory: a slice of a larger piece would hold all of that.
+  const bytes = Buffer.allocUnsafeSlow(head.length + body.length)
+  bytes.write(head, 'latin1')
+  bytes.set(body, head.length)
+  return bytes
+}
