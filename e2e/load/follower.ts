@@ -1,4 +1,4 @@
-/** The search follower of the stack under load, from outside: at rest, or at the end of the log. */
+/** The search follower of the log of Rekor v1 under load, from outside: at rest, or at the end of the log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from '@sigstack/postgres'
 
@@ -6,7 +6,10 @@ import type { Pool } from '@sigstack/postgres'
 export async function holdFollower(pool: Pool): Promise<() => Promise<void>> {
   const client = await pool.connect()
   await client.query('begin')
-  await client.query('select from search_position for update')
+  await client.query(
+    `select from search_position
+      where log_id in (select log_id from log where coalesce(series, name) = 'rekor-v1') for update`,
+  )
   return async () => {
     await client.query('rollback')
     client.release()
@@ -15,8 +18,8 @@ export async function holdFollower(pool: Pool): Promise<() => Promise<void>> {
 
 export async function followerBacklog(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ behind: bigint }>(
-    `select (select sum(tree_size) from log where coalesce(series, name) = 'rekor-v1')::bigint - next_index as behind
-       from search_position`,
+    `select sum(tree_size)::bigint - max(next_index) as behind
+       from log left join search_position using (log_id) where coalesce(series, name) = 'rekor-v1'`,
   )
   return Number(rows[0]?.behind ?? 0)
 }

@@ -20,6 +20,7 @@ import { benchDecay } from './scenarios/decay.ts'
 import { benchHostileReaders } from './scenarios/hostile-readers.ts'
 import { benchMemory } from './scenarios/memory-run.ts'
 import { benchReads } from './scenarios/reads.ts'
+import { benchRekorV2 } from './scenarios/rekor-v2.ts'
 import { benchStart } from './scenarios/second-start.ts'
 import { benchStamps } from './scenarios/stamps.ts'
 import { benchTool } from './scenarios/tool.ts'
@@ -57,6 +58,7 @@ if (caCurve !== 'P-256' && caCurve !== 'P-384')
 const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = {
   appends: (bench) => benchAppends(bench, 'hashedrekord', appendOptions),
   dsse: (bench) => benchAppends(bench, 'dsse', appendOptions),
+  v2: (bench) => benchRekorV2(bench, appendOptions),
   reads: benchReads,
   readers: (bench) => benchHostileReaders(bench, Number(values.entries)),
   follower: benchFollower,

@@ -59,6 +59,22 @@ export function hashedrekordRequest(url: URL, issued: Issued): Buffer {
   return encodeRequest('POST', url, hashedrekordBody(issued), { Accept: 'application/json' })
 }
 
+/** The same to a log of Rekor v2. */
+export function hashedrekordV2Request(url: URL, issued: Issued): Buffer {
+  const artifact = randomBytes(32)
+  const der = issued.certificatePem.replaceAll(/-----[A-Z ]+-----|\n/g, '')
+  const body = JSON.stringify({
+    hashedRekordRequestV002: {
+      digest: createHash('sha256').update(artifact).digest('base64'),
+      signature: {
+        content: sign('sha256', artifact, issued.privateKey).toString('base64'),
+        verifier: { x509Certificate: { rawBytes: der }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+      },
+    },
+  })
+  return encodeRequest('POST', url, body, { Accept: 'application/json' })
+}
+
 const payloadType = 'application/vnd.in-toto+json'
 
 /** A dsse entry about an in-toto statement of `statementBytes` or a little more: what cosign posts for an attestation. */
