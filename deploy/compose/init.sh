@@ -29,6 +29,8 @@ password() { keep "$1" "$(random)"; }
 password postgres-password
 password rekor-database-password
 password ct-database-password
+password monitor-database-password
+password monitor-token
 password redis-password
 password oidc-cache-secret
 password ca-key-password
@@ -41,6 +43,7 @@ password tsa-key-password
 # The same passwords in the form that their readers want.
 keep rekor-database-url "postgres://rekor:$(cat "$folder/rekor-database-password")@postgres:5432/rekor"
 keep ct-database-url "postgres://ct:$(cat "$folder/ct-database-password")@postgres:5432/ct"
+keep monitor-database-url "postgres://monitor:$(cat "$folder/monitor-database-password")@postgres:5432/monitor"
 keep redis-url "redis://:$(cat "$folder/redis-password")@redis:6379"
 keep redis-conf "requirepass $(cat "$folder/redis-password")"
 

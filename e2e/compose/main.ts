@@ -21,6 +21,7 @@ const services = [
   'console',
   'ct',
   'dev-issuer',
+  'monitor',
   'oidc-proxy',
   'postgres',
   'redis',

@@ -1,14 +1,16 @@
 /** The work of a monitor beside its API: rounds over the logs, and messages. */
 import { readFile } from 'node:fs/promises'
 import { reasonOf } from '@sigstack/crypto'
-import type { Pool } from '@sigstack/postgres'
+import type { Pool, Queryable } from '@sigstack/postgres'
 import type { Logger } from '@sigstack/server'
 import { createConditions } from './alarms/conditions.ts'
 import { tellEndings } from './checks/check-endings.ts'
 import { endingsOfRoot, endingsOfTuf } from './checks/ending.ts'
+import { strangersIn } from './checks/strangers.ts'
 import type { Config } from './config.ts'
 import { type LogsDependencies, lookAtLogs } from './following/follow-logs.ts'
 import type { LogDescription } from './following/logs-file.ts'
+import type { StoredLeaf } from './following/source.ts'
 import { trustSource } from './following/trusted-keys.ts'
 import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
@@ -39,6 +41,8 @@ export type Monitoring = {
 }
 
 const roundMs = 30_000
+const trustTimeoutMs = 20_000
+const mostShown = 100
 const checkPauseMs = 60_000
 
 export function createMonitoring(options: MonitoringOptions): Monitoring {
@@ -68,8 +72,38 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
         )
   let look: Look | undefined
 
+  /** The log is the instance's own: its key is in the trusted root. */
+  async function tellStrangers(
+    tx: Queryable,
+    piece: {
+      readonly treeId: bigint
+      readonly logName: string
+      readonly first: bigint
+      readonly leaves: readonly StoredLeaf[]
+    },
+  ): Promise<void> {
+    if (trust === undefined) return
+    const { treeId, logName, first, leaves } = piece
+    const within = AbortSignal.timeout(trustTimeoutMs)
+    if (strangersIn(leaves, await trust.current(within)).length === 0) return
+    // An authority may have been added since.
+    const strangers = strangersIn(leaves, await trust.current(within, 0))
+    const indexes = strangers.map((at) => String(first + BigInt(at)))
+    if (indexes.length === 0) return
+    await reporting.report(tx, {
+      kind: 'unknown-authority',
+      matter: `tree ${treeId}`,
+      treeId,
+      times: indexes.length,
+      summary: `entry ${indexes[0]} of ${logName} is a certificate of no authority of the trusted root`,
+      detail: { leafIndexes: indexes.slice(0, mostShown) },
+    })
+  }
+
   const onLeaves: LogsDependencies['onLeaves'] = async (tx, { log, treeId, first, leaves }) => {
     metrics.entries.inc({ log: log.name }, leaves.length)
+    if (log.kind === 'ct' && log.key === undefined)
+      await tellStrangers(tx, { treeId, logName: log.name, first, leaves })
     if (look === undefined) return
     const at = new Date(now())
     const lookFor = look

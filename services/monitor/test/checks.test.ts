@@ -1,11 +1,12 @@
 /** Trust that ends soon, and clocks that are off. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { parsePublicKeyPem, sha256 } from '@sigstack/crypto'
 import { encodeTrustedRoot } from '@sigstack/trust-root'
 import t, { type Test } from 'tap'
-import { openAuthority } from './entries.ts'
+import { openAuthority, precertificateLeaf } from './entries.ts'
 import { openMonitor, type TestMonitor } from './support.ts'
-import { openTestLog, textLeaves } from './test-log.ts'
+import { newSigner, openTestLog, textLeaves } from './test-log.ts'
 
 const now = Date.parse('2026-03-04T10:00:00Z')
 
@@ -98,4 +99,54 @@ t.test('a clock that is off is an alarm', async (t) => {
   offMs = 0
   await monitor.look()
   t.strictSame(await summariesOf(monitor), [])
+})
+
+t.test('a certificate of another authority in the own CT log is an alarm', async (t) => {
+  const log = await openTestLog(t, { signer: newSigner('ecdsa') })
+  const [own, stranger] = [await openAuthority(), await openAuthority()]
+  const start = new Date('2026-01-01T00:00:00Z')
+  const url = await openFiles(t, {
+    '/trusted_root.json': () =>
+      encodeTrustedRoot({
+        tlogs: [],
+        ctlogs: [
+          {
+            baseUrl: log.url,
+            publicKey: parsePublicKeyPem(log.publicKeyPem).spki,
+            keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+            logId: sha256(parsePublicKeyPem(log.publicKeyPem).spki),
+            validFor: { start },
+          },
+        ],
+        timestampAuthorities: [],
+        certificateAuthorities: [
+          {
+            subject: { organization: 'test', commonName: 'test' },
+            uri: 'https://ca.example',
+            chain: [own.root.der],
+            validFor: { start },
+          },
+        ],
+      }),
+  })
+  const monitor = await openMonitor(t, {
+    logs: [{ name: 'ct', kind: 'ct', url: log.url }],
+    settings: { MONITOR_TRUSTED_ROOT_URL: `${url}/trusted_root.json` },
+    start: { rounds: false },
+  })
+  const san = { type: 'email', value: 'ada@example.com' } as const
+  const request = { san, claims: { issuer: 'https://accounts.example' }, at: new Date(now) }
+  const leaves = await Promise.all(
+    [own, own, stranger].map(async (authority) =>
+      precertificateLeaf((await authority.issue(request)).tbs, now, authority.root),
+    ),
+  )
+  log.show(leaves.slice(0, 2))
+  await monitor.look()
+  t.strictSame(await summariesOf(monitor), [])
+  log.show(leaves)
+  await monitor.look()
+  t.strictSame(await summariesOf(monitor), [
+    'entry 2 of ct is a certificate of no authority of the trusted root',
+  ])
 })

@@ -70,7 +70,8 @@ export function pemOf(der: Uint8Array): string {
 }
 
 /** A precertificate as the leaf of a CT log holds it: its signed part alone. */
-export function precertificateLeaf(tbs: Uint8Array, timestampMs: number): Uint8Array {
-  const entry = { type: 'precert', issuerKeyHash: sha256('issuer'), tbs } as const
+export function precertificateLeaf(tbs: Uint8Array, timestampMs: number, issuer?: Certificate): Uint8Array {
+  const issuerKeyHash = sha256(issuer?.spki ?? 'issuer')
+  const entry = { type: 'precert', issuerKeyHash, tbs } as const
   return merkleTreeLeaf({ timestampMs, entry, extensions: new Uint8Array() })
 }

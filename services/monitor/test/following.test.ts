@@ -1,4 +1,5 @@
 /** Following: a log that grows is read to its last leaf, and one that shows two histories is caught. */
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseLogs } from '../src/following/logs-file.ts'
 import { openMonitor, type TestMonitor } from './support.ts'
@@ -198,4 +199,6 @@ t.test('a list of logs with a fault says where', async (t) => {
   t.throws(() => parseLogs('logs: ['), { code: 'bad_file' })
   t.throws(() => parseLogs('a: &a [b]\nlogs: *a'), { code: 'bad_file' })
   t.strictSame(parseLogs(''), [])
+  const shipped = readFileSync(new URL('../../../deploy/compose/monitor-logs.yaml', import.meta.url), 'utf8')
+  t.match(parseLogs(shipped), [{ name: 'rekor' }, { name: 'rekor-v2' }, { name: 'ct' }])
 })

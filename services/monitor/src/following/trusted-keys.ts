@@ -7,8 +7,8 @@ import type { LogDescription } from './logs-file.ts'
 import type { LogKeys } from './verify-note.ts'
 
 export type TrustSource = {
-  /** Not older than a minute. Throws a `FollowError` where none could be had yet. */
-  current(signal: AbortSignal): Promise<TrustedRoot>
+  /** Not older than `oldestMs`, which is a minute where it is left out. Throws a `FollowError` where none could be had yet. */
+  current(signal: AbortSignal, oldestMs?: number): Promise<TrustedRoot>
 }
 
 const freshMs = 60_000
@@ -25,8 +25,8 @@ export function trustSource(
     return parseTrustedRoot(text)
   }
   return {
-    current: async (signal) => {
-      if (known !== undefined && now() - known.atMs < freshMs) return known.root
+    current: async (signal, oldestMs = freshMs) => {
+      if (known !== undefined && now() - known.atMs < oldestMs) return known.root
       try {
         known = { root: await load(signal), atMs: now() }
       } catch (cause) {
