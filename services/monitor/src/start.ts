@@ -20,7 +20,7 @@ import { createMetrics } from './metrics.ts'
 import { createMonitoring } from './monitoring.ts'
 import type { Send } from './telling/deliver.ts'
 import type { Channel } from './telling/event.ts'
-import { mail } from './telling/mail.ts'
+import { openMail } from './telling/mail.ts'
 import { webhook } from './telling/webhook.ts'
 import { putFileWatches } from './watching/watch-store.ts'
 import { parseWatches } from './watching/watches-file.ts'
@@ -74,7 +74,7 @@ export async function startMonitor(config: Config, options: StartOptions): Promi
     const watches = watchesFile === undefined ? undefined : await followWatches(watchesFile)
     const logs = await followLogs()
     let telling: Loop | undefined
-    const channels = openChannels()
+    const channels = await openChannels()
     const monitoring = createMonitoring({
       config,
       pool,
@@ -162,11 +162,11 @@ export async function startMonitor(config: Config, options: StartOptions): Promi
       return reloading
     }
 
-    function openChannels(): ReadonlyMap<Channel, Send> {
+    async function openChannels(): Promise<ReadonlyMap<Channel, Send>> {
       const open = new Map<Channel, Send>()
       if (config.webhook !== undefined) open.set('webhook', webhook({ ...config.webhook, now }))
       if (config.mail !== undefined) {
-        const sending = mail(config.mail)
+        const sending = await openMail(config.mail)
         cleanups.add(() => sending.close())
         open.set('mail', sending)
       }

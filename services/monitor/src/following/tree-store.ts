@@ -21,6 +21,12 @@ export async function ensureTree(
   db: Queryable,
   tree: { readonly logName: string; readonly shard: string; readonly kind: LogKind; readonly url: string },
 ): Promise<bigint> {
+  const known = await db.query<{ tree_id: bigint; url: string }>(
+    'select tree_id, url from monitor_tree where log_name = $1 and shard = $2',
+    [tree.logName, tree.shard],
+  )
+  // A look at a log that does not grow writes nothing.
+  if (known.rows[0]?.url === tree.url) return known.rows[0].tree_id
   const { rows } = await db.query<{ tree_id: bigint }>(
     `insert into monitor_tree (log_name, shard, kind, url, root_hash, edge, reached_edge)
      values ($1, $2, $3, $4, $5, '', '') on conflict (log_name, shard) do update set url = excluded.url
@@ -57,9 +63,13 @@ export async function readTree(db: Queryable, treeId: bigint): Promise<KnownTree
 
 /** The origin of the first head, which every later one must have. */
 export async function pinOrigin(db: Queryable, treeId: bigint, origin: string): Promise<string> {
-  const { rows } = await db.query<{ origin: string }>(
-    'update monitor_tree set origin = coalesce(origin, $2) where tree_id = $1 returning origin',
-    [treeId, origin],
+  await db.query('update monitor_tree set origin = $2 where tree_id = $1 and origin is null', [
+    treeId,
+    origin,
+  ])
+  const { rows } = await db.query<{ origin: string | null }>(
+    'select origin from monitor_tree where tree_id = $1',
+    [treeId],
   )
   return rows[0]?.origin ?? origin
 }

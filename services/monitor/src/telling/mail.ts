@@ -1,6 +1,5 @@
 /** Alarms by mail. What is in a message was quoted when the alarm was made; it is text, and never HTML. */
 import { escaped } from '@sigstack/crypto'
-import { createTransport } from 'nodemailer'
 import type { Send } from './deliver.ts'
 import type { Event } from './event.ts'
 
@@ -14,7 +13,9 @@ export type MailOptions = {
 const timeoutMs = 20_000
 const longestSubject = 150
 
-export function mail({ url, from, to }: MailOptions): Send & { close(): void } {
+/** The library is loaded where mail is sent. */
+export async function openMail({ url, from, to }: MailOptions): Promise<Send & { close(): void }> {
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     url,
     connectionTimeout: timeoutMs,
