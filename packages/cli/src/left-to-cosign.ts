@@ -14,7 +14,6 @@ const flags: Readonly<Record<string, string>> = {
   'output-attestation': parts,
   'output-certificate': parts,
   'output-signature': parts,
-  'rfc3161-timestamp': parts,
   'rfc3161-timestamp-bundle': parts,
   sk: hardwareKeys,
   slot: hardwareKeys,

@@ -1,16 +1,17 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { runCommand } from './support.ts'
 
 const refused: readonly (readonly [words: string, says: RegExp])[] = [
-  ['sign-blob --rfc3161-timestamp t --key k f', /--bundle FILE/],
+  ['attest-blob --rfc3161-timestamp-bundle t f', /--bundle FILE/],
   ['attest --rekor-entry-type intoto registry.example/app', /dsse alone\nLeave the option out/],
   ['attest-blob --output-cert=c.pem f', /--output-certificate is a flag .*\n.*--bundle FILE/],
   ['sign-blob --signing-algorithm ecdsa-sha2-384-nistp384 f', /are ecdsa-sha2-256-nistp256\n.*--key/],
   ['sign-blob --b64=false f', /`base64 --decode`/],
   ['verify-attestation --signature s --key k registry.example/app', /attach signature/],
   ['verify-blob --sct s f', /--insecure-ignore-sct/],
-  ['verify-blob --rfc3161-timestamp t f', /bundle create/],
+  ['verify-blob-attestation --rfc3161-timestamp t f', /bundle create/],
   ['bundle create --sk', /pkcs11:/],
   ['upload blob -f f registry.example/app', /oras/],
   ['generate-fig-spec', /completion SHELL/],
@@ -45,6 +46,34 @@ t.test('flags of cosign that change nothing here are taken, in each of their spe
     t.equal(status, 1)
     t.notMatch(err, /unknown option|goes without/, words)
   }
+})
+
+t.test('a plain signature is over the hash that the caller names, else that of its key', async (t) => {
+  const key = fileURLToPath(new URL('../../signing/test/vectors/keys/cosign-3.1.3-p384', import.meta.url))
+  const folder = t.testdir({ f: 'hello' })
+  const [file, signature] = [join(folder, 'f'), join(folder, 's')]
+  const run = (...words: readonly string[]) => runCommand(words, { HOME: folder, COSIGN_PASSWORD: 'secret' })
+  const alone = ['--tlog-upload=false', '--new-bundle-format=false', '--output-signature', signature]
+  t.match(await run('sign-blob', '--key', `${key}.key`, ...alone, file), { status: 0 })
+  const verify = (...words: readonly string[]) =>
+    run(
+      'verify-blob',
+      '--key',
+      `${key}.pub`,
+      '--insecure-ignore-tlog',
+      '--signature',
+      signature,
+      ...words,
+      file,
+    )
+  t.match(await verify(), { status: 0 })
+  t.match(await verify('--signature-digest-algorithm', 'sha384'), { status: 0 })
+  t.match(await verify('--signature-digest-algorithm=sha256'), { status: 1, err: /the signature is not by/ })
+})
+
+t.test('a certificate towards a timestamp authority has its key', async (t) => {
+  const words = 'sign-blob --key none --timestamp-client-cert c.pem f'
+  t.match(await runCommand(words.split(' '), { HOME: t.testdir() }), { status: 1, err: /belong together/ })
 })
 
 t.test('the short spellings say the same', async (t) => {

@@ -110,6 +110,35 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
     })
     t.same(await verify('verify-blob', legacy), { status: 0, out: '', err: 'Verified OK\n' })
 
+    // An authority of stamps that the caller names is enough for them, and nobody else is.
+    const authority = (chain: string) =>
+      run(
+        [
+          'verify-blob',
+          '--key',
+          `${key}.pub`,
+          '--bundle',
+          bundle,
+          '--insecure-ignore-tlog',
+          '--timestamp-certificate-chain',
+          chain,
+          file,
+        ],
+        { SIGSTACK_DATA: '/nowhere' },
+      )
+    t.match(await authority(stack.endpoints.files['tsaCertificates'] ?? ''), { status: 0 })
+    t.match(await authority(stack.endpoints.files['caCertificates'] ?? ''), { status: 1, err: /timestamp/ })
+
+    // Each part a file of its own: who verifies by the stamp alone needs no log.
+    const [signature, stamp] = [join(folder, 'alone.sig'), join(folder, 'alone.tsr')]
+    const parts = ['--output-signature', signature, '--rfc3161-timestamp', stamp, '--new-bundle-format=false']
+    t.match(await run(['sign-blob', '--key', `${key}.key`, ...parts, file], secret), { status: 0 })
+    const alone = ['verify-blob', '--key', `${key}.pub`, '--signature', signature, '--insecure-ignore-tlog']
+    t.match(await run([...alone, '--rfc3161-timestamp', stamp, '--use-signed-timestamps', file]), {
+      status: 0,
+    })
+    t.match(await run([...alone, '--use-signed-timestamps', file]), { status: 1, err: /no signed timestamp/ })
+
     const made = join(folder, 'made.json')
     const create = ['bundle', 'create', '--artifact', file, '--key', `${key}.pub`, '--bundle', legacy]
     t.match(await run([...create, '--out', made]), { status: 0 })

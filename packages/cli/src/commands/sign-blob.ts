@@ -12,12 +12,14 @@ import {
   openSigning,
   type SigningOptions,
 } from '../signing/signing-options.ts'
+import { timestampFile } from '../verifying/timestamp-file.ts'
 
 type Options = SigningOptions & {
   readonly bundle?: string
   readonly newBundleFormat?: boolean
   readonly outputSignature?: string
   readonly outputCertificate?: string
+  readonly rfc3161Timestamp?: string
   readonly b64?: boolean
   readonly json?: boolean
 }
@@ -33,6 +35,7 @@ export function addSignBlob(program: Command, io: Io): void {
     .option('--bundle <out>', 'where the bundle goes (default: FILE.sigstore.json); - is standard output')
     .option('--output-signature <file>', 'write the signature alone there too, in base64')
     .option('--output-certificate <file>', 'write the certificate alone there too, in PEM')
+    .addOption(new Option('--rfc3161-timestamp <file>', 'write the timestamp alone there too').hideHelp())
   addSigningOptions(command)
     .option(
       '--no-new-bundle-format',
@@ -70,7 +73,7 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
   const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
     (input) => input !== undefined,
   )
-  const outputs = [path, options.outputSignature, options.outputCertificate].filter(
+  const outputs = [path, options.outputSignature, options.outputCertificate, options.rfc3161Timestamp].filter(
     (output) => output !== undefined,
   )
   // Before anything is signed and logged, as is `demandWritable`; looked at again when they are written.
@@ -98,14 +101,17 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
 
 async function writeParts(
   io: Io,
-  { content, material }: Bundle,
-  { outputSignature, outputCertificate }: Options,
+  { content, material, timestamps: [timestamp] }: Bundle,
+  { outputSignature, outputCertificate, rfc3161Timestamp: stamp }: Options,
   inputs: readonly string[],
 ): Promise<void> {
   if (outputSignature !== undefined)
     await writeOutput(io, outputSignature, toBase64(content.signature), inputs)
   if (outputCertificate !== undefined && 'certificate' in material)
     await writeOutput(io, outputCertificate, encodePem('CERTIFICATE', material.certificate), inputs)
+  if (stamp === undefined) return
+  if (timestamp === undefined) io.err(`WARNING: nobody stamped the signature, so ${stamp} is not written\n`)
+  else await writeOutput(io, stamp, timestampFile(timestamp), inputs)
 }
 
 function bundlePath(file: string, options: Options): string {

@@ -27,6 +27,7 @@ export function addVerifyBlob(program: Command, io: Io): void {
     .option('--bundle <file>', 'the bundle, of any version or in the old form of cosign')
     .addOption(new Option('--signature <file>', 'a signature in base64, in place of a bundle').hideHelp())
     .addOption(new Option('--certificate <file>', 'its certificate').hideHelp())
+    .addOption(new Option('--rfc3161-timestamp <file>', 'its timestamp').hideHelp())
   addVerifyingOptions(command).action((file: string, options: Options) =>
     verifyBlob(io, file, withoutAliases(options)),
   )

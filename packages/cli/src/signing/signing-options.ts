@@ -171,8 +171,6 @@ export async function openSigning(
 /** The way to the timestamp authority, where it has a TLS of its own. */
 async function stampingExchange(options: SigningOptions): Promise<Exchange | undefined> {
   const { timestampClientCacert, timestampClientCert, timestampClientKey, timestampServerName } = options
-  if ((timestampClientCert === undefined) !== (timestampClientKey === undefined))
-    throw new CliError('bad_usage', '--timestamp-client-cert and --timestamp-client-key belong together')
   const read = async (path: string | undefined): Promise<string | undefined> =>
     path === undefined ? undefined : readLocation(path, 'file for the timestamp authority')
   const [ca, cert, key] = [
@@ -203,6 +201,8 @@ function demandSense(options: SigningOptions): void {
       '--tlog-upload=false is not supported with --signing-config',
       'Name a signing config without rekorTlogUrls, or none.',
     )
+  if ((options.timestampClientCert === undefined) !== (options.timestampClientKey === undefined))
+    refuse('--timestamp-client-cert and --timestamp-client-key belong together')
   if (options.certificate !== undefined && options.issueCertificate === true)
     refuse('--certificate brings the certificate of a key along, and --issue-certificate asks for another')
   if (options.certificate !== undefined && options.key === undefined)

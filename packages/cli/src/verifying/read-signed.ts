@@ -14,11 +14,13 @@ import {
 import { CliError } from '../errors.ts'
 import { readTextInput } from '../files.ts'
 import type { Io } from '../io.ts'
+import { readTimestampFile } from './timestamp-file.ts'
 
 export type SignedOptions = {
   readonly bundle?: string
   readonly signature?: string
   readonly certificate?: string
+  readonly rfc3161Timestamp?: string
   readonly allowCertificateChain?: boolean
   readonly signatureDigestAlgorithm?: HashAlgorithm
 }
@@ -37,15 +39,20 @@ export async function readSigned(
   const { bundle, signature, certificate, allowCertificateChain, signatureDigestAlgorithm: hash } = options
   if (bundle === undefined && signature === undefined)
     throw new CliError('bad_usage', 'please specify the bundle with --bundle')
+  const { rfc3161Timestamp: stamp } = options
+  const timestamp = stamp === undefined ? {} : { timestamp: await readTimestampFile(io, stamp) }
   if (bundle !== undefined) {
     const text = await readTextInput(io, bundle, 'bundle')
-    if (isLegacyBundle(text)) return ofParts(readLegacyBundle(text), signer, hash)
+    if (isLegacyBundle(text)) return ofParts({ ...readLegacyBundle(text), ...timestamp }, signer, hash)
+    if (stamp !== undefined)
+      throw new CliError('bad_usage', '--rfc3161-timestamp is of a signature alone; a bundle has its own')
     const read = readBundle(text, { allowCertificateChain: allowCertificateChain === true })
     return { algorithms: algorithmsOf(read), bundleFor: () => read }
   }
   const parts = {
     signature: await readSignature(io, signature ?? ''),
     certificate: await leafOf(certificate),
+    ...timestamp,
   }
   return ofParts(parts, signer, hash)
 }

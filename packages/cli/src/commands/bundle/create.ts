@@ -1,4 +1,3 @@
-import { parseStrictJson, StrictJsonError } from '@sigstack/crypto'
 import { encodeBundle, keyHintOf } from '@sigstack/signing'
 import {
   type Bundle,
@@ -10,9 +9,10 @@ import {
 } from '@sigstack/verification'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
-import { demandOutput, readInput, readTextInput, streamInput, writeOutput } from '../../files.ts'
+import { demandOutput, readTextInput, streamInput, writeOutput } from '../../files.ts'
 import type { Io } from '../../io.ts'
 import { readSignature } from '../../verifying/read-signed.ts'
+import { readTimestampFile } from '../../verifying/timestamp-file.ts'
 import { type LogOptions, withProofs } from './inclusion-proofs.ts'
 
 type Options = LogOptions & {
@@ -73,7 +73,7 @@ async function partsOf(io: Io, options: Options): Promise<LegacyParts> {
   if (given === undefined && options.attestation === undefined)
     throw new CliError('bad_usage', 'must at least supply signature via --bundle or --signature')
   const own = certificate === undefined ? old?.certificate : await leafOf(certificate)
-  const timestamp = rfc3161Timestamp === undefined ? undefined : await timestampOf(io, rfc3161Timestamp)
+  const timestamp = rfc3161Timestamp === undefined ? undefined : await readTimestampFile(io, rfc3161Timestamp)
   return {
     signature: given ?? new Uint8Array(),
     certificate: own,
@@ -106,18 +106,4 @@ async function withSigner(io: Io, bundle: Bundle, { key }: Options): Promise<Bun
 async function leafOf(path: string): Promise<Uint8Array | undefined> {
   const { readCertificates } = await import('../../signing/key-credential.ts')
   return (await readCertificates(path, 'certificate'))[0]?.der
-}
-
-/** cosign's file is `{"SignedRFC3161Timestamp":"<base64>"}`; openssl's is the response. */
-async function timestampOf(io: Io, path: string): Promise<Uint8Array> {
-  const bytes = await readInput(io, path)
-  if (bytes[0] !== 0x7b) return bytes
-  try {
-    const value = parseStrictJson(bytes, { mostNames: 10 }) as { SignedRFC3161Timestamp?: unknown }
-    if (typeof value.SignedRFC3161Timestamp === 'string')
-      return Buffer.from(value.SignedRFC3161Timestamp, 'base64')
-  } catch (cause) {
-    if (!(cause instanceof StrictJsonError)) throw cause
-  }
-  throw new CliError('bad_bundle', `${path} holds no timestamp`)
 }
