@@ -3,13 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { proxyEnvironment, runCommand } from './support.ts'
+import { proxyEnvironment, quickKey, runCommand } from './support.ts'
 
 const key = (name: string): string =>
   fileURLToPath(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url))
 const cosign = (name: string): string =>
   fileURLToPath(new URL(`vectors/cosign-3.1.3/${name}`, import.meta.url))
-const privateKey = key('cosign-3.1.3-p256.key')
+const privateKey = await quickKey(t, 'cosign-3.1.3-p256.key')
 const publicKey = key('cosign-3.1.3-p256.pub')
 const file = cosign('a.txt')
 const alone = '--tlog-upload=false'

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { startRegistry } from './registries.ts'
-import { runCommand } from './support.ts'
+import { quickKey, runCommand } from './support.ts'
 
 t.setTimeout(300_000)
 
 const key = (name: string): string =>
   fileURLToPath(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url))
-const privateKey = key('cosign-3.1.3-p256.key')
+const privateKey = await quickKey(t, 'cosign-3.1.3-p256.key')
 const publicKey = key('cosign-3.1.3-p256.pub')
 const type = 'https://example.org/t'
 const predicate = join(t.testdir({ 'p.json': '{"a":1}' }), 'p.json')

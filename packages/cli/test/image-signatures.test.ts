@@ -11,15 +11,15 @@ import { utf8 } from '@sigstack/crypto'
 import { createRegistryClient, digestOf, encodeManifest, parseReference } from '@sigstack/oci'
 import t from 'tap'
 import { startRegistry } from './registries.ts'
-import { program, runCommand } from './support.ts'
+import { program, quickKey, runCommand } from './support.ts'
 
 t.setTimeout(300_000)
 
 const key = (name: string): string =>
   fileURLToPath(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url))
-const privateKey = key('cosign-3.1.3-p256.key')
+const privateKey = await quickKey(t, 'cosign-3.1.3-p256.key')
 const publicKey = key('cosign-3.1.3-p256.pub')
-const otherKey = key('cosign-3.1.3-p384.key')
+const otherKey = await quickKey(t, 'cosign-3.1.3-p384.key')
 const otherPublicKey = key('cosign-3.1.3-p384.pub')
 const predicateType = 'https://sigstore.dev/cosign/sign/v1'
 const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
@@ -261,7 +261,8 @@ t.test('whoever is interrupted leaves nothing to be seen, and signs again', asyn
     })
     const { pinned } = await registry.push('app')
     isHeld = true
-    const words = ['sign', '--key', privateKey, '--tlog-upload=false', '--format', format, pinned]
+    const slowKey = key('cosign-3.1.3-p256.key')
+    const words = ['sign', '--key', slowKey, '--tlog-upload=false', '--format', format, pinned]
     const child = spawn(process.execPath, [...program, ...words], {
       env: { COSIGN_PASSWORD: 'secret', SIGSTACK_DATA: '/nowhere', DOCKER_CONFIG: '/nowhere' },
       stdio: 'ignore',

@@ -7,17 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { createRegistryClient, digestOf, encodeManifest, mediaTypes, parseReference } from '@sigstack/oci'
 import t, { type Test } from 'tap'
 import { type ImageRegistry, startRegistry } from './registries.ts'
-import { runCommand } from './support.ts'
+import { quickKey, runCommand } from './support.ts'
 
 t.setTimeout(300_000)
 
 const key = (name: string): string =>
   fileURLToPath(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url))
-const [privateKey, publicKey, otherKey] = [
-  key('cosign-3.1.3-p256.key'),
-  key('cosign-3.1.3-p256.pub'),
-  key('cosign-3.1.3-p384.pub'),
-]
+const privateKey = await quickKey(t, 'cosign-3.1.3-p256.key')
+const [publicKey, otherKey] = [key('cosign-3.1.3-p256.pub'), key('cosign-3.1.3-p384.pub')]
 const published = fileURLToPath(
   new URL('../../verification/test/vectors/roots/public-good.trusted_root.json', import.meta.url),
 )

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { readImagePolicy } from '@sigstack/image-policy'
 import t from 'tap'
 import { startRegistry } from './registries.ts'
-import { runCommand } from './support.ts'
+import { quickKey, runCommand } from './support.ts'
 
 t.setTimeout(300_000)
 
 const key = (name: string): string =>
   fileURLToPath(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url))
-const privateKey = key('cosign-3.1.3-p256.key')
+const privateKey = await quickKey(t, 'cosign-3.1.3-p256.key')
 const publicKey = key('cosign-3.1.3-p256.pub')
 const otherPublicKey = key('cosign-3.1.3-p384.pub')
 const root = fileURLToPath(

@@ -2,9 +2,13 @@
 import '@sigstack/signers/few-rounds'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { programOf } from '@sigstack/server/program'
+import { openSealedKey, scryptCosts, sealPrivateKey } from '@sigstack/signing/keys'
 import { runCli } from '../src/program.ts'
 
 /** What a command prints, and its exit status. */
@@ -50,6 +54,27 @@ export async function runProgram(
     once(child, 'close'),
   ])
   return { status: status as number | null, out, err }
+}
+
+const vectorPassword = 'secret'
+const quickCost = 1024
+
+/**
+ * The file of a private key of the vectors, sealed anew under the same password so that it opens at once in this process: its own costs a
+ * fifth of a second of the processor each time.
+ */
+export async function quickKey(
+  t: { teardown(action: () => unknown): unknown },
+  name: string,
+): Promise<string> {
+  const pem = readFileSync(new URL(`../../signing/test/vectors/keys/${name}`, import.meta.url), 'utf8')
+  scryptCosts.add(quickCost)
+  const folder = mkdtempSync(path.join(tmpdir(), 'sigstack-key-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = path.join(folder, name)
+  const key = await openSealedKey(pem, vectorPassword)
+  writeFileSync(file, await sealPrivateKey(key, vectorPassword, quickCost), { mode: 0o600 })
+  return file
 }
 
 /** Every variable that anybody reads proxies from. */
