@@ -127,6 +127,42 @@ t.test('what is remembered outlives the process, and a rewrite while nobody look
   t.strictSame(await kindsOf(again), ['inconsistent-head'])
 })
 
+/** Each piece of leaves takes longer than a round may. */
+async function openSlow(t: Test) {
+  let nowMs = Date.now()
+  const log = await openTestLog(t)
+  const logs = [{ name: 'log', kind: 'rekor-v2', url: log.url, key: log.vkey }]
+  const settings = { MONITOR_READ_SHARE_PERCENT: '50' }
+  const start = { rounds: false, now: () => (nowMs += 40_000) }
+  const monitor = await openMonitor(t, { logs, settings, start })
+  return { log, monitor, again: () => openMonitor(t, { logs, settings, start, database: monitor.database }) }
+}
+
+t.test('what there was no time to read is read from there on, by another process too', async (t) => {
+  const { log, monitor, again } = await openSlow(t)
+  log.show(textLeaves(1_000))
+  t.equal(await monitor.look(), true)
+  t.match(await statusOf(monitor), { state: 'behind', verified: '0', newest: '1000' })
+  await monitor.stop()
+  const next = await again()
+  let rounds = 1
+  while (await next.look()) rounds++
+  t.equal(rounds, 3, 'the first piece is not read again')
+  t.match(await statusOf(next), { state: 'following', verified: '1000' })
+})
+
+t.test('a log that is rewritten while it is read for the first time is caught', async (t) => {
+  const { log, monitor } = await openSlow(t)
+  log.show(textLeaves(1_000))
+  t.equal(await monitor.look(), true)
+  log.show([...textLeaves(1, 'other'), ...textLeaves(1_200).slice(1)])
+  while (await monitor.look());
+  await monitor.look()
+  const kinds = await kindsOf(monitor)
+  t.ok(kinds.includes('wrong-entries') || kinds.includes('inconsistent-head'), kinds.join())
+  t.not((await statusOf(monitor)).state, 'following')
+})
+
 t.test('a log that went back to an older state is told of, and is no fork', async (t) => {
   const { log, monitor } = await open(t)
   log.show(textLeaves(20))
