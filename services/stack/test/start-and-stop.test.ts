@@ -43,7 +43,7 @@ t.test(
 
     const stack = await startStack(readConfig(environment), { logger })
     const urls = Object.values(stack.endpoints.services)
-    t.equal(urls.length, 9)
+    t.equal(urls.length, 10)
     for (const url of urls) t.ok(await answers(url), url)
     t.ok(existsSync(stack.endpointsFile))
 

@@ -1,6 +1,13 @@
 /** Audits a log that is called by its origin, of CT or Rekor v2: its tree, its search index if it has one, and checkpoints of it that were kept. */
 
-import { BackupError, createFindings, type Findings, migrateLogs, type ShardRow } from '@sigstack/log-engine'
+import {
+  BackupError,
+  createFindings,
+  type Findings,
+  listShards,
+  migrateLogs,
+  type ShardRow,
+} from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { isSearchedLog } from '../../search/store.ts'
@@ -24,12 +31,15 @@ export type PlainAuditOptions = {
 export async function auditPlainLog(options: PlainAuditOptions): Promise<LogAudit> {
   const { pool, log, search: extent = 'all', checkpoints = [], onProgress } = options
   await migrateLogs(pool)
-  const rows = await shardsOfLog(pool, log)
+  const numberedRows = await shardsOfLog(pool, log)
+  const firstIndexes = new Map(numberedRows.map(({ name, firstIndex }) => [name, firstIndex]))
+  // Findings name entries by their index in the shard, as readers of such a log do.
+  const rows = await listShards(pool, log)
   const findings = createFindings()
   const notes = checkpoints.flatMap(notesIn)
   const heads = await signedHeadsOf(rows, notes, findings)
   const { indexed, check } = isSearchedLog(log)
-    ? await openSearchCheck(pool, rows, { name: log, extent, findings })
+    ? await openSearchCheck(pool, numberedRows, { name: log, extent, findings })
     : { indexed: 0n, check: undefined }
   try {
     const shards = await auditShards(rows, {
@@ -37,7 +47,7 @@ export async function auditPlainLog(options: PlainAuditOptions): Promise<LogAudi
       findings,
       headsOf: ({ origin }) => heads.get(origin),
       ...(check !== undefined && {
-        onEntries: ({ firstIndex }, page) => check.entries(numbered(firstIndex, page)),
+        onEntries: ({ name }, page) => check.entries(numbered(firstIndexes.get(name) ?? 0n, page)),
       }),
       ...(onProgress !== undefined && { onProgress }),
     })
