@@ -1,5 +1,5 @@
 /**
- * A TCP proxy before PostgreSQL that understands just enough of its protocol to cut the connection of an append at its COMMIT, or
+ * A TCP proxy before PostgreSQL that understands just enough of its protocol to cut the connection of an append at its COMMIT, said or implied, or
  * to fall silent.
  */
 
@@ -26,6 +26,9 @@ export type CuttingProxy = {
 const commit = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1')
 /** The name of the statement that writes a batch: a transaction with it is an append. */
 const append = Buffer.from('log-write-batch', 'latin1')
+/** That of the one which is a transaction of its own, and is done with the message behind it. */
+const appendAtOnce = Buffer.from('log-write-at-once', 'latin1')
+const sync = Buffer.from('S\0\0\0\x04', 'latin1')
 
 export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
   const url = new URL(target)
@@ -41,6 +44,7 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
   const server = createServer((client) => {
     const upstream = connect(destination)
     let isAppend = false
+    let isAtOnce = false
     let swallowing: (() => void) | undefined
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -57,9 +61,12 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
     client.on('data', (chunk) => {
       if (silent) return
       isAppend ||= chunk.includes(append)
-      const at = chunk.indexOf(commit)
-      const cut = at === -1 || !isAppend ? undefined : armed
-      if (at !== -1) isAppend = false
+      isAtOnce ||= chunk.includes(appendAtOnce)
+      const isDone = isAtOnce && chunk.subarray(-sync.length).equals(sync)
+      const isCommit = chunk.includes(commit)
+      const cut = isDone || (isCommit && isAppend) ? armed : undefined
+      if (isCommit) isAppend = false
+      if (isDone) isAtOnce = false
       if (cut === undefined) return void upstream.write(chunk)
       armed = undefined
       if (cut.when === 'before') {

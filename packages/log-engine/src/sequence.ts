@@ -10,10 +10,11 @@ import {
   leafHash,
   type Tree,
   type TreeHead,
+  tileWidth,
 } from '@sigstack/merkle'
-import { inTransaction, type Pool, PostgresError, type Queryable } from '@sigstack/postgres'
+import { inTransaction, type Pool, PostgresError, type Queryable, wasNeverSent } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
-import type { EntryDraft } from './log.ts'
+import type { EntryDraft, Place } from './log.ts'
 import type { KeptHead } from './signed-heads.ts'
 import {
   type CommittedHead,
@@ -25,7 +26,7 @@ import {
   type StoredEntry,
 } from './store.ts'
 import type { Tiles } from './tiles.ts'
-import { writeBatch } from './write.ts'
+import { writeBatch, writeBatchAtOnce } from './write.ts'
 
 /** What became of a batch: `placed` in the order of the drafts. */
 export type Sequenced = {
@@ -49,6 +50,13 @@ export type Sequencer = {
   largest(): TreeHead | undefined
 }
 
+type Attempt = Sequenced & {
+  readonly changedTiles: readonly ChangedTile[]
+  readonly lastSequencedAtMs: number
+}
+
+/** A batch by turns costs some milliseconds more, one that is tried in vain one. */
+const mostInTurns = 16
 /** Clocks that are kept by the usual means differ by less. */
 const clockToleranceMs = 10_000
 
@@ -63,8 +71,10 @@ export function createSequencer(options: {
 }): Sequencer {
   const { pool, logNo, tiles, now, kept, onClock } = options
   let isClockAhead = false
-  /** The tree of the last batch of this process. */
-  let known: Tree | undefined
+  /** The head of the last batch of this process, whole. */
+  let known: { readonly tree: Tree; readonly lastSequencedAtMs: number } | undefined
+  /** So many batches take their turn first, since others write too or entries come again; as many more the next time. */
+  let inTurns = { left: 0, next: 1 }
   let largest: TreeHead | undefined
 
   /** A machine whose clock runs ahead must not push the log's time ahead, where it would stay; the database's clock is everybody's. */
@@ -78,9 +88,9 @@ export function createSequencer(options: {
 
   /** The tree to grow. Remembered from the last batch unless another replica has written since. */
   async function treeAt(db: Queryable, head: CommittedHead): Promise<Tree> {
-    if (known !== undefined && known.size === head.size) {
-      assertSameRoot(head.size, known.rootHash, head.rootHash)
-      return known
+    if (known !== undefined && known.tree.size === head.size) {
+      assertSameRoot(head.size, known.tree.rootHash, head.rootHash)
+      return known.tree
     }
     const tree = await loadChecked(db, head)
     await assertExtends(head, db, tree)
@@ -119,55 +129,72 @@ export function createSequencer(options: {
     if (largest === undefined || size > largest.size) largest = { size, rootHash }
   }
 
-  async function attempt(
+  /** 3 to 8 by turns. */
+  async function inTurn(
     drafts: readonly EntryDraft[],
     unsure: ReadonlySet<string>,
     numbered: string[],
-  ): Promise<Sequenced & { tilesToKeep: readonly ChangedTile[] }> {
+  ): Promise<Attempt> {
     // 3. Begin. A crash before the commit in step 8 leaves nothing behind.
-    const turn = async (tx: Queryable) => {
-      numbered.length = 0
+    const turn = async (tx: Queryable): Promise<Attempt> => {
       // 4. Take the log's row: replicas take turns, for the length of this batch only.
       const head = await lockHead(tx, logNo)
       assertWritable(head)
       const tree = await treeAt(tx, head)
       // 5. Find the entries that are in the log already.
-      const earlier = new Map<string, StoredEntry>()
-      for (const entry of await findByIdentities(
-        tx,
-        logNo,
-        drafts.map((draft) => draft.identity),
-      )) {
-        earlier.set(hexOf(entry.identity), entry)
-      }
+      const identities = drafts.map((draft) => draft.identity)
+      const earlier = await findByIdentities(tx, logNo, identities)
       // 6. Number the rest. Their bytes are made only now: a CT leaf holds its time, which never goes backwards.
       const sequencedAtMs = Math.max(timeOf(head), head.lastSequencedAtMs)
-      const fresh: StoredEntry[] = []
-      const placed = drafts.map((draft) => {
-        const key = hexOf(draft.identity)
-        const found = earlier.get(key)
-        if (found !== undefined) return { entry: found, duplicate: !unsure.has(key) }
-        const entry = encode(draft, { leafIndex: head.size + BigInt(fresh.length), sequencedAtMs })
-        fresh.push(entry)
-        numbered.push(key)
-        earlier.set(key, entry)
-        return { entry, duplicate: false }
-      })
-      if (fresh.length === 0) return { tree, placed, tilesToKeep: [] }
+      const place = { leafIndex: head.size, sequencedAtMs }
+      const { placed, fresh } = number(drafts, earlier, unsure, place, numbered)
+      if (fresh.length === 0)
+        return { tree, placed, changedTiles: [], lastSequencedAtMs: head.lastSequencedAtMs }
       // 7. Grow the tree, and write entries, tiles and tree head together.
-      const grown = growTree(
-        tree,
-        fresh.map((entry) => entry.leafHash),
-      )
+      const grown = grow(tree, fresh)
       await writeBatch(tx, logNo, { entries: fresh, tiles: grown.changedTiles, head: grown.tree })
-      return {
-        tree: grown.tree,
-        placed,
-        tilesToKeep: grown.changedTiles.filter(({ width }) => width === 256),
-      }
+      return { ...grown, placed, lastSequencedAtMs: sequencedAtMs }
       // 8. Commit. A crash right after it loses no entry: whoever asks again finds it, as a duplicate.
     }
     return inTransaction(pool, turn, { repeatable: true })
+  }
+
+  /**
+   * The same in one statement, for what is usual: the head is the one that this process made last, and no entry comes again. `undefined`
+   * when it is not so, and nothing was done.
+   */
+  async function atOnce(drafts: readonly EntryDraft[], numbered: string[]): Promise<Attempt | undefined> {
+    if (known === undefined || isClockAhead || pool.isShared?.() === true) return undefined
+    if (inTurns.left > 0) {
+      inTurns.left--
+      return undefined
+    }
+    const { tree } = known
+    const sequencedAtMs = Math.max(now(), known.lastSequencedAtMs)
+    const place = { leafIndex: tree.size, sequencedAtMs }
+    const { placed, fresh } = number(drafts, [], new Set(), place, numbered)
+    const grown = grow(tree, fresh)
+    const batch = { entries: fresh, tiles: grown.changedTiles, head: grown.tree }
+    const isWritten = await writeBatchAtOnce(pool, logNo, batch, {
+      rootHash: tree.rootHash,
+      clockToleranceMs,
+    }).catch(unlessUndone)
+    if (!isWritten) {
+      inTurns = { left: inTurns.next, next: Math.min(inTurns.next * 2, mostInTurns) }
+      return undefined
+    }
+    inTurns = { left: 0, next: 1 }
+    return { ...grown, placed, lastSequencedAtMs: sequencedAtMs }
+  }
+
+  async function attempt(
+    drafts: readonly EntryDraft[],
+    unsure: ReadonlySet<string>,
+    numbered: string[],
+  ): Promise<Attempt> {
+    // What this process may have written is looked for first.
+    const done = unsure.size === 0 ? await atOnce(drafts, numbered) : undefined
+    return done ?? inTurn(drafts, unsure, numbered)
   }
 
   return {
@@ -175,7 +202,7 @@ export function createSequencer(options: {
     largest: () => largest,
     sequence: async (drafts, unsure) => {
       const numbered: string[] = []
-      const { tree, placed, tilesToKeep } = await attempt(drafts, unsure, numbered).catch(
+      const { tree, placed, changedTiles, lastSequencedAtMs } = await attempt(drafts, unsure, numbered).catch(
         (error: unknown) => {
           if (error instanceof PostgresError && error.code === 'commit_outcome_unknown') {
             for (const key of numbered) unsure.add(key)
@@ -183,13 +210,59 @@ export function createSequencer(options: {
           throw error
         },
       )
-      for (const { level, index, tile } of tilesToKeep) tiles.keep(level, index, tile)
-      known = tree
+      for (const { level, index, tile, width } of changedTiles)
+        if (width === tileWidth) tiles.keep(level, index, tile)
+      known = { tree, lastSequencedAtMs }
       vouchFor(tree)
       tiles.useTree(tree)
       return { tree, placed }
     },
   }
+}
+
+/**
+ * Gives each draft its entry: of those that are there `earlier`, or one of its own from `first` on. `numbered` gets the keys of these.
+ */
+function number(
+  drafts: readonly EntryDraft[],
+  earlier: readonly StoredEntry[],
+  unsure: ReadonlySet<string>,
+  first: Place,
+  numbered: string[],
+): { readonly placed: Sequenced['placed']; readonly fresh: readonly StoredEntry[] } {
+  numbered.length = 0
+  const known = new Map(earlier.map((entry) => [hexOf(entry.identity), entry]))
+  const fresh: StoredEntry[] = []
+  const placed = drafts.map((draft) => {
+    const key = hexOf(draft.identity)
+    const found = known.get(key)
+    if (found !== undefined) return { entry: found, duplicate: !unsure.has(key) }
+    const entry = encode(draft, { ...first, leafIndex: first.leafIndex + BigInt(fresh.length) })
+    fresh.push(entry)
+    numbered.push(key)
+    known.set(key, entry)
+    return { entry, duplicate: false }
+  })
+  return { placed, fresh }
+}
+
+function grow(tree: Tree, fresh: readonly StoredEntry[]): ReturnType<typeof growTree> {
+  return growTree(
+    tree,
+    fresh.map((entry) => entry.leafHash),
+  )
+}
+
+/** False where the server says that it has undone the statement; one whose answer is not heard may have been a commit. */
+function unlessUndone(error: unknown): false {
+  if (!(error instanceof PostgresError)) throw error
+  if (error.code === 'try_again') return false
+  if (error.code !== 'connection_lost' || wasNeverSent(error.cause)) throw error
+  throw new PostgresError(
+    'commit_outcome_unknown',
+    'the connection to the database was lost while a batch was written, which may or may not have happened',
+    { cause: error },
+  )
 }
 
 /** Read under the row's lock: what this turn writes is written before the log is frozen or not at all. */
@@ -208,7 +281,7 @@ function assertWritable({ isFrozen, mode, modeReason }: LockedHead): void {
   }
 }
 
-function encode(draft: EntryDraft, place: { leafIndex: bigint; sequencedAtMs: number }): StoredEntry {
+function encode(draft: EntryDraft, place: Place): StoredEntry {
   const { leaf, extra } = draft.encode(place)
   const hash = leafHash(leaf)
   return { ...place, leafHash: hash, identity: draft.identity, leaf, extra }

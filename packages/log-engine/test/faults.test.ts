@@ -1,4 +1,4 @@
-import { createPool, type Pool } from '@sigstack/postgres'
+import { createPool, type Pool, PostgresError } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
 import { draft, openTestLog, signNothing, verifyAppended } from './support.ts'
@@ -8,9 +8,15 @@ import { draft, openTestLog, signNothing, verifyAppended } from './support.ts'
  * done it but before its answer is heard.
  */
 function breakingPool(pool: Pool, breaks: (statement: string) => 'before' | 'after' | undefined): Pool {
-  const lost = () => Object.assign(new Error('Connection terminated unexpectedly'))
+  const lost = () => new Error('Connection terminated unexpectedly')
   return {
     ...pool,
+    query: async (statement, values) => {
+      const when = breaks(typeof statement === 'string' ? statement : statement.text)
+      if (when === undefined) return pool.query(statement, values)
+      if (when === 'after') await pool.query(statement, values)
+      throw new PostgresError('connection_lost', 'the connection to the database was lost', { cause: lost() })
+    },
     connect: async () => {
       const client = await pool.connect()
       let dead = false
@@ -31,11 +37,14 @@ function breakingPool(pool: Pool, breaks: (statement: string) => 'before' | 'aft
   }
 }
 
+/** The statement that writes a batch without a turn of its own. */
+const atOnce = /with found as materialized/
+
 const steps: [string, RegExp][] = [
   ['begin', /^begin/],
   ['taking the row', /for no key update/],
-  ['finding duplicates', /identity_key = wanted/],
-  ['writing', /insert into entry/],
+  ['finding duplicates', /select found\.\*/],
+  ['writing', /^\s*with\s+new_entry as/],
 ]
 
 for (const [name, pattern] of steps) {
@@ -51,6 +60,7 @@ for (const [name, pattern] of steps) {
         }),
       )
       await log.append(draft('before'))
+      await writeElsewhere(pool)
       armed = true
       const lost = await Promise.allSettled([log.append(draft('a')), log.append(draft('b'))])
       t.same(
@@ -60,11 +70,73 @@ for (const [name, pattern] of steps) {
       t.match(lost[0], { reason: { name: 'LogError', code: 'unavailable' } })
       const again = await log.append(draft('a'))
       t.equal(again.duplicate, false)
-      t.equal(again.entry.leafIndex, 1n)
+      t.equal(again.entry.leafIndex, 2n)
       t.doesNotThrow(() => verifyAppended(again))
     })
   }
 }
+
+/** Then a batch takes its turn, in place of being written at once. */
+async function writeElsewhere(pool: Pool): Promise<void> {
+  await (await openTestLog(pool)).append(draft('elsewhere'))
+}
+
+for (const when of ['before', 'after'] as const) {
+  t.test(
+    `a connection lost ${when} a batch was written at once: its entries are answered, once`,
+    async (t) => {
+      const { pool } = await testDatabase(t)
+      let breaks = 0
+      const log = await openTestLog(
+        breakingPool(pool, (statement) => (atOnce.test(statement) && breaks-- > 0 ? when : undefined)),
+      )
+      await log.append(draft('old'))
+      breaks = 1
+      const answers = await Promise.all(['a', 'b', 'a'].map((text) => log.append(draft(text))))
+      t.equal(breaks, 0)
+      t.same(
+        answers.map((x) => [x.entry.leafIndex, x.duplicate]),
+        [
+          [1n, false],
+          [2n, false],
+          // It cannot be told any more from the first.
+          [1n, false],
+        ],
+      )
+      for (const answer of answers) t.doesNotThrow(() => verifyAppended(answer))
+      t.equal((await log.treeHead()).size, 3n)
+      t.equal((await log.append(draft('c'))).entry.leafIndex, 3n)
+    },
+  )
+}
+
+t.test('a statement that was never sent, or that the server has undone, wrote nothing', async (t) => {
+  const { pool } = await testDatabase(t)
+  const errors = [
+    new PostgresError('try_again', 'the database asks to try again'),
+    new PostgresError('connection_lost', 'lost', { cause: new Error('Client is not queryable') }),
+  ]
+  let error: Error | undefined
+  const log = await openTestLog({
+    ...pool,
+    query: async (statement, values) => {
+      const text = typeof statement === 'string' ? statement : statement.text
+      if (error === undefined || !atOnce.test(text)) return pool.query(statement, values)
+      const thrown = error
+      error = undefined
+      throw thrown
+    },
+  })
+  await log.append(draft('old'))
+  error = errors[0]
+  const again = await log.append(draft('a'))
+  t.same([again.entry.leafIndex, again.duplicate], [1n, false], 'by turns instead')
+  await log.append(draft('b'))
+  error = errors[1]
+  await t.rejects(log.append(draft('c')), { code: 'unavailable' })
+  const { entry, duplicate } = await log.append(draft('c'))
+  t.same([entry.leafIndex, duplicate], [3n, false])
+})
 
 for (const when of ['before', 'after'] as const) {
   t.test(`a connection lost ${when} the commit: the entries are answered all the same, once`, async (t) => {
@@ -78,6 +150,7 @@ for (const when of ['before', 'after'] as const) {
       }),
     )
     await log.append(draft('old'))
+    // One that is there already has the batch take its turn.
     armed = true
     const answers = await Promise.all(['old', 'a', 'b'].map((text) => log.append(draft(text))))
     t.same(

@@ -39,6 +39,8 @@ export type Pool = Queryable & {
   connect(): Promise<Client>
   /** The statement that begins a transaction here; `begin` where it is not said. */
   begin?(): string
+  /** Whether sessions are lent by a pooler, so that only what a transaction says of itself can be relied on. */
+  isShared?(): boolean
   /** Waits for borrowed connections to come back, then closes all. May be called more than once. */
   end(): Promise<void>
 }
@@ -155,6 +157,7 @@ export function createPool(options: PoolOptions): Pool {
       }
     },
     begin: () => (isShared ? beginUnprepared(idleInTransactionTimeoutMs) : beginTransaction),
+    isShared: () => isShared,
     end: () => {
       ended ??= endAll()
       return ended
