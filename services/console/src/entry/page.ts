@@ -71,7 +71,7 @@ function sentence({ entry, body, origin, statement }: EntryView): Html {
     name !== undefined && name !== ''
       ? html`a statement about <strong>${name}</strong>${(statement?.subjects.length ?? 0) > 1 && html` and ${(statement?.subjects.length ?? 1) - 1 + (statement?.moreSubjects ?? 0)} more`}`
       : digest !== undefined
-        ? html`what has the digest <strong>${digest.slice(0, 23)}…</strong>`
+        ? html`an artifact with the digest <strong>${digest.slice(0, 23)}…</strong>`
         : html`what this entry holds`
   return html`${who} signed ${what}. It was logged on ${time(entry.integratedTime)} as number <strong>${entry.logIndex}</strong> of the log <strong>${origin}</strong>.`
 }
@@ -129,7 +129,7 @@ ${certificate.rows.map(
 function statementPart({ entry }: EntryView, statement: ShownStatement): Html {
   const { predicateType, subjects, moreSubjects, build, predicate, isCut } = statement
   return html`<section aria-labelledby="statement"><h2 id="statement">The statement</h2>
-${factList([{ name: 'Type of the predicate', value: predicateType }, ...build])}<div class="wide" role="region" tabindex="0" aria-label="What the statement is about"><table><caption class="unseen">What the statement is about</caption>
+${factList([{ name: 'Type of the predicate', value: predicateType }, ...build])}<div class="wide" role="group" tabindex="0" aria-label="What the statement is about"><table><caption class="unseen">What the statement is about</caption>
 <thead><tr><th scope="col">Subject</th><th scope="col">Digest</th></tr></thead><tbody>
 ${subjects.map(
   ({
@@ -158,9 +158,9 @@ ${
   steps === undefined
     ? html`<p class="warning">The proof does not fit the place of the entry, so it leads nowhere.</p>
 `
-    : html`<div class="wide" role="region" tabindex="0" aria-label="The proof as a drawing">${drawProof(leaf, steps)}</div>
+    : html`<div class="wide" role="group" tabindex="0" aria-label="The proof as a drawing">${drawProof(leaf, steps)}</div>
 <details><summary>The steps as a table</summary>
-<div class="wide" role="region" tabindex="0" aria-label="The steps of the proof"><table id="steps"><caption class="unseen">Steps of the proof, from the leaf to the root</caption>
+<div class="wide" role="group" tabindex="0" aria-label="The steps of the proof"><table id="steps"><caption class="unseen">Steps of the proof, from the leaf to the root</caption>
 <thead><tr><th scope="col">Step</th><th scope="col">Given by the log</th><th scope="col">on the</th><th scope="col">Together they make</th></tr></thead><tbody>
 <tr><th scope="row">leaf</th><td></td><td></td><td>${bytes(toHex(leaf))}</td></tr>
 ${steps.map(

@@ -15,7 +15,7 @@ export function healthPart(services: readonly Health[], ageSeconds: number, { se
       ? html`All ${services.length} services that are asked say that they are well.`
       : html`${bad.length} of ${services.length} services ${bad.length === 1 ? 'is' : 'are'} not well: <strong>${bad.map(({ service }) => service).join(', ')}</strong>.`
   }</p>
-<div class="wide" role="region" tabindex="0" aria-label="Services"><table><caption class="unseen">Services</caption>
+<div class="wide" role="group" tabindex="0" aria-label="Services"><table><caption class="unseen">Services</caption>
 <thead><tr><th scope="col">Service</th><th scope="col">State</th>${seesDetails && html`<th scope="col">What it says</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Half within</th><th scope="col" class="number">99 % within</th>`}</tr></thead><tbody>
 ${services.map((each) => serviceRow(each, seesDetails))}</tbody></table></div>
 <p class="quiet">Asked ${ageSeconds} seconds ago.</p>

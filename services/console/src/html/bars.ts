@@ -16,7 +16,7 @@ ${bars.map(({ label, value }, at) => {
 `
 })}<path class="axis" d="M0 ${height}.5H${width}"/>
 </svg>
-<details><summary>${title} as a table</summary><div class="wide" role="region" tabindex="0" aria-label="${title} as a table"><table><caption class="unseen">${title}</caption><thead><tr><th scope="col">From</th><th scope="col" class="number">Entries</th></tr></thead><tbody>
+<details><summary>${title} as a table</summary><div class="wide" role="group" tabindex="0" aria-label="${title} as a table"><table><caption class="unseen">${title}</caption><thead><tr><th scope="col">From</th><th scope="col" class="number">Entries</th></tr></thead><tbody>
 ${bars.toReversed().map(
   ({ label, value }) => html`<tr><td>${label}</td><td class="number">${value.toLocaleString('en')}</td></tr>
 `,

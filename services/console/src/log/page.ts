@@ -37,7 +37,7 @@ ${heads.map((head) =>
     : headPart(head, witness),
 )}</section>
 <section aria-labelledby="shards"><h2 id="shards">Trees of the Rekor log</h2>
-<div class="wide" role="region" tabindex="0" aria-label="Trees of the Rekor log"><table><caption class="unseen">Trees of the Rekor log</caption>
+<div class="wide" role="group" tabindex="0" aria-label="Trees of the Rekor log"><table><caption class="unseen">Trees of the Rekor log</caption>
 <thead><tr><th scope="col">Tree ID</th><th scope="col">State</th><th scope="col" class="number">Entries</th><th scope="col" class="number">First index</th><th scope="col">Root</th></tr></thead><tbody>
 ${shards.map(
   ({ treeId, treeSize, rootHash }, at) =>
@@ -74,7 +74,7 @@ ${
       : html`cosigned ${witnessed.size.toLocaleString('en')} entries at ${witnessed.at}${size > witnessed.size && html`, ${(size - witnessed.size).toLocaleString('en')} behind`}`
   }</dd>`
 }</dl>
-<div class="wide" role="region" tabindex="0" aria-label="Signatures under the head of ${name}"><table><caption class="unseen">Signatures under the head of ${name}</caption>
+<div class="wide" role="group" tabindex="0" aria-label="Signatures under the head of ${name}"><table><caption class="unseen">Signatures under the head of ${name}</caption>
 <thead><tr><th scope="col">Signature</th><th scope="col">Name</th><th scope="col">Key ID</th><th scope="col">Whose</th><th scope="col">Time</th></tr></thead><tbody>
 ${lines.map(lineRow)}</tbody></table></div>
 <details><summary>The head as it was signed</summary><pre class="raw" tabindex="0">${note}</pre><p class="quiet">From ${url}</p></details>

@@ -87,7 +87,7 @@ export function hrefOf(
 
 /** Newest entries and found ones look alike. */
 export function entryTable(entries: readonly FoundEntry[], caption: string): Html {
-  return html`<div class="wide" role="region" tabindex="0" aria-label="${caption}"><table class="entries">
+  return html`<div class="wide" role="group" tabindex="0" aria-label="${caption}"><table class="entries">
 <caption class="unseen">${caption}</caption>
 <thead><tr><th scope="col">Index</th><th scope="col">Logged</th><th scope="col">Kind</th><th scope="col">Signed by</th><th scope="col">Vouched for by</th></tr></thead>
 <tbody id="entries">

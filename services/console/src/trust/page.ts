@@ -31,11 +31,11 @@ ${
 <section aria-labelledby="keys"><h2 id="keys">Keys and chains</h2>
 ${keys.map((key) => keyPart(key, keys, now))}</section>
 <section aria-labelledby="drift"><h2 id="drift">Whether what runs is what is published</h2>
-<table><caption class="unseen">Services and what is published of them</caption><thead><tr><th scope="col">Service</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>
+<div class="wide" role="group" tabindex="0" aria-label="Services and what is published of them"><table><caption class="unseen">Services and what is published of them</caption><thead><tr><th scope="col">Service</th><th scope="col">State</th><th scope="col">Why</th></tr></thead><tbody>
 ${drift.map(
   ({ service, state, why }) => html`<tr><td>${service}</td><td>${stateMark(state)}</td><td>${why}</td></tr>
 `,
-)}</tbody></table></section>
+)}</tbody></table></div></section>
 ${repository !== undefined && repositoryPart(repository, now)}`
 }
 
@@ -68,13 +68,13 @@ function drawWindow(key: TrustedKey, keys: readonly TrustedKey[], now: Date): Ht
 function repositoryPart({ files, threshold, keys }: Repository, now: Date): Html {
   return html`<section aria-labelledby="tuf"><h2 id="tuf">The TUF repository</h2>
 <p>Its root needs ${threshold} of ${keys} signatures.</p>
-<table><caption class="unseen">Files of the TUF repository</caption><thead><tr><th scope="col">Role</th><th scope="col" class="number">Version</th><th scope="col">Expires</th><th scope="col">State</th></tr></thead><tbody>
+<div class="wide" role="group" tabindex="0" aria-label="Files of the TUF repository"><table><caption class="unseen">Files of the TUF repository</caption><thead><tr><th scope="col">Role</th><th scope="col" class="number">Version</th><th scope="col">Expires</th><th scope="col">State</th></tr></thead><tbody>
 ${files.map(({ role, version, expires }) => {
   const isOver = !(Date.parse(expires) > now.getTime())
   const days = Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000)
   return html`<tr><td>${role}</td><td class="number">${version}</td><td>${expires}</td><td>${isOver ? html`<span class="state failed"><span aria-hidden="true">✗</span> expired</span>` : html`${days} days left`}</td></tr>
 `
-})}</tbody></table></section>
+})}</tbody></table></div></section>
 `
 }
 

@@ -1,0 +1,174 @@
+/**
+ * Every page in a real browser: with and without scripts, narrow and wide, light and dark; nothing of a stranger runs, no policy is
+ * broken, and what tells of pages to those who cannot see them finds no fault. Where there is no Chromium nothing is claimed.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { sha256Hex } from '@sigstack/crypto'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { openConsole, openLog, signedEntry } from './workshop.ts'
+
+t.setTimeout(900_000)
+const patienceMs = 240_000
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const chromium = places.find(existsSync)
+const skip =
+  chromium === undefined &&
+  'there is no Chromium here (apt-get install chromium), so no page was looked at in a browser'
+
+const script = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">'
+const turned = 'alice\u202egro.live'
+const statement = {
+  _type: 'https://in-toto.io/Statement/v1',
+  predicateType: `https://example.org/${script}`,
+  subject: [{ name: script, digest: { sha256: 'ab'.repeat(32) } }],
+  predicate: { text: script, more: 'x'.repeat(10 * 1024 * 1024) },
+}
+
+async function openHostileLog(t: Test) {
+  const { body, root } = await signedEntry(`${script}${turned}!example.org`)
+  const hash = { algorithm: 'sha256', value: 'ab'.repeat(32) }
+  const rpm = {
+    kind: 'rpm',
+    apiVersion: '0.0.1',
+    spec: { package: { hash, headers: { Name: script, Version: turned } } },
+  }
+  const intoto = { kind: 'intoto', apiVersion: '0.0.1', spec: { content: { payloadHash: hash } } }
+  const puts = [
+    { body },
+    { body: rpm },
+    { body: intoto, attestation: Buffer.from(JSON.stringify(statement)) },
+  ]
+  return openLog(t, puts, { roots: [root] })
+}
+
+const paths = [
+  '/',
+  '/search?q=you@example.org',
+  `/search?q=${encodeURIComponent(script)}`,
+  '/entry/0',
+  '/entry/1',
+  '/entry/2',
+  '/log',
+  '/log/tail',
+  '/trust',
+  '/issuers',
+  '/health',
+  '/verify',
+  '/nothing',
+]
+
+const ways: readonly (BrowserContextOptions & { readonly name: string })[] = [
+  { name: 'a desktop, light', viewport: { width: 1200, height: 800 }, colorScheme: 'light' },
+  { name: 'a phone, dark', viewport: { width: 360, height: 700 }, colorScheme: 'dark' },
+  { name: 'a phone without scripts', viewport: { width: 360, height: 700 }, javaScriptEnabled: false },
+]
+
+t.test('pages in a browser', { skip }, async (t) => {
+  const { chromium: engine } = await import('playwright-core')
+  // Its own sandbox wants rights that whoever runs tests may not have.
+  const browser = await engine.launch({
+    executablePath: chromium ?? '',
+    args: ['--no-sandbox'],
+    timeout: patienceMs,
+  })
+  t.teardown(() => browser.close())
+  const log = await openHostileLog(t)
+  const { url } = await openConsole(t, log, {
+    CONSOLE_CT_URL: 'http://127.0.0.1:9',
+    CONSOLE_CA_URL: 'http://127.0.0.1:9',
+  })
+
+  for (const { name, ...way } of ways)
+    await t.test(name, async (t) => {
+      const { page, faults } = await openPage(t, browser, way)
+      for (const path of paths) {
+        await page.goto(url + path, { waitUntil: 'load' })
+        t.not(await page.title(), 'owned', path)
+        t.equal(await page.locator('script:not([src])').count(), 0, `${path} has no script of its own`)
+        const { over, odd } = await page.evaluate(measure)
+        t.ok(over <= 0, `${path} is not wider than the window`)
+        t.notOk(odd, `${path} turns no text around`)
+        if (way.javaScriptEnabled !== false) t.same(await complaints(page), [], path)
+      }
+      t.same(faults, [], 'no policy was broken and nothing threw')
+    })
+
+  await t.test('the browser checks the proof itself, and notices a changed bit', async (t) => {
+    const { page } = await openPage(t, browser, {})
+    const stateOf = async (check: string) =>
+      page.locator(`[data-check="${check}"] .by-browser .state`).first().textContent({ timeout: patienceMs })
+    await page.goto(`${url}/entry/0`)
+    t.match(await stateOf('checkpoint'), 'verified')
+    t.match(await stateOf('inclusion'), '✓ verified')
+    log.tamper(({ verification: { inclusionProof } }) => {
+      const [first = ''] = inclusionProof.hashes
+      inclusionProof.hashes[0] = (first.startsWith('0') ? '1' : '0') + first.slice(1)
+    })
+    await page.goto(`${url}/entry/0`)
+    t.match(await stateOf('checkpoint'), 'verified')
+    t.match(await stateOf('inclusion'), 'failed')
+    log.tamper(() => {})
+  })
+
+  await t.test('a file is looked for by its digest, and stays where it is', async (t) => {
+    const { page } = await openPage(t, browser, {})
+    await page.goto(url)
+    const sent: string[] = []
+    page.on('request', (request) => sent.push(request.postData() ?? ''))
+    const content = 'what stays here'
+    await page
+      .locator('#file')
+      .setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from(content) })
+    await page.waitForURL(`**/search?q=sha256:${sha256Hex(content)}`, { timeout: patienceMs })
+    t.notOk(sent.some((body) => body.includes(content)))
+  })
+
+  await t.test('all that can be done is done by keys', async (t) => {
+    const { page } = await openPage(t, browser, {})
+    await page.goto(url)
+    await page.keyboard.press('Tab')
+    t.equal(await page.evaluate('document.activeElement.textContent'), 'To the content')
+    await page.locator('#q').focus()
+    await page.keyboard.type('0')
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/entry/0', { timeout: patienceMs })
+  })
+})
+
+async function openPage(
+  t: Test,
+  browser: Browser,
+  way: BrowserContextOptions,
+): Promise<{ page: Page; faults: string[] }> {
+  const context = await browser.newContext(way)
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  page.setDefaultTimeout(patienceMs)
+  const faults: string[] = []
+  page.on('pageerror', ({ message }) => faults.push(message))
+  page.on('console', (message) => {
+    // Of answers that are no 200, which pages are meant to be.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text())
+  })
+  return { page, faults }
+}
+
+const measure = `({
+  over: document.documentElement.scrollWidth - window.innerWidth,
+  odd: /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent),
+})` as unknown as () => { over: number; odd: boolean }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds, as rule and place. */
+async function complaints(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' ' + target.join(' '))))`,
+  )
+}
