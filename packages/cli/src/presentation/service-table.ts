@@ -6,6 +6,7 @@ const about: Readonly<Record<string, string>> = {
   ct: 'certificate transparency log',
   tsa: 'timestamp authority (RFC 3161)',
   witness: 'witness of the logs (C2SP)',
+  monitor: 'follows the logs, and keeps what is wrong as alarms',
   'oidc-proxy': 'keys of the configured token issuers',
   trust: 'trusted root and signing config',
   'dev-issuer': 'TRIAL token issuer: anyone can be anyone',
