@@ -46,6 +46,12 @@ export async function checkEntry(checkable: Checkable): Promise<readonly Check[]
   const { times = [new Date(entry.integratedTime * 1000)] } = checkable
   const noTrust = root === undefined && 'there is no trusted root to check it against'
   const noLog = noTrust || (logs.length === 0 && 'the trusted root does not list this log')
+  // Once for both checks that need it, each of which tells of its failure.
+  const path =
+    certificate === undefined || root === undefined
+      ? undefined
+      : demandTrustedChain(certificate, root.certificateAuthorities, times)
+  path?.catch(() => undefined)
   const results = [
     check('signature', 'The signature is over the digest, by the key of the signer.', {
       skip:
@@ -68,15 +74,14 @@ export async function checkEntry(checkable: Checkable): Promise<readonly Check[]
             {
               skip: noTrust,
               step: async () => {
-                await demandTrustedChain(certificate, root?.certificateAuthorities ?? [], times)
+                await path
               },
             },
           ),
           check('sct', 'The certificate is promised to a trusted log of certificates (SCT).', {
             skip: noTrust || (root?.ctlogs.length === 0 && 'the trusted root lists no log of certificates'),
             step: async () => {
-              const authorities = root?.certificateAuthorities ?? []
-              const [issuer] = await demandTrustedChain(certificate, authorities, times)
+              const [issuer] = (await path) ?? []
               if (issuer !== undefined) await demandPromise(certificate, issuer, root?.ctlogs ?? [])
             },
           }),
