@@ -11,7 +11,7 @@ import { startStackProcess } from '../support/stack-process.ts'
 import type { Bench } from './bench-context.ts'
 import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
-import { benchPairs } from './paired.ts'
+import { benchPairs, pairNames } from './paired.ts'
 import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
@@ -74,9 +74,10 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
   start: benchStart,
   tool: (bench) => benchTool(bench, { program: values.tool, rounds: Number(values.rounds) }),
 }
-const chosen = values.only.split(',').map((name) => {
+const chosen = values.only.split(',').flatMap((name) => {
   const scenario = scenarios[name]
-  if (scenario !== undefined) return scenario
+  if (scenario !== undefined) return [scenario]
+  if (values.against !== undefined && pairNames.includes(name)) return []
   throw new Error(`--only ${name}: there are ${Object.keys(scenarios).join(', ')}`)
 })
 

@@ -3,6 +3,7 @@
  * machine does meanwhile falls on both alike, so a difference of some per cent shows that two runs after each other hide.
  */
 import path from 'node:path'
+import { tileWidth } from '@sigstack/merkle'
 import { encodeRequest } from '../support/http-socket.ts'
 import { closedLoop } from '../support/load.ts'
 import { median } from '../support/median.ts'
@@ -83,6 +84,8 @@ const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work | und
   appends: (stack) => openAppends(stack, 'hashedrekord'),
   dsse: (stack) => openAppends(stack, 'dsse'),
   reads: openReads,
+  tiles: (stack) => openTiles(stack, 'tile/0'),
+  bundles: (stack) => openTiles(stack, 'tile/entries', { 'Accept-Encoding': 'gzip' }),
   certificates: async (stack) => {
     const { url, next } = await openRequester({ stack: () => stack })
     return { url, status: 200, prepare: () => next }
@@ -96,18 +99,44 @@ const works: Readonly<Record<string, (stack: StackProcess) => Promise<Work | und
   },
 }
 
+/** What there is to choose from, beside what runs on one checkout alone. */
+export const pairNames: readonly string[] = Object.keys(works)
+
 async function openAppends(stack: StackProcess, kind: 'hashedrekord' | 'dsse'): Promise<Work> {
   const { url, prepare } = await openAppender({ stack: () => stack }, kind)
   return { url, status: 201, prepare: () => prepare(mostAppends) }
 }
 
 async function openReads(stack: StackProcess): Promise<Work> {
-  const { url, prepare } = await openAppender({ stack: () => stack }, 'hashedrekord')
   const entries = 2_000
-  await closedLoop({ url, status: 201, seconds: 60, clients: 32, next: prepare(entries) })
+  const url = await fillLog(stack, entries)
   const requests = Array.from({ length: entries }, (_, i) =>
     encodeRequest('GET', new URL(`?logIndex=${i}`, url)),
   )
+  return inTurns(url, requests)
+}
+
+/** Full tiles, each again and again. */
+async function openTiles(
+  stack: StackProcess,
+  folder: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Work> {
+  const tiles = 8
+  const url = await fillLog(stack, tiles * tileWidth)
+  const requests = Array.from({ length: tiles }, (_, i) =>
+    encodeRequest('GET', new URL(`/${folder}/00${i}`, url), undefined, headers),
+  )
+  return inTurns(url, requests)
+}
+
+async function fillLog(stack: StackProcess, entries: number): Promise<URL> {
+  const { url, prepare } = await openAppender({ stack: () => stack }, 'hashedrekord')
+  await closedLoop({ url, status: 201, seconds: 60, clients: 32, next: prepare(entries) })
+  return url
+}
+
+function inTurns(url: URL, requests: readonly Buffer[]): Work {
   let at = 0
   return { url, status: 200, prepare: () => () => requests[at++ % requests.length] }
 }
