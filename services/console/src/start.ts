@@ -1,13 +1,5 @@
 import { reasonOf } from '@sigstack/crypto'
-import {
-  createCleanups,
-  createRegistry,
-  followTls,
-  type Logger,
-  listen,
-  listenMetrics,
-  readTlsFiles,
-} from '@sigstack/server'
+import { createCleanups, createRegistry, type Logger, openDoors, readTlsFiles } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createTail } from './log/tail.ts'
@@ -38,7 +30,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
 
   async function start(): Promise<RunningConsole> {
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
-    const { urls, trustedRootFile, host, metricsPort } = config
+    const { urls, trustedRootFile } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
     const rekor = createRekor(urls.rekor)
     const tail = createTail({
@@ -58,23 +50,10 @@ export async function startConsole(config: Config, options: StartOptions): Promi
       access: config,
       logger,
       registry,
-      metricsRoute: metricsPort === undefined,
+      metricsRoute: config.metricsPort === undefined,
       ...(tls !== undefined && { tls }),
     })
-    cleanups.add(() => app.close())
-    if (metricsPort !== undefined) {
-      const door = { host, port: metricsPort, portVariable: 'CONSOLE_METRICS_PORT' }
-      const listening = await listenMetrics(registry, door)
-      cleanups.add(() => listening.stop())
-    }
-    const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
-    cleanups.add(async () => following?.stop())
-    const { url } = await listen(app, {
-      host,
-      port: config.port,
-      portVariable: 'CONSOLE_PORT',
-      ...(config.inside !== undefined && { inside: config.inside }),
-    })
+    const url = await openDoors(app, config, { prefix: 'CONSOLE', registry, logger, tls, cleanups })
     logger.info({ url }, 'the console is open')
     return { url, stop: cleanups.run }
   }

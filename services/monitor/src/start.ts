@@ -5,10 +5,8 @@ import { createPool, inTransaction, migrate } from '@sigstack/postgres'
 import {
   createCleanups,
   createRegistry,
-  followTls,
   type Logger,
-  listen,
-  listenMetrics,
+  openDoors,
   readTlsFiles,
   reloadFromFiles,
 } from '@sigstack/server'
@@ -102,21 +100,7 @@ export async function startMonitor(config: Config, options: StartOptions): Promi
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
     })
-    cleanups.add(() => app.close())
-    const { host, metricsPort } = config
-    if (metricsPort !== undefined) {
-      const door = { host, port: metricsPort, portVariable: 'MONITOR_METRICS_PORT' }
-      const listening = await listenMetrics(registry, door)
-      cleanups.add(() => listening.stop())
-    }
-    const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
-    cleanups.add(async () => following?.stop())
-    const { url } = await listen(app, {
-      host,
-      port: config.port,
-      portVariable: 'MONITOR_PORT',
-      ...(config.inside !== undefined && { inside: config.inside }),
-    })
+    const url = await openDoors(app, config, { prefix: 'MONITOR', registry, logger, tls, cleanups })
     const stopping = new AbortController()
     cleanups.add(() => stopping.abort())
     const onError = (error: unknown) => logger.error({ err: error }, 'a round failed')

@@ -11,10 +11,8 @@ import { trustedProxies } from '@sigstack/limits'
 import {
   createCleanups,
   createRegistry,
-  followTls,
   type Logger,
-  listen,
-  listenMetrics,
+  openDoors,
   type Reloading,
   readTlsFiles,
   reloadFromFiles,
@@ -88,20 +86,7 @@ export async function startTsa(config: Config, options: StartOptions): Promise<R
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
     })
-    cleanups.add(() => app.close())
-    if (config.metricsPort !== undefined) {
-      const { host, metricsPort: port } = config
-      const listening = await listenMetrics(registry, { host, port, portVariable: 'TSA_METRICS_PORT' })
-      cleanups.add(() => listening.stop())
-    }
-    const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
-    cleanups.add(async () => following?.stop())
-    const { url } = await listen(app, {
-      host: config.host,
-      port: config.port,
-      portVariable: 'TSA_PORT',
-      ...(config.inside !== undefined && { inside: config.inside }),
-    })
+    const url = await openDoors(app, config, { prefix: 'TSA', registry, logger, tls, cleanups })
     return { url, chainPem: pemsOf(initial.stamping.chain).join(''), stop: cleanups.run }
   } catch (error) {
     await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))

@@ -8,10 +8,8 @@ import { createPool } from '@sigstack/postgres'
 import {
   createCleanups,
   createRegistry,
-  followTls,
   type Logger,
-  listen,
-  listenMetrics,
+  openDoors,
   readTlsFiles,
   reloadFromFiles,
 } from '@sigstack/server'
@@ -114,21 +112,7 @@ export async function startWitness(config: Config, options: StartOptions): Promi
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
     })
-    cleanups.add(() => app.close())
-    const { host, metricsPort } = config
-    if (metricsPort !== undefined) {
-      const door = { host, port: metricsPort, portVariable: 'WITNESS_METRICS_PORT' }
-      const listening = await listenMetrics(registry, door)
-      cleanups.add(() => listening.stop())
-    }
-    const following = config.tls && tls && (await followTls(app, config.tls, { initial: tls, logger }))
-    cleanups.add(async () => following?.stop())
-    const { url } = await listen(app, {
-      host,
-      port: config.port,
-      portVariable: 'WITNESS_PORT',
-      ...(config.inside !== undefined && { inside: config.inside }),
-    })
+    const url = await openDoors(app, config, { prefix: 'WITNESS', registry, logger, tls, cleanups })
     logger.info({ url, name: config.name, logs: logs.current().size }, 'witness is open')
     return {
       url,
