@@ -1,6 +1,6 @@
 /**
- * Writing a batch: entries, tiles and the new tree head in one statement, which may take the turn to write as well. Fields of one batch travel as one bytea each, cut by
- * `substring` in SQL: some three times as many rows a second as an array of bytea.
+ * Writing a batch: entries, tiles and the new tree head in one statement, which may take the turn to write as well. Fields of one
+ * batch travel as one bytea each, cut by `substring` in SQL: some three times as many rows a second as an array of bytea.
  */
 import {
   type ChangedTile,

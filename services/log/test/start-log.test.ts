@@ -51,6 +51,7 @@ t.test('the environment is read once and refused by name', async (t) => {
     roots: { url: ct.CT_ROOTS_URL },
     extendedKeyUsages: [],
     addressLimits: [],
+    namesIndex: false,
   })
   t.throws(() => readConfig({}, ''), /LOG_FACE.*LOG_HOSTNAME.*DATABASE_URL.*LOG_KEY/)
   t.throws(() => readConfig({ ...required, LOG_PORT: '70000' }, ''), /PORT/)
