@@ -43,7 +43,7 @@ const proposals: Readonly<Record<string, unknown>> = {
       'cose',
     ].map((name) => [name, vector(name).proposal]),
   ),
-  helm: vector('helm').proposal ?? vector('helm'),
+  helm: entryVector('proposals/helm.json'),
 }
 
 async function ask({ app }: RekorUnderTest, url: string, body: unknown, remoteAddress = '127.0.0.1') {
