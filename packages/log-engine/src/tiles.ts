@@ -1,8 +1,8 @@
 /** Tiles for proofs: the unfinished ones come from the tree in memory or are remembered, the full ones are cached, the rest is read. */
 import {
-  createTile,
-  type EdgeTile,
   type Hash,
+  loadTiles,
+  loadTree,
   rootOfPrefix,
   type Tile,
   type TileAddress,
@@ -12,7 +12,6 @@ import {
   tileHeight,
   tilesForRoot,
   tileWidth,
-  treeFromEdge,
   widthOfTile,
 } from '@sigstack/merkle'
 import type { Queryable } from '@sigstack/postgres'
@@ -82,19 +81,15 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
     return tile
   }
 
-  async function load(
+  function load(
     addresses: readonly TileAddress[],
     treeSize: bigint,
     db: Queryable = pool,
   ): Promise<TileSource> {
-    const found = new Map<string, Tile>()
-    for (const { level, index } of addresses) {
+    return loadTiles(addresses, ({ level, index }) => {
       const width = widthOfTile(level, index, treeSize)
-      const tile =
-        inMemory(level, index) ?? onEdge(level, index, width) ?? (await read(db, level, index, width))
-      found.set(`${level}/${index}`, tile)
-    }
-    return sourceOf(found)
+      return inMemory(level, index) ?? onEdge(level, index, width) ?? read(db, level, index, width)
+    })
   }
 
   return {
@@ -103,32 +98,15 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
     useTree: (tree) => {
       newest = tree
     },
-    loadTree: async (db, size) => {
-      const edge: EdgeTile[] = []
-      for (let level = 0; size >> BigInt(tileHeight * level) > 0n; level++) {
-        const index = size >> BigInt(tileHeight * (level + 1))
-        const width = widthOfTile(level, index, size)
-        edge.push({ width, tile: width === 0 ? createTile() : await read(db, level, index, width) })
-      }
-      return treeFromEdge(size, edge)
-    },
+    loadTree: (db, size) =>
+      loadTree(size, ({ level, index }) => read(db, level, index, widthOfTile(level, index, size))),
     rootInDatabase: async (db, size, { size: treeSize, edge = [] }) => {
-      const found = new Map<string, Tile>()
-      for (const { level, index } of tilesForRoot(size)) {
+      const tiles = await loadTiles(tilesForRoot(size), ({ level, index }) => {
         const isEdge = treeSize >> BigInt(tileHeight * (level + 1)) === index
         const width = widthOfTile(level, index, treeSize)
-        const tile = (isEdge ? edge[level]?.tile : undefined) ?? (await read(db, level, index, width))
-        found.set(`${level}/${index}`, tile)
-      }
-      return rootOfPrefix(size, sourceOf(found))
+        return (isEdge ? edge[level]?.tile : undefined) ?? read(db, level, index, width)
+      })
+      return rootOfPrefix(size, tiles)
     },
-  }
-}
-
-function sourceOf(found: ReadonlyMap<string, Tile>): TileSource {
-  return (level, index) => {
-    const tile = found.get(`${level}/${index}`)
-    if (tile === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
-    return tile
   }
 }

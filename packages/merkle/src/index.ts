@@ -1,9 +1,11 @@
 export { verifyConsistency } from './consistency.ts'
+export { encodeEntryBundle, entriesOfBundle, longestBundledEntry } from './entry-bundle.ts'
 export type { ProofErrorCode } from './errors.ts'
 export { ProofError } from './errors.ts'
 export { asHash, emptyRootHash, hashBytes, leafHash } from './hash.ts'
 export type { InclusionStep } from './inclusion.ts'
 export { inclusionSteps, verifyInclusion } from './inclusion.ts'
+export { loadTiles, loadTree, type ReadTile } from './load.ts'
 export type { TileAddress, TileSource } from './prove.ts'
 export {
   proveConsistency,

@@ -1,7 +1,10 @@
 import { parseUtf8, quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
 import { type HttpAnswer, type HttpRequest, requestBounded } from '@sigstack/http-client'
 import {
+  entriesOfBundle,
   hashBytes,
+  loadTiles,
+  longestBundledEntry,
   type Tile,
   type TileAddress,
   type TileSource,
@@ -10,7 +13,6 @@ import {
   tileWidth,
   widthOfTile,
 } from '@sigstack/merkle'
-import { entriesOfBundle } from './bundle.ts'
 import { TileError } from './errors.ts'
 
 export type TileLog = {
@@ -41,8 +43,8 @@ export type TileLogOptions = {
 /** Entries repeat certificates and JSON. */
 const headers = { 'accept-encoding': 'gzip' }
 const longestCheckpoint = 1_000_000
-/** 256 entries of 65,535 bytes after their lengths. */
-const longestBundle = tileWidth * (2 + 65_535)
+/** 256 of the longest entries after their lengths. */
+const longestBundle = tileWidth * (2 + longestBundledEntry)
 
 /** `url` is the prefix of `/checkpoint` and `/tile`. Nothing is asked yet; each call may throw a {@link TileError}, or the reason of its signal. */
 export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
@@ -101,16 +103,7 @@ export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
       const dateMs = Date.parse(answer.header('date') ?? '')
       return { note, dateMs: Number.isNaN(dateMs) ? undefined : dateMs }
     },
-    load: async (addresses, treeSize) => {
-      const found = new Map<string, Tile>()
-      for (const address of addresses)
-        found.set(`${address.level}/${address.index}`, await tile(address, treeSize))
-      return (level, index) => {
-        const at = found.get(`${level}/${index}`)
-        if (at === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
-        return at
-      }
-    },
+    load: (addresses, treeSize) => loadTiles(addresses, (address) => tile(address, treeSize)),
     entries: async (bundle, treeSize) => {
       const width = widthOfTile(0, bundle, treeSize)
       const bytes = await readWide('entries', bundle, width, longestBundle)

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { type Checkpoint, encodeUpload, parseCheckpoint, type UploadPackage } from '@sigstack/checkpoint'
 import { counted, quoted, toBase64 } from '@sigstack/crypto'
 import {
+  encodeEntryBundle,
   proveConsistency,
   proveSubtree,
   tilesForConsistency,
@@ -103,18 +104,12 @@ async function packagesFrom(
     const subtree = { start: bundleStart, end: to }
     const tiles = await log.load(tilesForSubtree(subtree, end), end)
     const all = await log.entries(bundleStart / width, end)
-    const entries = joined(all.slice(Number(from - bundleStart)))
+    const entries = encodeEntryBundle(all.slice(Number(from - bundleStart)))
     packages.push({ entries, proof: proveSubtree(subtree, end, tiles).hashes })
     bytes += entries.length
     from = to
   }
   return { packages, end: from }
-}
-
-function joined(entries: readonly Buffer[]): Buffer {
-  return Buffer.concat(
-    entries.flatMap((entry) => [Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry]),
-  )
 }
 
 function parseInfo(text: string): { readonly treeSize: bigint; readonly nextEntry: bigint } {

@@ -6,7 +6,7 @@ import { WitnessError } from '../cosigning/errors.ts'
 import type { KnownLogs } from '../cosigning/logs-file.ts'
 import { createByteReader } from './byte-reader.ts'
 import type { Pending } from './pending.ts'
-import type { MirrorCheckpoint, Mirrored, MirrorStore } from './store.ts'
+import type { MirrorCheckpoint, Mirrored, MirrorStore, ProvenPackage } from './store.ts'
 import {
   bundleStartOf,
   type EntryPackage,
@@ -74,8 +74,7 @@ export function createMirror(dependencies: MirrorDependencies): Mirror {
     for (let start = upload.start; start < end && kept < mostPackages; kept++) {
       const entries = await readPackage(reader, start, end)
       if (entries === undefined) break
-      await assertProven(origin, entries, target.treeHead)
-      mirrored = await store.save(origin, entries)
+      mirrored = await store.save(origin, await proven(origin, entries, target.treeHead))
       start = entries.end
     }
     if (mirrored.nextEntry < end) {
@@ -87,20 +86,23 @@ export function createMirror(dependencies: MirrorDependencies): Mirror {
     return lines === undefined ? { kind: 'misfit', info: info() } : { kind: 'mirrored', lines }
   }
 
-  async function assertProven(
+  /** Throws `inconsistent` for what is not in the tree. */
+  async function proven(
     origin: string,
-    { bundleStart, start, end, entries, proof }: EntryPackage,
+    entryPackage: EntryPackage,
     { size, rootHash }: TreeHead,
-  ): Promise<void> {
+  ): Promise<ProvenPackage> {
+    const { bundleStart, start, end, entries, proof } = entryPackage
     const before = await store.leafHashes(origin, bundleStart, start)
-    const leaves = [...before, ...entries.map((entry) => leafHash(entry))]
-    const { tree } = growTree(emptyTree, leaves)
+    const leafHashes = entries.map((entry) => leafHash(entry))
+    const { tree } = growTree(emptyTree, [...before, ...leafHashes])
     try {
       verifySubtree({ start: bundleStart, end, treeSize: size, hashes: proof }, tree.rootHash, rootHash)
     } catch (cause) {
       if (!(cause instanceof ProofError)) throw cause
       throw new WitnessError('inconsistent', `entries ${start} to ${end}: ${cause.message}`, { cause })
     }
+    return { ...entryPackage, leafHashes }
   }
 
   /** Undefined when a larger tree was faster. After a crash before the signatures, who reads the checkpoint next has them made. */

@@ -1,22 +1,23 @@
 /** Copies of logs in PostgreSQL. What is here was proven before; nothing is ever taken back. */
 import { sha256 } from '@sigstack/crypto'
 import {
-  createTile,
-  type EdgeTile,
+  emptyRootHash,
+  encodeEntryBundle,
+  entriesOfBundle,
   growTree,
   type Hash,
   hashBytes,
-  leafHash,
+  loadTiles,
+  loadTree,
+  type ReadTile,
   rootOfPrefix,
+  type TileAddress,
   tileFromHashes,
-  tileHeight,
   tilesForRoot,
   tileWidth,
-  treeFromEdge,
   widthOfTile,
 } from '@sigstack/merkle'
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
-import { joinEntries, prefixOfBundle } from './bundle.ts'
 import type { EntryPackage } from './upload.ts'
 
 /** How much of a log is here. */
@@ -36,12 +37,15 @@ export type MirrorCheckpoint = {
   readonly cosignatures: string | undefined
 }
 
+/** With the hashes of its entries, which whoever proved them has. */
+export type ProvenPackage = EntryPackage & { readonly leafHashes: readonly Hash[] }
+
 export type MirrorStore = {
   read(origin: string): Promise<Mirrored>
   /** Hashes of the leaves from `bundleStart` up to `end`, all in one bundle and here. */
   leafHashes(origin: string, bundleStart: bigint, end: bigint): Promise<readonly Hash[]>
   /** Keeps what is missing of a proven package that begins at or before the next entry. Durable when it returns. */
-  save(origin: string, entries: EntryPackage): Promise<Mirrored>
+  save(origin: string, entries: ProvenPackage): Promise<Mirrored>
   /** The root of the first `size` entries as they are here. */
   rootOf(origin: string, size: bigint): Promise<Hash>
   /** Makes it the mirror checkpoint, with a time that does not go back; undefined where a larger one is. Durable when it returns. */
@@ -90,11 +94,16 @@ export function openMirrorStore(pool: Pool): MirrorStore {
     return rows[0]?.hashes
   }
 
-  async function demandTile(db: Queryable, mirrorNo: number, level: number, index: bigint): Promise<Buffer> {
+  async function demandTile(db: Queryable, mirrorNo: number, { level, index }: TileAddress): Promise<Buffer> {
     const hashes = await readTile(db, mirrorNo, level, index)
     if (hashes === undefined) throw new Error(`tile ${level}/${index} of mirror ${mirrorNo} is missing`)
     return hashes
   }
+
+  const tilesOf =
+    (db: Queryable, mirrorNo: number): ReadTile =>
+    async (address) =>
+      tileFromHashes(await demandTile(db, mirrorNo, address))
 
   async function readBundle(db: Queryable, mirrorNo: number, index: bigint): Promise<Buffer | undefined> {
     const { rows } = await db.query<{ entries: Buffer }>({
@@ -105,26 +114,15 @@ export function openMirrorStore(pool: Pool): MirrorStore {
     return rows[0]?.entries
   }
 
-  /** The right edge of the tree of `size`, from which it grows. */
-  async function readEdge(db: Queryable, mirrorNo: number, size: bigint): Promise<readonly EdgeTile[]> {
-    const edge: EdgeTile[] = []
-    for (let level = 0; size >> BigInt(tileHeight * level) > 0n; level++) {
-      const index = size >> BigInt(tileHeight * (level + 1))
-      const width = widthOfTile(level, index, size)
-      const tile = width === 0 ? createTile() : tileFromHashes(await demandTile(db, mirrorNo, level, index))
-      edge.push({ width, tile })
-    }
-    return edge
-  }
-
-  async function append(tx: Queryable, log: LogRow, entries: EntryPackage): Promise<bigint> {
+  async function append(
+    tx: Queryable,
+    log: LogRow,
+    { start, end, bundleStart, entries, leafHashes }: ProvenPackage,
+  ): Promise<bigint> {
     const { mirror_no: mirrorNo, next_entry: nextEntry } = log
-    const missing = entries.entries.slice(Number(nextEntry - entries.start))
-    const tree = treeFromEdge(nextEntry, await readEdge(tx, mirrorNo, nextEntry))
-    const { changedTiles } = growTree(
-      tree,
-      missing.map((entry) => leafHash(entry)),
-    )
+    const known = Number(nextEntry - start)
+    const tree = await loadTree(nextEntry, tilesOf(tx, mirrorNo))
+    const { changedTiles } = growTree(tree, leafHashes.slice(known))
     for (const { level, index, width, tile } of changedTiles)
       await tx.query({
         name: 'mirror-save-tile',
@@ -136,22 +134,26 @@ export function openMirrorStore(pool: Pool): MirrorStore {
       name: 'mirror-save-bundle',
       text: `insert into mirrored_bundle (mirror_no, index, entries) values ($1, $2, $3)
              on conflict (mirror_no, index) do update set entries = mirrored_bundle.entries || excluded.entries`,
-      values: [mirrorNo, entries.bundleStart / BigInt(tileWidth), joinEntries(missing)],
+      values: [mirrorNo, bundleStart / BigInt(tileWidth), encodeEntryBundle(entries.slice(known))],
     })
     await tx.query({
       name: 'mirror-advance',
       text: 'update mirrored_log set next_entry = $2 where mirror_no = $1',
-      values: [mirrorNo, entries.end],
+      values: [mirrorNo, end],
     })
-    return entries.end
+    return end
   }
 
   return {
     read: async (origin) => mirroredOf(await readLog(pool, origin)),
     leafHashes: async (origin, bundleStart, end) => {
+      if (end === bundleStart) return []
       const log = await readLog(pool, origin)
-      if (log === undefined || end === bundleStart) return []
-      const hashes = await demandTile(pool, log.mirror_no, 0, bundleStart / BigInt(tileWidth))
+      if (log === undefined) return []
+      const hashes = await demandTile(pool, log.mirror_no, {
+        level: 0,
+        index: bundleStart / BigInt(tileWidth),
+      })
       return Array.from(
         { length: Number(end - bundleStart) },
         (_, at) => hashes.subarray(at * hashBytes, (at + 1) * hashBytes) as Uint8Array as Hash,
@@ -167,11 +169,8 @@ export function openMirrorStore(pool: Pool): MirrorStore {
       }),
     rootOf: async (origin, size) => {
       const log = await readLog(pool, origin)
-      if (size === 0n || log === undefined) return growTree(treeFromEdge(0n, []), []).tree.rootHash
-      const tiles = new Map<string, ReturnType<typeof tileFromHashes>>()
-      for (const { level, index } of tilesForRoot(size))
-        tiles.set(`${level}/${index}`, tileFromHashes(await demandTile(pool, log.mirror_no, level, index)))
-      return rootOfPrefix(size, (level, index) => tiles.get(`${level}/${index}`) ?? createTile())
+      if (size === 0n || log === undefined) return emptyRootHash
+      return rootOfPrefix(size, await loadTiles(tilesForRoot(size), tilesOf(pool, log.mirror_no)))
     },
     commit: async ({ origin, treeSize, checkpoint, timeSeconds }) => {
       await begin(pool, origin)
@@ -211,7 +210,7 @@ export function openMirrorStore(pool: Pool): MirrorStore {
       const mirrorNo = await reaches(originHash, 0, index, width)
       if (mirrorNo === undefined) return undefined
       const entries = await readBundle(pool, mirrorNo, index)
-      return entries && prefixOfBundle(entries, width)
+      return entries && prefixOf(entries, width)
     },
   }
 
@@ -241,6 +240,16 @@ export function openMirrorStore(pool: Pool): MirrorStore {
       ? log.mirror_no
       : undefined
   }
+}
+
+/** The first entries of a bundle as they stand in it. */
+function prefixOf(bundle: Buffer, width: number): Buffer {
+  const entries = entriesOfBundle(bundle, width)
+  if (entries === undefined) throw new Error(`a kept bundle has less than ${width} entries`)
+  return bundle.subarray(
+    0,
+    entries.reduce((end, { length }) => end + 2 + length, 0),
+  )
 }
 
 function mirroredOf(log: LogRow | undefined): Mirrored {

@@ -1,4 +1,18 @@
-/** Entry bundles (C2SP tlog-tiles): entry after entry, each after its length in 16 bits. */
+/** Entry bundles (C2SP tlog-tiles): up to 256 entries, each after its length in 16 bits. */
+
+/** Of an entry. */
+export const longestBundledEntry = 65_535
+
+/** Throws a RangeError for an entry of more than 65,535 bytes. */
+export function encodeEntryBundle(entries: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    entries.flatMap((entry) => {
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(entry.length)
+      return [length, entry]
+    }),
+  )
+}
 
 /** The first `count` entries; undefined when the bundle does not hold as many whole ones. */
 export function entriesOfBundle(bundle: Buffer, count: number): readonly Buffer[] | undefined {
