@@ -1,5 +1,6 @@
 /** The environment, read once. */
 import { reasonOf } from '@sigstack/crypto'
+import { longestBundledEntry } from '@sigstack/merkle'
 import {
   type Environment,
   type InsideDoor,
@@ -17,7 +18,6 @@ import { keyFolderOf } from '@sigstack/signers'
 import { Type } from 'typebox'
 import { rangesOf } from './admission/limits-config.ts'
 import { type FaceConfig, faceConfig, faceDefaults, faceNames, faceVariables } from './faces/settings.ts'
-import { longestBundledEntry } from './faces/tiles/index.ts'
 import { type WitnessConfig, witnessConfig, witnessVariables } from './witnesses/config.ts'
 
 export const variables = Type.Object({

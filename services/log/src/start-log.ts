@@ -10,6 +10,7 @@ import {
   listen,
   listenMetrics,
   readTlsFiles,
+  startOrCleanUp,
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { LogConfig } from './config.ts'
@@ -47,12 +48,7 @@ const leastBytesOnTheirWay = 67_108_864
 export async function startLog(config: LogConfig, options: StartLogOptions): Promise<RunningLog> {
   const { logger } = options
   const cleanups = createCleanups()
-  try {
-    return await start()
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  return startOrCleanUp(start, { cleanups, logger })
 
   async function start(): Promise<RunningLog> {
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })

@@ -1,7 +1,7 @@
 /** A log of each dialect over a real PostgreSQL, for one test. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { noteKeyHint, rekorV1KeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import { rekorV1KeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { createSigner, defaultClientAlgorithms, keyFingerprint, type Signer } from '@sigstack/crypto'
 import { type Log, openLog } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
@@ -27,6 +27,7 @@ import { createTreeTimes } from '../src/faces/ct/tree-head.ts'
 import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
 import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
 import { openIssuers } from '../src/issuers/store.ts'
+import { logByOrigin } from '../src/log-by-origin.ts'
 import type { RootSource } from '../src/roots/accepted-roots.ts'
 import { ownSource, storedSource } from '../src/search/source.ts'
 import { openSmallBodies } from '../src/verification/small-bodies.ts'
@@ -160,17 +161,7 @@ export async function openCt(
   const signer = createSigner(logKey)
   const log = await openLog({
     pool,
-    name: 'ct',
-    logId: keyFingerprint(signer.publicKey),
-    newOrigin: () => `ct.example.org${prefix}`,
-    signCheckpoint: (treeHead, origin) =>
-      signCheckpoint({
-        origin,
-        name: origin,
-        treeHead,
-        signer,
-        keyHint: noteKeyHint(origin, signer.publicKey),
-      }),
+    ...logByOrigin('ct', `ct.example.org${prefix}`, signer),
   })
   const dependencies = {
     log,

@@ -3,7 +3,8 @@
  * `GET /api/v1/log/entries/{entryUUID}` answers it, with proof and SET, so that a receiver can verify at once.
  */
 
-import { entryIdOf, type Placed, tellEntry, virtualIndexOf } from '@sigstack/rekor-log'
+import { entryIdOf, type Placed, virtualIndexOf } from '@sigstack/rekor-log'
+import { encodeEvent } from '../../events/encode-event.ts'
 import type { NewEntryEvent } from '../../events/event.ts'
 import { encodeLogEntry } from './log-entry.ts'
 import { prove } from './prove.ts'
@@ -12,20 +13,9 @@ const newEntryType = 'dev.sigstore.rekor.events.v1.NewEntry'
 
 export async function newEntryEvent(placed: Placed): Promise<NewEntryEvent> {
   const { shard, entry } = placed
-  const { kind, verifiers } = tellEntry(entry.leaf).entry
-  const attributes = {
-    ...namesOf(placed),
-    time: new Date(Math.floor(entry.sequencedAtMs / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
-    datacontenttype: 'application/json',
-    rekor_entry_kind: kind,
-    // Attributes are texts: several subjects are divided by commas. One within a subject, as names of branches may have, divides nothing.
-    rekor_signing_subjects: [...new Set(verifiers.flatMap(({ subjects }) => subjects))]
-      .map((subject) => subject.replaceAll(',', '%2C'))
-      .join(','),
-  }
   const data = await encodeLogEntry(shard, await prove(placed), virtualIndexOf(placed))
   const { id, json: bareJson } = bareEvent(placed)
-  return { id, json: `${JSON.stringify(attributes).slice(0, -1)},"data":${data.toString()}}`, bareJson }
+  return { id, json: encodeEvent(namesOf(placed), entry, data), bareJson }
 }
 
 /** Which entry it is and where, without anything that has to be read: for receivers that refuse the whole event. */

@@ -1,5 +1,6 @@
 /** The Rekor v1 face over its log, as the environment describes it: shards, search, settings, events. */
 import { defaultClientAlgorithms } from '@sigstack/crypto'
+import { longestBundledEntry } from '@sigstack/merkle'
 import {
   createDearReads,
   findShard,
@@ -19,7 +20,7 @@ import { openSearchOf } from '../../search/open-search.ts'
 import { ownSource, storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
-import { createEntryBundles, longestBundledEntry, preparedBytes, tilesFace } from '../tiles/index.ts'
+import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { RekorConfig } from './config.ts'
 import type { RekorV1Dependencies } from './dependencies.ts'
 import { rekorV1Face } from './index.ts'

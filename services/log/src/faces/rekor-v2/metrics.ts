@@ -11,8 +11,7 @@ export type RekorV2Metrics = {
   /** A request that met a bound of work. */
   workRefused(reason: WorkRefusal): void
   decided(outcome: GateOutcome): void
-  /** Counts and times the answers. */
-  /** What is answered there, by its routes and from what they keep. */
+  /** Counts and times the answers, of its routes and from what they keep. */
   measure(app: FastifyInstance, prepared?: PreparedAnswers): void
 }
 

@@ -3,7 +3,8 @@
  * with a fresh proof, so that a receiver can verify at once.
  */
 import { toHex } from '@sigstack/crypto'
-import { type LogPart, tellEntry } from '@sigstack/rekor-log'
+import type { LogPart } from '@sigstack/rekor-log'
+import { encodeEvent } from '../../events/encode-event.ts'
 import type { EventForm } from '../../events/open-events.ts'
 import { encodeTransparencyLogEntry } from './transparency-log-entry.ts'
 
@@ -17,22 +18,11 @@ export function eventsOf(logId: string): EventForm<LogPart> {
     newEntryEvent: async (placed) => {
       const { log } = placed.shard
       const { entry } = placed
-      const { kind, verifiers } = tellEntry(entry.leaf).entry
-      const attributes = {
-        ...namesOf(placed),
-        time: new Date(Math.floor(entry.sequencedAtMs / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
-        datacontenttype: 'application/json',
-        rekor_entry_kind: kind,
-        // A comma divides subjects, but not where it is within one.
-        rekor_signing_subjects: [...new Set(verifiers.flatMap(({ subjects }) => subjects))]
-          .map((subject) => subject.replaceAll(',', '%2C'))
-          .join(','),
-      }
       const checkpoint = await log.checkpointCovering(entry.leafIndex)
       const inclusionProof = await log.proveInclusion(entry.leafIndex, checkpoint.treeHead.size)
       const data = encodeTransparencyLogEntry(logId, { entry, checkpoint, inclusionProof })
       const { id, json: bareJson } = bareEvent(placed)
-      return { id, json: `${JSON.stringify(attributes).slice(0, -1)},"data":${data.toString()}}`, bareJson }
+      return { id, json: encodeEvent(namesOf(placed), entry, data), bareJson }
     },
     bareEvent,
   }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Asker } from '@sigstack/limits/turnstile'
 import type { LogEntry, LogReader } from '@sigstack/log-engine'
-import { tileWidth, widthOfTile } from '@sigstack/merkle'
+import { encodeEntryBundle, longestBundledEntry, tileWidth, widthOfTile } from '@sigstack/merkle'
 import { createDearReads, type DearReads } from '@sigstack/rekor-log'
 import { strongTagOf } from './entity-tag.ts'
 
@@ -30,9 +30,6 @@ export type EntryBundles = {
     asker: Asker,
   ): Promise<EntryBundle | undefined>
 }
-
-/** Bundles give an entry's length in 16 bits. */
-export const longestBundledEntry = 65_535
 
 const compress = promisify(gzip)
 
@@ -129,34 +126,23 @@ async function makeBundle(
   width: number,
   encode: EncodeEntry | undefined,
 ): Promise<EntryBundle | undefined> {
-  const parts =
+  const bytes =
     encode === undefined
-      ? await leavesWithLengths(log, start, width)
+      ? await encodedLeaves(log, start, width)
       : await encodedEntries(log, start, width, encode)
-  if (parts === undefined) return undefined
-  const bytes = Buffer.concat(parts)
+  if (bytes === undefined) return undefined
   return { bytes, encoding: undefined, etag: strongTagOf(bytes) }
 }
 
-async function leavesWithLengths(
-  log: LogReader,
-  start: bigint,
-  width: number,
-): Promise<readonly Uint8Array[] | undefined> {
-  const parts: Uint8Array[] = []
-  for (let read = 0; read < width; ) {
-    const leaves = await log.readLeaves(start + BigInt(read), width - read)
-    if (leaves.length === 0) return undefined
-    for (const leaf of leaves) {
-      // Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same.
-      if (leaf.length > longestBundledEntry) return undefined
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(leaf.length)
-      parts.push(length, leaf)
-    }
-    read += leaves.length
+async function encodedLeaves(log: LogReader, start: bigint, width: number): Promise<Buffer | undefined> {
+  const found: Uint8Array[] = []
+  while (found.length < width) {
+    const leaves = await log.readLeaves(start + BigInt(found.length), width - found.length)
+    // Longer ones cannot be put into a bundle; tiles and proofs of them are served all the same.
+    if (leaves.length === 0 || leaves.some(({ length }) => length > longestBundledEntry)) return undefined
+    found.push(...leaves)
   }
-  return parts
+  return encodeEntryBundle(found)
 }
 
 /** Entries are read so many bytes at a time, since nothing else is done while they are taken from the driver. */
@@ -169,7 +155,7 @@ async function encodedEntries(
   start: bigint,
   width: number,
   encode: EncodeEntry,
-): Promise<readonly Uint8Array[] | undefined> {
+): Promise<Buffer | undefined> {
   const parts: Uint8Array[] = []
   for (let read = 0, count = firstEntries; read < width; ) {
     const entries = await log.readEntries(start + BigInt(read), Math.min(count, width - read))
@@ -184,5 +170,5 @@ async function encodedEntries(
     read += entries.length
     count = Math.max(1, Math.floor(bytesAtOnce / (bytes / entries.length)))
   }
-  return parts
+  return Buffer.concat(parts)
 }

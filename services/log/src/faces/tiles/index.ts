@@ -4,13 +4,13 @@
  */
 import type { LogReader } from '@sigstack/log-engine'
 import { parseTilePath, tileWidth } from '@sigstack/merkle'
-import type { PreparedAnswers } from '@sigstack/server'
+import { type PreparedAnswers, takesGzip } from '@sigstack/server'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { askerOf } from '../../asker.ts'
 import { hasTag, strongTagOf } from './entity-tag.ts'
 import type { EntryBundle, EntryBundles } from './entry-bundles.ts'
 
-export { createEntryBundles, type EncodeEntry, longestBundledEntry } from './entry-bundles.ts'
+export { createEntryBundles, type EncodeEntry } from './entry-bundles.ts'
 
 /** Of one log: some 2,800 tiles, or 5,000 answers with proofs. */
 export const preparedBytes = 25_165_824
@@ -84,17 +84,6 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
     if (isStill !== undefined) prepared?.keep(request, reply, bytes, isStill)
     return reply.send(bytes)
   }
-}
-
-/** RFC 9110 section 12.5.3; a weight of zero, however it is spelt, means no. */
-function takesGzip(acceptEncoding: string | readonly string[] | undefined): boolean {
-  return String(acceptEncoding ?? '')
-    .split(',')
-    .some((offer) => {
-      const [coding = '', ...parameters] = offer.split(';').map((part) => part.trim().toLowerCase())
-      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1'
-      return (coding === 'gzip' || coding === '*') && Number(weight) > 0
-    })
 }
 
 /** Never to be cached for long: a partial tile may appear in a moment. */
