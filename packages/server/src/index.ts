@@ -39,6 +39,8 @@ export { runService, tellStop } from './run-service.ts'
 export { readSecret } from './secret.ts'
 export { SendingRefusal } from './sending.ts'
 export { buildServer, type ServerOptions } from './server.ts'
+export { startOrCleanUp } from './start-or-clean-up.ts'
+export { takesGzip } from './takes-gzip.ts'
 export {
   followTls,
   readTlsFiles,

@@ -9,6 +9,7 @@ import {
   listen,
   listenMetrics,
   readTlsFiles,
+  startOrCleanUp,
   tellOfDigestVerification,
   tlsReload,
 } from '@sigstack/server'
@@ -110,7 +111,7 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   // Begun issuances finish first: they still need the CT log.
   cleanups.add(() => app.close())
   cleanups.add(() => reloads.stop())
-  try {
+  const open = async (): Promise<RunningCa> => {
     if (config.metricsPort !== undefined) {
       const { host, metricsPort: port } = config
       const listening = await listenMetrics(registry, { host, port, portVariable: 'CA_METRICS_PORT' })
@@ -125,10 +126,8 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
       ...(config.inside !== undefined && { inside: config.inside }),
     })
     return { url, chainPem: chainPemOf(opened.issuing), stop: cleanups.run }
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
   }
+  return startOrCleanUp(open, { cleanups, logger })
 }
 
 type Identity = IssuerConfig & { readonly findIssuer: FindIssuer }

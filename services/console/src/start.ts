@@ -1,5 +1,12 @@
 import { reasonOf } from '@sigstack/crypto'
-import { createCleanups, createRegistry, type Logger, openDoors, readTlsFiles } from '@sigstack/server'
+import {
+  createCleanups,
+  createRegistry,
+  type Logger,
+  openDoors,
+  readTlsFiles,
+  startOrCleanUp,
+} from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createTail } from './log/tail.ts'
@@ -21,12 +28,7 @@ export type RunningConsole = { readonly url: string; stop(): Promise<void> }
 export async function startConsole(config: Config, options: StartOptions): Promise<RunningConsole> {
   const { logger, now = Date.now } = options
   const cleanups = createCleanups()
-  try {
-    return await start()
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  return startOrCleanUp(start, { cleanups, logger })
 
   async function start(): Promise<RunningConsole> {
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })

@@ -53,8 +53,9 @@ export type Config = {
   readonly trustedProxies?: readonly string[]
 }
 
+const address = /^[^@\s<>,;]+@[^@\s<>,;]+$/
 const mailAddress = () =>
-  Type.String({ pattern: '^[^@\\s<>,;]+@[^@\\s<>,;]+$', maxLength: 254, description: 'an e-mail address' })
+  Type.String({ pattern: address.source, maxLength: 254, description: 'an e-mail address' })
 
 export const variables = Type.Object({
   MONITOR_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
@@ -164,8 +165,7 @@ function readMail(candidate: Static<typeof variables>): Config['mail'] {
   if (url === undefined && from === undefined && to.length === 0) return undefined
   if (url === undefined || from === undefined || to.length === 0)
     throw new SettingsError(['MONITOR_MAIL_URL, MONITOR_MAIL_FROM and MONITOR_MAIL_TO belong together'])
-  const isAddress = (text: string) => /^[^@\s<>,;]+@[^@\s<>,;]+$/.test(text)
-  if (!to.every(isAddress))
+  if (!to.every((text) => address.test(text)))
     throw new SettingsError(['MONITOR_MAIL_TO must list e-mail addresses with commas between'])
   return { url, from, to }
 }

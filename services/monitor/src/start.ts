@@ -9,6 +9,7 @@ import {
   openDoors,
   readTlsFiles,
   reloadFromFiles,
+  startOrCleanUp,
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -50,12 +51,7 @@ const tellingPauseMs = 5_000
 export async function startMonitor(config: Config, options: StartOptions): Promise<RunningMonitor> {
   const { logger, now = Date.now } = options
   const cleanups = createCleanups()
-  try {
-    return await start()
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  return startOrCleanUp(start, { cleanups, logger })
 
   async function start(): Promise<RunningMonitor> {
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })

@@ -7,6 +7,7 @@ import {
   type Registry,
   type Reloading,
   reloadFromFiles,
+  startOrCleanUp,
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { DocumentCache } from './cache/document-cache.ts'
@@ -64,14 +65,8 @@ export async function startOidcProxy(config: Config, options: StartOptions): Pro
   cleanups.add(() => current.stop())
   cleanups.add(() => app.close())
   cleanups.add(() => reloading?.stop())
-  let url: string
-  try {
-    const address = { host: config.host, port: config.port, portVariable: 'OIDC_PROXY_PORT' }
-    url = (await listen(app, address)).url
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  const address = { host: config.host, port: config.port, portVariable: 'OIDC_PROXY_PORT' }
+  const { url } = await startOrCleanUp(() => listen(app, address), { cleanups, logger })
 
   if (config.egressProxy !== undefined)
     logger.info(

@@ -15,6 +15,7 @@ import {
   type Logger,
   readTlsFiles,
   replaceFile,
+  startOrCleanUp,
   urlOf,
 } from '@sigstack/server'
 import { ensurePassword, openKeysAhead } from '@sigstack/signers'
@@ -83,12 +84,11 @@ export type RunningStack = {
 export async function startStack(config: Config, options: StackOptions): Promise<RunningStack> {
   // Last started, first stopped: the database outlives everything that writes to it.
   const cleanups = createCleanups()
-  try {
-    return { ...(await startParts(config, options, cleanups)), stop: cleanups.run }
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => options.logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  const parts = await startOrCleanUp(() => startParts(config, options, cleanups), {
+    cleanups,
+    logger: options.logger,
+  })
+  return { ...parts, stop: cleanups.run }
 }
 
 async function startParts(

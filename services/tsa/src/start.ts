@@ -16,6 +16,7 @@ import {
   type Reloading,
   readTlsFiles,
   reloadFromFiles,
+  startOrCleanUp,
   tellOfDigestVerification,
 } from '@sigstack/server'
 import { type Certificate, encodeCertificatePem } from '@sigstack/x509'
@@ -45,7 +46,7 @@ export async function startTsa(config: Config, options: StartOptions): Promise<R
   const initial = await openStampAuthorities(authorityOptions(config))
   warnAbout(chainEnd(initial.stamping), logger)
   const cleanups = createCleanups()
-  try {
+  const start = async (): Promise<RunningTsa> => {
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     await tellOfDigestVerification(logger, registry)
     const authorities = await followAuthorities(config, initial, logger)
@@ -88,10 +89,8 @@ export async function startTsa(config: Config, options: StartOptions): Promise<R
     })
     const url = await openDoors(app, config, { prefix: 'TSA', registry, logger, tls, cleanups })
     return { url, chainPem: pemsOf(initial.stamping.chain).join(''), stop: cleanups.run }
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
   }
+  return startOrCleanUp(start, { cleanups, logger })
 }
 
 /** Follows the files from now on: a rotation needs no restart, and one with a fault changes nothing. */

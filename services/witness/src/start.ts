@@ -12,6 +12,7 @@ import {
   openDoors,
   readTlsFiles,
   reloadFromFiles,
+  startOrCleanUp,
 } from '@sigstack/server'
 import { loadOrCreateMlDsaSigner, loadOrCreateSigner } from '@sigstack/signers'
 import { buildApp } from './app.ts'
@@ -51,12 +52,7 @@ const queryTimeoutMs = 5_000
 export async function startWitness(config: Config, options: StartOptions): Promise<RunningWitness> {
   const { logger, now = Date.now, wrapCosigner = (cosigner) => cosigner } = options
   const cleanups = createCleanups()
-  try {
-    return await start()
-  } catch (error) {
-    await cleanups.run().catch((cause: unknown) => logger.error({ err: cause }, 'stopping failed'))
-    throw error
-  }
+  return startOrCleanUp(start, { cleanups, logger })
 
   async function start(): Promise<RunningWitness> {
     const { mirrorName } = config

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { sha256Hex } from '@sigstack/crypto'
+import { takesGzip } from '@sigstack/server'
 import type { FastifyPluginCallback } from 'fastify'
-import { takesGzip } from './send.ts'
 
 const folder = path.join(import.meta.dirname, '../assets')
 
@@ -25,7 +25,9 @@ export const assetRoutes: FastifyPluginCallback = (app, _options, done) => {
       reply.header('content-type', type).header('etag', tag).header('vary', 'accept-encoding')
       reply.header('cache-control', 'no-cache')
       if (request.headers['if-none-match'] === tag) return reply.code(304).send()
-      return takesGzip(request) ? reply.header('content-encoding', 'gzip').send(small) : reply.send(plain)
+      return takesGzip(request.headers['accept-encoding'])
+        ? reply.header('content-encoding', 'gzip').send(small)
+        : reply.send(plain)
     })
   }
   done()

@@ -1,6 +1,7 @@
 /** How pages and files leave: with what a browser may do with them, and small. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { takesGzip } from '@sigstack/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Html, textOf } from './html.ts'
 
@@ -47,7 +48,8 @@ export async function sendText(
 ): Promise<FastifyReply> {
   reply.header('content-type', type).header('vary', 'accept-encoding')
   const bytes = Buffer.from(text)
-  if (bytes.length < worthCompressing || !takesGzip(request)) return reply.send(bytes)
+  if (bytes.length < worthCompressing || !takesGzip(request.headers['accept-encoding']))
+    return reply.send(bytes)
   return reply.header('content-encoding', 'gzip').send(await compress(bytes))
 }
 
@@ -58,11 +60,4 @@ export function sendDownload(reply: FastifyReply, name: string, bytes: Uint8Arra
     .header('content-disposition', `attachment; filename="${name.replaceAll(/[^\w.-]/g, '_')}"`)
     .header('cache-control', 'no-store')
     .send(Buffer.from(bytes))
-}
-
-export function takesGzip({ headers }: FastifyRequest): boolean {
-  return (headers['accept-encoding'] ?? '')
-    .toString()
-    .split(',')
-    .some((coding) => coding.trim().split(';')[0] === 'gzip' && !/;\s*q=0(?:\.0*)?\s*$/.test(coding))
 }
