@@ -34,6 +34,7 @@ import {
 import {
   collectComplaints,
   type Environment,
+  type InsideDoor,
   isLoopback,
   isSet,
   SettingsError,
@@ -91,6 +92,9 @@ export type Services = {
   /** Where each listens for clients on this machine. */
   readonly listenUrls: Readonly<Record<InsideService, string>>
 }
+
+/** What others in this process ask: by a door of its own where clients come by TLS. */
+type Reached = { readonly tls?: unknown; readonly inside?: InsideDoor }
 
 /** Throws a `SettingsError` with everything that the services complain of. */
 export function composeServices(config: Config, places: Places): Services {
@@ -169,13 +173,14 @@ export function composeServices(config: Config, places: Places): Services {
   const rekorV2 = config.rekorV2
     ? log('rekor-v2', 'rekorV2', { LOG_KEY: keyOf(data, 'rekor-v2'), ...(config.rekorV1 && ofOneLog) })
     : undefined
-  const isCaSecure = ca?.tls !== undefined
-  const insideUrlOf = (service: InsideService, isSecure: boolean): string =>
-    isSecure ? urlOf(insideHost, places.insidePorts?.[service] ?? 0) : urlOf(reachable(host), ports[service])
+  const insideUrlOf = (service: InsideService, of: Reached | undefined): string =>
+    of?.tls === undefined
+      ? urlOf(reachable(host), ports[service])
+      : urlOf(insideHost, places.insidePorts?.[service] ?? 0)
   const ct = ctLog
     ? log('ct', 'ct', {
         // The CA starts after its log; its roots are read when the first chain comes.
-        CT_ROOTS_URL: `${insideUrlOf('ca', isCaSecure)}/api/v1/rootCert`,
+        CT_ROOTS_URL: `${insideUrlOf('ca', ca)}/api/v1/rootCert`,
         CT_ORIGIN: originOf(publicUrl('ct')),
         LOG_KEY: keyOf(data, 'ct'),
         ...ofOneLog,
@@ -251,16 +256,16 @@ export function composeServices(config: Config, places: Places): Services {
       PUBLIC_REKOR_V2_URL: config.rekorV2 ? publicUrl('rekorV2') : undefined,
       PUBLIC_CT_URL: ctLog ? publicUrl('ct') : 'none',
       PUBLIC_OIDC_ISSUER: oidcIssuer === '' ? 'http://none' : oidcIssuer,
-      CA_URL: insideUrlOf('ca', isCaSecure),
-      REKOR_URL: config.rekorV1 ? insideUrlOf('rekor', rekor?.tls !== undefined) : undefined,
-      REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2?.tls !== undefined) : undefined,
-      CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
+      CA_URL: insideUrlOf('ca', ca),
+      REKOR_URL: config.rekorV1 ? insideUrlOf('rekor', rekor) : undefined,
+      REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2) : undefined,
+      CT_URL: ctLog ? insideUrlOf('ct', ct) : undefined,
       PUBLIC_TSA_URL: config.tsa ? publicUrl('tsa') : undefined,
-      TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
+      TSA_URL: config.tsa ? insideUrlOf('tsa', tsa) : undefined,
     },
   )
 
-  const trustUrl = insideUrlOf('trust', trust?.tls !== undefined)
+  const trustUrl = insideUrlOf('trust', trust)
   const consoleConfig = config.console
     ? read(
         readConsole,
@@ -269,13 +274,11 @@ export function composeServices(config: Config, places: Places): Services {
         {
           CONSOLE_HOST: host,
           CONSOLE_PORT: String(ports.console),
-          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor?.tls !== undefined),
-          CONSOLE_REKOR_V2_URL: config.rekorV2
-            ? insideUrlOf('rekorV2', rekorV2?.tls !== undefined)
-            : undefined,
-          CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct?.tls !== undefined) : undefined,
-          CONSOLE_CA_URL: insideUrlOf('ca', isCaSecure),
-          CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa?.tls !== undefined) : undefined,
+          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor),
+          CONSOLE_REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2) : undefined,
+          CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct) : undefined,
+          CONSOLE_CA_URL: insideUrlOf('ca', ca),
+          CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa) : undefined,
           CONSOLE_TRUST_URL: trustUrl,
           CONSOLE_OIDC_PROXY_URL: oidcProxyUrl,
         },
@@ -320,19 +323,11 @@ export function composeServices(config: Config, places: Places): Services {
   if (ca === undefined || oidcProxy === undefined || trust === undefined)
     throw new Error('a service was not read')
 
-  const insideOf = (service: InsideService, isSecure: boolean) =>
-    isSecure && places.insidePorts !== undefined
-      ? { inside: { host: insideHost, port: places.insidePorts[service] } }
-      : {}
-  const isSecure = {
-    ca: isCaSecure,
-    rekor: rekor?.tls !== undefined,
-    rekorV2: rekorV2?.tls !== undefined,
-    ct: ct?.tls !== undefined,
-    trust: trust.tls !== undefined,
-    tsa: tsa?.tls !== undefined,
-    console: consoleConfig?.tls !== undefined,
-  }
+  const withInside = <Of extends Reached>(service: InsideService, of: Of): Of =>
+    of.tls === undefined || places.insidePorts === undefined
+      ? of
+      : { ...of, inside: { host: insideHost, port: places.insidePorts[service] } }
+  const reached = { ca, rekor, rekorV2, ct, trust, tsa, console: consoleConfig }
   const each = <T>(make: (service: InsideService) => T): Readonly<Record<InsideService, T>> => ({
     ca: make('ca'),
     rekor: make('rekor'),
@@ -343,26 +338,25 @@ export function composeServices(config: Config, places: Places): Services {
     console: make('console'),
   })
   return {
-    ca: { ...ca, ...insideOf('ca', isSecure.ca) },
-    rekor: rekor && { ...rekor, ...insideOf('rekor', isSecure.rekor) },
-    rekorV2: rekorV2 && { ...rekorV2, ...insideOf('rekorV2', isSecure.rekorV2) },
-    ct: ct && { ...ct, ...insideOf('ct', isSecure.ct) },
+    ca: withInside('ca', ca),
+    rekor: rekor && withInside('rekor', rekor),
+    rekorV2: rekorV2 && withInside('rekorV2', rekorV2),
+    ct: ct && withInside('ct', ct),
     oidcProxy,
-    trust: {
+    trust: withInside('trust', {
       ...trust,
       ...(trust.tuf !== undefined && { tuf: { ...trust.tuf, ...rootKeysOf(environment, data) } }),
       oidcIssuer,
-      ...insideOf('trust', isSecure.trust),
-    },
-    tsa: tsa && { ...tsa, ...insideOf('tsa', isSecure.tsa) },
+    }),
+    tsa: tsa && withInside('tsa', tsa),
     witness,
     monitor,
     devIssuer,
-    console: consoleConfig && { ...consoleConfig, ...insideOf('console', isSecure.console) },
-    insideUrls: each((service) => insideUrlOf(service, isSecure[service])),
+    console: consoleConfig && withInside('console', consoleConfig),
+    insideUrls: each((service) => insideUrlOf(service, reached[service])),
     publicUrls: each(publicUrl),
     listenUrls: each((service) =>
-      urlOf(reachable(host), ports[service], isSecure[service] ? 'https' : 'http'),
+      urlOf(reachable(host), ports[service], reached[service]?.tls === undefined ? 'http' : 'https'),
     ),
   }
 }
