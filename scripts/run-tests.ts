@@ -9,6 +9,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const together = path.join(import.meta.dirname, 'together.ts')
+const teardownFirst = import.meta.resolve('./teardown-first.ts')
 
 export type Counts = { readonly pass: number; readonly fail: number; readonly skip: number }
 
@@ -72,7 +73,8 @@ async function runProcess(
 ): Promise<Outcome & { readonly lines: readonly string[] }> {
   const begun = performance.now()
   const timeoutSeconds = options.timeoutSeconds * files.length
-  const child = spawn(process.execPath, files.length === 1 ? files : [together, ...files], {
+  const words = files.length === 1 ? files : [together, ...files]
+  const child = spawn(process.execPath, ['--import', teardownFirst, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...options.environment, TAP_TIMEOUT: String(timeoutSeconds) },
   })

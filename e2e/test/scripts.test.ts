@@ -182,3 +182,30 @@ t.test('files that share a process are tested one after the other, each in its o
     ['the first', 'its last', 'the second'],
   )
 })
+
+t.test('the folder of a test is there until its teardowns are done, though it was made first', async (t) => {
+  const file = `import { existsSync } from 'node:fs'
+    import t from 'tap'
+    t.test('outer', async (t) => {
+      const folder = t.testdir({})
+      t.teardown(() => existsSync(folder) || process.exit(3))
+      await t.test('inner', async (t) => {
+        const folder = t.testdir({})
+        t.teardown(() => existsSync(folder) || process.exit(3))
+      })
+    })`
+  const folder = t.testdir({ 'alone.test.ts': file, 'one.test.ts': file, 'other.test.ts': file })
+  const at = (name: string) => path.join(folder, `${name}.test.ts`)
+  const outcomes = await runTests({
+    processes: [[at('alone')], [at('one'), at('other')]],
+    jobs: 1,
+    timeoutSeconds: 300,
+    record: path.join(folder, 'record.tap'),
+    environment: process.env,
+    onLine: () => {},
+  })
+  t.same(
+    outcomes.map(({ fail }) => fail),
+    [0, 0],
+  )
+})
