@@ -1,15 +1,22 @@
-/** `npm run generate`: services/ca/src/fulcio/grpc/generated anew from services/ca/proto, by the plugins in its buf.gen.yaml. */
+/** `npm run generate`: the code of the protocol buffers anew, by the plugins in packages/server/buf.gen.yaml. */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 
-const folder = 'services/ca'
-const bin = path.resolve(folder, 'node_modules/.bin')
+/** Each folder has its messages in `proto`; their code goes into a `generated` there. */
+const rooms = [
+  { folder: 'packages/server', code: 'src/grpc' },
+  { folder: 'services/ca', code: 'src/fulcio/grpc' },
+  { folder: 'services/log', code: 'src/faces/rekor-v2/grpc' },
+]
+const bin = path.resolve('packages/server/node_modules/.bin')
+const template = path.resolve('packages/server/buf.gen.yaml')
 const env = { ...process.env, PATH: `${bin}${path.delimiter}${process.env['PATH']}` }
 
-for (const [command = '', ...args] of [
-  ['buf', 'generate'],
-  ['biome', 'check', '--write', 'src/fulcio/grpc/generated'],
-]) {
-  const { status } = spawnSync(command, args, { cwd: folder, env, stdio: 'inherit' })
-  if (status !== 0) process.exit(status ?? 1)
-}
+for (const { folder, code } of rooms)
+  for (const [command = '', ...args] of [
+    ['buf', 'generate', '--template', template, '--output', code],
+    ['biome', 'check', '--write', `${code}/generated`],
+  ]) {
+    const { status } = spawnSync(command, args, { cwd: folder, env, stdio: 'inherit' })
+    if (status !== 0) process.exit(status ?? 1)
+  }

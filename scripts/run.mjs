@@ -36,7 +36,7 @@ const commands = {
   },
   check: { run: ['node', 'scripts/check.ts'], about: 'format, licences, lint and types' },
   format: { run: ['biome', 'check', '--write', '.'], about: 'mends what can be mended' },
-  generate: { run: ['node', 'scripts/generate.ts'], about: "the code of the CA's protocol buffers, anew" },
+  generate: { run: ['node', 'scripts/generate.ts'], about: 'the code of the protocol buffers, anew' },
   'build-tool': {
     run: ['node', 'scripts/build-tool.ts'],
     about: 'the tool as a package and as a single executable, in dist/ (docs/operations/install.md)',

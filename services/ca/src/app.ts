@@ -7,10 +7,11 @@ import {
   serveApi,
   type TlsIdentity,
 } from '@sigstack/server'
+import { createCallMetrics } from '@sigstack/server/grpc'
 import type { Certificate } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
 import { createAudit } from './audit.ts'
-import { createCallMetrics, measureHttpCalls } from './fulcio/grpc/grpc-metrics.ts'
+import { measureHttpCalls } from './fulcio/grpc/http-calls.ts'
 import { grpcFace } from './fulcio/grpc/plugin.ts'
 import { openApi } from './fulcio/http/openapi.ts'
 import { httpFace } from './fulcio/http/plugin.ts'

@@ -63,7 +63,10 @@ function makeTls(folder: string): void {
 }
 
 const definition = loadSync(['dev/sigstore/fulcio/v2/fulcio.proto', 'grpc/health/v1/health.proto'], {
-  includeDirs: [join(import.meta.dirname, '../proto')],
+  includeDirs: [
+    join(import.meta.dirname, '../proto'),
+    join(import.meta.dirname, '../../../packages/server/proto'),
+  ],
   oneofs: true,
   defaults: true,
   enums: String,

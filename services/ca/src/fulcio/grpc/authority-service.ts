@@ -1,7 +1,8 @@
 /** dev.sigstore.fulcio.v2.CA: the same answers and refusals as the HTTP face (fulcio.md sections 1.2, 1.4 and 6). */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { utf8 } from '@sigstack/crypto'
+import { connectErrorOf, requestOf } from '@sigstack/server/grpc'
 import type { Certificate } from '@sigstack/x509'
 import type { IssuerEntry } from '../../identity/identity.ts'
 import type { KeyApplication } from '../../issuance/requested-key.ts'
@@ -17,7 +18,6 @@ import {
   SigningCertificateSchema,
   TrustBundleSchema,
 } from './generated/dev/sigstore/fulcio/v2/fulcio_pb.ts'
-import { requestOf } from './request-context.ts'
 
 export type AuthorityServiceOptions = {
   readonly issue: IssueFor
@@ -42,9 +42,7 @@ export function authorityService(options: AuthorityServiceOptions): ServiceImpl<
               : { case: 'signedCertificateEmbeddedSct', value },
         })
       } catch (error) {
-        const { grpc, message: text, retryAfterSeconds } = refusalOf(error, request)
-        const metadata = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
-        throw new ConnectError(text, grpc, metadata)
+        throw connectErrorOf(refusalOf(error, request))
       }
     },
     getTrustBundle: () =>

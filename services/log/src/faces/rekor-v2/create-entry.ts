@@ -41,3 +41,9 @@ export async function createEntry(
   })
   return { proven, isConflict: proven.duplicate && duplicates === 'conflict' }
 }
+
+/** What an entry that is there already is, where that is a conflict; its index is told beside it, as `x-log-index`. */
+export function conflictOf(leafIndex: bigint): RekorV2Refusal {
+  const message = `an equivalent entry already exists in the transparency log with index ${leafIndex}`
+  return new RekorV2Refusal(409, 'alreadyExists', message)
+}

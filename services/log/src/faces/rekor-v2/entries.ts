@@ -1,6 +1,6 @@
 /** `POST /api/v2/log/entries` (rekor-v2.md sections 2, 5 and 7). */
 import { admitBeforeBody } from '../../admission/before-body.ts'
-import { createEntry } from './create-entry.ts'
+import { conflictOf, createEntry } from './create-entry.ts'
 import { sendJsonText, sendRefusal, sendText } from './reply.ts'
 import type { Handler } from './route.ts'
 import { encodeTransparencyLogEntry } from './transparency-log-entry.ts'
@@ -17,8 +17,8 @@ export const postEntry: Handler = (face) => {
       const { proven, isConflict } = await createEntry(face, sent)
       const { leafIndex } = proven.entry
       if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(logId, proven))
-      const message = `an equivalent entry already exists in the transparency log with index ${leafIndex}`
-      return sendRefusal(reply.header('x-log-index', String(leafIndex)), 409, 'alreadyExists', message)
+      const { status, code, message } = conflictOf(leafIndex)
+      return sendRefusal(reply.header('x-log-index', String(leafIndex)), status, code, message)
     },
   }
 }

@@ -16,6 +16,9 @@ export const grpc = {
 
 export type GrpcCode = keyof typeof grpc
 
+/** To a writer that asks a log which has its last entry. */
+export const frozenMessage = 'This log has been frozen, please switch to the latest log.'
+
 /** Why a request was refused. The message is for the requester, the cause for the records. */
 export class RekorV2Refusal extends Error {
   override readonly name = 'RekorV2Refusal'

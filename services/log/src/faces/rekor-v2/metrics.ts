@@ -64,7 +64,9 @@ export function createRekorV2Metrics(registry: Registry, version: string): Rekor
         latency.observe({ code, method }, milliseconds / 1000)
       }
       app.addHook('onResponse', (request, reply, done) => {
-        answered(String(reply.statusCode), request.method.toLowerCase(), reply.elapsedTime)
+        // Calls of gRPC are counted by their own names.
+        if (request.headers['content-type']?.startsWith('application/grpc') !== true)
+          answered(String(reply.statusCode), request.method.toLowerCase(), reply.elapsedTime)
         done()
       })
       prepared?.onAnswered((_answer, milliseconds) => answered('200', 'get', milliseconds))

@@ -117,6 +117,11 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     register: async (app) => {
       metrics.measure(app, opened.prepared)
       await opened.register(app)
+      // Loaded only where it is spoken.
+      if (config.tls !== undefined) {
+        const { grpcFace } = await import('./grpc/plugin.ts')
+        await app.register(grpcFace, { face: dependencies, registry })
+      }
     },
     log: () => log,
     publicKeyPem: dependencies.publicKeyPem,

@@ -79,5 +79,6 @@ function refusalOfFrame({ code, statusCode, message }: Partial<FastifyError>): R
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new RekorV2Refusal(400, 'invalidArgument', 'http: request body too large')
   if (statusCode === undefined || statusCode < 400 || statusCode >= 500) return undefined
-  return new RekorV2Refusal(statusCode, 'invalidArgument', message ?? 'bad request')
+  const grpcCode = statusCode === 429 ? 'resourceExhausted' : 'invalidArgument'
+  return new RekorV2Refusal(statusCode, grpcCode, message ?? 'bad request')
 }

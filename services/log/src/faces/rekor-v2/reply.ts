@@ -1,6 +1,6 @@
 /** How answers of the dialect leave: JSON without a charset, open to browsers. */
 import type { FastifyReply } from 'fastify'
-import { type GrpcCode, grpc } from './errors.ts'
+import { frozenMessage, type GrpcCode, grpc } from './errors.ts'
 
 const jsonHeaders = {
   'Access-Control-Allow-Origin': '*',
@@ -26,11 +26,10 @@ export function sendText(reply: FastifyReply, type: string, text: string): Fasti
   return reply.code(200).headers({ 'Access-Control-Allow-Origin': '*', Vary: 'Origin' }).type(type).send(text)
 }
 
-/** To a writer that asks a log which has its last entry. */
 export function sendFrozen(reply: FastifyReply): FastifyReply {
   return reply
     .code(405)
     .headers({ 'Access-Control-Allow-Origin': '*', Vary: 'Origin' })
     .type('text/plain; charset=utf-8')
-    .send('This log has been frozen, please switch to the latest log.\n')
+    .send(`${frozenMessage}\n`)
 }

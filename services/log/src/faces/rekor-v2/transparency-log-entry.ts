@@ -23,7 +23,7 @@ export function encodeTransparencyLogEntry(logId: string, proven: ProvenEntry): 
 }
 
 /** Canonical bodies begin alike, so what an entry is can be told by its first bytes. */
-function kindOf(leaf: Uint8Array): { readonly kind: string; readonly version: string } {
+export function kindOf(leaf: Uint8Array): { readonly kind: string; readonly version: string } {
   const start = asBuffer(leaf.subarray(0, 80)).toString('latin1')
   const [, version, kind] = /^\{"apiVersion":"([0-9.]{1,20})","kind":"([a-z0-9]{1,40})"/.exec(start) ?? []
   if (version === undefined || kind === undefined) throw new Error('the log holds an entry of no kind')

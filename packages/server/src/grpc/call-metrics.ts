@@ -1,10 +1,6 @@
-/**
- * Calls by method and outcome, under the names of go-grpc-prometheus, because dashboards ask for them. In Fulcio every HTTP request
- * becomes a call of gRPC, so requests over HTTP count here too.
- */
+/** Calls by method and outcome, under the names of go-grpc-prometheus, because dashboards ask for them. */
 import type { DescMethod } from '@bufbuild/protobuf'
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect'
-import type { FastifyInstance } from 'fastify'
 import { Counter, Histogram, type Registry } from 'prom-client'
 
 const labelNames = ['grpc_type', 'grpc_service', 'grpc_method'] as const
@@ -47,7 +43,7 @@ export function createCallMetrics(registry: Registry): CallMetrics {
       duration.observe(labels, seconds)
     },
     refused(method, code) {
-      const labels = unary(method.parent.typeName, method.name)
+      const labels = unaryCall(method.parent.typeName, method.name)
       calls.begun(labels)
       calls.ended(labels, Code[code], 0)
     },
@@ -76,41 +72,7 @@ export function measureCalls(calls: CallMetrics): Interceptor {
   }
 }
 
-/** The statuses that the CA answers with. */
-const codeOfStatus: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'OK',
-  400: 'InvalidArgument',
-  403: 'PermissionDenied',
-  429: 'ResourceExhausted',
-  500: 'Internal',
-  503: 'Unavailable',
-}
-
-/** What a path stands for in Fulcio. */
-type NamedPath = {
-  readonly path: string
-  readonly name: { readonly service: string; readonly method: string }
-}
-
-/** HEAD, preflights and wrong methods never become a call. */
-export function measureHttpCalls(
-  app: FastifyInstance,
-  calls: CallMetrics,
-  routes: readonly NamedPath[],
-): void {
-  const labelsOf = new Map(routes.map(({ path, name }) => [path, unary(name.service, name.method)]))
-  app.addHook('onResponse', (request, reply, done) => {
-    const isCall = request.method === 'GET' || request.method === 'POST'
-    const labels = isCall ? labelsOf.get(request.routeOptions.url ?? '') : undefined
-    if (labels !== undefined) {
-      calls.begun(labels)
-      calls.ended(labels, codeOfStatus[reply.statusCode] ?? 'Unknown', reply.elapsedTime / 1000)
-    }
-    done()
-  })
-}
-
-function unary(service: string, method: string): Labels {
+/** The labels of a call that is counted without having been one. */
+export function unaryCall(service: string, method: string): Labels {
   return { grpc_type: 'unary', grpc_service: service, grpc_method: method }
 }
