@@ -10,7 +10,7 @@ import { type Head, sendRequest } from './send-request.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
 export type HttpRequest = {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
   /** For the whole of it, from the name to the last byte. */

@@ -14,6 +14,7 @@ import { type ContextParts, createContext } from './context.ts'
 import { addEntryRoutes } from './entry/routes.ts'
 import { addHealthRoutes } from './health/routes.ts'
 import { assetRoutes } from './html/assets.ts'
+import { takeForms } from './html/form.ts'
 import { html } from './html/html.ts'
 import { securityHeaders } from './html/send.ts'
 import { addLogRoutes } from './log/routes.ts'
@@ -21,11 +22,15 @@ import type { Tail } from './log/tail.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { addSearchRoutes } from './search/routes.ts'
 import { SourceError, type SourceErrorCode } from './sources/errors.ts'
+import type { Monitor } from './sources/monitor.ts'
 import { addTrustRoutes } from './trust/routes.ts'
 import { addVerifyRoutes } from './verify/routes.ts'
+import { addWatchRoutes } from './watch/routes.ts'
 
 export type AppDependencies = ContextParts & {
-  readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'trustedProxies'>
+  readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'host' | 'trustedProxies'>
+  /** Undefined: there is no watch room. */
+  readonly monitor?: Monitor
   readonly logger: Logger | false
   readonly registry: Registry
   readonly tail: Tail
@@ -40,7 +45,17 @@ const forEverybody = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** The pages, listening nowhere yet. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
-  const { access, logger, registry, tail, readiness, metricsRoute = true, tls, ...parts } = dependencies
+  const {
+    access,
+    logger,
+    registry,
+    tail,
+    readiness,
+    metricsRoute = true,
+    tls,
+    monitor,
+    ...parts
+  } = dependencies
   const proxies = access.trustedProxies && trustedProxies(access.trustedProxies)
   const readers = new WeakMap<FastifyRequest, Reader>()
   const context = createContext(parts, readers)
@@ -61,12 +76,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders)
-    const reader = readerOf(
-      request,
-      access.access,
-      access.hidesAddresses,
-      (address) => proxies?.(address) ?? false,
-    )
+    const reader = readerOf(request, access, (address) => proxies?.(address) ?? false)
     if (reader !== undefined) readers.set(request, reader)
     else if (!forEverybody.has(request.routeOptions.url ?? '')) {
       replyWithProblem(reply, 401, 'who reads here is named by a proxy, and this request names nobody')
@@ -74,6 +84,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     }
     done()
   })
+  takeForms(app)
   app.register(assetRoutes)
   addSearchRoutes(app, context)
   addEntryRoutes(app, context)
@@ -81,6 +92,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   addTrustRoutes(app, context)
   addVerifyRoutes(app, context)
   addHealthRoutes(app, context)
+  if (monitor !== undefined) addWatchRoutes(app, context, monitor)
   app.addHook('preClose', async () => tail.stop())
   return app
 
@@ -91,7 +103,12 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     else request.log.info({ req: request, status, reason: reasonOf(error) }, 'request refused')
     const why = isOurs ? 'Something went wrong here. It was logged.' : sentence(reasonOf(error))
     if (context.wantsJson(request)) return replyWithProblem(reply, status, why)
-    const title = status >= 500 ? 'This cannot be shown now' : 'This cannot be asked'
+    const title =
+      status === 403
+        ? 'This is not open to you'
+        : status >= 500
+          ? 'This cannot be shown now'
+          : 'This cannot be asked'
     const body = html`<h1>${title}</h1><p class="warning">${why}</p><p><a href="/health">How the services are</a></p>`
     return context.sendPage(request, reply, { title, body }, status)
   }

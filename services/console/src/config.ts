@@ -10,6 +10,7 @@ import {
   portVariable,
   readEnvironment,
   SettingsError,
+  secret,
   type TlsFiles,
   tlsFilesOf,
   urlVariable,
@@ -23,6 +24,8 @@ export type Config = {
   /** On every page. */
   readonly title: string
   readonly urls: ServiceUrls
+  /** Of the monitor, where it asks for one. */
+  readonly monitorToken?: string
   /** In place of what the trust service publishes. */
   readonly trustedRootFile?: string
   readonly access: Access
@@ -51,6 +54,7 @@ export type ServiceUrls = {
   readonly trust?: string
   readonly oidcProxy?: string
   readonly witness?: string
+  readonly monitor?: string
 }
 
 /** Who reads. */
@@ -73,6 +77,17 @@ export const variables = Type.Object({
   CONSOLE_TRUST_URL: url,
   CONSOLE_OIDC_PROXY_URL: url,
   CONSOLE_WITNESS_URL: url,
+  CONSOLE_MONITOR_URL: url,
+  CONSOLE_MONITOR_TOKEN: Type.Optional(
+    secret(
+      Type.String({
+        minLength: 16,
+        maxLength: 4096,
+        pattern: '^[\\x21-\\x7e]+$',
+        description: 'of printable ASCII characters, 16 at least',
+      }),
+    ),
+  ),
   CONSOLE_TRUSTED_ROOT_FILE: Type.Optional(pathVariable()),
   CONSOLE_ACCESS: Type.Union([Type.Literal('open'), Type.Literal('header')], { default: 'open' }),
   CONSOLE_USER_HEADER: Type.String({
@@ -108,6 +123,7 @@ export function readConfig(environment: Environment): Config {
   })
   throwAny()
   const { CONSOLE_TRUSTED_ROOT_FILE: trustedRootFile, CONSOLE_METRICS_PORT: metricsPort } = candidate
+  const { CONSOLE_MONITOR_TOKEN: monitorToken } = candidate
   return {
     host: candidate.CONSOLE_HOST,
     port: candidate.CONSOLE_PORT,
@@ -122,7 +138,9 @@ export function readConfig(environment: Environment): Config {
       ...given('trust', candidate.CONSOLE_TRUST_URL),
       ...given('oidcProxy', candidate.CONSOLE_OIDC_PROXY_URL),
       ...given('witness', candidate.CONSOLE_WITNESS_URL),
+      ...given('monitor', candidate.CONSOLE_MONITOR_URL),
     },
+    ...(monitorToken !== undefined && { monitorToken }),
     ...(trustedRootFile !== undefined && { trustedRootFile }),
     access:
       candidate.CONSOLE_ACCESS === 'open'

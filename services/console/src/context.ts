@@ -25,7 +25,7 @@ export type ContextParts = Pick<Context, 'rekor' | 'trust' | 'urls' | 'now'> & {
 
 export function createContext(parts: ContextParts, readers: WeakMap<FastifyRequest, Reader>): Context {
   const readerOf = (request: FastifyRequest): Reader =>
-    readers.get(request) ?? { role: 'reader', hidesAddresses: true, seesDetails: false }
+    readers.get(request) ?? { role: 'reader', hidesAddresses: true, seesDetails: false, seesAlarms: false }
   const wantsJson = ({ headers: { accept = '' } }: FastifyRequest) =>
     accept.includes('application/json') && !accept.includes('text/html')
   const send: Context['sendPage'] = (request, reply, page, status = 200) =>

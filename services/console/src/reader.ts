@@ -1,4 +1,5 @@
 /** Who reads, as far as pages differ by it. */
+import { isLoopback } from '@sigstack/server'
 import type { FastifyRequest } from 'fastify'
 import type { Access } from './config.ts'
 
@@ -10,23 +11,52 @@ export type Reader = {
   readonly hidesAddresses: boolean
   /** What services say of themselves: of operators, or of everybody where nobody is told apart. */
   readonly seesDetails: boolean
+  /** Alarms and watches of the monitor, which are personal data. */
+  readonly seesAlarms: boolean
+}
+
+export type ReaderSettings = {
+  readonly access: Access
+  readonly hidesAddresses: boolean
+  /** Where the console listens. */
+  readonly host: string
 }
 
 /** Undefined for a request that nobody vouches for. */
 export function readerOf(
   request: FastifyRequest,
-  access: Access,
-  hidesAddresses: boolean,
+  { access, hidesAddresses, host }: ReaderSettings,
   isTrusted: (address: string) => boolean,
 ): Reader | undefined {
-  if (access.mode === 'open') return { role: 'reader', hidesAddresses, seesDetails: true }
+  if (access.mode === 'open') {
+    const seesAlarms = isLoopback(host) && isFromHere(request) && !hidesAddresses
+    return { role: 'reader', hidesAddresses, seesDetails: true, seesAlarms }
+  }
   const name = request.headers[access.userHeader]
   // The header of anybody else is what he says of himself.
   if (typeof name !== 'string' || name === '' || !isTrusted(request.socket.remoteAddress ?? ''))
     return undefined
   const role = access.operators.includes(name) ? 'operator' : 'reader'
   const isReader = role === 'reader'
-  return { name, role, hidesAddresses: hidesAddresses && isReader, seesDetails: !isReader }
+  return {
+    name,
+    role,
+    hidesAddresses: hidesAddresses && isReader,
+    seesDetails: !isReader,
+    seesAlarms: !isReader,
+  }
+}
+
+/**
+ * Whether a request for an open console was made on this machine for this machine: neither for a name that was led to
+ * loopback, by which a page from elsewhere would read along, nor through a proxy that says so.
+ */
+function isFromHere({ headers }: FastifyRequest): boolean {
+  const host = URL.parse(`http://${headers.host ?? ''}`)
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via'].some((name) =>
+    Object.hasOwn(headers, name),
+  )
+  return host !== null && isLoopback(host.hostname) && !isForwarded
 }
 
 /** The domain stays: it says whose people they are, and not who. A ref or a digest behind an @ is no domain. */

@@ -11,8 +11,11 @@ import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
+import { createMonitor } from './sources/monitor.ts'
 import { createRekor } from './sources/rekor.ts'
 import { createTrustSource } from './sources/trust.ts'
+
+const allRooms = ['search', 'log', 'trust', 'issuers', 'health', 'verify'] as const
 
 export type StartOptions = {
   readonly logger: Logger
@@ -42,13 +45,15 @@ export async function startConsole(config: Config, options: StartOptions): Promi
       onError: (error) => logger.info({ reason: reasonOf(error) }, 'the tail could not look at the log'),
     })
     createMetrics(registry, tail.readers)
+    const rooms = urls.monitor === undefined ? allRooms : [...allRooms, 'watch' as const]
     const app = buildApp({
       rekor,
       tail,
       trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),
       urls,
       now,
-      site: { title: config.title, rooms: ['search', 'log', 'trust', 'issuers', 'health', 'verify'] },
+      site: { title: config.title, rooms },
+      ...(urls.monitor !== undefined && { monitor: createMonitor(urls.monitor, config.monitorToken) }),
       access: config,
       logger,
       registry,

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { sha256Hex } from '@sigstack/crypto'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { openFakeMonitor, token } from './fake-monitor.ts'
 import { openConsole, openLog, signedEntry } from './workshop.ts'
 
 t.setTimeout(900_000)
@@ -57,6 +58,9 @@ const paths = [
   '/issuers',
   '/health',
   '/verify',
+  '/watch',
+  '/watch/alarms',
+  '/watch/alarms/7',
   '/nothing',
 ]
 
@@ -76,9 +80,12 @@ t.test('pages in a browser', { skip }, async (t) => {
   })
   t.teardown(() => browser.close())
   const log = await openHostileLog(t)
+  const monitor = await openFakeMonitor(t)
   const { url } = await openConsole(t, log, {
     CONSOLE_CT_URL: 'http://127.0.0.1:9',
     CONSOLE_CA_URL: 'http://127.0.0.1:9',
+    CONSOLE_MONITOR_URL: monitor.url,
+    CONSOLE_MONITOR_TOKEN: token,
   })
 
   for (const { name, ...way } of ways)
@@ -125,6 +132,38 @@ t.test('pages in a browser', { skip }, async (t) => {
     await page.waitForURL(`**/search?q=sha256:${sha256Hex(content)}`, { timeout: patienceMs })
     t.notOk(sent.some((body) => body.includes(content)))
   })
+
+  for (const javaScriptEnabled of [true, false])
+    await t.test(
+      `an alarm is closed and a watch added, scripts ${javaScriptEnabled ? 'on' : 'off'}`,
+      async (t) => {
+        const { page } = await openPage(t, browser, { javaScriptEnabled })
+        await page.goto(`${url}/watch`)
+        const acts = page.locator('[aria-labelledby="alarm-7"]')
+        await acts.locator('[name="note"]').fill('that was me')
+        await acts.locator('button', { hasText: 'Close' }).click()
+        await page.waitForURL('**/watch/alarms/7', { timeout: patienceMs })
+        t.match(
+          monitor.asked.findLast(({ method }) => method === 'POST'),
+          {
+            path: '/alarms/7/close',
+            body: { by: 'console', note: 'that was me' },
+          },
+        )
+        await page.goto(`${url}/watch`)
+        await page.locator('#name').fill('people')
+        await page.locator('#issuer').fill('https://issuer.example')
+        await page.locator('form.watch button').click()
+        await page.waitForURL('**/watch#watches', { timeout: patienceMs })
+        t.match(
+          monitor.asked.findLast(({ method }) => method === 'POST'),
+          {
+            path: '/watches',
+            body: { name: 'people', issuer: { exact: 'https://issuer.example' }, alarmOn: ['identity-seen'] },
+          },
+        )
+      },
+    )
 
   await t.test('all that can be done is done by keys', async (t) => {
     const { page } = await openPage(t, browser, {})

@@ -266,25 +266,6 @@ export function composeServices(config: Config, places: Places): Services {
   )
 
   const trustUrl = insideUrlOf('trust', trust)
-  const consoleConfig = config.console
-    ? read(
-        readConsole,
-        consoleVariables,
-        { CONSOLE_TITLE: config.organization, ...tlsOf('CONSOLE') },
-        {
-          CONSOLE_HOST: host,
-          CONSOLE_PORT: String(ports.console),
-          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor),
-          CONSOLE_REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2) : undefined,
-          CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct) : undefined,
-          CONSOLE_CA_URL: insideUrlOf('ca', ca),
-          CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa) : undefined,
-          CONSOLE_TRUST_URL: trustUrl,
-          CONSOLE_OIDC_PROXY_URL: oidcProxyUrl,
-        },
-      )
-    : undefined
-
   const monitor = config.monitor
     ? read(
         readMonitor,
@@ -301,6 +282,26 @@ export function composeServices(config: Config, places: Places): Services {
           MONITOR_LOGS_FILE: monitorLogsFile(data.monitor),
           MONITOR_TRUSTED_ROOT_URL: `${trustUrl}/trusted_root.json`,
           DATABASE_URL: databaseUrl,
+        },
+      )
+    : undefined
+
+  const consoleConfig = config.console
+    ? read(
+        readConsole,
+        consoleVariables,
+        { CONSOLE_TITLE: config.organization, ...tlsOf('CONSOLE') },
+        {
+          CONSOLE_HOST: host,
+          CONSOLE_PORT: String(ports.console),
+          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor),
+          CONSOLE_REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2) : undefined,
+          CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct) : undefined,
+          CONSOLE_CA_URL: insideUrlOf('ca', ca),
+          CONSOLE_TSA_URL: config.tsa ? insideUrlOf('tsa', tsa) : undefined,
+          CONSOLE_TRUST_URL: trustUrl,
+          CONSOLE_OIDC_PROXY_URL: oidcProxyUrl,
+          CONSOLE_MONITOR_TOKEN: monitor?.token,
         },
       )
     : undefined

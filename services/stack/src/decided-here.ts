@@ -102,6 +102,8 @@ export const decidedHere: readonly {
       CONSOLE_TRUST_URL: '',
       CONSOLE_OIDC_PROXY_URL: '',
       CONSOLE_WITNESS_URL: '',
+      CONSOLE_MONITOR_URL: '',
+      CONSOLE_MONITOR_TOKEN: 'MONITOR_TOKEN',
     },
   },
   {

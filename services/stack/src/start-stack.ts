@@ -165,7 +165,11 @@ async function startParts(
       await startConsole(
         {
           ...services.console,
-          urls: { ...services.console.urls, ...(witness !== undefined && { witness: witness.url }) },
+          urls: {
+            ...services.console.urls,
+            ...(witness !== undefined && { witness: witness.url }),
+            ...(monitor !== undefined && { monitor: monitor.url }),
+          },
         },
         of('console'),
       ),

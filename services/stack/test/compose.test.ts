@@ -288,6 +288,20 @@ t.test('a file that is not there is told with the variable that names it', async
     })
 })
 
+t.test('the console asks the monitor with the token of the monitor', async (t) => {
+  t.equal(
+    compose({ MONITOR_TOKEN: 'a-token-of-the-monitor' }).console?.monitorToken,
+    'a-token-of-the-monitor',
+  )
+  t.equal(compose({}).console?.monitorToken, undefined)
+  writeFileSync(`${folder}/token.txt`, 'a-token-of-a-file\n')
+  const { console } = compose({
+    MONITOR_TOKEN_FILE: `${folder}/token.txt`,
+    CONSOLE_MONITOR_TOKEN: 'not-the-token-of-it',
+  })
+  t.equal(console?.monitorToken, 'a-token-of-a-file')
+})
+
 t.test('an empty variable is one that is not set', async (t) => {
   const names = decidedHere.flatMap(({ schema }) => Object.keys(schema.properties))
   const all = [...names, ...Object.keys(variables.properties)]

@@ -32,6 +32,7 @@ const names = {
   oidcProxy: 'OIDC proxy',
   trust: 'Trust',
   witness: 'Witness',
+  monitor: 'Monitor',
 } as const satisfies Record<keyof ServiceUrls, string>
 
 const timeoutMs = 2_000

@@ -3,7 +3,7 @@ import { version } from '@sigstack/server/version'
 import type { Reader } from '../reader.ts'
 import { type Html, html } from './html.ts'
 
-export type Room = 'search' | 'log' | 'trust' | 'issuers' | 'health' | 'verify'
+export type Room = 'search' | 'log' | 'trust' | 'issuers' | 'health' | 'verify' | 'watch'
 
 export type Page = {
   readonly title: string
@@ -24,6 +24,7 @@ const names: Readonly<Record<Room, readonly [string, string]>> = {
   issuers: ['/issuers', 'Issuers'],
   health: ['/health', 'Health'],
   verify: ['/verify', 'Verify'],
+  watch: ['/watch', 'Watch'],
 }
 
 export function layOut(page: Page, site: Site, reader: Reader): Html {
@@ -53,11 +54,13 @@ ${others.flatMap(({ name, href, type }) =>
 <header>
 <p class="brand"><a href="/">${site.title}</a></p>
 <nav aria-label="Rooms"><ul>
-${site.rooms.map((each) => {
-  const [href, name] = names[each]
-  return html`<li><a href="${href}"${each === room && html` aria-current="page"`}>${name}</a></li>
+${site.rooms
+  .filter((each) => each !== 'watch' || reader.seesAlarms)
+  .map((each) => {
+    const [href, name] = names[each]
+    return html`<li><a href="${href}"${each === room && html` aria-current="page"`}>${name}</a></li>
 `
-})}</ul></nav>
+  })}</ul></nav>
 </header>
 <main id="main" tabindex="-1">
 ${body}

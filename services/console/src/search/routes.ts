@@ -6,7 +6,7 @@ import { sendText } from '../html/send.ts'
 import { hidden } from '../reader.ts'
 import type { FoundEntry } from '../sources/rekor.ts'
 import { atomOf } from './atom.ts'
-import { csvOf } from './csv.ts'
+import { entriesCsv } from './csv.ts'
 import { guess, type Reading } from './guess.ts'
 import { entryTable, hrefOf, kinds, resultsPart, type SearchForm, searchBox } from './page.ts'
 import { type Results, search } from './search.ts'
@@ -66,7 +66,7 @@ ${searchBox(form)}${
 
   app.get('/search.csv', async (request, reply) => {
     const { results } = await find(formOf(request))
-    const text = csvOf(shownTo(request, results?.entries ?? []))
+    const text = entriesCsv(shownTo(request, results?.entries ?? []))
     reply.header('content-disposition', 'attachment; filename="search.csv"')
     return sendText(request, reply, 'text/csv; charset=utf-8', text)
   })

@@ -4,9 +4,11 @@ import { type HttpAnswer, HttpError, requestBounded } from '@sigstack/http-clien
 import { SourceError } from './errors.ts'
 
 export type Ask = {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   /** Sent as JSON. */
   readonly body?: unknown
+  /** Of a service that asks for one: who bears it. */
+  readonly token?: string
   readonly timeoutMs?: number
   readonly maxBytes?: number
 }
@@ -18,7 +20,7 @@ const usual = { timeoutMs: 5_000, maxBytes: 8 * 1024 * 1024 }
  * refusal, and where nobody answers.
  */
 export async function ask(service: string, path: string, asked: Ask = {}): Promise<HttpAnswer | undefined> {
-  const { method = 'GET', body, timeoutMs = usual.timeoutMs, maxBytes = usual.maxBytes } = asked
+  const { method = 'GET', body, token, timeoutMs = usual.timeoutMs, maxBytes = usual.maxBytes } = asked
   let answer: HttpAnswer
   try {
     answer = await requestBounded(service.replace(/\/$/, '') + path, {
@@ -26,6 +28,7 @@ export async function ask(service: string, path: string, asked: Ask = {}): Promi
       headers: {
         accept: '*/*',
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       timeoutMs,
@@ -38,6 +41,9 @@ export async function ask(service: string, path: string, asked: Ask = {}): Promi
   if (answer.status === 404) return undefined
   if (answer.status >= 200 && answer.status < 300) return answer
   const reason = reasonIn(answer)
+  // Of this console, and not of who asks it.
+  if (answer.status === 401 || answer.status === 403)
+    throw new SourceError('unavailable', `the service takes nothing from this console: ${reason}`)
   if (answer.status < 500) throw new SourceError('refused', reason)
   throw new SourceError('unavailable', `the service answers with status ${answer.status}: ${reason}`)
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Context } from '../context.ts'
+import { formIn } from '../html/form.ts'
 import { SourceError } from '../sources/errors.ts'
 import { largestBundle, verifyPart } from './page.ts'
 import { type Question, verify } from './verify.ts'
@@ -7,20 +8,13 @@ import { type Question, verify } from './verify.ts'
 const title = 'Verify a file'
 
 export function addVerifyRoutes(app: FastifyInstance, context: Context): void {
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, body, done) => done(null, new URLSearchParams(String(body))),
-  )
-
   app.get('/verify', async (request, reply) => {
     const body = verifyPart(questionOf(new URLSearchParams()), undefined)
     return context.sendPage(request, reply, { title, room: 'verify', body, scripts: ['verify.js'] })
   })
 
   app.post('/verify', { bodyLimit: largestBundle }, async (request, reply) => {
-    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
-    const question = questionOf(form)
+    const question = questionOf(formIn(request))
     const { value: trust, fault } = await context.trust.current()
     if (trust === undefined)
       throw new SourceError('unavailable', `there is no trusted root to verify against: ${fault}`)
