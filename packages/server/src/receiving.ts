@@ -37,6 +37,8 @@ export function boundReceiving(app: FastifyInstance, { totalBytes, senderOf }: R
       },
     })
     counted.once('close', () => held.add(sender, -own))
+    // Of a body that nobody reads, as that of a request that is refused, an abort is told here alone.
+    counted.on('error', () => {})
     payload.once('error', (error) => counted.destroy(error)).once('close', () => counted.destroy())
     payload.pipe(counted)
     done(null, counted)
