@@ -5,7 +5,7 @@ import { errorCode } from '@sigstack/crypto'
 import { verifyInclusion } from '@sigstack/merkle'
 import { PostgresError } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
-import type { Appended, EntryDraft, LogWriter } from './log.ts'
+import type { Appended, EntryDraft, LogWriter, Placed, SignedCheckpoint } from './log.ts'
 import { asLogError } from './or-unavailable.ts'
 import type { Publisher } from './publish.ts'
 import { createQueue } from './queue.ts'
@@ -31,7 +31,9 @@ export type WriterOptions = {
 
 type Waiting = {
   readonly draft: EntryDraft
-  resolve(appended: Appended): void
+  /** It gets an {@link Appended} then. */
+  readonly wantsProof: boolean
+  resolve(placed: Placed): void
   reject(error: unknown): void
 }
 
@@ -57,14 +59,14 @@ export function createWriter(options: WriterOptions): LogWriter & {
     onError,
   })
 
-  async function append(draft: EntryDraft): Promise<Appended> {
+  async function join(draft: EntryDraft, wantsProof: boolean): Promise<Placed> {
     if (unanswered >= queueLimit) {
       throw new LogError('queue_full', `${unanswered} entries are waiting to be logged; try again shortly`)
     }
     unanswered++
     try {
-      return await new Promise<Appended>((resolve, reject) => {
-        queue.push({ draft, resolve, reject })
+      return await new Promise<Placed>((resolve, reject) => {
+        queue.push({ draft, wantsProof, resolve, reject })
       })
     } finally {
       unanswered--
@@ -113,14 +115,10 @@ export function createWriter(options: WriterOptions): LogWriter & {
   // 9. After the commit, and only then: have the checkpoint published, prove each entry, check the proof, answer.
   async function answer(batch: readonly Waiting[], { tree, placed }: Sequenced): Promise<void> {
     try {
-      const checkpoint = await publisher.publish(tree)
-      const { size, rootHash } = checkpoint.treeHead
-      for (const [at, waiting] of batch.entries()) {
-        const { entry, duplicate } = placed[at] as Sequenced['placed'][number]
-        const inclusionProof = await reader.proveInWritten(entry.leafIndex, size)
-        verifyInclusion(inclusionProof, entry.leafHash, rootHash)
-        waiting.resolve({ entry, duplicate, checkpoint, inclusionProof })
-      }
+      if (batch.some(({ wantsProof }) => wantsProof))
+        return await prove(batch, placed, await publisher.publish(tree))
+      await publisher.follow(tree)
+      for (const [at, waiting] of batch.entries()) waiting.resolve(placed[at] as Placed)
     } catch (error) {
       // The entries are durable: a second try finds them. Promises settled above stay as they are.
       const reason = asLogError(error)
@@ -128,8 +126,24 @@ export function createWriter(options: WriterOptions): LogWriter & {
     }
   }
 
+  async function prove(
+    batch: readonly Waiting[],
+    placed: Sequenced['placed'],
+    checkpoint: SignedCheckpoint,
+  ): Promise<void> {
+    const { size, rootHash } = checkpoint.treeHead
+    for (const [at, waiting] of batch.entries()) {
+      const { entry, duplicate } = placed[at] as Sequenced['placed'][number]
+      const inclusionProof = await reader.proveInWritten(entry.leafIndex, size)
+      verifyInclusion(inclusionProof, entry.leafHash, rootHash)
+      const appended: Appended = { entry, duplicate, checkpoint, inclusionProof }
+      waiting.resolve(appended)
+    }
+  }
+
   return {
-    append,
+    append: (draft) => join(draft, true) as Promise<Appended>,
+    place: (draft) => join(draft, false),
     queueDepth: queue.depth,
     onAppended: (listener) => {
       listeners.push(listener)

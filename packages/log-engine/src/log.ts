@@ -34,11 +34,15 @@ export type LogEntry = Place & {
 /** A checkpoint and the tree head it signs. */
 export type SignedCheckpoint = { readonly treeHead: TreeHead; readonly note: string }
 
-/** Durable and provable: the proof leads from the entry to the checkpoint's root, and was verified before it was given out. */
-export type Appended = {
+/** Durable and in the tree. */
+export type Placed = {
   readonly entry: LogEntry
   /** The entry stood in the log already; it is the old one that is shown. */
   readonly duplicate: boolean
+}
+
+/** Provable too: the proof leads from the entry to the checkpoint's root, and was verified before it was given out. */
+export type Appended = Placed & {
   readonly checkpoint: SignedCheckpoint
   readonly inclusionProof: InclusionProof
 }
@@ -87,6 +91,11 @@ export type LogWriter = {
    * and `maintenance` when the database says that this log takes no entries.
    */
   append(draft: EntryDraft): Promise<Appended>
+  /**
+   * The same for who needs no proof: a head that nobody asks for is not signed for each batch. Where others sign heads too, it waits for
+   * them all the same.
+   */
+  place(draft: EntryDraft): Promise<Placed>
   /** Drafts that wait for their batch. */
   queueDepth(): number
 }

@@ -105,6 +105,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     checkpoint: publisher.newest,
     checkpointCovering: publisher.covering,
     append: writer.append,
+    place: writer.place,
     queueDepth: writer.queueDepth,
     onAppended: writer.onAppended,
     close: async () => {

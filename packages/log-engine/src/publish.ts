@@ -15,6 +15,8 @@ export type Publisher = {
    * `unavailable` when it cannot be signed.
    */
   publish(treeHead: TreeHead): Promise<SignedCheckpoint>
+  /** The same for writers who get no checkpoint: it is signed for them only where others are to sign it too. */
+  follow(treeHead: TreeHead): Promise<void>
   /** The newest tree head, published. */
   newest(): Promise<SignedCheckpoint>
   /** One that covers the entry: the newest a moment ago will do. */
@@ -72,9 +74,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return published
   }
 
+  const newest = async () => publish(await reader.treeHead())
+
   return {
     publish,
-    newest: async () => publish(await reader.treeHead()),
+    follow: async (treeHead) => {
+      if (cosigning === undefined) signedHeads?.follow(newest)
+      else await publish(treeHead)
+    },
+    newest,
     covering: async (leafIndex) => {
       const recent = reader.recentHead()
       return publish(recent !== undefined && leafIndex < recent.size ? recent : await reader.treeHead())

@@ -19,6 +19,11 @@ export type SignedHeads = {
    * answer by it.
    */
   keep(checkpoint: SignedCheckpoint): void
+  /**
+   * Told that the log grew by entries whose writers needed no checkpoint: `sign` signs the newest head, and has it kept, when it is time to
+   * write one. Never waits and never throws.
+   */
+  follow(sign: () => Promise<unknown>): void
   /** Resolves when the largest of what it was told is kept, if it can be. */
   close(): Promise<void>
 }

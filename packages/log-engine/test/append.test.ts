@@ -19,6 +19,32 @@ t.test('an entry is answered with its place and a proof that holds', async (t) =
   t.equal(await log.readEntry(5n), undefined)
 })
 
+t.test('an entry whose writer needs no proof is placed without a signature', async (t) => {
+  const { pool } = await testDatabase(t)
+  let signatures = 0
+  const log = await openTestLog(pool, {
+    signCheckpoint: async (treeHead, origin) => {
+      signatures++
+      return signNothing(treeHead, origin)
+    },
+  })
+  const both = await Promise.all([log.place(draft('a')), log.place(draft('b'))])
+  t.same(
+    both.map(({ entry, duplicate }) => [entry.leafIndex, duplicate]),
+    [
+      [0n, false],
+      [1n, false],
+    ],
+  )
+  t.match(await log.place(draft('a')), { entry: { leafIndex: 0n }, duplicate: true })
+  t.equal(signatures, 0)
+  const [placed, appended] = await Promise.all([log.place(draft('c')), log.append(draft('d'))])
+  t.equal(placed.entry.leafIndex, 2n)
+  t.doesNotThrow(() => verifyAppended(appended), 'beside one that does not')
+  t.equal((await log.checkpoint()).treeHead.size, 4n)
+  t.equal(signatures, 1)
+})
+
 t.test('an equal identity is found again, in the same batch and later', async (t) => {
   const { pool } = await testDatabase(t)
   const log = await openTestLog(pool)

@@ -38,6 +38,7 @@ t.test(
       signedHeads: {
         read: async () => undefined,
         keep: ({ treeHead }) => events.push(`kept ${treeHead.size}`),
+        follow: () => {},
         close: async () => {},
       },
     })
@@ -49,6 +50,56 @@ t.test(
     t.strictSame(first, { treeHead: headOf(3n), note: await signNothing(headOf(3n), 'log.example.org') })
   },
 )
+
+t.test(
+  'a head that its writers do not ask for is signed when it is asked for, or when it is time to keep one',
+  async (t) => {
+    const signed: bigint[] = []
+    const due: (() => Promise<unknown>)[] = []
+    const publisher = createPublisher({
+      reader: readerOf({ newest: headOf(3n) }),
+      signCheckpoint: async (head, origin) => {
+        signed.push(head.size)
+        return signNothing(head, origin)
+      },
+      signedHeads: {
+        read: async () => undefined,
+        keep: () => {},
+        follow: (sign) => due.push(sign),
+        close: async () => {},
+      },
+    })
+    for (const size of [1n, 2n, 3n]) await publisher.follow(headOf(size))
+    t.strictSame(signed, [])
+    await due.at(-1)?.()
+    t.strictSame(signed, [3n], 'the newest, and no other')
+    await publisher.newest()
+    t.strictSame(signed, [3n], 'once')
+  },
+)
+
+t.test('where others sign heads too, also those wait for them who want no checkpoint', async (t) => {
+  const others = Promise.withResolvers<void>()
+  const gathered: bigint[] = []
+  const publisher = createPublisher({
+    reader: readerOf({ newest: headOf(1n) }),
+    signCheckpoint: signNothing,
+    signedHeads: undefined,
+    cosigning: {
+      republishMs: 1_000,
+      gather: async (checkpoint) => {
+        gathered.push(checkpoint.treeHead.size)
+        await others.promise
+        return checkpoint
+      },
+    },
+  })
+  const following = publisher.follow(headOf(1n)).then(() => 'followed')
+  t.equal(await Promise.race([following, publisher.follow(headOf(1n)), Promise.resolve('waits')]), 'waits')
+  others.resolve()
+  t.equal(await following, 'followed')
+  t.strictSame(gathered, [1n])
+})
 
 t.test('the checkpoint that is being made keeps no other one waiting', async (t) => {
   const slow = Promise.withResolvers<void>()
@@ -108,6 +159,7 @@ t.test(
       signedHeads: {
         read: async () => undefined,
         keep: ({ treeHead }) => events.push(`kept ${treeHead.size}`),
+        follow: () => {},
         close: async () => {},
       },
       cosigning: {

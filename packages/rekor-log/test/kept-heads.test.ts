@@ -51,6 +51,41 @@ t.test(
   },
 )
 
+t.test('heads that nobody asks for are signed when one is written, and at a stop', async (t) => {
+  const folder = t.testdir({})
+  const heads = openHeads(folder)
+  const signed: bigint[] = []
+  const grow = (size: bigint) =>
+    heads.follow(async () => {
+      signed.push(size)
+      heads.keep(await checkpoint(size))
+    })
+  for (const size of [1n, 2n, 3n]) grow(size)
+  await until(() => readdirSync(folder).some((name) => name.endsWith('.checkpoint')))
+  for (const size of [4n, 5n]) grow(size)
+  await heads.close()
+  t.strictSame(signed, [1n, 5n], 'the first at once, of the others the newest')
+  t.equal((await openHeads(folder).read())?.size, 5n)
+})
+
+t.test(
+  'a head that could not be signed is told, and signed later; what is signed is kept meanwhile',
+  async (t) => {
+    const heads = openHeads(t.testdir({}))
+    let isDown = true
+    heads.follow(async () => {
+      if (isDown) throw new Error('the key service is away')
+      heads.keep(await checkpoint(2n))
+    })
+    await until(() => heads.told.length > 0)
+    t.match(heads.told, [/cannot be kept in .*: the key service is away/])
+    heads.keep(await checkpoint(1n))
+    isDown = false
+    await heads.close()
+    t.equal((await heads.read())?.size, 2n)
+  },
+)
+
 t.test('each log and key has a file of its own', async (t) => {
   const folder = t.testdir({})
   const first = openHeads(folder, { name: 'rekor-v1/1' })

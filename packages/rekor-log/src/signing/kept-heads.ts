@@ -2,8 +2,9 @@
  * The largest checkpoint that was signed of a log, in a file beside its key. What is in the file is a checkpoint as anybody may have it,
  * and counts only if the log's key signed it.
  *
- * The promise: a head is on disk a second after it was signed, and the last one when the service was stopped in order. After a crash the
- * file may be behind by what was signed in that second. Nobody waits for it, so a folder that takes no file costs the promise alone.
+ * The promise: a head is on disk a second after it was signed, or after its entries were written where heads are signed when they are
+ * asked for; and the last one when the service was stopped in order. After a crash the file may be behind by what came in that second.
+ * Nobody waits for it, so a folder that takes no file costs the promise alone.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -33,17 +34,19 @@ export function keptHeads(options: KeptHeadsOptions): SignedHeads {
   const file = path.join(folder, nameOfHead(name, logId))
   const closing = new AbortController()
   let newest: SignedCheckpoint | undefined
+  /** Signs a head that is newer, and has it kept here. */
+  let signNewer: (() => Promise<unknown>) | undefined
   let written = 0n
   let writing: Promise<void> | undefined
   let isTroubled = false
 
-  /** Replicas may share the folder, and one of them may be ahead. */
-  async function write({ treeHead, note }: SignedCheckpoint): Promise<void> {
+  async function write(): Promise<void> {
     try {
-      const there = await readNote(file)
-      const isAhead = there !== undefined && sizeOf(there) >= treeHead.size
-      if (!isAhead) await replaceFile(file, note)
-      written = treeHead.size
+      try {
+        await signDue()
+      } finally {
+        await writeNewest()
+      }
       isTroubled = false
     } catch (cause) {
       if (isTroubled) return
@@ -52,15 +55,37 @@ export function keptHeads(options: KeptHeadsOptions): SignedHeads {
     }
   }
 
+  async function signDue(): Promise<void> {
+    const sign = signNewer
+    signNewer = undefined
+    await sign?.().catch((error: unknown) => {
+      signNewer ??= sign
+      throw error
+    })
+  }
+
+  /** Replicas may share the folder, and one of them may be ahead. */
+  async function writeNewest(): Promise<void> {
+    const next = unwritten()
+    if (next === undefined) return
+    const { treeHead, note } = next
+    const there = await readNote(file)
+    const isAhead = there !== undefined && sizeOf(there) >= treeHead.size
+    if (!isAhead) await replaceFile(file, note)
+    written = treeHead.size
+  }
+
   function unwritten(): SignedCheckpoint | undefined {
     return newest !== undefined && newest.treeHead.size > written ? newest : undefined
   }
 
+  const isBehind = () => signNewer !== undefined || unwritten() !== undefined
+
   /** The first one at once; in a burst the newest of each second, and what failed is tried again. */
-  async function follow(): Promise<void> {
+  async function writeInTurns(): Promise<void> {
     const { signal } = closing
-    for (let next = unwritten(); next !== undefined && !signal.aborted; next = unwritten()) {
-      await write(next)
+    while (isBehind() && !signal.aborted) {
+      await write()
       await sleep(pauseMs, undefined, { ref: false, signal }).catch(() => undefined)
     }
     writing = undefined
@@ -89,13 +114,16 @@ export function keptHeads(options: KeptHeadsOptions): SignedHeads {
     keep: (checkpoint) => {
       if (checkpoint.treeHead.size <= (newest?.treeHead.size ?? 0n)) return
       newest = checkpoint
-      writing ??= follow()
+      writing ??= writeInTurns()
+    },
+    follow: (sign) => {
+      signNewer = sign
+      writing ??= writeInTurns()
     },
     close: async () => {
       closing.abort()
       await writing
-      const last = unwritten()
-      if (last !== undefined) await write(last)
+      if (isBehind()) await write()
     },
   }
 }

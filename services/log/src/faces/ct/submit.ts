@@ -42,7 +42,7 @@ function add(type: SignedEntry['type']): Handler {
         assertFits(leafAt(0, 0n), limits.entryLimitBytes)
         // Before the entry, whose tile names them.
         await store.keep(issuers)
-        const appended = await log.append({
+        const placed = await log.place({
           identity,
           sizeBytes: 2 * extraData.length,
           encode: ({ sequencedAtMs, leafIndex }) => ({
@@ -50,7 +50,7 @@ function add(type: SignedEntry['type']): Handler {
             extra: extraData,
           }),
         })
-        const { leaf, sequencedAtMs } = appended.entry
+        const { leaf, sequencedAtMs } = placed.entry
         // The leaf is byte for byte what an SCT signs, so a certificate sent again gets the SCT of its first entry.
         const signature = { algorithm, signature: await signer.sign(leaf) }
         const { extensions } = parseMerkleTreeLeaf(leaf)
