@@ -105,6 +105,9 @@ t.test(
       ['a header that is none', get('a', 'Accept\r\n'), 400],
       ['a space in a name', get('a', 'Accept : x\r\n'), 400],
       ['another target', get('b'), 200],
+      ['another type', get('a', 'Accept: text/html\r\n'), 200],
+      ['no type', get('a', 'Accept: */*;q=0\r\n'), 200],
+      ['two types', get('a', 'Accept: */*\r\nAccept: text/html\r\n'), 200],
     ]
     for (const [name, text, status] of cases) {
       const line = await dial(t, port)
@@ -135,6 +138,16 @@ async function headOf(line: Awaited<ReturnType<typeof dial>>) {
   const [chunk] = (await once(line.socket, 'data')) as [Buffer]
   return { status: Number(chunk.toString().slice(9, 12)) }
 }
+
+t.test('who asks for the type of the answer, or for any, is given it', async (t) => {
+  const { state, port } = await keeper(t)
+  for (const accept of ['', 'Accept: */*\r\n', 'Accept: text/plain\r\n']) {
+    const line = await dial(t, port)
+    line.write(get('a', accept))
+    t.match((await line.answer()).body, /^a of 1/)
+  }
+  t.equal(state.asked, 1)
+})
 
 t.test('what does not hold any more is asked of the route again', async (t) => {
   const { state, port } = await keeper(t)
@@ -168,6 +181,29 @@ t.test('what is kept is bounded, and the oldest go first', async (t) => {
   t.equal(await ask('d'), 4)
   t.equal(await ask('a'), 4, 'it was asked for a moment ago')
   t.equal(await ask('b'), 5)
+  t.equal(await ask(`b?${'x'.repeat(1_900)}`), 6)
+  t.equal(await ask('b'), 7, 'a long target takes the place of others')
+})
+
+t.test('a server that closes gives the answer that is waited for', { timeout: 30_000 }, async (t) => {
+  const { app, state, port } = await keeper(t)
+  const line = await dial(t, port)
+  line.write(get('a'))
+  await line.answer()
+  const asked = Promise.withResolvers<void>()
+  const still = Promise.withResolvers<boolean>()
+  state.isStill = () => {
+    asked.resolve()
+    return still.promise
+  }
+  const other = await dial(t, port)
+  other.write(get('a'))
+  await asked.promise
+  const closed = app.close()
+  await once(line.socket, 'end')
+  still.resolve(true)
+  t.match((await other.answer()).body, /^a of 1/)
+  await closed
 })
 
 t.test('a server that closes does not wait for a connection that rests', { timeout: 30_000 }, async (t) => {

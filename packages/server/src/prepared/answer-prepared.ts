@@ -34,27 +34,30 @@ export function answerPrepared(
   function attend(socket: Socket): void {
     // Then Node looks after those that are idle.
     if (isClosing) return parse?.call(server, socket)
-    const targetOf = createPlainGetReader()
+    const plainGetOf = createPlainGetReader()
     open.add(socket)
-    socket.setTimeout(server.keepAliveTimeout)
+    socket.setTimeout(server.keepAliveTimeout + server.keepAliveTimeoutBuffer)
 
     function onData(chunk: Buffer): void {
       const began = performance.now()
-      const target = targetOf(chunk)
-      const answer = target === undefined ? undefined : prepared.find(target)
+      const asked = plainGetOf(chunk)
+      const answer = asked && prepared.find(asked)
       const isStill = answer?.isStill() ?? false
       if (answer === undefined || isStill === false) return handOver(chunk)
       if (isStill === true) return give(answer, began)
       socket.pause()
-      void isStill.then(
-        (still) => {
+      // Its answer is waited for, also by who closes.
+      open.delete(socket)
+      void isStill
+        .catch(() => false)
+        .then((still) => {
           if (!socket.writable) return
           if (!still) return handOver(chunk)
           give(answer, began)
+          if (isClosing) return void socket.end()
+          open.add(socket)
           if (!socket.writableNeedDrain) socket.resume()
-        },
-        () => handOver(chunk),
-      )
+        })
     }
 
     function give(answer: PreparedAnswer, began: number): void {

@@ -1,8 +1,14 @@
 /** The request whose answer may be a prepared one: a GET of HTTP/1.1, whole, alone, and with headers that ask for nothing special. */
 
+export type PlainGet = {
+  /** As it was sent, `/a?b`. */
+  readonly target: string
+  /** What the one header `Accept` says, where there is one. */
+  readonly accept: string | undefined
+}
+
 /** Headers that change nothing in an answer of which there is one form. */
 const harmless = new Set([
-  'accept',
   'accept-encoding',
   'accept-language',
   'cache-control',
@@ -23,9 +29,9 @@ const end = '\r\n\r\n'
 const field = /^([a-z-]{1,32}):[ \t]{0,8}([\x21-\x7e][\x20-\x7e]*)$/
 
 /** Of one connection: most of its requests have the same headers, which are looked at once. */
-export function createPlainGetReader(): (chunk: Buffer) => string | undefined {
-  let accepted: string | undefined
-  /** The target of such a request; `undefined` for all others, which are no worse for it. */
+export function createPlainGetReader(): (chunk: Buffer) => PlainGet | undefined {
+  let known: { readonly fields: string; readonly accept: string | undefined } | undefined
+  /** Such a request; `undefined` for all others, which are no worse for it. */
   return (chunk) => {
     if (chunk.length > longestHead) return undefined
     const text = chunk.toString('latin1')
@@ -33,26 +39,29 @@ export function createPlainGetReader(): (chunk: Buffer) => string | undefined {
     const at = text.indexOf(version, start.length)
     if (at === -1) return undefined
     const fields = text.slice(at + version.length - 2)
-    if (fields !== accepted) {
-      if (!isHarmless(fields)) return undefined
-      accepted = fields
+    if (fields !== known?.fields) {
+      const harmless = readHarmless(fields)
+      if (harmless === undefined) return undefined
+      known = { fields, ...harmless }
     }
-    return text.slice(start.length, at)
+    return { target: text.slice(start.length, at), accept: known.accept }
   }
 }
 
 /** @param fields With the end of the first line before them, and the empty line behind. */
-function isHarmless(fields: string): boolean {
-  if (fields.indexOf(end) !== fields.length - end.length) return false
+function readHarmless(fields: string): Pick<PlainGet, 'accept'> | undefined {
+  if (fields.indexOf(end) !== fields.length - end.length) return undefined
   let hosts = 0
+  let accept: string | undefined
   for (const line of fields.slice(2, -end.length).split('\r\n')) {
     const colon = line.indexOf(':')
     const [, name, value = ''] = field.exec(line.slice(0, colon).toLowerCase() + line.slice(colon)) ?? []
-    if (name === undefined) return false
+    if (name === undefined) return undefined
     if (name === 'host') hosts += /^[\w.:[\]-]{1,255}$/.test(value) ? 1 : 2
     else if (name === 'connection') {
-      if (value.toLowerCase() !== 'keep-alive') return false
-    } else if (!harmless.has(name)) return false
+      if (value.toLowerCase() !== 'keep-alive') return undefined
+    } else if (name === 'accept' && accept === undefined) accept = value
+    else if (!harmless.has(name)) return undefined
   }
-  return hosts === 1
+  return hosts === 1 ? { accept } : undefined
 }

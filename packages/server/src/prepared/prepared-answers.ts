@@ -3,11 +3,14 @@
  * (see ./answer-prepared.ts). The route decides what is kept and says whether it still holds.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PlainGet } from './plain-get.ts'
 
 /** A GET and its answer of status 200, which differs in its request id and date alone. */
 export type PreparedAnswer = {
   /** The pattern of its route, as counters have it. */
   readonly route: string
+  /** The content type. Who asks for another one may be refused, and is answered by the route. */
+  readonly type: string
   /** Headers without the first line and what differs, the empty line, and the body. */
   readonly bytes: Buffer
   /** Whether the route would answer the same now. */
@@ -25,14 +28,13 @@ export type PreparedAnswers = {
     body: Uint8Array,
     isStill: PreparedAnswer['isStill'],
   ): void
-  /** Of a request target as it was sent, `/a?b`. */
-  find(target: string): PreparedAnswer | undefined
+  find(request: PlainGet): PreparedAnswer | undefined
   /** What was given out in this way. */
   onAnswered(listener: (answer: PreparedAnswer, milliseconds: number) => void): void
   tellAnswered(answer: PreparedAnswer, milliseconds: number): void
 }
 
-/** Keys, objects and what the allocator adds to an answer; a guess on the safe side. */
+/** Objects and what the allocator adds to an answer; a guess on the safe side. */
 const overheadBytes = 600
 
 /** @param limitBytes Of all answers; the least recently given go first. */
@@ -45,7 +47,7 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
     const answer = answers.get(target)
     if (answer === undefined) return
     answers.delete(target)
-    held -= answer.bytes.length + overheadBytes
+    held -= sizeOf(target, answer.bytes)
   }
 
   return {
@@ -54,17 +56,18 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
       if (request.raw.method !== 'GET' || target === undefined) return
       const bytes = encodeRest(reply, body)
       forget(target)
-      if (bytes.length + overheadBytes > limitBytes) return
-      answers.set(target, { route: request.routeOptions.url ?? 'unmatched', bytes, isStill })
-      held += bytes.length + overheadBytes
+      if (sizeOf(target, bytes) > limitBytes) return
+      const type = String(reply.getHeader('content-type'))
+      answers.set(target, { route: request.routeOptions.url ?? 'unmatched', type, bytes, isStill })
+      held += sizeOf(target, bytes)
       for (const oldest of answers.keys()) {
         if (held <= limitBytes) break
         forget(oldest)
       }
     },
-    find: (target) => {
+    find: ({ target, accept = '*/*' }) => {
       const answer = answers.get(target)
-      if (answer === undefined) return undefined
+      if (answer === undefined || (accept !== '*/*' && accept !== answer.type)) return undefined
       answers.delete(target)
       answers.set(target, answer)
       return answer
@@ -76,6 +79,11 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
       for (const listener of listeners) listener(answer, milliseconds)
     },
   }
+}
+
+/** Whoever asks chooses how long a target is. */
+function sizeOf(target: string, bytes: Buffer): number {
+  return target.length + bytes.length + overheadBytes
 }
 
 function encodeRest(reply: FastifyReply, body: Uint8Array): Buffer {
