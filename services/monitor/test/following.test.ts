@@ -214,6 +214,44 @@ t.test('a log that does not answer is an alarm until it does', async (t) => {
   t.match(closed, { kind: 'unreachable' })
 })
 
+t.test('a log that is not looked at for a fault of the monitor is an alarm until it is', async (t) => {
+  const { log, monitor } = await open(t)
+  log.show(textLeaves(3))
+  const { pool } = monitor.database
+  await pool.query('alter table monitor_head rename to elsewhere')
+  await monitor.look()
+  t.match(await alarmsOf(monitor), [{ kind: 'unreachable', detail: { where: 'the monitor' } }])
+  await pool.query('alter table elsewhere rename to monitor_head')
+  await monitor.look()
+  t.strictSame(await alarmsOf(monitor), [])
+  t.match(await statusOf(monitor), { verified: '3' })
+})
+
+t.test('heads that cannot be judged take a log no more than its round', async (t) => {
+  const log = await openTestLog(t)
+  let nowMs = Date.parse('2026-03-04T10:00:00Z')
+  let stepMs = 0
+  const monitor = await openMonitor(t, {
+    logs: [{ name: 'log', kind: 'rekor-v2', url: log.url, key: log.vkey }],
+    ...byHand,
+    start: { rounds: false, now: () => (nowMs += stepMs) },
+  })
+  log.give([])
+  const heads = 9
+  for (let size = 1; size <= heads; size++) {
+    log.show(textLeaves(size))
+    await monitor.look()
+  }
+  const askedFor = () => new Set(log.asked.filter((path) => path.startsWith('/tile/entries')))
+  t.ok(askedFor().size >= heads)
+  log.asked.length = 0
+  stepMs = 10_000
+  t.equal(await monitor.look(), true, 'there is more to be done')
+  const [first, ...others] = askedFor()
+  t.ok(first, 'one is tried at the least')
+  t.ok(others.length < heads - 1, 'not all are')
+})
+
 t.test('a log whose key nobody knows is not followed, and told of', async (t) => {
   const log = await openTestLog(t)
   log.show(textLeaves(3))

@@ -32,7 +32,7 @@ export type TestLog = {
   /** Every question is answered with this status; undefined for as it should be. */
   fail(status: number | undefined): void
   readonly signer: Signer
-  readonly asked: readonly string[]
+  readonly asked: string[]
 }
 
 export const treeId = '1234567890'

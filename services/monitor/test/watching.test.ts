@@ -162,3 +162,13 @@ t.test('hostile names are found, kept and told without harm', async (t) => {
   t.match(feed, '&lt;script&gt;')
   t.notMatch(feed, '<script>')
 })
+
+t.test('a workflow whose name has many bytes is told of as any other', async (t) => {
+  const { log, monitor } = await open(t, [
+    { name: 'app', repository: { exact: repository }, alarmOn: ['new-workflow'] },
+  ])
+  const claims = { issuer, buildSignerUri: '\u20ac'.repeat(600), sourceRepositoryUri: repository }
+  const hostile = await authority.issue({ san: { type: 'uri', value: workflow }, claims, at: workday })
+  await showing(log, monitor, [rekorEntry(pemOf(hostile.der), 'a')])
+  t.match(await alarmsOf(monitor), [{ kind: 'new-workflow', times: 1 }])
+})

@@ -39,7 +39,14 @@ type Row = {
 const columns =
   'alarm_id, kind, severity, summary, detail, tree_id, watch_id, state, times, first_at, last_at'
 
-const longestMatter = 1_000
+/** Of UTF-8; the table takes no more. */
+const longestMatterBytes = 1_000
+
+/** As much of it as is kept. */
+function shortened(matter: string): string {
+  const { read } = new TextEncoder().encodeInto(matter, new Uint8Array(longestMatterBytes))
+  return matter.slice(0, read)
+}
 
 /** Opens an alarm, or counts the one of the same matter that is not closed and takes over the newer evidence. */
 export async function raiseAlarm(db: Queryable, trouble: Trouble): Promise<Raised> {
@@ -54,7 +61,7 @@ export async function raiseAlarm(db: Queryable, trouble: Trouble): Promise<Raise
            returning ${columns}, (xmax = 0) as is_new`,
     values: [
       kind,
-      matter.slice(0, longestMatter),
+      shortened(matter),
       alarmKinds[kind].severity,
       summary,
       JSON.stringify(detail),
@@ -80,7 +87,7 @@ export async function passAlarm(
       name: 'monitor-pass',
       text: `update monitor_alarm set state = 'closed' where kind = $1 and matter = $2 and state <> 'closed'
              returning ${columns}`,
-      values: [kind, matter.slice(0, longestMatter)],
+      values: [kind, shortened(matter)],
     })
     const [row] = rows
     if (row === undefined) return

@@ -49,7 +49,9 @@ export async function lookAtLogs(dependencies: LogsDependencies, signal: AbortSi
   const endsAtMs = now() + roundMs
   const isLate = () => now() >= endsAtMs || signal.aborted
   const rest = async (tookMs: number): Promise<unknown> =>
-    readShare === 1 ? undefined : pause(tookMs * (1 / readShare - 1), undefined, { signal }).catch(() => {})
+    readShare === 1
+      ? undefined
+      : pause(Math.min(tookMs * (1 / readShare - 1), roundMs), undefined, { signal }).catch(() => {})
   const outcomes = await Promise.all(
     logs().map((log) => lookAtLog(log, dependencies, { signal, isLate, rest })),
   )
@@ -57,9 +59,9 @@ export async function lookAtLogs(dependencies: LogsDependencies, signal: AbortSi
 }
 
 async function lookAtLog(log: LogDescription, dependencies: LogsDependencies, pace: Pace): Promise<boolean> {
-  const { pool, trust, conditions, report, reportNow, onLeaves, onSeen, onFailure, now, clockDriftMs } =
-    dependencies
-  const { signal } = pace
+  const { pool, trust, conditions, report, reportNow, onLeaves, onSeen, onFailure, now } = dependencies
+  const { roundMs, clockDriftMs } = dependencies
+  const { signal, isLate } = pace
 
   const unreachable = (where: string, reason: string, treeId?: bigint) =>
     conditions.hold('unreachable', `${log.name} at ${where}`, () => ({
@@ -143,12 +145,20 @@ async function lookAtLog(log: LogDescription, dependencies: LogsDependencies, pa
         detail: { shownAt: log.url, shard, size: String(size) },
       })
     let isBehind = false
-    for (const tree of trees) isBehind = (await lookAtTree(tree)) || isBehind
+    // The other logs wait for the end of the round: where there is no time for all, the next one begins with another tree.
+    const first = Math.floor(now() / roundMs) % trees.length
+    for (const [at, tree] of [...trees.slice(first), ...trees.slice(0, first)].entries()) {
+      if (at > 0 && isLate()) return true
+      isBehind = (await lookAtTree(tree)) || isBehind
+    }
+    await conditions.pass('unreachable', `${log.name} at the monitor`)
     return isBehind
   } catch (error) {
     if (signal.aborted) return false
-    // The database, or a fault of ours: the next round tries again.
-    onFailure(log.name, reasonOf(error))
+    // The database, or a fault of ours: the next round tries again, and nobody looks at the log meanwhile.
+    const reason = reasonOf(error)
+    onFailure(log.name, reason)
+    await unreachable('the monitor', reason).catch((cause: unknown) => onFailure(log.name, reasonOf(cause)))
     return false
   }
 }

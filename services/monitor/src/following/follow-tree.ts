@@ -193,8 +193,11 @@ export async function followTree(
   }
   for (const view of views) await attempt(view.shownAt, () => seeHead(view))
   let isBehind = false
-  for (const head of await pendingHeads(pool, treeId)) {
-    if (isBehind && isLate()) break
+  for (const [at, head] of (await pendingHeads(pool, treeId)).entries()) {
+    if (at > 0 && isLate()) {
+      isBehind = true
+      break
+    }
     const outcome = await attempt(head.shownAt, () => judge(head))
     isBehind ||= outcome === 'late'
   }

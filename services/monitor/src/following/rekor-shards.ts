@@ -18,13 +18,14 @@ export type ShownShards = {
   readonly dateMs: number | undefined
 }
 
-const mostShards = 1_000
+/** Each is a tree to be followed for ever. */
+export const mostShards = 1_000
 
 /** Throws a `FollowError`. */
 export async function readShards(url: string, signal: AbortSignal): Promise<ShownShards> {
   const { json, dateMs } = await demandJson(`${url}/api/v1/log?stable=true`, { signal, maxBytes: 8_388_608 })
   const inactive = json['inactiveShards'] === undefined ? [] : listMember(json, 'inactiveShards', url)
-  if (inactive.length > mostShards) throw badAnswer(url, `it has more than ${mostShards} shards`)
+  if (inactive.length >= mostShards) throw badAnswer(url, `it has more than ${mostShards} shards`)
   let firstIndex = 0n
   const shards = [...inactive, json].map((shard): ShownShard => {
     const size = countMember(shard, 'treeSize', url)

@@ -1,13 +1,13 @@
 /** The trees of a log: one, or of Rekor v1 one for each shard. */
 import type { PublicKey } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
-import { demandText } from './ask.ts'
+import { badAnswer, demandText } from './ask.ts'
 import { ctSource } from './ct-source.ts'
 import { FollowError } from './errors.ts'
 import type { FollowedTree } from './follow-tree.ts'
 import type { LogDescription } from './logs-file.ts'
 import { rekorApiSource } from './rekor-api-source.ts'
-import { readShards } from './rekor-shards.ts'
+import { mostShards, readShards } from './rekor-shards.ts'
 import type { TreeSource } from './source.ts'
 import { tileSource } from './tile-source.ts'
 import { ensureTree, knownShards } from './tree-store.ts'
@@ -53,7 +53,10 @@ async function shardsOf(
     const gone = [...known]
       .filter(([shard, size]) => size > 0n && !shown.has(shard))
       .map(([shard, size]) => ({ shard, size }))
-    return { shards: [...new Set([...known.keys(), ...shown])], failure: undefined, gone }
+    const shards = [...new Set([...known.keys(), ...shown])]
+    if (shards.length > mostShards)
+      throw badAnswer(log.url, `it has told of more than ${mostShards} shards by now`)
+    return { shards, failure: undefined, gone }
   } catch (error) {
     if (!(error instanceof FollowError)) throw error
     return { shards: [...known.keys()], failure: error, gone: [] }
