@@ -30,6 +30,7 @@ export {
   embeddedScts,
   isPrecertificate,
   removeExtension,
+  unsignedCertificate,
 } from './precertificate.ts'
 export { parseCertificateRequest } from './request.ts'
 export { serialNumberFrom } from './serial-number.ts'

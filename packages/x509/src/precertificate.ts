@@ -9,7 +9,7 @@ import {
   readDerChildren,
   readOnlyDer,
 } from '@sigstack/crypto'
-import { type Certificate, certificateExtensions } from './certificate.ts'
+import { type Certificate, certificateExtensions, parseCertificate } from './certificate.ts'
 import { X509Error } from './errors.ts'
 import { encodeOid, parseExtension } from './extension.ts'
 import { extensionOid } from './oids.ts'
@@ -53,6 +53,18 @@ export function assertPrecertificateMatches(precertificateTbs: Uint8Array, final
   const made = removeExtension(finalTbs, extensionOid.sctList)
   if (!equalBytes(promised, made))
     throw new X509Error('precertificate_mismatch', 'the final certificate differs from its precertificate')
+}
+
+/**
+ * The certificate of a TBSCertificate that stands alone, as in the leaf of a precertificate, to be read: its signature is empty, so it
+ * verifies with no key. Throws as {@link parseCertificate} does.
+ */
+export function unsignedCertificate(tbs: Uint8Array): Certificate {
+  const fields = readOnlyDer(tbs, derTag.sequence).children(10)
+  // Version, serial number, algorithm; or without version.
+  const algorithm = fields[0]?.tag === 0xa0 ? fields[2] : fields[1]
+  if (algorithm === undefined) throw new X509Error('bad_certificate', 'the certificate names no algorithm')
+  return parseCertificate(der(derTag.sequence, tbs, algorithm.whole, der(derTag.bitString, Uint8Array.of(0))))
 }
 
 /** Whether the certificate carries a poison extension, well-formed or not. */

@@ -23,6 +23,7 @@ import { type Reader, readerOf } from './reader.ts'
 import { addSearchRoutes } from './search/routes.ts'
 import { SourceError, type SourceErrorCode } from './sources/errors.ts'
 import type { Monitor } from './sources/monitor.ts'
+import { addTreeRoutes } from './tree/routes.ts'
 import { addTrustRoutes } from './trust/routes.ts'
 import { addVerifyRoutes } from './verify/routes.ts'
 import { addWatchRoutes } from './watch/routes.ts'
@@ -88,6 +89,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   app.register(assetRoutes)
   addSearchRoutes(app, context)
   addEntryRoutes(app, context)
+  addTreeRoutes(app, context)
   addLogRoutes(app, context, tail)
   addTrustRoutes(app, context)
   addVerifyRoutes(app, context)

@@ -8,6 +8,8 @@ import { sha256Hex } from '@sigstack/crypto'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { openFakeMonitor, token } from './fake-monitor.ts'
+import { openTileLog } from './tile-log.ts'
+import { entryOf, openAuthority, openTreeConsole } from './tree-workshop.ts'
 import { openConsole, openLog, signedEntry } from './workshop.ts'
 
 t.setTimeout(900_000)
@@ -52,6 +54,7 @@ const paths = [
   '/entry/0',
   '/entry/1',
   '/entry/2',
+  '/entry/rekor-v2/0',
   '/log',
   '/log/tail',
   '/trust',
@@ -81,7 +84,10 @@ t.test('pages in a browser', { skip }, async (t) => {
   t.teardown(() => browser.close())
   const log = await openHostileLog(t)
   const monitor = await openFakeMonitor(t)
+  const { leaf } = await entryOf(`${script}!example.org`)
+  const tiles = await openTileLog(t, [leaf])
   const { url } = await openConsole(t, log, {
+    CONSOLE_REKOR_V2_URL: tiles.url,
     CONSOLE_CT_URL: 'http://127.0.0.1:9',
     CONSOLE_CA_URL: 'http://127.0.0.1:9',
     CONSOLE_MONITOR_URL: monitor.url,
@@ -118,6 +124,29 @@ t.test('pages in a browser', { skip }, async (t) => {
     t.match(await stateOf('checkpoint'), 'verified')
     t.match(await stateOf('inclusion'), 'failed')
     log.tamper(() => {})
+  })
+
+  await t.test('the browser checks certificates and entries of Rekor v2 alike', async (t) => {
+    const { root, precertify } = await openAuthority()
+    const { leaf } = await precertify(`${script}!example.org`)
+    for (const kind of ['ct', 'rekor-v2'] as const) {
+      const tiles = await openTileLog(t, [leaf, Buffer.from('another')])
+      const console = await openTreeConsole(t, kind, tiles, { roots: [root] })
+      const { page, faults } = await openPage(t, browser, {})
+      const stateOf = async (check: string) =>
+        page
+          .locator(`[data-check="${check}"] .by-browser .state`)
+          .first()
+          .textContent({ timeout: patienceMs })
+      await page.goto(`${console.url}/entry/${kind}/0`)
+      t.match(await stateOf('inclusion'), '✓ verified', kind)
+      t.match(await stateOf('checkpoint'), '✓ verified', kind)
+      t.same(await complaints(page), [], kind)
+      t.same(faults, [], kind)
+      tiles.give([Buffer.from('changed'), Buffer.from('another')])
+      await page.goto(`${console.url}/entry/${kind}/0`)
+      t.match(await stateOf('inclusion'), 'failed', kind)
+    }
   })
 
   await t.test('a file is looked for by its digest, and stays where it is', async (t) => {

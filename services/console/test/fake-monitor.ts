@@ -23,7 +23,10 @@ export const alarm = {
   severity: 'notice',
   summary: `${script} has signed: ${turned}`,
   detail: {
-    sightings: [{ leafIndex: '3', subjects: [script, turned], more: { deep: { deeper: [1] } } }],
+    sightings: [
+      { log: '1', leafIndex: '3', subjects: [script, turned], more: { deep: { deeper: [1] } } },
+      { log: '3', leafIndex: '4' },
+    ],
     note: 'a\nb',
     size: 2 ** 60,
   },
@@ -68,6 +71,8 @@ const log = {
   headsSeen: 4,
 }
 
+const ct = { ...log, id: '3', name: 'certificates', kind: 'ct', url: 'http://127.0.0.1:9/' }
+
 const answers: Readonly<Record<string, unknown>> = {
   'GET /alarms': { alarms: [alarm, urgent] },
   'GET /alarms/7': { ...alarm, state: 'acknowledged', acts },
@@ -76,7 +81,7 @@ const answers: Readonly<Record<string, unknown>> = {
   'GET /watches': { watches: [watch], next: '2' },
   'POST /watches': watch,
   'DELETE /watches/2': {},
-  'GET /logs': { logs: [log] },
+  'GET /logs': { logs: [log, ct] },
 }
 
 /** `changed` replaces answers by method and path; one with a `status` is a refusal. */

@@ -3,6 +3,8 @@ import { request } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { readerOf } from '../src/reader.ts'
+import type { FollowedLog } from '../src/sources/monitor.ts'
+import { entryLinks } from '../src/watch/entry-links.ts'
 import { openFakeMonitor, script, token } from './fake-monitor.ts'
 import { openConsole, openLog } from './workshop.ts'
 
@@ -86,6 +88,24 @@ t.test(
     t.equal((await get(`${url}/watch/alarms/x`)).status, 404)
   },
 )
+
+t.test('an alarm leads to the entry where the console shows that log', async (t) => {
+  const { url } = await open(t, { settings: { CONSOLE_CT_URL: 'http://127.0.0.1:9' } })
+  const { text } = await get(`${url}/watch/alarms/7`)
+  t.match(text, '<dt>log</dt><dd>certificates</dd>')
+  t.match(text, '<a href="/entry/ct/4">4</a>')
+  t.notMatch(text, '">3</a>', 'of a log that is not shown here')
+  const urls = { rekor: 'http://rekor', rekorV2: 'http://rekor-v2/' }
+  const followed = { id: '1', name: 'one', state: 'following', verified: '0' }
+  const linkOf = (log: Pick<FollowedLog, 'kind' | 'url' | 'shard'>, index = '5') =>
+    entryLinks([{ ...followed, ...log }], urls)('1', index)
+  t.equal(linkOf({ kind: 'rekor-v2', url: 'http://rekor-v2' }), '/entry/rekor-v2/5')
+  t.equal(linkOf({ kind: 'rekor-v1', url: 'http://rekor', shard: '77' }), '/entry/77/5')
+  t.equal(linkOf({ kind: 'rekor-v1', url: 'http://rekor', shard: '../x' }), undefined)
+  t.equal(linkOf({ kind: 'rekor-v2', url: 'http://rekor-v2' }, '../x'), undefined)
+  t.equal(linkOf({ kind: 'rekor-v1', url: 'http://rekor-v2', shard: '77' }), undefined, 'of another log')
+  t.equal(linkOf({ kind: 'ct', url: 'http://ct' }), undefined)
+})
 
 t.test('tables are there as data, of which no cell is a formula', async (t) => {
   const { url } = await open(t)

@@ -117,6 +117,10 @@ t.test('one watch has one alarm, which counts, and what is read again is not fou
   ])
   await showing(log, monitor, leaves)
   t.match(await alarmsOf(monitor), [{ kind: 'identity-seen', times: 3 }])
+  const { body } = await monitor.get('/api/v1/alarms')
+  const { logs } = (await monitor.get('/api/v1/logs')).body as { logs: { id: string; name: string }[] }
+  const id = logs.find(({ name }) => name === 'rekor')?.id ?? 'none'
+  t.match(body, { alarms: [{ detail: { sightings: [{ log: id, leafIndex: /^\d+$/ }] } }] })
   // As after a crash between two rounds.
   await monitor.database.pool.query(`update monitor_tree set size = 0, reached = 0, edge = '', reached_edge = '',
     root_hash = decode('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'hex')`)

@@ -60,7 +60,7 @@ async function rootFrom(leaf, index, size, siblings) {
 
 async function checkCheckpoint() {
   const note = document.getElementById('checkpoint')?.textContent
-  const { logKey, treeSize, root } = part.dataset
+  const { logKey, keyHint, treeSize, root } = part.dataset
   if (note === undefined) return 'the log gave no checkpoint'
   if (logKey === undefined) return 'the trusted root does not list this log'
   const end = note.indexOf('\n\n') + 1
@@ -68,13 +68,12 @@ async function checkCheckpoint() {
   if (size !== treeSize || hexOf(base64(rootText ?? '')) !== root)
     throw new Error('the signed tree head is another one than the proof leads to')
   const spki = base64(logKey)
-  const hint = hexOf(await hashOf([spki])).slice(0, 8)
   const lines = note
     .slice(end + 1)
     .split('\n')
     .filter((line) => line.startsWith('\u2014 '))
   const blobs = lines.map((line) => base64(line.split(' ').at(-1)))
-  const own = blobs.find((blob) => hexOf(blob.subarray(0, 4)) === hint)
+  const own = blobs.find((blob) => hexOf(blob.subarray(0, 4)) === keyHint)
   if (own === undefined) throw new Error('no line is by the key of the log')
   const signed = new TextEncoder().encode(note.slice(0, end))
   const good = await verify(spki, own.subarray(4), signed)

@@ -10,10 +10,12 @@ import {
   parseHex,
   parsePublicKey,
   parseUtf8,
+  toHex,
 } from '@sigstack/crypto'
 import { readStoredEntry, type Verifier } from '@sigstack/rekor-entries'
 import { describeStamp } from '@sigstack/timestamp'
 import { type Certificate, parseCertificate } from '@sigstack/x509'
+import { attempt } from '../attempt.ts'
 import { textAt } from '../text-at.ts'
 
 export type EntryBody = {
@@ -87,11 +89,16 @@ function signerOf({ keyHash, spki, chain, subjects, tokenIssuer, serialNumber }:
 }
 
 function signedDigestIn(spec: unknown, [signer]: readonly Signer[]): SignedDigest | undefined {
-  const algorithm = memberAt(spec, 'data', 'hash', 'algorithm')
-  const digest = attempt(() => parseHex(textAt(spec, 'data', 'hash', 'value') ?? '?'))
-  const signature = attempt(() => parseBase64(textAt(spec, 'signature', 'content') ?? '?'))
+  const record = memberAt(spec, 'hashedRekordV002') ?? spec
+  const [algorithm = '', value = '?'] = (
+    digestIn(memberAt(record, 'data', 'hash')) ??
+    digestIn(memberAt(record, 'data')) ??
+    ''
+  ).split(':')
+  const digest = attempt(() => parseHex(value))
+  const signature = attempt(() => parseBase64(textAt(record, 'signature', 'content') ?? '?'))
   if (digest === undefined || signature === undefined || signer === undefined) return undefined
-  if (typeof algorithm !== 'string' || !isHashAlgorithm(algorithm)) return undefined
+  if (!isHashAlgorithm(algorithm)) return undefined
   const key = () => {
     const found = signer.key ?? signer.certificates[0]?.publicKey
     if (found === undefined) throw new Error('the key cannot be read')
@@ -110,13 +117,21 @@ function digestsIn(spec: unknown): readonly string[] {
     ['package', 'hash'],
     ['archive', 'hash'],
     ['chart', 'hash'],
+    ['hashedRekordV002', 'data'],
+    ['dsseV002', 'payloadHash'],
   ]
-  return places.flatMap((place) => {
-    const [algorithm, value] = ['algorithm', 'value'].map((name) => textAt(spec, ...place, name))
-    return algorithm !== undefined && /^[0-9a-fA-F]{16,256}$/.test(value ?? '')
-      ? [`${algorithm}:${value}`]
-      : []
-  })
+  return places.flatMap((place) => digestIn(memberAt(spec, ...place)) ?? [])
+}
+
+/** `{algorithm, value}` of Rekor v1 in hexadecimal, and `{algorithm, digest}` of v2 in base64 under the names of protobuf. */
+function digestIn(told: unknown): string | undefined {
+  const [algorithm, value, digest] = ['algorithm', 'value', 'digest'].map((name) => textAt(told, name))
+  if (algorithm === undefined) return undefined
+  if (digest === undefined)
+    return /^[0-9a-fA-F]{16,256}$/.test(value ?? '') ? `${algorithm}:${value}` : undefined
+  const bytes = attempt(() => parseBase64(digest))
+  const name = algorithm.toLowerCase().replace(/^sha2_/, 'sha')
+  return bytes === undefined || bytes.length > 128 ? undefined : `${name}:${toHex(bytes)}`
 }
 
 /** Names of upstream's fields in words; what is not here keeps its own. */
@@ -141,6 +156,9 @@ const words: Readonly<Record<string, string>> = {
   'package.pkginfo.arch': 'Architecture',
   'archive.hash': 'Digest of the archive',
   'chart.hash': 'Digest of the chart',
+  'hashedRekordV002.data': 'Digest of what was signed',
+  'hashedRekordV002.signature.verifier.keyDetails': 'Kind of the key',
+  'dsseV002.payloadHash': 'Digest of the payload',
 }
 
 const longestFact = 512
@@ -149,9 +167,8 @@ const mostFacts = 60
 /** Every short text in the body with the path to it; long ones are keys and signatures, which stand in the body below. */
 function flat(value: unknown, path = ''): readonly Fact[] {
   if (isObject(value)) {
-    const { algorithm, value: digest } = value
-    if (typeof algorithm === 'string' && typeof digest === 'string')
-      return [{ name: words[path] ?? path, value: `${algorithm}:${digest}` }]
+    const digest = digestIn(value)
+    if (digest !== undefined) return [{ name: words[path] ?? path, value: digest }]
     return Object.entries(value)
       .flatMap(([name, member]) => flat(member, path === '' ? name : `${path}.${name}`))
       .slice(0, mostFacts)
@@ -159,7 +176,10 @@ function flat(value: unknown, path = ''): readonly Fact[] {
   if (Array.isArray(value))
     return value.slice(0, mostFacts).flatMap((item, at) => flat(item, `${path} ${at + 1}`))
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  if (text === undefined || /(?:^|[.])(?:content|publicKey|verifier|signature|sig|keyid)$/i.test(path))
+  if (
+    text === undefined ||
+    /(?:^|[.])(?:content|publicKey|verifier|signature|sig|keyid|rawBytes)$/i.test(path)
+  )
     return []
   return text.length > longestFact ? [] : [{ name: words[path] ?? path, value: text }]
 }
@@ -173,13 +193,4 @@ function stampFacts(spec: unknown): readonly Fact[] {
     { name: 'Serial number of the stamp', value: token.serialNumber },
     { name: 'Policy', value: token.policy },
   ]
-}
-
-/** Undefined where the bytes of a stranger cannot be read. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
 }

@@ -1,14 +1,31 @@
 /** Commands that do for a reader what the page did, without it. Values of strangers are quoted for a shell. */
 import { misleadingCharacters } from '@sigstack/crypto'
+import type { EntryBody } from './body.ts'
+import type { CertificateWords } from './certificate.ts'
 import type { EntryView } from './read-entry.ts'
 
 export type ShellCommand = { readonly what: string; readonly command: string }
 
-export function commandsFor({ entry, body, certificate, logUrl }: EntryView): readonly ShellCommand[] {
+/** Of a log of Rekor v1; undefined where nobody says how clients reach that. */
+export function rawCommand({ entry, logUrl }: EntryView): ShellCommand | undefined {
+  const command =
+    logUrl && `curl -s ${shellQuoted(`${logUrl.replace(/\/$/, '')}/api/v1/log/entries/${entry.uuid}`)}`
+  return command === undefined ? undefined : { what: 'The raw entry', command }
+}
+
+export function commandsFor({
+  body,
+  certificate,
+  raw,
+}: {
+  readonly body: EntryBody
+  readonly certificate?: CertificateWords
+  /** What gets the entry itself. */
+  readonly raw?: ShellCommand | undefined
+}): readonly ShellCommand[] {
   const [signer] = body.signers
   const [subject] = signer?.subjects ?? []
   const issuer = signer?.tokenIssuer
-  const url = logUrl?.replace(/\/$/, '')
   const identity =
     subject !== undefined && issuer !== undefined
       ? ` \\\n  --certificate-identity ${shellQuoted(subject)} \\\n  --certificate-oidc-issuer ${shellQuoted(issuer)}`
@@ -17,14 +34,7 @@ export function commandsFor({ entry, body, certificate, logUrl }: EntryView): re
   const isAttestation = ['dsse', 'intoto'].includes(body.kind)
   const verify = isBlob ? 'verify-blob' : isAttestation ? 'verify-blob-attestation' : undefined
   return [
-    ...(url === undefined
-      ? []
-      : [
-          {
-            what: 'The raw entry',
-            command: `curl -s ${shellQuoted(`${url}/api/v1/log/entries/${entry.uuid}`)}`,
-          },
-        ]),
+    ...(raw === undefined ? [] : [raw]),
     ...(verify === undefined || (certificate === undefined && signer === undefined)
       ? []
       : [

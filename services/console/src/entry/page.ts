@@ -1,14 +1,15 @@
 /** The page of one entry: a sentence first, then what backs it, then the bytes. */
 import { toBase64, toHex } from '@sigstack/crypto'
 import { type Html, html } from '../html/html.ts'
-import { bytes, stateMark, time } from '../html/page.ts'
-import type { Fact } from './body.ts'
-import { type CertificateWords, keyWords } from './certificate.ts'
-import type { Check } from './checks.ts'
-import { commandsFor } from './commands.ts'
-import { drawProof } from './proof-drawing.ts'
+import { bytes, time } from '../html/page.ts'
+import { checkList } from './check-part.ts'
+import { commandsFor, rawCommand } from './commands.ts'
+import { proofPart } from './proof-part.ts'
 import type { EntryView } from './read-entry.ts'
+import { artifactWords, signerWords } from './sentence.ts'
+import { signerPart } from './signer-part.ts'
 import { longestShown, type ShownStatement } from './statement.ts'
+import { artifactPart, commandPart, factList, laidOut } from './text-parts.ts'
 
 /** `isHidden`: bytes that hold e-mail addresses are left out. */
 export function entryPart(view: EntryView, isHidden: boolean): Html {
@@ -20,13 +21,7 @@ ${
   html`<p class="warning">${body.fault}</p>
 `
 }${checkList(view)}
-<section aria-labelledby="what"><h2 id="what">What was signed</h2>
-${factList([{ name: 'Kind', value: `${body.kind} ${body.apiVersion}` }, ...body.facts])}${
-  body.digests.length > 0 &&
-  html`<p>${body.digests.map((digest, at) => html`${at > 0 && ' · '}<a href="/search?q=${encodeURIComponent(digest)}">Other entries of ${at === 0 ? 'this digest' : digest.slice(0, 24)}</a>`)}</p>
-`
-}</section>
-${statement !== undefined && statementPart(view, statement)}${signerPart(view, certificate)}${proofPart(view, isHidden)}
+${artifactPart(body)}${statement !== undefined && statementPart(view, statement)}${signerPart(body, certificate)}${proofOf(view, isHidden)}
 <section aria-labelledby="log"><h2 id="log">In the log</h2>
 <dl class="facts">
 <dt>UUID</dt><dd>${bytes(entry.uuid)}</dd>
@@ -39,7 +34,7 @@ ${
   html`<dt>Promise (SET)</dt><dd>${bytes(toBase64(entry.promise))}</dd>
 `
 }</dl></section>
-${commandPart(view)}
+${commandPart(commandsFor({ ...view, raw: rawCommand(view) }))}
 <section aria-labelledby="raw"><h2 id="raw">The bytes</h2>
 ${
   isHidden
@@ -57,73 +52,18 @@ ${
 }
 
 function sentence({ entry, body, origin, statement }: EntryView): Html {
-  const [signer] = body.signers
-  const [subject] = signer?.subjects ?? []
-  const who =
-    subject !== undefined
-      ? html`<strong>${subject}</strong>${signer?.tokenIssuer !== undefined && html`, as vouched for by <strong>${signer.tokenIssuer}</strong>,`}`
-      : signer !== undefined
-        ? html`The holder of the key <strong>${signer.keyHash.slice(0, 16)}…</strong>`
-        : html`Somebody`
-  const name = statement?.subjects[0]?.name
-  const [digest] = body.digests
-  const what =
-    name !== undefined && name !== ''
-      ? html`a statement about <strong>${name}</strong>${(statement?.subjects.length ?? 0) > 1 && html` and ${(statement?.subjects.length ?? 1) - 1 + (statement?.moreSubjects ?? 0)} more`}`
-      : digest !== undefined
-        ? html`an artifact with the digest <strong>${digest.slice(0, 23)}…</strong>`
-        : html`what this entry holds`
-  return html`${who} signed ${what}. It was logged on ${time(entry.integratedTime)} as number <strong>${entry.logIndex}</strong> of the log <strong>${origin}</strong>.`
+  return html`${signerWords(body)} signed ${artifactWords(body, statement)}. It was logged on ${time(entry.integratedTime)} as number <strong>${entry.logIndex}</strong> of the log <strong>${origin}</strong>.`
 }
 
-function checkList({ checks, trust }: EntryView): Html {
-  return html`<section aria-labelledby="checks"><h2 id="checks">What was checked</h2>
-<table class="checks"><caption class="unseen">Checks of this entry</caption>
-<thead><tr><th scope="col">By this server</th><th scope="col" class="by-browser" hidden>By this browser</th><th scope="col">What</th></tr></thead>
-<tbody>
-${checks.map((check) => checkRow(check, true))}</tbody></table>
-<p class="quiet">${
-    trust === undefined
-      ? html`There is no trusted root to check against.`
-      : html`Against the trusted root of ${trust.from}, SHA-256 ${bytes(trust.sha256)}.`
-  } A page proves little to whoever distrusts who serves it: <a href="#commands">check it yourself</a>.</p></section>
-`
-}
-
-export function checkRow({ name, state, what, why }: Check, byBrowserToo: boolean): Html {
-  return html`<tr data-check="${name}"><td>${stateMark(state)}</td>${byBrowserToo && html`<td class="by-browser" hidden></td>`}<td>${what}${
-    why !== undefined &&
-    html` <span class="why">${state === 'failed' ? 'Failed' : 'Not checked'}: ${why}.</span>`
-  }</td></tr>
-`
-}
-
-function signerPart({ body }: EntryView, certificate: CertificateWords | undefined): Html {
-  const [signer] = body.signers
-  if (signer === undefined) return html``
-  const more = body.signers.length - 1
-  const also = html`${
-    more > 0 &&
-    html`<p>${more} more signed it; the body has them.</p>
-`
-  }`
-  if (certificate === undefined)
-    return html`<section aria-labelledby="signer"><h2 id="signer">Who signed: a key</h2>
-<dl class="facts"><dt>Key</dt><dd>${keyWords(signer.key)}</dd><dt>SHA-256 of the key</dt><dd>${bytes(signer.keyHash)}</dd></dl>
-<p><a href="/search?q=${signer.keyHash}&amp;as=key">Other entries by this key</a></p>${also}</section>
-`
-  return html`<section aria-labelledby="signer"><h2 id="signer">Who signed: the certificate</h2>
-${certificate.warnings.map(
-  (warning) => html`<p class="warning">${warning}</p>
-`,
-)}<dl class="facts">
-${certificate.rows.map(
-  ({ name, value, href }) =>
-    html`<dt>${name}</dt><dd>${href === undefined ? value : html`<a href="${href}" rel="noreferrer">${value}</a>`}</dd>
-`,
-)}</dl>
-<p><a href="/search?q=${encodeURIComponent(signer.subjects[0] ?? '')}">Other entries by this name</a> · <a href="/search?q=${certificate.serial}&amp;as=serial">by this certificate</a></p>${also}</section>
-`
+function proofOf({ entry, logKey, ...rest }: EntryView, isHidden: boolean): Html {
+  const { proof, uuid, logId } = entry
+  if (proof === undefined) return html``
+  return proofPart({
+    ...rest,
+    proof,
+    ...(logKey !== undefined && { key: { spki: logKey, hint: logId.subarray(0, 4) } }),
+    ...(!isHidden && { bytesAt: `/entry/${uuid}/body` }),
+  })
 }
 
 function statementPart({ entry }: EntryView, statement: ShownStatement): Html {
@@ -145,67 +85,4 @@ ${
 `
 }</section>
 `
-}
-
-function proofPart({ entry, leaf, steps, logKey }: EntryView, isHidden: boolean): Html {
-  const { proof } = entry
-  if (proof === undefined) return html``
-  // What a browser checks is what is read here.
-  return html`<section aria-labelledby="proof" id="proof-part" data-leaf-index="${proof.leafIndex}" data-tree-size="${proof.treeSize}" data-root="${toHex(proof.rootHash)}"${logKey !== undefined && html` data-log-key="${toBase64(logKey)}"`}${!isHidden && html` data-body="/entry/${entry.uuid}/body"`}>
-<h2 id="proof">The proof</h2>
-<p>The entry is leaf ${proof.leafIndex} of a tree of ${proof.treeSize} leaves. Each step hashes two neighbours into their parent, up to the root that the log has signed.</p>
-${
-  steps === undefined
-    ? html`<p class="warning">The proof does not fit the place of the entry, so it leads nowhere.</p>
-`
-    : html`<div class="wide" role="group" tabindex="0" aria-label="The proof as a drawing">${drawProof(leaf, steps)}</div>
-<details><summary>The steps as a table</summary>
-<div class="wide" role="group" tabindex="0" aria-label="The steps of the proof"><table id="steps"><caption class="unseen">Steps of the proof, from the leaf to the root</caption>
-<thead><tr><th scope="col">Step</th><th scope="col">Given by the log</th><th scope="col">on the</th><th scope="col">Together they make</th></tr></thead><tbody>
-<tr><th scope="row">leaf</th><td></td><td></td><td>${bytes(toHex(leaf))}</td></tr>
-${steps.map(
-  ({ sibling, side, hash }, at) =>
-    html`<tr data-sibling="${toHex(sibling)}"><th scope="row">${at + 1}</th><td>${bytes(toHex(sibling))}</td><td>${side}</td><td>${bytes(toHex(hash))}</td></tr>
-`,
-)}</tbody></table></div></details>
-`
-}${
-  proof.checkpoint !== undefined &&
-  html`<details open><summary>The tree head that the log signed</summary><pre id="checkpoint" class="raw" tabindex="0">${proof.checkpoint}</pre></details>
-`
-}</section>`
-}
-
-function commandPart(view: EntryView): Html {
-  const commands = commandsFor(view)
-  return html`<section aria-labelledby="commands"><h2 id="commands">Check it yourself</h2>
-${commands.map(
-  ({
-    what,
-    command,
-  }) => html`<p class="command-name">${what}</p><pre class="command" tabindex="0">${command}</pre>
-`,
-)}${
-  commands.length === 0 &&
-  html`<p>There is no command for this kind of entry.</p>
-`
-}</section>`
-}
-
-function factList(facts: readonly Fact[]): Html {
-  return html`<dl class="facts">
-${facts.map(
-  ({
-    name,
-    value,
-  }) => html`<dt>${name}</dt><dd>${/^[a-z0-9]+:[0-9a-f]{16,}$/.test(value) ? bytes(value) : value}</dd>
-`,
-)}</dl>
-`
-}
-
-/** As JSON where it is some, bounded: the download has all. */
-function laidOut(json: unknown, text: string): string {
-  const whole = json === undefined ? text : JSON.stringify(json, undefined, 2)
-  return whole.length > longestShown ? `${whole.slice(0, longestShown)}…` : whole
 }

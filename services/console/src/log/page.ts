@@ -3,16 +3,20 @@ import { drawBars } from '../html/bars.ts'
 import { type Html, html } from '../html/html.ts'
 import { bytes, stateMark, time } from '../html/page.ts'
 import type { LogInfo } from '../sources/rekor.ts'
+import { leafPath, type TreeName } from '../tree/tree-name.ts'
 import type { Growth, Span } from './growth.ts'
 import type { Head, HeadLine, Witness } from './heads.ts'
 
 export type LogView = {
   readonly info: LogInfo
   readonly growth?: Growth | undefined
-  readonly heads: readonly (Head | { readonly name: string; readonly fault: string })[]
+  readonly heads: readonly (ShownHead | { readonly name: string; readonly fault: string })[]
   readonly witness?: Witness | undefined
   readonly speed: readonly { readonly name: string; readonly value: string }[]
 }
+
+/** With the name of its tree where entries are found by that. */
+type ShownHead = Head & { readonly tree?: TreeName }
 
 export function logPart({ info, growth, heads, witness, speed }: LogView): Html {
   const shards = [...info.inactive, info.active]
@@ -62,10 +66,11 @@ function barsOf(spans: readonly Span[], digits: number) {
   }))
 }
 
-function headPart({ name, url, note, origin, size, root, lines }: Head, witness: Witness | undefined): Html {
+function headPart(head: ShownHead, witness: Witness | undefined): Html {
+  const { name, url, note, origin, size, root, lines, tree } = head
   const witnessed = witness?.logs.find((log) => log.origin === origin)
   return html`<h3>${name}</h3>
-<dl class="facts"><dt>Origin</dt><dd>${origin}</dd><dt>Entries</dt><dd>${size.toLocaleString('en')}</dd><dt>Root</dt><dd>${bytes(root)}</dd>
+<dl class="facts"><dt>Origin</dt><dd>${origin}</dd><dt>Entries</dt><dd>${size.toLocaleString('en')}${tree !== undefined && size > 0n && html`, the newest is <a href="${leafPath(tree, size - 1n)}">number ${size - 1n}</a>`}</dd><dt>Root</dt><dd>${bytes(root)}</dd>
 ${
   witness !== undefined &&
   html`<dt>Witness ${witness.name}</dt><dd>${

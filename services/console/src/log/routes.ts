@@ -7,10 +7,16 @@ import { hidden } from '../reader.ts'
 import { entryTable } from '../search/page.ts'
 import { search } from '../search/search.ts'
 import { quantileOf, readMetrics, sumOf } from '../sources/metrics.ts'
+import { treeUrl } from '../tree/tree-name.ts'
 import { createGrowthSource } from './growth.ts'
 import { readHead, readWitness } from './heads.ts'
 import { logPart } from './page.ts'
 import type { Tail } from './tail.ts'
+
+const otherTrees = [
+  ['rekor-v2', 'Rekor v2'],
+  ['ct', 'Log of certificates'],
+] as const
 
 export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail): void {
   const { rekor, trust, urls, now } = context
@@ -23,20 +29,21 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
       urls.witness === undefined ? undefined : readWitness(urls.witness).catch(() => undefined),
     ])
     const size = [...info.inactive, info.active].reduce((sum, { treeSize }) => sum + treeSize, 0n)
-    const logs: readonly (readonly [string, string | undefined, string?])[] = [
-      ['Rekor', urls.rekor, info.active.checkpoint],
-      ['Rekor v2', urls.rekorV2],
-      ['Log of certificates', urls.ct],
+    const known = { root: current?.root, witness }
+    const fault = (name: string) => (error: unknown) => ({ name, fault: reasonOf(error) })
+    const heads = [
+      readHead('Rekor', urls.rekor, { ...known, note: info.active.checkpoint }).catch(fault('Rekor')),
+      ...otherTrees.flatMap(([tree, name]) => {
+        const url = treeUrl(urls, tree)
+        return url === undefined
+          ? []
+          : [
+              readHead(name, url, known)
+                .then((head) => ({ ...head, tree }))
+                .catch(fault(name)),
+            ]
+      }),
     ]
-    const heads = logs.flatMap(([name, url, note]) =>
-      url === undefined
-        ? []
-        : [
-            readHead(name, url, { root: current?.root, witness, ...(note !== undefined && { note }) }).catch(
-              (error: unknown) => ({ name, fault: reasonOf(error) }),
-            ),
-          ],
-    )
     const view = {
       info,
       witness,

@@ -46,6 +46,8 @@ export type Watch = {
 export type FollowedLog = {
   readonly id: string
   readonly name: string
+  /** Of Rekor v1: the ID of the tree. */
+  readonly shard?: string
   readonly kind: string
   readonly url: string
   readonly state: string
@@ -177,10 +179,11 @@ function watchIn(told: unknown): Watch {
 }
 
 function logIn(told: unknown): FollowedLog {
-  const newest = memberAt(told, 'newest')
+  const [newest, shard] = ['newest', 'shard'].map((name) => memberAt(told, name))
   return {
     id: idIn(told),
     name: textIn(told, 'name'),
+    ...(typeof shard === 'string' && { shard }),
     kind: textIn(told, 'kind'),
     url: textIn(told, 'url'),
     state: textIn(told, 'state'),

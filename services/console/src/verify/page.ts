@@ -1,5 +1,5 @@
 /** A bundle and a file, or its digest: the question, and the answer with each check. */
-import { checkRow } from '../entry/page.ts'
+import { checkRow } from '../entry/check-part.ts'
 import { type Html, html } from '../html/html.ts'
 import type { Question, Verdict } from './verify.ts'
 

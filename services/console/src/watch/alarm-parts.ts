@@ -3,12 +3,14 @@ import { type Html, html } from '../html/html.ts'
 import { time } from '../html/page.ts'
 import type { Alarm, AlarmAct } from '../sources/monitor.ts'
 import { adviceOn, urgency } from './advice.ts'
+import type { LinkEntry } from './entry-links.ts'
 import { evidencePart } from './evidence.ts'
 
-/** Names by the numbers that alarms tell. */
+/** Names, and places of entries, by the numbers that alarms tell. */
 export type Names = {
   readonly logs: ReadonlyMap<string, string>
   readonly watches: ReadonlyMap<string, string>
+  readonly entry: LinkEntry
 }
 
 export const secondsOf = (date: Date) => Math.floor(date.getTime() / 1000)
@@ -71,13 +73,13 @@ ${acts.map(([act, word], at) => html`<button${at > 0 && html` class="second"`} f
 
 /** One alarm with its evidence and what was done. */
 export function alarmPage(alarm: Alarm, names: Names): Html {
-  const { kind, severity, summary, state, detail, acts } = alarm
+  const { kind, severity, summary, state, detail, log, acts } = alarm
   const { what, next } = adviceOn(kind)
   return html`<h1>${what}</h1>
 <p class="sentence">${summary}</p>
 <dl class="facts"><dt>State</dt><dd>${alarmState(state)}</dd><dt>Urgency</dt><dd>${urgency(severity)}</dd><dt>Where</dt><dd>${whereOf(alarm, names)}</dd><dt>Since and how often</dt><dd>${metPart(alarm)}</dd><dt>What to do next</dt><dd>${next}</dd></dl>
 ${actsForm(alarm, what)}<section aria-labelledby="evidence"><h2 id="evidence">Evidence of the last time</h2>
-${evidencePart(detail)}</section>
+${evidencePart(detail, log, names)}</section>
 <section aria-labelledby="acts"><h2 id="acts">What was done about it</h2>
 ${
   acts.length === 0

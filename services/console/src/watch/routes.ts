@@ -6,10 +6,11 @@ import { formIn } from '../html/form.ts'
 import { html } from '../html/html.ts'
 import { sendText } from '../html/send.ts'
 import { SourceError } from '../sources/errors.ts'
-import type { Alarm, AlarmAct, AlarmState, Monitor } from '../sources/monitor.ts'
+import type { Alarm, AlarmAct, AlarmState, FollowedLog, Monitor, Watch } from '../sources/monitor.ts'
 import { assertMayEnter } from './access.ts'
 import { alarmPage, alarmTable, type Names } from './alarm-parts.ts'
 import { definitionOf, emptyForm } from './definition.ts'
+import { entryLinks } from './entry-links.ts'
 import { roomPart } from './room.ts'
 import { alarmRows, logRows, watchRows } from './tables.ts'
 
@@ -39,7 +40,7 @@ function addPages(app: FastifyInstance, context: Context, monitor: Monitor): voi
     const { state, cursor } = askedOf(request)
     const [{ alarms, next }, names] = await Promise.all([
       monitor.alarms(state === undefined ? states : [state], cursor),
-      readNames(monitor),
+      readNames(context, monitor),
     ])
     const here = `/watch/alarms${state === undefined ? '?' : `?state=${state}&`}`
     const body = html`<h1>${state === undefined ? 'All alarms' : `Alarms that are ${state}`}</h1>
@@ -58,7 +59,7 @@ ${next !== undefined && html`<nav class="pager" aria-label="Pages"><a rel="next"
     const alarm = await monitor.alarm(request.params.id)
     if (alarm === undefined) return context.sendNothing(request, reply, 'There is no such alarm.')
     if (context.wantsJson(request)) return reply.send(alarm)
-    const body = alarmPage(alarm, await readNames(monitor))
+    const body = alarmPage(alarm, await readNames(context, monitor))
     return context.sendPage(request, reply, { title: 'An alarm', room: 'watch', body })
   })
 }
@@ -137,7 +138,7 @@ async function sendRoom(
     monitor.logs(),
   ])
   const alarms = told.alarms.toSorted((one, other) => rankOf(one) - rankOf(other))
-  const names = namesIn(logs, watches)
+  const names = namesIn(context, logs, watches)
   const hasMoreAlarms = told.next !== undefined
   const body = roomPart({ alarms, hasMoreAlarms, watches, nextWatches: next, logs, names, ...filled })
   return context.sendPage(
@@ -153,17 +154,15 @@ function rankOf({ severity }: Alarm): number {
   return rank < 0 ? urgencies.length : rank
 }
 
-async function readNames(monitor: Monitor): Promise<Names> {
+async function readNames(context: Context, monitor: Monitor): Promise<Names> {
   const [logs, { watches }] = await Promise.all([monitor.logs(), monitor.watches()])
-  return namesIn(logs, watches)
+  return namesIn(context, logs, watches)
 }
 
-function namesIn(
-  logs: readonly { readonly id: string; readonly name: string }[],
-  watches: readonly { readonly id: string; readonly name: string }[],
-): Names {
-  const named = (rows: typeof logs) => new Map(rows.map(({ id, name }) => [id, name]))
-  return { logs: named(logs), watches: named(watches) }
+function namesIn({ urls }: Context, logs: readonly FollowedLog[], watches: readonly Watch[]): Names {
+  const named = (rows: readonly { readonly id: string; readonly name: string }[]) =>
+    new Map(rows.map(({ id, name }) => [id, name]))
+  return { logs: named(logs), watches: named(watches), entry: entryLinks(logs, urls) }
 }
 
 function askedOf({ query }: FastifyRequest): { readonly state?: AlarmState; readonly cursor?: string } {

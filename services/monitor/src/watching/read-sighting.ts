@@ -1,6 +1,6 @@
 /** What a stored leaf says of who made it. Whatever a stranger may have put into it is bounded here. */
 
-import { CryptoError, der, derTag, readOnlyDer, sha256Hex, toHex } from '@sigstack/crypto'
+import { CryptoError, sha256Hex, toHex } from '@sigstack/crypto'
 import { CtError, parseExtraData, parseMerkleTreeLeaf } from '@sigstack/ct'
 import { EntryError, keyNamesOf, readStoredEntry } from '@sigstack/rekor-entries'
 import {
@@ -10,6 +10,7 @@ import {
   fulcioArc,
   fulcioIssuer,
   parseCertificate,
+  unsignedCertificate,
   X509Error,
 } from '@sigstack/x509'
 import type { StoredLeaf } from '../following/source.ts'
@@ -67,7 +68,7 @@ function ofCertificate({ leaf, extra }: StoredLeaf, { leafIndex }: ReadOptions):
     entry.type === 'x509'
       ? parseCertificate(entry.certificate)
       : extra === undefined
-        ? certificateAround(entry.tbs)
+        ? unsignedCertificate(entry.tbs)
         : precertificateIn(extra)
   const { repositories, workflow } = claimsOf(certificate)
   const issuer = fulcioIssuer(certificate)
@@ -89,15 +90,6 @@ function precertificateIn(extra: Uint8Array): Certificate {
   const data = parseExtraData('precert', extra)
   if (data.type !== 'precert') throw new Error('extra data of a precertificate is of another type')
   return parseCertificate(data.precertificate)
-}
-
-/** A leaf holds the part of a precertificate that is signed: with its algorithm and no signature it can be read as a whole one. */
-function certificateAround(tbs: Uint8Array): Certificate {
-  const fields = readOnlyDer(tbs, derTag.sequence).children(10)
-  // Version, serial number, algorithm; or without version.
-  const algorithm = fields[0]?.tag === 0xa0 ? fields[2] : fields[1]
-  if (algorithm === undefined) throw new X509Error('bad_certificate', 'the certificate names no algorithm')
-  return parseCertificate(der(derTag.sequence, tbs, algorithm.whole, der(derTag.bitString, Uint8Array.of(0))))
 }
 
 /** 5 and 12 are the repository, 9 is the workflow that signed (Fulcio's oid-info). */

@@ -3,7 +3,6 @@ import { escaped, quoted } from '@sigstack/crypto'
 import type { Queryable } from '@sigstack/postgres'
 import type { Trouble } from '../alarms/alarm.ts'
 import type { Match } from './look.ts'
-import type { Sighting } from './sighting.ts'
 import type { Reason } from './watch.ts'
 import { addFindings, meetWorkflow, type NewFinding } from './watch-store.ts'
 
@@ -42,14 +41,15 @@ export async function recordMatches(
       treeId,
       times: group.length,
       summary: sentenceOf(reason, last, names.get(finding.watchId) ?? '', logName),
-      detail: { sightings: group.slice(-mostShown).map((each) => shown(each.finding.sighting)) },
+      detail: { sightings: group.slice(-mostShown).map(({ finding }) => shown(finding)) },
     })
   }
 }
 
-/** JSON has no bigint. */
-function shown({ leafIndex, ...sighting }: Sighting): Readonly<Record<string, unknown>> {
-  return { leafIndex: String(leafIndex), ...sighting }
+/** JSON has no bigint. A watch meets entries in several logs, so each says in which; the number is that of the API. */
+function shown({ treeId, sighting }: NewFinding): Readonly<Record<string, unknown>> {
+  const { leafIndex, ...rest } = sighting
+  return { log: String(treeId), leafIndex: String(leafIndex), ...rest }
 }
 
 type Reasoned = { readonly reason: Reason; readonly matter: string; readonly finding: NewFinding }

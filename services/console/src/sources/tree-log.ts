@@ -1,0 +1,71 @@
+/** A log that is read by C2SP tlog-tiles: Rekor v2, and the log of certificates. */
+import { CheckpointError, parseCheckpoint } from '@sigstack/checkpoint'
+import { CryptoError, parseBase64 } from '@sigstack/crypto'
+import { proveInclusion, tilesForInclusion, tileWidth } from '@sigstack/merkle'
+import { openTiles, TileError, type TileLog } from '@sigstack/tile-client'
+import { textAt } from '../text-at.ts'
+import { ask, jsonOf } from './ask.ts'
+import { SourceError } from './errors.ts'
+import type { EntryProof } from './rekor.ts'
+
+/** A leaf as the log hands it out: its proof is made of the log's tiles, and nothing is believed yet. */
+export type TreeLeaf = {
+  readonly leaf: Uint8Array
+  readonly proof: EntryProof & { readonly checkpoint: string }
+  /** First line of the checkpoint. */
+  readonly origin: string
+}
+
+export type TreeLog = {
+  readonly url: string
+  /** Under the newest head. Undefined where that has no such leaf. Throws {@link SourceError}. */
+  leaf(index: bigint): Promise<TreeLeaf | undefined>
+}
+
+const timeoutMs = 5_000
+
+export function createTreeLog(url: string): TreeLog {
+  const tiles = openTiles(url, { timeoutMs, keptTiles: 64 })
+  return { url, leaf: (index) => asSource(() => leafAt(tiles, index)) }
+}
+
+/**
+ * What a log of certificates keeps beside a leaf (RFC 6962 section 4.6), in which nothing of the tree is. Undefined where it cannot be
+ * had: the leaf can be shown without it.
+ */
+export async function readExtraData(url: string, index: bigint): Promise<Uint8Array | undefined> {
+  try {
+    const answer = await ask(url, `/ct/v1/get-entries?start=${index}&end=${index}`)
+    const extra = answer && textAt(jsonOf(answer), 'entries', 0, 'extra_data')
+    return extra === undefined ? undefined : parseBase64(extra)
+  } catch (error) {
+    if (error instanceof SourceError || error instanceof CryptoError) return undefined
+    throw error
+  }
+}
+
+async function leafAt(tiles: TileLog, leafIndex: bigint): Promise<TreeLeaf | undefined> {
+  const { note: checkpoint } = await tiles.checkpoint()
+  const { origin, treeHead } = parseCheckpoint(checkpoint)
+  const { size: treeSize, rootHash } = treeHead
+  if (leafIndex >= treeSize) return undefined
+  const width = BigInt(tileWidth)
+  const [bundle, source] = await Promise.all([
+    tiles.entries(leafIndex / width, treeSize),
+    tiles.load(tilesForInclusion(leafIndex, treeSize), treeSize),
+  ])
+  const leaf = bundle[Number(leafIndex % width)]
+  if (leaf === undefined) return undefined
+  const { siblings: hashes } = proveInclusion(leafIndex, treeSize, source)
+  return { leaf, proof: { leafIndex, treeSize, rootHash, hashes, checkpoint }, origin }
+}
+
+async function asSource<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw new SourceError('malformed', cause.message, { cause })
+    if (!(cause instanceof TileError)) throw cause
+    throw new SourceError(cause.code === 'malformed' ? 'malformed' : 'unavailable', cause.message, { cause })
+  }
+}

@@ -1,0 +1,80 @@
+/** A log that is read by tiles and holds whatever a test puts into it; of certificates with what stands beside each. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import { createSigner, generateSigningKey, type PublicKey, type Signer, toBase64 } from '@sigstack/crypto'
+import {
+  emptyTree,
+  encodeEntryBundle,
+  growTree,
+  leafHash,
+  parseTilePath,
+  tileHashes,
+  tileWidth,
+} from '@sigstack/merkle'
+import type { Test } from 'tap'
+
+export type TileLog = {
+  readonly url: string
+  readonly origin: string
+  readonly publicKey: PublicKey
+  /** Heads are signed by this one from now on. */
+  signWith(signer: Signer): void
+  /** Entries are handed out as these from now on, whatever the head says. */
+  give(leaves: readonly Uint8Array[]): void
+  /** Of get-entries, for each leaf. */
+  keep(extra: readonly Uint8Array[]): void
+}
+
+export async function openTileLog(t: Test, leaves: readonly Uint8Array[]): Promise<TileLog> {
+  const origin = 'tiles.example'
+  const own = createSigner(generateSigningKey())
+  let [signer, given, extra] = [own, leaves, [] as readonly Uint8Array[]]
+  const { tree, changedTiles } = growTree(
+    emptyTree,
+    leaves.map((leaf) => leafHash(leaf)),
+  )
+
+  async function answerTo({ pathname, searchParams }: URL): Promise<string | Uint8Array | undefined> {
+    if (pathname === '/checkpoint') {
+      const keyHint = noteKeyHint(origin, own.publicKey)
+      return signCheckpoint({ origin, name: origin, treeHead: tree, signer, keyHint })
+    }
+    if (pathname === '/ct/v1/get-entries') {
+      const beside = extra[Number(searchParams.get('start'))]
+      return beside && JSON.stringify({ entries: [{ leaf_input: '', extra_data: toBase64(beside) }] })
+    }
+    const asked = parseTilePath(pathname.slice(1))
+    if (asked === undefined) return undefined
+    const { level, index, width } = asked
+    const first = Number(index) * tileWidth
+    if (level === 'entries') return encodeEntryBundle(given.slice(first, first + width))
+    const found = changedTiles.find((each) => each.level === level && each.index === index)
+    return found && tileHashes(found.tile, width)
+  }
+
+  const server = createServer((request, response) => {
+    void answerTo(new URL(request.url ?? '/', 'http://log')).then((body) =>
+      response.writeHead(body === undefined ? 404 : 200).end(body ?? ''),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin,
+    publicKey: own.publicKey,
+    signWith: (other) => {
+      signer = other
+    },
+    give: (other) => {
+      given = other
+    },
+    keep: (beside) => {
+      extra = beside
+    },
+  }
+}
