@@ -72,6 +72,7 @@ export async function fillLog(
     publicKey: Buffer.from(signer.publicKey.spki),
     keyFile: undefined,
     isFrozen: false,
+    frozenAtMs: undefined,
   }
   const backup: OpenBackup = {
     manifest: {

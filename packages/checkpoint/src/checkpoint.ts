@@ -12,7 +12,7 @@ import { encodeSignatureLine, parseSignedNote } from './signed-note.ts'
 export type Checkpoint = SignedNote & {
   readonly origin: string
   readonly treeHead: TreeHead
-  /** Further signed lines; old Rekor entries hold `Timestamp: <ns>`. We write none. */
+  /** Further signed lines; old Rekor entries hold `Timestamp: <ns>`. We write one alone, of a frozen log. */
   readonly extensionLines: readonly string[]
 }
 
@@ -40,10 +40,13 @@ export function parseCheckpoint(note: string): Checkpoint {
 export function encodeCheckpoint(checkpoint: {
   readonly origin: string
   readonly treeHead: TreeHead
+  readonly extensionLines?: readonly string[]
 }): string {
-  const { origin, treeHead } = checkpoint
-  if (origin === '' || /[\p{Cc}]/u.test(origin)) throw bad('an origin is one line and not empty')
-  return `${origin}\n${treeHead.size}\n${toBase64(treeHead.rootHash)}\n`
+  const { origin, treeHead, extensionLines = [] } = checkpoint
+  for (const line of [origin, ...extensionLines])
+    if (line === '' || /[\p{Cc}]/u.test(line)) throw bad('an origin, as any line, is one and not empty')
+  const head = `${origin}\n${treeHead.size}\n${toBase64(treeHead.rootHash)}\n`
+  return head + extensionLines.map((line) => `${line}\n`).join('')
 }
 
 /** A whole note with one signature line by `name`, which is the origin itself except in Rekor v1 (the host name). */
@@ -51,11 +54,12 @@ export async function signCheckpoint(options: {
   readonly origin: string
   readonly name: string
   readonly treeHead: TreeHead
+  readonly extensionLines?: readonly string[]
   readonly signer: Signer
   readonly keyHint: Uint8Array
 }): Promise<string> {
-  const { origin, name, treeHead, signer, keyHint } = options
-  const text = encodeCheckpoint({ origin, treeHead })
+  const { name, signer, keyHint } = options
+  const text = encodeCheckpoint(options)
   const signature = await signer.sign(utf8(text))
   return `${text}\n${encodeSignatureLine({ name, keyHint, signature })}`
 }

@@ -44,6 +44,22 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     t.equal((await log('mode', '--log', 'ct')).out, 'ct is open\n', 'of each log its own')
   })
 
+  await t.test(
+    'freeze: asked for once more, for good, and of a log that is followed by another one',
+    async (t) => {
+      const v2 = ['--log', 'rekor-v2']
+      t.match(await log('freeze'), { status: 1, err: /rekor-v2 will never take an entry again.*declined/s })
+      t.equal((await log('mode', ...v2)).out, 'rekor-v2 is open\n')
+      t.match(await log('freeze', '--log', 'rekor-v1', '--yes'), { status: 1, err: /is rolled over/ })
+      const { out } = await log('freeze', '--yes', '--json')
+      t.match(JSON.parse(out), { origin: '127.0.0.1', size: /^[1-9]/, frozenAt: /^20.*Z$/ })
+      t.equal((await log('mode', ...v2)).out, 'rekor-v2 is frozen\n')
+      t.match(await log('freeze', '--yes'), { status: 1, err: /rekor-v2 is frozen for good/ })
+      t.match(await log('mode', 'open', ...v2), { status: 1, err: /rekor-v2 is frozen for good/ })
+      t.equal((await log('mode')).out, 'rekor-v1 is open\n', 'the other log goes on')
+    },
+  )
+
   await t.test('mode: what it refuses', async (t) => {
     t.match(await log('mode', 'closed'), {
       status: 1,

@@ -21,6 +21,7 @@ export { orUnavailable } from './or-unavailable.ts'
 export type { NextKey, ShardRow } from './series.ts'
 export {
   forgetNextKey,
+  freezeLog,
   listShards,
   migrateLogs,
   prepareNextKey,

@@ -32,7 +32,12 @@ export type LogEntry = Place & {
 }
 
 /** A checkpoint and the tree head it signs. */
-export type SignedCheckpoint = { readonly treeHead: TreeHead; readonly note: string }
+export type SignedCheckpoint = {
+  readonly treeHead: TreeHead
+  readonly note: string
+  /** Of the last one that there will be: since when that is known, in milliseconds since the epoch. */
+  readonly frozenAtMs?: number
+}
 
 /** Durable and in the tree. */
 export type Placed = {

@@ -1,12 +1,11 @@
 /** Opens a log: one origin, one key, one row in the database, and any number of processes that write to it. */
 import { counted } from '@sigstack/crypto'
-import type { TreeHead } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { type BatchReport, createWriter } from './append.ts'
 import type { Cosigning } from './cosigning.ts'
 import { LogError } from './errors.ts'
 import type { Log } from './log.ts'
-import { createPublisher } from './publish.ts'
+import { createPublisher, type SignCheckpoint } from './publish.ts'
 import { createTreeReader } from './read-tree.ts'
 import { createSequencer } from './sequence.ts'
 import { migrateLogs } from './series.ts'
@@ -27,11 +26,7 @@ export type LogOptions = {
   readonly logId: Uint8Array
   /** The origin of a log that does not exist yet; one that does keeps its own. */
   readonly newOrigin: () => string
-  /**
-   * Signs a tree head as the dialect wants it. May be slow, since it is never called inside a transaction, and may fail; but whoever
-   * waits for it waits until it settles.
-   */
-  readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
+  readonly signCheckpoint: SignCheckpoint
   /** What remembers, outside of the database, how far this log was signed; without it each process knows its own time only. */
   readonly signedHeads?: SignedHeads
   /** Others who sign its heads too. */

@@ -25,24 +25,45 @@ export type Publisher = {
   republish(): Promise<SignedCheckpoint>
 }
 
+/**
+ * Signs a tree head as the dialect wants it. May be slow, since it is never called inside a transaction, and may fail; but whoever
+ * waits for it waits until it settles.
+ *
+ * @param frozenAtMs Of the head that is the last one, in milliseconds since the epoch: when it became that.
+ */
+export type SignCheckpoint = (treeHead: TreeHead, origin: string, frozenAtMs?: number) => Promise<string>
+
 export type PublisherOptions = {
   /** Knows the heads, and the proofs between them, which is what others ask for before they sign a head too. */
   readonly reader: TreeReader
-  readonly signCheckpoint: (treeHead: TreeHead, origin: string) => Promise<string>
+  readonly signCheckpoint: SignCheckpoint
   readonly signedHeads: SignedHeads | undefined
   readonly cosigning?: Cosigning | undefined
 }
 
+type Published = {
+  readonly size: bigint
+  readonly frozenAtMs: number | undefined
+  readonly published: Promise<SignedCheckpoint>
+}
+
 export function createPublisher(options: PublisherOptions): Publisher {
   const { reader, signCheckpoint, signedHeads, cosigning } = options
-  let last: { readonly size: bigint; readonly published: Promise<SignedCheckpoint> } | undefined
+  let last: Published | undefined
+
+  /** When the head of this size became the last one, if it did and that is known. */
+  function frozenAt(size: bigint): number | undefined {
+    const frozen = reader.frozenHead()
+    return frozen?.size === size ? frozen.atMs : undefined
+  }
 
   /** What our key has signed is remembered before anybody else is asked. */
   async function signAndKeep(treeHead: TreeHead): Promise<SignedCheckpoint> {
-    const note = await signCheckpoint(treeHead, reader.origin).catch((cause: unknown) => {
+    const frozenAtMs = frozenAt(treeHead.size)
+    const note = await signCheckpoint(treeHead, reader.origin, frozenAtMs).catch((cause: unknown) => {
       throw new LogError('unavailable', 'the checkpoint could not be signed; try again', { cause })
     })
-    const checkpoint = { treeHead, note }
+    const checkpoint = { treeHead, note, ...(frozenAtMs !== undefined && { frozenAtMs }) }
     signedHeads?.keep(checkpoint)
     return checkpoint
   }
@@ -57,15 +78,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     proveConsistency: reader.proveConsistency,
     newest: async () => signAndKeep(await reader.treeHead()),
     update: (checkpoint: SignedCheckpoint) => {
-      const { size } = checkpoint.treeHead
-      if (last?.size === size) last = { size, published: Promise.resolve(checkpoint) }
+      // What was signed before the log was frozen may come late.
+      if (last?.size !== checkpoint.treeHead.size || last.frozenAtMs !== checkpoint.frozenAtMs) return
+      last = { ...last, published: Promise.resolve(checkpoint) }
     },
   }
 
   function publish({ size, rootHash }: TreeHead): Promise<SignedCheckpoint> {
-    if (last?.size === size) return last.published
+    const frozenAtMs = frozenAt(size)
+    if (last?.size === size && last.frozenAtMs === frozenAtMs) return last.published
     const published = signWithOthers({ size, rootHash })
-    const mine = { size, published }
+    const mine = { size, frozenAtMs, published }
     last = mine
     // A failed signature must not be remembered.
     published.catch(() => {

@@ -24,8 +24,16 @@ import type { Tiles } from './tiles.ts'
 export type TreeReader = Omit<LogReader, 'checkpoint' | 'checkpointCovering' | 'onAppended'> & {
   /** The largest head known here, if it was the newest a moment ago. */
   recentHead(): TreeHead | undefined
+  /** The last head there will be, once the database has told that the log is frozen and when. */
+  frozenHead(): FrozenHead | undefined
   /** As `proveInclusion`, for a tree that was just written here; with the connections of writers. */
   proveInWritten(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof>
+}
+
+export type FrozenHead = {
+  readonly size: bigint
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
 }
 
 export type TreeReaderOptions = {
@@ -50,6 +58,7 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
   const entryCache = createEntryCache(options.entryCacheBytes)
   /** When the database last told how large the log is. */
   let headKnownAt = Number.NEGATIVE_INFINITY
+  let frozen: FrozenHead | undefined
 
   /** The newest tree head, which extends everything that this process has vouched for. */
   async function committedHead(): Promise<TreeHead> {
@@ -61,6 +70,7 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     if (largest !== undefined && head.size < largest.size && largest !== before) return largest
     await orUnavailable(sequencer.assertExtends(head))
     headKnownAt = asked
+    if (head.frozenAtMs !== undefined) frozen = { size: head.size, atMs: head.frozenAtMs }
     return newerOf(head, sequencer.largest())
   }
 
@@ -100,6 +110,7 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
       const ageMs = now() - headKnownAt
       return ageMs >= 0 && ageMs < recentMs ? sequencer.largest() : undefined
     },
+    frozenHead: () => frozen,
     readEntry: async (leafIndex) =>
       entryCache.byIndex(leafIndex) ?? readOne(async () => (await read(leafIndex, 1, pool))[0]),
     readEntries: (start, count) => read(start, count, readers),

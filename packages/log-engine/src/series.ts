@@ -24,6 +24,8 @@ export type ShardRow = {
   readonly rootHash: Hash
   /** Set once the shard is frozen, and never changed. */
   readonly finalSize: bigint | undefined
+  /** When that was, in milliseconds since the epoch; unknown of shards that an earlier release froze. */
+  readonly frozenAtMs: number | undefined
   readonly mode: LogMode
   readonly modeReason: string | undefined
 }
@@ -45,6 +47,7 @@ type SeriesRow = {
   tree_size: bigint
   root_hash: Buffer
   final_size: bigint | null
+  frozen_at: bigint | null
   mode: LogMode
   mode_reason: string | null
 }
@@ -54,7 +57,7 @@ export async function migrateLogs(pool: Pool): Promise<void> {
 }
 
 const columns =
-  'name, shard, log_id, origin, public_key, key_file, tree_size, root_hash, final_size, mode, mode_reason'
+  'name, shard, log_id, origin, public_key, key_file, tree_size, root_hash, final_size, frozen_at, mode, mode_reason'
 
 /** The shards of a series, oldest first; none when the series does not exist. */
 export async function listShards(db: Queryable, series: string): Promise<readonly ShardRow[]> {
@@ -73,6 +76,7 @@ export async function listShards(db: Queryable, series: string): Promise<readonl
     treeSize: row.tree_size,
     rootHash: asHash(row.root_hash),
     finalSize: row.final_size ?? undefined,
+    frozenAtMs: row.frozen_at === null ? undefined : Number(row.frozen_at),
     mode: row.mode,
     modeReason: row.mode_reason ?? undefined,
   }))
@@ -133,7 +137,7 @@ export async function rollOver(
         [series],
       )
       const [active] = rows
-      if (active === undefined) throw new LogError('not_found', `there is no log ${series} in this database`)
+      if (active === undefined) throw await notActive(tx, series)
       const next = options.key === 'prepared' ? await readNextKey(tx, series) : undefined
       if (options.key === 'prepared' && next === undefined) {
         throw new LogError(
@@ -141,7 +145,7 @@ export async function rollOver(
           `no key is prepared for the next shard of ${series}; prepare one first`,
         )
       }
-      await tx.query('update log set final_size = tree_size where log_no = $1', [active.log_no])
+      await tx.query(`update log set ${frozenNow} where log_no = $1`, [active.log_no])
       // The clock goes on where the old shard stopped: times never go backwards along a series either.
       await tx.query(
         `insert into log (name, series, shard, log_id, origin, root_hash, last_sequenced_at, mode, mode_reason, public_key, key_file)
@@ -163,6 +167,29 @@ export async function rollOver(
   )
 }
 
+/**
+ * Freezes the active shard at its size, for good, and opens none: the log has its last entry. Takes its turn among the writers, as
+ * {@link rollOver} does. Throws `not_found`, and `frozen` when that was done before.
+ */
+export async function freezeLog(pool: Pool, series: string): Promise<void> {
+  const { rowCount } = await pool.query(
+    `update log set ${frozenNow} where coalesce(series, name) = $1 and final_size is null`,
+    [series],
+  )
+  if (rowCount === 0) throw await notActive(pool, series)
+}
+
+/** Of a row that is being locked: the size is that of the last batch before. */
+const frozenNow = 'final_size = tree_size, frozen_at = (extract(epoch from clock_timestamp()) * 1000)::bigint'
+
+/** Why no shard of a series takes entries. */
+async function notActive(db: Queryable, series: string): Promise<LogError> {
+  const [last] = (await listShards(db, series)).slice(-1)
+  return last === undefined
+    ? new LogError('not_found', `there is no log ${series} in this database`)
+    : new LogError('frozen', `the log ${series} is frozen for good`)
+}
+
 /** Whether new entries are taken; every replica obeys with its next batch. `reason` is what writers are told. */
 export async function setMode(
   db: Queryable,
@@ -174,7 +201,7 @@ export async function setMode(
     'update log set mode = $2, mode_reason = $3 where coalesce(series, name) = $1 and final_size is null',
     [series, mode, reason ?? null],
   )
-  if (rowCount === 0) throw new LogError('not_found', `there is no log ${series} in this database`)
+  if (rowCount === 0) throw await notActive(db, series)
 }
 
 /**

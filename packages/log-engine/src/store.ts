@@ -12,6 +12,9 @@ export type LogRow = { readonly logNo: LogNo; readonly logId: Buffer; readonly o
 /** The tree head, and the time of the newest entry in milliseconds since the epoch. */
 export type CommittedHead = TreeHead & { readonly lastSequencedAtMs: number }
 
+/** With the time when it became the last one, in milliseconds since the epoch, if it did and that is known. */
+export type StoredHead = CommittedHead & { readonly frozenAtMs: number | undefined }
+
 /** What a writer learns with its turn: the head, and whether it may write. */
 export type LockedHead = CommittedHead & {
   /** What the database's clock shows, in milliseconds since the epoch. */
@@ -69,13 +72,17 @@ export async function findLog(db: Queryable, name: string): Promise<LogRow | und
 type HeadRow = { tree_size: bigint; root_hash: Buffer; last_sequenced_at: bigint }
 
 /** The committed tree head. */
-export async function readHead(db: Queryable, logNo: LogNo): Promise<CommittedHead> {
-  const { rows } = await db.query<HeadRow>({
+export async function readHead(db: Queryable, logNo: LogNo): Promise<StoredHead> {
+  const { rows } = await db.query<HeadRow & { frozen_at: bigint | null }>({
     name: 'log-head',
-    text: 'select tree_size, root_hash, last_sequenced_at from log where log_no = $1',
+    text: 'select tree_size, root_hash, last_sequenced_at, frozen_at from log where log_no = $1',
     values: [logNo],
   })
-  return headOf(rows[0])
+  const [row] = rows
+  return {
+    ...headOf(row),
+    frozenAtMs: typeof row?.frozen_at === 'bigint' ? Number(row.frozen_at) : undefined,
+  }
 }
 
 /** The tree head, with the turn to write held until the transaction ends. */

@@ -61,10 +61,11 @@ async function manifestOf(pool: Pool, heads: readonly TreeHead[]): Promise<Manif
     mode: 'read-only',
     modeReason: 'It moves.',
     shards: await Promise.all(
-      shards.map(async ({ name, shard, origin }, at) => {
+      shards.map(async ({ name, shard, origin, frozenAtMs: shardFrozenAtMs }, at) => {
         const { size, rootHash } = heads[at] as TreeHead
         const checkpoint = await signNothing({ size, rootHash }, origin)
         const isFrozen = at < heads.length - 1
+        const frozenAtMs = isFrozen ? shardFrozenAtMs : undefined
         return {
           name,
           shard,
@@ -75,6 +76,7 @@ async function manifestOf(pool: Pool, heads: readonly TreeHead[]): Promise<Manif
           size,
           rootHash,
           isFrozen,
+          frozenAtMs,
           checkpoint,
         }
       }),
@@ -127,7 +129,8 @@ t.test('a restored log has the same rows, proofs and duplicates, and goes on', a
   )
   const byPlace = 'log_no, level, tile_index'
   t.same(await rowsOf(fresh, 'tile', byPlace), await rowsOf(pool, 'tile', byPlace))
-  const columns = 'name, series, shard, log_id, origin, tree_size, root_hash, last_sequenced_at, final_size'
+  const columns =
+    'name, series, shard, log_id, origin, tree_size, root_hash, last_sequenced_at, final_size, frozen_at'
   const logs = async (of: Pool) => (await of.query(`select ${columns} from log order by log_no`)).rows
   t.same(await logs(fresh), await logs(pool))
   t.match((await listShards(fresh, 'test'))[1], { mode: 'read-only', modeReason: 'It moves.', publicKey })

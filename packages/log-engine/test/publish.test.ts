@@ -2,7 +2,7 @@ import { emptyTree, leafHash, type TreeHead } from '@sigstack/merkle'
 import t from 'tap'
 import type { CosignedLog } from '../src/cosigning.ts'
 import { createPublisher } from '../src/publish.ts'
-import type { TreeReader } from '../src/read-tree.ts'
+import type { FrozenHead, TreeReader } from '../src/read-tree.ts'
 import { signNothing } from './support.ts'
 
 const headOf = (size: bigint): TreeHead => ({ size, rootHash: leafHash(Buffer.from(`root of ${size}`)) })
@@ -11,6 +11,7 @@ const headOf = (size: bigint): TreeHead => ({ size, rootHash: leafHash(Buffer.fr
 const readerOf = (heads: {
   newest: TreeHead
   recent?: TreeHead
+  frozen?: FrozenHead
 }): TreeReader & { readonly asked: string[] } => {
   const asked: string[] = []
   const reader = {
@@ -21,6 +22,7 @@ const readerOf = (heads: {
       return heads.newest
     },
     recentHead: () => heads.recent,
+    frozenHead: () => heads.frozen,
   }
   return reader as unknown as TreeReader & { readonly asked: string[] }
 }
@@ -183,5 +185,37 @@ t.test(
     t.equal(events.at(-1), 'gathered 3', 'without growth, too')
     t.equal(events.length, 4)
     t.strictSame(await logs[0]?.newest(), plain, 'the log alone')
+  },
+)
+
+t.test(
+  'the head of a log that was frozen is signed anew, and what is late for the one before is passed over',
+  async (t) => {
+    const heads: Parameters<typeof readerOf>[0] = { newest: headOf(3n) }
+    const logs: CosignedLog[] = []
+    const publisher = createPublisher({
+      reader: readerOf(heads),
+      signCheckpoint: async (head, origin, frozenAtMs) =>
+        `${await signNothing(head, origin)}${frozenAtMs ?? 'open'}\n`,
+      signedHeads: undefined,
+      cosigning: {
+        republishMs: 1_000,
+        gather: async (checkpoint, log) => {
+          logs.push(log)
+          return checkpoint
+        },
+      },
+    })
+    const open = await publisher.newest()
+    t.match(open.note, /\nopen\n$/)
+    heads.frozen = { size: 3n, atMs: 5 }
+    const frozen = await publisher.newest()
+    t.match(frozen.note, /\n5\n$/)
+    logs[0]?.update({ ...open, note: `${open.note}late\n` })
+    t.equal(await publisher.newest(), frozen)
+    const cosigned = { ...frozen, note: `${frozen.note}witness\n` }
+    logs[0]?.update(cosigned)
+    t.equal(await publisher.newest(), cosigned)
+    t.match((await publisher.publish(headOf(2n))).note, /\nopen\n$/, 'an older head is not the last one')
   },
 )

@@ -4,6 +4,7 @@ import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
 import {
   type Appended,
+  freezeLog,
   type LogError,
   listShards,
   prepareNextKey,
@@ -11,7 +12,7 @@ import {
   rollOver,
   setMode,
 } from '../src/index.ts'
-import { draft, logId, openTestLog, verifyAppended } from './support.ts'
+import { draft, logId, openTestLog, signNothing, verifyAppended } from './support.ts'
 
 t.test('a frozen shard refuses its writers and serves everything it holds', async (t) => {
   const { pool, connectionString } = await testDatabase(t)
@@ -30,8 +31,15 @@ t.test('a frozen shard refuses its writers and serves everything it holds', asyn
 
   const shards = await listShards(pool, 'test')
   t.match(shards, [
-    { name: 'test', shard: 0, finalSize: 3n, origin: 'log.example.org' },
-    { name: 'test/1', shard: 1, finalSize: undefined, origin: 'second.example.org', treeSize: 0n },
+    { name: 'test', shard: 0, finalSize: 3n, frozenAtMs: Number, origin: 'log.example.org' },
+    {
+      name: 'test/1',
+      shard: 1,
+      finalSize: undefined,
+      frozenAtMs: undefined,
+      origin: 'second.example.org',
+      treeSize: 0n,
+    },
   ])
   const next = await openTestLog(pool, { name: 'test/1', now: () => 5 })
   const appended = await next.append(draft('a'))
@@ -105,4 +113,40 @@ t.test('a mode is obeyed by every replica with its next batch, and kept over a r
   await setMode(pool, 'test', 'open', undefined)
   t.equal((await (await openTestLog(pool, { name: 'test/1' })).append(draft('b'))).entry.leafIndex, 0n)
   await t.rejects(setMode(pool, 'other', 'open', undefined), { code: 'not_found' })
+})
+
+t.test('a log that is frozen has its last entry, and its last head alone is signed as that', async (t) => {
+  const { pool } = await testDatabase(t)
+  const signed: (readonly [bigint, number | undefined])[] = []
+  const log = await openTestLog(pool, {
+    signCheckpoint: async (head, origin, frozenAtMs) => {
+      signed.push([head.size, frozenAtMs])
+      return signNothing(head, origin)
+    },
+  })
+  for (const text of ['a', 'b']) await log.append(draft(text))
+  const before = await log.checkpoint()
+  await freezeLog(pool, 'test')
+  await t.rejects(log.append(draft('c')), { code: 'frozen' })
+  const [{ finalSize, frozenAtMs } = {}] = await listShards(pool, 'test')
+  t.equal(finalSize, 2n)
+  t.equal(before.frozenAtMs, undefined)
+  const last = await log.checkpoint()
+  t.match(last, { treeHead: before.treeHead, frozenAtMs })
+  t.equal(await log.checkpoint(), last, 'it is signed once')
+  t.equal(await log.checkpointCovering(0n), last)
+  t.strictSame(signed.at(-1), [2n, frozenAtMs])
+  t.ok(
+    signed.slice(0, -1).every(([, at]) => at === undefined),
+    'no head before it',
+  )
+
+  for (const tried of [
+    () => freezeLog(pool, 'test'),
+    () => setMode(pool, 'test', 'open', undefined),
+    () => rollOver(pool, 'test', { newOrigin: 'second.example.org', key: 'same' }),
+  ])
+    await t.rejects(tried(), { code: 'frozen', message: 'the log test is frozen for good' })
+  await t.rejects(freezeLog(pool, 'other'), { code: 'not_found' })
+  t.equal((await listShards(pool, 'test')).length, 1)
 })

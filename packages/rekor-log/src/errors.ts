@@ -14,6 +14,8 @@ export type RekorLogErrorCode =
   | 'inconsistent'
   /** Another process does the same at this moment. */
   | 'busy'
+  /** Logs of this kind end in another way. */
+  | 'not_freezable'
 
 /**
  * Why something around a log could not be done: its keys, its threads, its tools. What the log itself says is the engine's `LogError`,

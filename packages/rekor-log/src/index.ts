@@ -15,6 +15,7 @@ export {
   verifyBackup,
 } from './maintenance/backup/restore.ts'
 export { changeMode, readMode } from './maintenance/change-mode.ts'
+export { type FrozenLog, freeze } from './maintenance/freeze.ts'
 export { reindex } from './maintenance/reindex.ts'
 export {
   cancelRollover,

@@ -3,7 +3,7 @@ import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
 import { keyFingerprint, type Signer } from '@sigstack/crypto'
 import type { LogOptions } from '@sigstack/log-engine'
 
-/** A log that exists keeps the origin it was made with. */
+/** A log that exists keeps the origin it was made with. The last checkpoint of a frozen one says so. */
 export function logByOrigin(
   name: string,
   newOrigin: string,
@@ -13,13 +13,20 @@ export function logByOrigin(
     name,
     logId: keyFingerprint(signer.publicKey),
     newOrigin: () => newOrigin,
-    signCheckpoint: (treeHead, origin) =>
+    signCheckpoint: (treeHead, origin, frozenAtMs) =>
       signCheckpoint({
         origin,
         name: origin,
         treeHead,
+        ...(frozenAtMs !== undefined && { extensionLines: [frozenLine(new Date(frozenAtMs))] }),
         signer,
         keyHint: noteKeyHint(origin, signer.publicKey),
       }),
   }
+}
+
+/** As upstream's tool writes it, in the form of `date` (rekor-v2.md section 15): `Log frozen — Wed Dec  2 05:44:27 UTC 2026`. */
+function frozenLine(time: Date): string {
+  const [weekday = '', day, month, year, clock] = time.toUTCString().split(' ')
+  return `Log frozen — ${weekday.slice(0, 3)} ${month} ${String(Number(day)).padStart(2)} ${clock} UTC ${year}`
 }

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } 
 import path from 'node:path'
 import { noteKeyHint, parseCheckpoint, verifyCheckpoint } from '@sigstack/checkpoint'
 import { createSigner, parsePublicKeyPem, sha256, sha256Hex, toBase64, utf8 } from '@sigstack/crypto'
+import { freezeLog } from '@sigstack/log-engine'
 import t, { type Test } from 'tap'
 import { emptyDatabase, startRekor } from './running-log.ts'
 import type { Parsed } from './support.ts'
@@ -86,6 +87,10 @@ t.test(
       log.publicKeyPem,
       'the key of the second line is not published as the log’s',
     )
+    await freezeLog(log.pool, 'rekor-v2')
+    const last = parseCheckpoint(await log.read('/checkpoint'))
+    t.equal(last.signatures.length, 2)
+    t.same(last.extensionLines, [], 'which ML-DSA does not sign')
   },
 )
 

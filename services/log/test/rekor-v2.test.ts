@@ -14,7 +14,7 @@ import {
   toBase64,
   utf8,
 } from '@sigstack/crypto'
-import { setMode } from '@sigstack/log-engine'
+import { freezeLog, setMode } from '@sigstack/log-engine'
 import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
 import { auditPlainLog, backUpLog, restoreBackup } from '@sigstack/rekor-log'
 import { undocumentedRoutes } from '@sigstack/server/testing'
@@ -235,6 +235,50 @@ t.test('a log that takes no entries says so, and is read as before', async (t) =
     t.match(await log.read('/checkpoint'), `${hostname}\n2\n`)
   }
 })
+
+t.test(
+  'a frozen log says since when in its last checkpoint, also after a restart and a restore',
+  async (t) => {
+    const keysFolder = t.testdir()
+    const variables = { LOG_FACE: 'rekor-v2', LOG_HOSTNAME: hostname }
+    const database = await emptyDatabase(t)
+    const log = await startRekor(t, { ...database, keysFolder, variables })
+    const { body: entry } = await post(log, requestFor('one'))
+    await freezeLog(log.pool, 'rekor-v2')
+    await log.pool.query('update log set frozen_at = $1', [Date.parse('2026-12-02T05:44:27.999Z')])
+    t.match(await post(log, requestFor('two')), { status: 405 })
+    t.match(await post(log, requestFor('one')), { status: 405 }, 'also for what it holds')
+
+    const publicKey = parsePublicKeyPem(log.publicKeyPem)
+    const keyHint = noteKeyHint(hostname, publicKey)
+    const textOf = async (read: LogUnderTest['read']) => {
+      const expectedTreeHead = {
+        size: 2n,
+        rootHash: asHash(Buffer.from(entry.inclusionProof.rootHash, 'base64')),
+      }
+      const note = await read('/checkpoint')
+      return (await verifyCheckpoint(note, { publicKey, keyHint, name: hostname, expectedTreeHead })).text
+    }
+    const text = await textOf(log.read)
+    t.ok(text.endsWith('=\nLog frozen — Wed Dec  2 05:44:27 UTC 2026\n'))
+    t.equal(await textOf(async (at) => log.read(`/api/v2${at}`)), text)
+
+    const last = { where: 'the log', text: await log.read('/checkpoint') }
+    const audit = await auditPlainLog({ pool: log.pool, log: 'rekor-v2', checkpoints: [last] })
+    t.match(audit, { checkpoints: 1, findingCount: 0 })
+    const file = path.join(t.testdirName, 'log.backup')
+    await backUpLog({ pool: log.pool, log: 'rekor-v2', file, checkpoints: last, now: new Date(0) })
+    await log.stop()
+    const again = await startRekor(t, { ...database, keysFolder, variables })
+    t.equal(await textOf(again.read), text, 'after a restart')
+    await again.stop()
+    const fresh = await emptyDatabase(t)
+    await restoreBackup({ pool: fresh.pool, file, knownHeads: [], onProgress: () => {} })
+    const restored = await startRekor(t, { ...fresh, keysFolder, variables })
+    t.equal(await textOf(restored.read), text, 'after a restore')
+    t.match(await post(restored, requestFor('two')), { status: 405 })
+  },
+)
 
 t.test('an envelope is logged as the digest that it signs', async (t) => {
   const log = await start(t)

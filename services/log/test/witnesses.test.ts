@@ -12,6 +12,7 @@ import {
   verifyPolicy,
 } from '@sigstack/checkpoint'
 import { parsePublicKeyPem } from '@sigstack/crypto'
+import { emptyRootHash } from '@sigstack/merkle'
 import { testDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
 import { loadOrCreateMlDsaSigner } from '@sigstack/signers'
@@ -19,6 +20,7 @@ import '@sigstack/signers/few-rounds'
 import { type RunningWitness, readConfig as readWitnessConfig, startWitness } from '@sigstack/witness'
 import t, { type Test } from 'tap'
 import { type RunningLog, readConfig, startLog } from '../src/index.ts'
+import { createFeed } from '../src/witnesses/feed.ts'
 import { json, type Parsed, proposalFor } from './support.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
@@ -261,4 +263,22 @@ t.test('settings that cannot be are told', async (t) => {
     const config = readConfig({ ...common, LOG_WITNESS_POLICY_FILE: path.join(folder, file) })
     await t.rejects(startLog(config, { logger, processMetrics: false }), message, file)
   }
+})
+
+t.test('the last checkpoint of a frozen log is shown without a quorum, where one is demanded', async (t) => {
+  const away = async () => {
+    throw new Error('away')
+  }
+  const feed = createFeed({
+    witnesses: [{ name: 'w', client: { cosign: away } }],
+    quorum: { kind: 'group', atLeast: 1, members: [] },
+    waitMs: 60_000,
+    demands: true,
+    republishMs: 60_000,
+  })
+  const checkpoint = { treeHead: { size: 0n, rootHash: emptyRootHash }, note: '' }
+  const log = { origin: hostname, proveConsistency: away, newest: away, update: () => {} }
+  await t.rejects(feed.gather(checkpoint, log), { code: 'unavailable' })
+  const last = { ...checkpoint, frozenAtMs: 1 }
+  t.equal(await feed.gather(last, log), last)
 })

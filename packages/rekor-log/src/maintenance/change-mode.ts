@@ -5,7 +5,8 @@ import type { Pool } from '@sigstack/postgres'
 export type ModeOfLog = {
   /** Of this log among all in the database, as its series is named: `rekor-v1`, `ct`. */
   readonly log: string
-  readonly mode: LogMode
+  /** `frozen`: it has its last entry. */
+  readonly mode: LogMode | 'frozen'
   readonly reason: string | undefined
 }
 
@@ -23,5 +24,8 @@ export async function changeMode(
 export async function readMode(pool: Pool, log: string): Promise<ModeOfLog | undefined> {
   await migrateLogs(pool)
   const active = (await listShards(pool, log)).at(-1)
-  return active && { log, mode: active.mode, reason: active.modeReason }
+  if (active === undefined) return undefined
+  return active.finalSize === undefined
+    ? { log, mode: active.mode, reason: active.modeReason }
+    : { log, mode: 'frozen', reason: undefined }
 }

@@ -3,7 +3,10 @@ import { cosign, noteKey, parseCheckpoint } from '@sigstack/checkpoint'
 import type { MlDsaSigner } from '@sigstack/crypto'
 import type { LogOptions } from '@sigstack/log-engine'
 
-/** Signs as `signCheckpoint` does, and then once more under the same name; `now` is in milliseconds since the epoch. */
+/**
+ * Signs as `signCheckpoint` does, and then once more under the same name; `now` is in milliseconds since the epoch. ML-DSA-44 does not
+ * cover further lines, so a frozen log goes without the one that says so.
+ */
 export function withMlDsaLine(
   signCheckpoint: LogOptions['signCheckpoint'],
   signer: MlDsaSigner,

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Io } from '../../io.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
+import { addFreeze } from './freeze.ts'
 import { addMirror } from './mirror.ts'
 import { addMode } from './mode.ts'
 import { addProof } from './proof.ts'
@@ -16,10 +17,11 @@ export function addLog(program: Command, io: Io): void {
     .command('log')
     .summary('look after a transparency log')
     .description(
-      'Rolls a transparency log over, stops and starts writing, audits it, indexes it, backs it up, mirrors it; writes and verifies proofs.',
+      'Rolls a transparency log over, stops and starts writing, freezes it, audits it, indexes it, backs it up, mirrors it; writes and verifies proofs.',
     )
   addRollover(log, io)
   addMode(log, io)
+  addFreeze(log, io)
   addAudit(log, io)
   addReindex(log, io)
   addBackup(log, io)

@@ -10,7 +10,7 @@ export type Manifest = {
   readonly takenAt: string
   readonly mode: LogMode
   readonly modeReason: string | undefined
-  /** Oldest first, at least one; all but the last are frozen. */
+  /** Oldest first, at least one; all but the last are frozen, and of a log that has its last entry that one too. */
   readonly shards: readonly BackupShard[]
 }
 
@@ -27,6 +27,8 @@ export type BackupShard = {
   readonly size: bigint
   readonly rootHash: Hash
   readonly isFrozen: boolean
+  /** In milliseconds since the epoch; unknown of shards that an earlier release froze. */
+  readonly frozenAtMs: number | undefined
   /** Signs exactly `size` and `rootHash`. */
   readonly checkpoint: string
 }
@@ -43,6 +45,7 @@ export function encodeManifest({ shards, modeReason, ...manifest }: Manifest): B
         logId: shard.logId.toString('hex'),
         publicKey: shard.publicKey.toString('base64'),
         keyFile: shard.keyFile ?? null,
+        frozenAtMs: shard.frozenAtMs ?? null,
         size: shard.size.toString(),
         rootHash: Buffer.from(shard.rootHash).toString('hex'),
       })),
@@ -69,7 +72,7 @@ export function parseManifest(payload: Uint8Array): Manifest {
 
 function parseShard(value: unknown, position: number): BackupShard {
   const members = objectOf(value, `shard ${position}`)
-  const { shard, isFrozen, keyFile } = members
+  const { shard, isFrozen, frozenAtMs, keyFile } = members
   const size = textOf(members, 'size')
   const rootHash = Buffer.from(textOf(members, 'rootHash'), 'hex')
   const logId = Buffer.from(textOf(members, 'logId'), 'hex')
@@ -88,6 +91,7 @@ function parseShard(value: unknown, position: number): BackupShard {
     size: BigInt(size),
     rootHash: asHash(rootHash),
     isFrozen,
+    frozenAtMs: isFrozen && Number.isSafeInteger(frozenAtMs) ? Number(frozenAtMs) : undefined,
     checkpoint: textOf(members, 'checkpoint'),
   }
 }

@@ -74,11 +74,11 @@ async function insertShards(tx: Queryable, manifest: Manifest): Promise<readonly
 async function setHead(
   tx: Queryable,
   logNo: LogNo,
-  { size, rootHash, isFrozen }: BackupShard,
+  { size, rootHash, isFrozen, frozenAtMs }: BackupShard,
   lastSequencedAtMs: number,
 ): Promise<void> {
   await tx.query(
-    'update log set tree_size = $2, root_hash = $3, last_sequenced_at = $4, final_size = $5 where log_no = $1',
-    [logNo, size, Buffer.from(rootHash), lastSequencedAtMs, isFrozen ? size : null],
+    'update log set tree_size = $2, root_hash = $3, last_sequenced_at = $4, final_size = $5, frozen_at = $6 where log_no = $1',
+    [logNo, size, Buffer.from(rootHash), lastSequencedAtMs, isFrozen ? size : null, frozenAtMs ?? null],
   )
 }

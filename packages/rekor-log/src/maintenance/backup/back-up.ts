@@ -72,7 +72,7 @@ async function shardsAt(
   const last = rows.findLastIndex(({ origin }) => notes.some((note) => note.origin === origin))
   const shards: BackupShard[] = []
   for (const [position, row] of rows.slice(0, Math.max(last, 0) + 1).entries()) {
-    shards.push(await shardAt(row, notes, where, position < last))
+    shards.push(await shardAt(row, notes, where, { hasNext: position < last, isNewest: row === rows.at(-1) }))
   }
   return shards
 }
@@ -81,9 +81,9 @@ async function shardAt(
   row: ShardRow,
   notes: readonly FoundNote[],
   where: string,
-  isFrozen: boolean,
+  { hasNext, isNewest }: { readonly hasNext: boolean; readonly isNewest: boolean },
 ): Promise<BackupShard> {
-  const { name, shard, origin, logId, publicKey, keyFile, treeSize } = row
+  const { name, shard, origin, logId, publicKey, keyFile, treeSize, finalSize } = row
   const found = notes.find((note) => note.origin === origin)
   if (found === undefined) {
     throw new BackupError(
@@ -105,13 +105,17 @@ async function shardAt(
       `${where} shows ${size} signed entries of ${origin}, and the database holds ${treeSize}: it was put back to an older state, or is a copy that lags behind`,
     )
   }
-  if (isFrozen && size !== treeSize) {
+  if (hasNext && size !== treeSize) {
     throw new BackupError(
       'bad_checkpoint',
       `the checkpoint of ${origin} from ${where} is older than its last entry`,
     )
   }
-  return { name, shard, origin, logId, publicKey, keyFile, size, rootHash, isFrozen, checkpoint: found.note }
+  // One whose next is not in the backup goes on, as it did when its checkpoint was signed.
+  const isFrozen = hasNext || (isNewest && size === finalSize)
+  const frozenAtMs = isFrozen ? row.frozenAtMs : undefined
+  const checkpoint = found.note
+  return { name, shard, origin, logId, publicKey, keyFile, size, rootHash, isFrozen, frozenAtMs, checkpoint }
 }
 
 async function writeFileOnce(
