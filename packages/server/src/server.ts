@@ -82,7 +82,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const app = options.tls === undefined ? fastify(frame) : secureFrame(frame, options.tls)
 
   noteRoutes(app)
-  app.setErrorHandler((error, request, reply) => errorHandler(error, request, reply))
+  app.setErrorHandler((error, request, reply) =>
+    errorHandler(error === request.raw.errored ? endedBySender() : error, request, reply),
+  )
   app.setNotFoundHandler(options.notFoundHandler ?? replyWithNotFound)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
@@ -124,6 +126,11 @@ function hasTwoHosts(rawHeaders: readonly string[] | undefined): boolean {
 
 function twoHosts(): Error {
   return Object.assign(new Error('the request names its host twice'), { statusCode: 400 })
+}
+
+/** Node's own error of it looks like one of a connection of ours. */
+function endedBySender(): Error {
+  return Object.assign(new Error('the sender ended the request before its end'), { statusCode: 400 })
 }
 
 /** What reads a body further, validation of its schema included, may go down by recursion. */

@@ -46,6 +46,28 @@ t.test('a sane request id is kept, any other is replaced', async (t) => {
   t.not(await idFor(), await idFor())
 })
 
+t.test('a request that its sender ends in the middle is the fault of the sender', async (t) => {
+  const told = Promise.withResolvers<unknown>()
+  const app = frame(t, {
+    errorHandler: (error, _request, reply) => {
+      told.resolve(error)
+      return reply.code(400).send('')
+    },
+  })
+  const reading = Promise.withResolvers<void>()
+  app.addHook('preParsing', (_request, _reply, payload, done) => {
+    payload.once('data', () => reading.resolve())
+    done(null, payload)
+  })
+  app.post('/', async () => 'posted')
+  const { port } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{')
+  await reading.promise
+  socket.resetAndDestroy()
+  t.match(await told.promise, { statusCode: 400, message: /the sender ended/ })
+})
+
 t.test('a request that names its host twice is refused', async (t) => {
   const app = frame(t)
   const { port } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })

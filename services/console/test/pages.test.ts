@@ -216,6 +216,24 @@ t.test('readers are named by the proxy alone, and addresses are for operators', 
   t.equal((await page(elsewhere.url, operator)).status, 401, 'from elsewhere the header is what anybody says')
 })
 
+t.test('what may differ by who reads is kept by nobody, as a page or as data', async (t) => {
+  const log = await openLog(t, [{ body: rpm }])
+  const { url } = await openConsole(t, log)
+  const paths = [
+    '/',
+    '/search.json',
+    '/search.csv',
+    '/search.atom',
+    '/entry/0.json',
+    '/entry/0/body',
+    '/health',
+  ]
+  for (const path of paths)
+    t.equal((await page(`${url}${path}`)).headers.get('cache-control'), 'no-store', path)
+  const { headers } = await page(`${url}/health`, { accept: 'application/json' })
+  t.equal(headers.get('cache-control'), 'no-store')
+})
+
 t.test('of an address the domain stays, and what is none is left alone', async (t) => {
   const cases = {
     'alice@example.org and bob@localhost': '…@example.org and …@localhost',

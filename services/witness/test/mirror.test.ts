@@ -5,6 +5,7 @@ import { parseCheckpoint, parseNoteKey, verifyLines } from '@sigstack/checkpoint
 import { concatBytes } from '@sigstack/crypto'
 import { emptyTree, growTree, leafHash, tileHashes } from '@sigstack/merkle'
 import t, { type Test } from 'tap'
+import { boundAtOnce } from '../src/routes/bound-at-once.ts'
 import { openWitness, type TestLog, type TestWitness, testLog } from './support.ts'
 
 const origin = 'log.example/1'
@@ -185,4 +186,23 @@ t.test('a witness that keeps no copies has no such paths, and a mirror is anothe
   t.equal((await witness.read('checkpoint')).status, 404)
   const settings = { WITNESS_MIRROR_NAME: 'witness.example' }
   await t.rejects(openWitness(t, [log.vkey], { settings }), { message: /WITNESS_MIRROR_NAME/ })
+})
+
+t.test('one network of senders leaves places for others', async (t) => {
+  const bounded = boundAtOnce(3, 2)
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const slow = ['2001:db8::1', '2001:db8::2'].map((address) => bounded(address, () => promise))
+  await t.rejects(
+    bounded('2001:db8::3', async () => ''),
+    { code: 'busy' },
+  )
+  t.equal(await bounded('192.0.2.1', async () => 'another'), 'another')
+  const last = bounded('192.0.2.1', () => promise)
+  await t.rejects(
+    bounded('192.0.2.2', async () => ''),
+    { code: 'busy' },
+  )
+  resolve('done')
+  t.strictSame(await Promise.all([...slow, last]), ['done', 'done', 'done'])
+  t.equal(await bounded('2001:db8::3', async () => 'again'), 'again')
 })

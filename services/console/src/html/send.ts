@@ -18,7 +18,9 @@ export const pagePolicy = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
+/** What is answered may differ by who reads, so nobody else keeps it. */
 export const securityHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
   'content-security-policy': pagePolicy,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -36,7 +38,7 @@ export async function sendPage(
   page: Html,
   status = 200,
 ): Promise<FastifyReply> {
-  reply.code(status).header('cache-control', 'no-store')
+  reply.code(status)
   return sendText(request, reply, 'text/html; charset=utf-8', textOf(page))
 }
 
@@ -58,6 +60,5 @@ export function sendDownload(reply: FastifyReply, name: string, bytes: Uint8Arra
   return reply
     .header('content-type', 'application/octet-stream')
     .header('content-disposition', `attachment; filename="${name.replaceAll(/[^\w.-]/g, '_')}"`)
-    .header('cache-control', 'no-store')
     .send(Buffer.from(bytes))
 }

@@ -11,15 +11,15 @@ import { parseOriginHash } from './origin-hash.ts'
 
 export type MirrorRouteOptions = { readonly mirror: Mirror; readonly metrics: WitnessMetrics }
 
-/** Each holds one bundle in memory, of at most 16 MB. */
+/** Each holds one bundle in memory, of at most 16 MB; one network has at most half of them, since a slow one takes long. */
 const mostUploads = 8
 
 export const mirrorRoutes: FastifyPluginCallback<MirrorRouteOptions> = (app, { mirror, metrics }, done) => {
   leaveBodies(app)
-  const bounded = boundAtOnce(mostUploads)
+  const bounded = boundAtOnce(mostUploads, mostUploads / 2)
 
   app.post('/add-entries', (request, reply) =>
-    bounded(async () => {
+    bounded(request.ip, async () => {
       const outcome = await mirror.addEntries(bodyOf(request))
       metrics.uploads.inc({ outcome: outcome.kind })
       reply.header('accept-encoding', 'gzip')

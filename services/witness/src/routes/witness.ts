@@ -42,7 +42,7 @@ export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, o
   const bounded = boundAtOnce(pendingLimit)
 
   app.post('/add-checkpoint', { bodyLimit: bodyLimitBytes }, (request, reply) =>
-    bounded(async () => {
+    bounded(request.ip, async () => {
       const outcome = await witness.addCheckpoint(bytesOf(request))
       metrics.submissions.inc({ outcome: outcome.kind })
       if (outcome.kind === 'cosigned') return reply.type(text).send(outcome.lines)
@@ -55,7 +55,7 @@ export const witnessRoutes: FastifyPluginCallback<WitnessRouteOptions> = (app, o
   )
 
   app.post('/sign-subtree', { bodyLimit: bodyLimitBytes }, (request, reply) =>
-    bounded(async () => reply.type(text).send(await signSubtree(bytesOf(request), subtrees))),
+    bounded(request.ip, async () => reply.type(text).send(await signSubtree(bytesOf(request), subtrees))),
   )
 
   app.get<{ Params: { originHash: string } }>('/:originHash/checkpoint', async (request, reply) => {
