@@ -1,4 +1,5 @@
-export { verifyConsistency } from './consistency.ts'
+export type { ConsistencyPath, ConsistencyStep } from './consistency.ts'
+export { consistencyPath, verifyConsistency } from './consistency.ts'
 export { encodeEntryBundle, entriesOfBundle, longestBundledEntry } from './entry-bundle.ts'
 export type { ProofErrorCode } from './errors.ts'
 export { ProofError } from './errors.ts'

@@ -1,7 +1,15 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { asHash, type Hash, leafHash, verifyConsistency, verifyInclusion } from '../src/index.ts'
+import {
+  asHash,
+  consistencyPath,
+  type Hash,
+  leafHash,
+  verifyConsistency,
+  verifyInclusion,
+} from '../src/index.ts'
 import { textbookConsistency, textbookPath, textbookRoot } from './textbook.ts'
 
 fc.configureGlobal({ seed: 1 })
@@ -109,7 +117,12 @@ t.test('a tree is consistent with its own past, and not with another', async () 
         newSize: BigInt(newSize),
         hashes: textbookConsistency(oldSize, leaves),
       }
-      verifyConsistency(proof, textbookRoot(leaves.slice(0, oldSize)), newRoot)
+      const oldRoot = textbookRoot(leaves.slice(0, oldSize))
+      verifyConsistency(proof, oldRoot, newRoot)
+      if (oldSize < newSize) {
+        const last = consistencyPath(proof, oldRoot).steps.at(-1)
+        assert.deepEqual([last?.oldHash, last?.newHash], [oldRoot, newRoot])
+      }
       const forked = [...leaves.slice(0, oldSize - 1), leafHash(Buffer.from('fork'))]
       throwsProofError(() => verifyConsistency(proof, textbookRoot(forked), newRoot))
     }),

@@ -10,6 +10,7 @@ import {
 } from '@sigstack/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from './config.ts'
+import { addConsistencyRoutes } from './consistency/routes.ts'
 import { type ContextParts, createContext } from './context.ts'
 import { addEntryRoutes } from './entry/routes.ts'
 import { addHealthRoutes } from './health/routes.ts'
@@ -91,6 +92,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   addEntryRoutes(app, context)
   addTreeRoutes(app, context)
   addLogRoutes(app, context, tail)
+  addConsistencyRoutes(app, context)
   addTrustRoutes(app, context)
   addVerifyRoutes(app, context)
   addHealthRoutes(app, context)

@@ -57,6 +57,7 @@ const paths = [
   '/entry/rekor-v2/0',
   '/log',
   '/log/tail',
+  '/log/consistency',
   '/trust',
   '/issuers',
   '/health',
@@ -147,6 +148,35 @@ t.test('pages in a browser', { skip }, async (t) => {
       await page.goto(`${console.url}/entry/${kind}/0`)
       t.match(await stateOf('inclusion'), 'failed', kind)
     }
+  })
+
+  await t.test('the browser compares heads itself, and keeps one where it is asked to', async (t) => {
+    const leaves = Array.from({ length: 11 }, (_, at) => Buffer.from(`leaf ${at}`))
+    const tiles = await openTileLog(t, leaves)
+    const console = await openTreeConsole(t, 'ct', tiles, { roots: [] })
+    const { page, faults } = await openPage(t, browser, { viewport: { width: 360, height: 700 } })
+    const stateOf = async (check: string) =>
+      page.locator(`[data-check="${check}"] .by-browser .state`).first().textContent({ timeout: patienceMs })
+    await page.goto(`${console.url}/log/consistency`)
+    await page.locator('#head').fill(await tiles.headAt(6))
+    await page.locator('button', { hasText: 'Compare' }).click()
+    await page.waitForURL('**/log/consistency?head=*', { timeout: patienceMs })
+    for (const check of ['consistency', 'older', 'checkpoint'])
+      t.match(await stateOf(check), '✓ verified', check)
+    t.same(await complaints(page), [])
+    t.ok((await page.evaluate(measure)).over <= 0)
+    await page.locator('#keep').click()
+    await page.goto(`${console.url}/log/consistency`)
+    await page.locator('#recall').click()
+    t.match(await page.locator('#head').inputValue(), 'tiles.example\n11\n')
+    const forked = await tiles.headAt(
+      6,
+      leaves.map(() => Buffer.from('other')),
+    )
+    await page.goto(`${console.url}/log/consistency?head=${encodeURIComponent(forked)}`)
+    t.match(await stateOf('checkpoint'), '✓ verified')
+    t.match(await stateOf('consistency'), 'failed')
+    t.same(faults, [])
   })
 
   await t.test('a file is looked for by its digest, and stays where it is', async (t) => {

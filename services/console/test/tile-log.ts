@@ -18,6 +18,8 @@ export type TileLog = {
   readonly url: string
   readonly origin: string
   readonly publicKey: PublicKey
+  /** As it was when it had so many leaves, of these or of others. */
+  headAt(size: number, of?: readonly Uint8Array[]): Promise<string>
   /** Heads are signed by this one from now on. */
   signWith(signer: Signer): void
   /** Entries are handed out as these from now on, whatever the head says. */
@@ -30,16 +32,20 @@ export async function openTileLog(t: Test, leaves: readonly Uint8Array[]): Promi
   const origin = 'tiles.example'
   const own = createSigner(generateSigningKey())
   let [signer, given, extra] = [own, leaves, [] as readonly Uint8Array[]]
-  const { tree, changedTiles } = growTree(
+  const { changedTiles } = growTree(
     emptyTree,
     leaves.map((leaf) => leafHash(leaf)),
   )
 
+  async function headAt(size: number, of = leaves): Promise<string> {
+    const keyHint = noteKeyHint(origin, own.publicKey)
+    const hashes = of.slice(0, size).map((leaf) => leafHash(leaf))
+    const { tree: treeHead } = growTree(emptyTree, hashes)
+    return signCheckpoint({ origin, name: origin, treeHead, signer, keyHint })
+  }
+
   async function answerTo({ pathname, searchParams }: URL): Promise<string | Uint8Array | undefined> {
-    if (pathname === '/checkpoint') {
-      const keyHint = noteKeyHint(origin, own.publicKey)
-      return signCheckpoint({ origin, name: origin, treeHead: tree, signer, keyHint })
-    }
+    if (pathname === '/checkpoint') return headAt(leaves.length)
     if (pathname === '/ct/v1/get-entries') {
       const beside = extra[Number(searchParams.get('start'))]
       return beside && JSON.stringify({ entries: [{ leaf_input: '', extra_data: toBase64(beside) }] })
@@ -67,6 +73,7 @@ export async function openTileLog(t: Test, leaves: readonly Uint8Array[]): Promi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     origin,
     publicKey: own.publicKey,
+    headAt,
     signWith: (other) => {
       signer = other
     },

@@ -13,7 +13,14 @@ import {
   toHex,
   utf8,
 } from '@sigstack/crypto'
-import { emptyTree, growTree, leafHash, proveInclusion, tileFromHashes } from '@sigstack/merkle'
+import {
+  emptyTree,
+  growTree,
+  leafHash,
+  proveConsistency,
+  proveInclusion,
+  tileFromHashes,
+} from '@sigstack/merkle'
 import { createLogger } from '@sigstack/server'
 import { buildTrustedRoot } from '@sigstack/trust-root'
 import { createTestCa } from '@sigstack/x509/testing'
@@ -37,6 +44,8 @@ export type TestLog = {
   readonly url: string
   readonly trustedRoot: string
   readonly uuids: readonly string[]
+  /** As it was when it had so many entries. */
+  headAt(size: number): Promise<string>
   /** Changes what is answered from now on. */
   tamper(change: (entry: ToldEntry) => void): void
 }
@@ -53,7 +62,11 @@ export async function openLog(
   const { tree } = growTree(emptyTree, hashes)
   const treeHead = { size: BigInt(hashes.length), rootHash: tree.rootHash }
   const keyHint = rekorV1KeyHint(signer.publicKey)
-  const checkpoint = await signCheckpoint({ origin, name: 'log.example', treeHead, signer, keyHint })
+  const headAt = (size: number) => {
+    const { tree: treeHead } = growTree(emptyTree, hashes.slice(0, size))
+    return signCheckpoint({ origin, name: 'log.example', treeHead, signer, keyHint })
+  }
+  const checkpoint = await headAt(hashes.length)
   const logID = toHex(keyFingerprint(signer.publicKey))
   const uuids = hashes.map((hash) => treeId + toHex(hash))
   const tile = tileFromHashes(Buffer.concat(hashes))
@@ -113,6 +126,10 @@ export async function openLog(
         treeID: '1193050959916656506',
         treeSize: hashes.length,
       }
+    if (pathname === '/api/v1/log/proof') {
+      const [oldSize, newSize] = ['firstSize', 'lastSize'].map((name) => BigInt(searchParams.get(name) ?? 0))
+      return { hashes: proveConsistency(oldSize ?? 0n, newSize ?? 0n, () => tile).hashes.map(toHex) }
+    }
     if (pathname === '/api/v1/log/publicKey') return encodePublicKeyPem(signer.publicKey)
     if (pathname === '/api/v1/log/entries') {
       const at = Number(searchParams.get('logIndex'))
@@ -152,6 +169,7 @@ export async function openLog(
       timestampAuthorities: [],
     }),
     uuids,
+    headAt,
     tamper: (changed) => {
       change = changed
     },

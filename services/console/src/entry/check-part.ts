@@ -9,7 +9,11 @@ export type Checked = {
   readonly trust?: Pick<Trust, 'sha256' | 'from'>
 }
 
-export function checkList({ checks, trust }: Checked): Html {
+/** `instead` is how to do without the page. */
+export function checkList(
+  { checks, trust }: Checked,
+  instead: Html = html`<a href="#commands">check it yourself</a>`,
+): Html {
   return html`<section aria-labelledby="checks"><h2 id="checks">What was checked</h2>
 <table class="checks"><caption class="unseen">Checks of this entry</caption>
 <thead><tr><th scope="col">By this server</th><th scope="col" class="by-browser" hidden>By this browser</th><th scope="col">What</th></tr></thead>
@@ -19,7 +23,7 @@ ${checks.map((check) => checkRow(check, true))}</tbody></table>
     trust === undefined
       ? html`There is no trusted root to check against.`
       : html`Against the trusted root of ${trust.from}, SHA-256 ${bytes(trust.sha256)}.`
-  } A page proves little to whoever distrusts who serves it: <a href="#commands">check it yourself</a>.</p></section>
+  } A page proves little to whoever distrusts who serves it: ${instead}.</p></section>
 `
 }
 

@@ -19,6 +19,9 @@ export type CheckName =
   | 'inclusion'
   | 'checkpoint'
   | 'timestamp'
+  /** Of two heads. */
+  | 'consistency'
+  | 'older'
 
 export type Check = {
   readonly name: CheckName

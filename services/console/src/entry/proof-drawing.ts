@@ -1,4 +1,4 @@
-/** An inclusion proof as a drawing: the leaf at the bottom, the root on top, left and right as in the tree. */
+/** A proof as a drawing: the leaf or subtree at the bottom, the root on top, left and right as in the tree. */
 import { toHex } from '@sigstack/crypto'
 import type { Hash, InclusionStep } from '@sigstack/merkle'
 import { type Html, html } from '../html/html.ts'
@@ -7,7 +7,7 @@ type Node = {
   readonly x: number
   readonly y: number
   readonly hash: Hash
-  readonly role: 'leaf' | 'given' | 'computed' | 'root'
+  readonly role: 'leaf' | 'subtree' | 'given' | 'computed' | 'root'
 }
 
 const box = { width: 84, height: 24 }
@@ -16,18 +16,30 @@ const down = 52
 /** Deeper ones are drawn without their middle; the table has all of it. */
 const mostDrawn = 24
 
-/** The table beside it says the same in words. */
+type Drawing = {
+  readonly title: string
+  /** Of the node below: a leaf, or a subtree. */
+  readonly start: 'leaf' | 'subtree'
+}
+
+/** From a leaf to the root. The table beside it says the same in words. */
 export function drawProof(leaf: Hash, steps: readonly InclusionStep[]): Html {
+  const title = `The proof as a tree: ${steps.length} hashes lead from the leaf to the root.`
+  return drawPath(leaf, steps, { title, start: 'leaf' })
+}
+
+/** From whatever stands below to the root. */
+export function drawPath(below: Hash, steps: readonly InclusionStep[], { title, start }: Drawing): Html {
   const shown =
     steps.length > mostDrawn ? [...steps.slice(0, mostDrawn / 2), ...steps.slice(-mostDrawn / 2)] : steps
-  const { nodes, lines } = layOut(leaf, shown)
+  const { nodes, lines } = layOut({ hash: below, role: start }, shown)
   const xs = nodes.map(({ x }) => x)
   const left = Math.min(...xs) - box.width / 2 - 4
   const width = Math.max(...xs) + box.width / 2 + 4 - left
   const height = shown.length * down + box.height + 8
   const cut = shown.length < steps.length ? (mostDrawn / 2 + 0.5) * down : undefined
   return html`<svg class="tree" viewBox="${left} -4 ${width} ${height}" width="${Math.min(width, 900)}" role="img" aria-labelledby="tree-title">
-<title id="tree-title">The proof as a tree: ${steps.length} hashes lead from the leaf to the root. The table says the same.</title>
+<title id="tree-title">${title} The table says the same.</title>
 ${lines.map((line) => html`<path class="branch" d="${line}"/>`)}
 ${nodes.map(drawNode)}
 ${cut !== undefined && html`<text class="cut" x="0" y="${height - cut}">${steps.length - mostDrawn} levels are left out here</text>`}
@@ -42,7 +54,7 @@ function drawNode({ x, y, hash, role }: Node): Html {
 
 /** From the root downwards, so that each parent stands between its children. */
 function layOut(
-  leaf: Hash,
+  below: Pick<Node, 'hash' | 'role'>,
   steps: readonly InclusionStep[],
 ): { nodes: readonly Node[]; lines: readonly string[] } {
   const nodes: Node[] = []
@@ -58,6 +70,6 @@ function layOut(
       lines.push(`M${x} ${y + box.height}V${y + box.height + 14}H${child}V${below}`)
     x -= away
   }
-  nodes.push({ x, y: steps.length * down, hash: leaf, role: 'leaf' })
+  nodes.push({ x, y: steps.length * down, ...below })
   return { nodes, lines }
 }

@@ -25,7 +25,7 @@ export function logPart({ info, growth, heads, witness, speed }: LogView): Html 
 <p class="sentence">It holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
     growth !== undefined &&
     html` In the last 24 hours it grew by ${growth.hours.reduce((sum, { entries }) => sum + entries, 0n).toLocaleString('en')}.`
-  } <a href="/log/tail">Watch entries come</a>.</p>
+  } <a href="/log/tail">Watch entries come</a>, or compare it with <a href="/log/consistency">an older head</a>.</p>
 ${
   growth !== undefined &&
   html`<section aria-labelledby="growth"><h2 id="growth">Growth</h2>
@@ -82,7 +82,7 @@ ${
 <div class="wide" role="group" tabindex="0" aria-label="Signatures under the head of ${name}"><table><caption class="unseen">Signatures under the head of ${name}</caption>
 <thead><tr><th scope="col">Signature</th><th scope="col">Name</th><th scope="col">Key ID</th><th scope="col">Whose</th><th scope="col">Time</th></tr></thead><tbody>
 ${lines.map(lineRow)}</tbody></table></div>
-<details><summary>The head as it was signed</summary><pre class="raw" tabindex="0">${note}</pre><p class="quiet">From ${url}</p></details>
+<details><summary>The head as it was signed</summary><pre class="raw" tabindex="0">${note}</pre><p class="quiet">From ${url}. Keep it, and see later whether <a href="/log/consistency">the log has only grown</a>.</p></details>
 `
 }
 

@@ -70,6 +70,8 @@ export type Rekor = {
   /** At most ten, of the whole log. */
   entriesAt(logIndexes: readonly bigint[]): Promise<readonly LoggedEntry[]>
   info(): Promise<LogInfo>
+  /** That a tree only grew; hashes as RFC 6962 lists them. */
+  consistency(treeId: string, oldSize: bigint, newSize: bigint): Promise<readonly Uint8Array[]>
 }
 
 const largestEntryBytes = 48 * 1024 * 1024
@@ -106,6 +108,13 @@ export function createRekor(url: string): Rekor {
       const told = jsonOf(answer)
       const inactive = memberAt(told, 'inactiveShards')
       return { active: shardIn(told), inactive: Array.isArray(inactive) ? inactive.map(shardIn) : [] }
+    },
+    async consistency(treeId, oldSize, newSize) {
+      const query = `firstSize=${oldSize}&lastSize=${newSize}&treeID=${treeId}`
+      const answer = await ask(url, `/api/v1/log/proof?${query}`)
+      const hashes = answer && memberAt(jsonOf(answer), 'hashes')
+      if (!Array.isArray(hashes) || hashes.length > 64) throw malformed()
+      return hashes.map((hash) => bytesOf(parseHex, hash))
     },
   }
 

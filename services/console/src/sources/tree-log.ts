@@ -1,7 +1,13 @@
 /** A log that is read by C2SP tlog-tiles: Rekor v2, and the log of certificates. */
 import { CheckpointError, parseCheckpoint } from '@sigstack/checkpoint'
 import { CryptoError, parseBase64 } from '@sigstack/crypto'
-import { proveInclusion, tilesForInclusion, tileWidth } from '@sigstack/merkle'
+import {
+  proveConsistency,
+  proveInclusion,
+  tilesForConsistency,
+  tilesForInclusion,
+  tileWidth,
+} from '@sigstack/merkle'
 import { openTiles, TileError, type TileLog } from '@sigstack/tile-client'
 import { textAt } from '../text-at.ts'
 import { ask, jsonOf } from './ask.ts'
@@ -16,17 +22,31 @@ export type TreeLeaf = {
   readonly origin: string
 }
 
+/** Every call throws a {@link SourceError} where it gets nothing that it can use. */
 export type TreeLog = {
   readonly url: string
-  /** Under the newest head. Undefined where that has no such leaf. Throws {@link SourceError}. */
+  /** Under the newest head. Undefined where that has no such leaf. */
   leaf(index: bigint): Promise<TreeLeaf | undefined>
+  /** The newest head as it is shown. */
+  head(): Promise<string>
+  /** `oldSize` is from 1 to before `newSize`, of which a head was shown. */
+  consistency(oldSize: bigint, newSize: bigint): Promise<readonly Uint8Array[]>
 }
 
 const timeoutMs = 5_000
 
 export function createTreeLog(url: string): TreeLog {
   const tiles = openTiles(url, { timeoutMs, keptTiles: 64 })
-  return { url, leaf: (index) => asSource(() => leafAt(tiles, index)) }
+  return {
+    url,
+    leaf: (index) => asSource(() => leafAt(tiles, index)),
+    head: () => asSource(async () => (await tiles.checkpoint()).note),
+    consistency: (oldSize, newSize) =>
+      asSource(async () => {
+        const source = await tiles.load(tilesForConsistency(oldSize, newSize), newSize)
+        return proveConsistency(oldSize, newSize, source).hashes
+      }),
+  }
 }
 
 /**
