@@ -1,6 +1,8 @@
 /** The rooms about the log, the trust and the services. */
 import t from 'tap'
+import { createGrowthSource } from '../src/log/growth.ts'
 import { parseMetrics, quantileOf, sumOf } from '../src/sources/metrics.ts'
+import { createRekor, type Rekor } from '../src/sources/rekor.ts'
 import { openConsole, openLog, signedEntry } from './workshop.ts'
 
 const entries = Array.from({ length: 3 }, (_, at) => ({
@@ -18,6 +20,26 @@ t.test('the log tells its size, its trees, and who signed its head', async (t) =
   t.match(page, /<span class="state verified">.*?<td>log\.example<\/td>.*?<td>the log<\/td>/s)
   t.match(await text(`${url}/log/tail`), `/entry/${log.uuids[2]}`)
   t.match(page, 'Entries an hour as a table')
+})
+
+t.test('how the log grew is asked once for all who look at the same time', async (t) => {
+  const log = await openLog(t, entries)
+  const asked: unknown[] = []
+  const rekor = createRekor(log.url)
+  const counting: Rekor = {
+    ...rekor,
+    search: (query) => {
+      asked.push(query)
+      return rekor.search(query)
+    },
+  }
+  const growth = createGrowthSource(counting, () => Date.parse('2026-03-04T10:00:00Z'))
+  await growth.current()
+  const once = asked.length
+  const looks = await Promise.all([growth.current(), growth.current()])
+  t.ok(once > 0)
+  t.equal(asked.length, once)
+  t.equal(looks[0]?.value?.days.length, 30)
 })
 
 t.test('a head that a known key has not signed is told so', async (t) => {

@@ -50,5 +50,7 @@ t.test("what is no form is nobody's fault but of who sent it", async (t) => {
     (await fetch(`${url}/verify`, { method: 'POST', headers: { 'content-type': type }, body })).status
   t.equal(await send('{}', 'application/json'), 200)
   t.equal(await send('x', 'text/html'), 415)
+  t.equal(await send('a&'.repeat(101), 'application/x-www-form-urlencoded'), 400, 'too many fields')
+  t.equal(await send('a=%e4&&=&b=c=d+%zz', 'application/x-www-form-urlencoded'), 200)
   t.equal(await send(`bundle=${'x'.repeat(5 * 1024 * 1024)}`, 'application/x-www-form-urlencoded'), 413)
 })

@@ -1,4 +1,5 @@
 /** How a log grew: where it was at each hour and day, asked of the log itself. What is past does not change, and is kept. */
+import { type Cached, createCached } from '../sources/cached.ts'
 import type { Rekor } from '../sources/rekor.ts'
 
 export type Span = {
@@ -15,12 +16,12 @@ const kept = { hours: 24, days: 30 }
 /** At the same time, so that a page is no load. */
 const atOnce = 4
 
-export type GrowthSource = {
-  /** Undefined where the log knows no times. `size` is of all shards now. */
-  read(size: bigint): Promise<Growth | undefined>
-}
+/** It takes a search an hour and day, where a log rests: one look is for all pages of the next seconds. */
+const freshMs = 10_000
+const staleMs = 60_000
 
-export function createGrowthSource(rekor: Rekor, now: () => number): GrowthSource {
+/** Undefined where the log knows no times. */
+export function createGrowthSource(rekor: Rekor, now: () => number): Cached<Growth | undefined> {
   const known = new Map<number, bigint>()
 
   /** The index of the first entry at that time or later. */
@@ -54,13 +55,16 @@ export function createGrowthSource(rekor: Rekor, now: () => number): GrowthSourc
     })
   }
 
-  return {
-    async read(size) {
+  return createCached(
+    async () => {
+      const { inactive, active } = await rekor.info()
+      const size = [...inactive, active].reduce((sum, { treeSize }) => sum + treeSize, 0n)
       const hours = await spans(hourMs, kept.hours, size)
       const days = await spans(dayMs, kept.days, size)
       const oldest = now() - (kept.days + 1) * dayMs
       for (const timeMs of known.keys()) if (timeMs < oldest) known.delete(timeMs)
       return hours === undefined || days === undefined || hours.length === 0 ? undefined : { hours, days }
     },
-  }
+    { freshMs, staleMs, now },
+  )
 }

@@ -20,7 +20,7 @@ const otherTrees = [
 
 export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail): void {
   const { rekor, trust, urls, now } = context
-  const growthOf = createGrowthSource(rekor, now)
+  const growth = createGrowthSource(rekor, now)
 
   app.get('/log', async (request, reply) => {
     const [info, { value: current }, witness] = await Promise.all([
@@ -28,7 +28,6 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
       trust.current(),
       urls.witness === undefined ? undefined : readWitness(urls.witness).catch(() => undefined),
     ])
-    const size = [...info.inactive, info.active].reduce((sum, { treeSize }) => sum + treeSize, 0n)
     const known = { root: current?.root, witness }
     const fault = (name: string) => (error: unknown) => ({ name, fault: reasonOf(error) })
     const heads = [
@@ -47,7 +46,7 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
     const view = {
       info,
       witness,
-      growth: await growthOf.read(size).catch(() => undefined),
+      growth: (await growth.current()).value,
       heads: await Promise.all(heads),
       speed: await speedOf(urls.rekor).catch(() => []),
     }
