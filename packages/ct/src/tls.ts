@@ -62,16 +62,18 @@ export function encodeVector(content: Uint8Array, lengthBytes: 2 | 3): Uint8Arra
   return encoded
 }
 
-/** Milliseconds since 1970; a number, since it stays exact for 280,000 years. */
+/** No Date is beyond it (ECMA-262, section 21.4.1.1): the year 275,760. */
+const latestMs = 8_640_000_000_000_000
+
+/** Milliseconds since 1970; a number, since all of them are exact. */
 export function encodeTimestamp(timestampMs: number): Uint8Array {
-  if (!Number.isSafeInteger(timestampMs) || timestampMs < 0)
+  if (!Number.isInteger(timestampMs) || timestampMs < 0 || timestampMs > latestMs)
     throw new CtError('out_of_range', `${timestampMs} is no timestamp in milliseconds`)
   return encodeUint64(BigInt(timestampMs))
 }
 
 export function readTimestamp(reader: TlsReader): number {
   const value = reader.uint64()
-  if (value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw new CtError('out_of_range', 'the timestamp is out of range')
+  if (value > latestMs) throw new CtError('out_of_range', 'the timestamp is out of range')
   return Number(value)
 }

@@ -314,7 +314,7 @@ t.test('the answer of add-chain is read and written as other logs do', async (t)
 
 const sctOf = fc.record({
   logId: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-  timestampMs: fc.maxSafeNat(),
+  timestampMs: fc.nat({ max: 8.64e15 }),
   extensions: fc.uint8Array({ maxLength: 40 }),
   signature: fc.record({
     algorithm: fc.constantFrom('ecdsa' as const, 'rsa' as const),
@@ -333,7 +333,7 @@ const entryOf: fc.Arbitrary<SignedEntry> = fc.oneof(
 
 t.test('what is encoded is parsed back, whatever it is', async (t) => {
   const stamped = fc.record({
-    timestampMs: fc.maxSafeNat(),
+    timestampMs: fc.nat({ max: 8.64e15 }),
     entry: entryOf,
     extensions: fc.uint8Array({ maxLength: 40 }),
   })
@@ -415,7 +415,7 @@ t.test('limits and lengths are kept when writing', async (t) => {
   t.throws(() => parseSctList(parseHex('0000')), { code: 'bad_tls' })
   t.throws(() => encodeSct({ ...sct, logId: new Uint8Array(31) }), { code: 'out_of_range' })
   t.throws(() => encodeSct({ ...sct, extensions: new Uint8Array(65536) }), { code: 'out_of_range' })
-  t.throws(() => encodeSct({ ...sct, timestampMs: 2 ** 53 }), { code: 'out_of_range' })
+  t.throws(() => encodeSct({ ...sct, timestampMs: 8.64e15 + 1 }), { code: 'out_of_range' })
   t.throws(() => sctSignedData(stamped), { code: 'out_of_range' })
   t.throws(() => merkleTreeLeaf({ ...stamped, entry: { type: 'x509', certificate: new Uint8Array() } }), {
     code: 'out_of_range',

@@ -107,6 +107,10 @@ t.test('what was changed on the way turns that check to failed, and no other', a
     }),
     ['certificate', 'promise'],
   )
+  log.tamper((entry) => {
+    entry.integratedTime = 9e12
+  })
+  t.equal((await page(`${url}/entry/0`)).status, 502, 'there is no such time')
 })
 
 t.test('texts of strangers are shown as texts', async (t) => {

@@ -151,7 +151,7 @@ function entriesIn(told: unknown): readonly LoggedEntry[] {
       uuid,
       logIndex: countOf(memberAt(entry, 'logIndex')),
       logId: bytesOf(parseHex, memberAt(entry, 'logID')),
-      integratedTime: Number(countOf(memberAt(entry, 'integratedTime'))),
+      integratedTime: secondsOf(memberAt(entry, 'integratedTime')),
       body: bytesOf(parseBase64, memberAt(entry, 'body')),
       ...(typeof promise === 'string' && { promise: bytesOf(parseBase64, promise) }),
       ...(isObject(proof) && { proof: proofIn(proof) }),
@@ -182,7 +182,7 @@ function pageIn(told: unknown): FoundPage {
     entries: entries.map((entry) => ({
       uuid: textOf(memberAt(entry, 'entryID')),
       logIndex: countOf(memberAt(entry, 'logIndex')),
-      integratedTime: Number(countOf(memberAt(entry, 'integratedTime'))),
+      integratedTime: secondsOf(memberAt(entry, 'integratedTime')),
       kind: textOf(memberAt(entry, 'kind')),
       subjects: textsOf(memberAt(entry, 'subjects')),
       issuers: textsOf(memberAt(entry, 'issuers')),
@@ -216,6 +216,15 @@ function countOf(value: unknown): bigint {
   if (typeof value === 'bigint' && value >= 0n) return value
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
   throw malformed()
+}
+
+/** ECMA-262 knows no time beyond this one. */
+const latestSeconds = 8_640_000_000_000n
+
+function secondsOf(value: unknown): number {
+  const seconds = countOf(value)
+  if (seconds > latestSeconds) throw malformed()
+  return Number(seconds)
 }
 
 function bytesOf(parse: (text: string) => Uint8Array, value: unknown): Uint8Array {
