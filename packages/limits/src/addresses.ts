@@ -19,8 +19,8 @@ export type Address = {
 /** Longer is no address in any spelling: 45 characters, brackets, quotes, port and zone. */
 const longestText = 120
 
-/** `undefined` for what is no address. */
-export function parseAddress(text: string): Address | undefined {
+/** `undefined` for what is no address, and for none: that of a connection that is gone. */
+export function parseAddress(text: string | undefined): Address | undefined {
   const bits = parseBits(text)
   return bits === undefined ? undefined : addressOf(bits)
 }
@@ -31,7 +31,7 @@ const unknownNetwork = 'unknown'
 const mappedText = '::ffff:'
 
 /** What an address counts as: itself, of IPv6 its network of 64 bits, or `unknown`. */
-export function networkOf(text: string): string {
+export function networkOf(text: string | undefined = ''): string {
   // As sockets tell them, and only in their one spelling.
   const plain = text.startsWith(mappedText) ? text.slice(mappedText.length) : text
   return isIPv4(plain) ? plain : (parseAddress(text)?.network ?? unknownNetwork)
@@ -102,7 +102,7 @@ type Bits = { readonly family: 4 | 6; readonly value: bigint }
 const widthOf = { 4: 32, 6: 128 } as const
 const mappedPrefix = 0xffffn
 
-function parseBits(text: string): Bits | undefined {
+function parseBits(text = ''): Bits | undefined {
   if (text.length > longestText) return undefined
   const plain = withoutPort(unquoted(text.trim()))
   if (plain === undefined) return undefined

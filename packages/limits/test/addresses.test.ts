@@ -59,6 +59,8 @@ t.test('what is no address is none', async (t) => {
 })
 
 t.test('an IPv4 address is counted by itself, an IPv6 one by its network of 64 bits', async (t) => {
+  t.equal(networkOf(undefined), 'unknown', 'of a connection that is gone')
+  t.equal(parseAddress(undefined), undefined)
   t.equal(networkOf('192.0.2.1'), '192.0.2.1')
   t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
   t.equal(networkOf('::ffff:c000:201'), '192.0.2.1')

@@ -90,6 +90,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     reply.header('x-request-id', request.id)
     done(hasTwoHosts(request.raw.rawHeaders) ? twoHosts() : undefined)
   })
+  // The address that a socket has told once it tells for ever, the one of a connection that is gone it does not know any more.
+  app.server.on(
+    options.tls === undefined ? 'connection' : 'secureConnection',
+    (socket) => socket.remoteAddress,
+  )
   boundSending(app, { ...defaultSending, ...options.sending })
 
   app.addHook('preValidation', (request, _reply, done) => {

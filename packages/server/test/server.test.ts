@@ -68,6 +68,23 @@ t.test('a request that its sender ends in the middle is the fault of the sender'
   t.match(await told.promise, { statusCode: 400, message: /the sender ended/ })
 })
 
+t.test('whose request it is is known when its connection is gone', async (t) => {
+  const app = frame(t)
+  const begun = Promise.withResolvers<void>()
+  const address = Promise.withResolvers<string>()
+  app.get('/', async (request) => {
+    request.raw.socket.once('close', () => address.resolve(request.ip))
+    begun.resolve()
+    return address.promise
+  })
+  const { port } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await begun.promise
+  socket.resetAndDestroy()
+  t.equal(await address.promise, '127.0.0.1')
+})
+
 t.test('a request that names its host twice is refused', async (t) => {
   const app = frame(t)
   const { port } = await listen(app, { host: '127.0.0.1', port: 0, portVariable: 'PORT' })
