@@ -1,6 +1,6 @@
 /** Requests to one other service over connections that are kept: bounded in time and size, redirects not followed. */
-import { readBounded } from '@sigstack/http-client'
 import { Pool } from 'undici'
+import { exchange } from './exchange.ts'
 
 export type HttpAnswer = {
   readonly status: number
@@ -29,19 +29,13 @@ export function createHttpPool(url: string, maxAnswerBytes: number): HttpPool {
   })
   return {
     async request({ path, method, body, timeoutMs }) {
-      const answer = await pool.request({
+      const question = {
         path,
         method,
-        signal: AbortSignal.timeout(timeoutMs),
         ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
-      })
-      const bytes = await readBounded(answer.body as AsyncIterable<Buffer>, maxAnswerBytes)
-      const retryAfter = answer.headers['retry-after']
-      return {
-        status: answer.statusCode,
-        text: bytes.toString('utf8'),
-        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
       }
+      const answer = await exchange(pool, question, { timeoutMs, maxAnswerBytes })
+      return { status: answer.status, text: answer.body.toString('utf8'), retryAfter: answer.retryAfter }
     },
     close: () => pool.destroy(),
   }
