@@ -69,7 +69,16 @@ export async function openTreeConsole(
   t: Test,
   kind: 'rekor-v2' | 'ct',
   log: TileLog,
-  { roots, settings = {} }: { roots: readonly Uint8Array[]; settings?: Record<string, string> },
+  {
+    roots,
+    settings = {},
+    beside = [],
+  }: {
+    readonly roots: readonly Uint8Array[]
+    readonly settings?: Record<string, string>
+    /** What a search finds beside the entries of Rekor v1. */
+    readonly beside?: readonly unknown[]
+  },
 ) {
   const known = [{ baseUrl: 'https://tiles.example', publicKey: log.publicKey, validFor }]
   const trustedRoot = buildTrustedRoot({
@@ -78,7 +87,7 @@ export async function openTreeConsole(
     certificateAuthorities: roots.map((root) => ({ uri: 'https://ca.example', chain: [root], validFor })),
     timestampAuthorities: [],
   })
-  const { url: rekor } = await openLog(t, [{ body: {} }, { body: {} }])
+  const { url: rekor } = await openLog(t, [{ body: { kind: 'rpm' } }, { body: { kind: 'rpm' } }], { beside })
   return openConsole(
     t,
     { url: rekor, trustedRoot },

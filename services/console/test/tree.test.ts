@@ -26,7 +26,7 @@ t.test('an entry of Rekor v2 is told in a sentence, and each check for itself', 
   for (const part of [
     '&lt;script&gt;',
     'vouched for by <strong>https://issuer.example</strong>',
-    'number <strong>1</strong> of the log <strong>tiles.example</strong>, which keeps no times',
+    'number <strong>1</strong> of the log <strong>tiles.example</strong>, whose entries hold no times',
     `sha256:${Buffer.from(sha256('what is signed\n')).toString('hex')}`,
     'hashedrekord 0.0.2',
     'curl -s https://tiles.example/tile/entries/000.p/3',
@@ -102,6 +102,42 @@ t.test('readers see no bytes where addresses are hidden', async (t) => {
   t.notMatch(text, '/leaf"')
   t.equal((await get(`${url}/entry/rekor-v2/0/leaf`)).status, 404)
   t.notOk('leaf' in JSON.parse((await get(`${url}/entry/rekor-v2/0.json`)).text))
+})
+
+t.test('a search finds entries of Rekor v2 where the console has their log', async (t) => {
+  const log = await openTileLog(t, [utf8('{}')])
+  const told = {
+    log: 'rekor-v2',
+    logIndex: 7,
+    integratedTime: 1_772_366_400,
+    kind: 'hashedrekord',
+    subjects: ['bob@example.org'],
+    issuers: [],
+    keyHashes: ['ab'],
+  }
+  const beside = [
+    { ...told, origin: log.origin },
+    { ...told, origin: script, logIndex: 8 },
+  ]
+  const { url } = await openTreeConsole(t, 'rekor-v2', log, { roots: [], beside })
+  for (const path of ['/', '/search?q=bob@example.org']) {
+    const { text } = await get(url + path)
+    t.match(text, '<a href="/entry/rekor-v2/7">7</a> <span class="quiet">of tiles.example</span>', path)
+    t.match(text, '<td class="number">8 <span', 'a number of another tree would lead to another entry')
+    t.match(text, /<a href="\/entry\/[0-9a-f]{80}">1<\/a><\/td>/, path)
+    t.notMatch(text, script, path)
+  }
+  const { entries } = JSON.parse((await get(`${url}/search.json?q=bob@example.org`)).text)
+  t.match(entries[0], { origin: 'tiles.example', path: '/entry/rekor-v2/7', logIndex: '7' })
+  t.match((await get(`${url}/search.csv?q=bob@example.org`)).text, /,,tiles\.example\r\n/)
+  const feed = (await get(`${url}/search.atom?q=bob@example.org`)).text
+  t.match(feed, `<link rel="alternate" href="${url}/entry/rekor-v2/7"/>`)
+  t.notMatch(feed, script)
+  t.notMatch((await get(`${url}/log/tail`)).text, 'tiles.example', 'which has numbers of Rekor v1')
+  t.match((await get(`${url}/log/tail`)).text, /<a href="\/entry\/[0-9a-f]{80}">1<\/a>/)
+
+  const without = await openTreeConsole(t, 'ct', log, { roots: [], beside })
+  t.notMatch((await get(without.url)).text, 'tiles.example')
 })
 
 t.test('an entry of Rekor v1 is found by its tree too', async (t) => {

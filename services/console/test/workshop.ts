@@ -54,7 +54,12 @@ export type TestLog = {
 export async function openLog(
   t: Test,
   puts: readonly Put[],
-  { isUpstream = false, roots = [] as readonly Uint8Array[] } = {},
+  {
+    isUpstream = false,
+    roots = [] as readonly Uint8Array[],
+    /** Entries of other logs, as the search tells them. */
+    beside = [] as readonly unknown[],
+  } = {},
 ): Promise<TestLog> {
   const signer = createSigner(generateSigningKey())
   const leaves = puts.map(({ body }) => Buffer.from(JSON.stringify(body)))
@@ -139,7 +144,10 @@ export async function openLog(
       return (asked.entryUUIDs as readonly string[]).map((uuid) => answer(uuids.indexOf(uuid)))
     if (pathname === '/api/v1/index/retrieve') return uuids
     if (pathname === '/api/v1/search' && !isUpstream)
-      return { entries: found.toReversed(), indexed: uuids.length }
+      return {
+        entries: [...(asked.log === 'rekor-v1' ? [] : beside), ...found.toReversed()],
+        indexed: uuids.length,
+      }
     const at = uuids.findIndex(
       (uuid) => pathname.startsWith('/api/v1/log/entries/') && pathname.endsWith(uuid.slice(16)),
     )

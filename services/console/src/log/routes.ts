@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { html } from '../html/html.ts'
 import { hidden } from '../reader.ts'
 import { entryTable } from '../search/page.ts'
+import { createPlaces } from '../search/places.ts'
 import { search } from '../search/search.ts'
 import { quantileOf, readMetrics, sumOf } from '../sources/metrics.ts'
 import { treeUrl } from '../tree/tree-name.ts'
@@ -12,6 +13,8 @@ import { createGrowthSource } from './growth.ts'
 import { readHead, readWitness } from './heads.ts'
 import { logPart } from './page.ts'
 import type { Tail } from './tail.ts'
+
+const placesOfV1 = createPlaces(undefined)
 
 const otherTrees = [
   ['rekor-v2', 'Rekor v2'],
@@ -54,8 +57,9 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
   })
 
   app.get('/log/tail', async (request, reply) => {
-    const { entries } = await search(rekor, [], { order: 'newest', limit: 50 })
-    const shown = context.readerOf(request).hidesAddresses ? hidden(entries) : entries
+    const { entries } = await search(rekor, [], { order: 'newest', limit: 50, logs: 'rekor-v1' })
+    const placed = await placesOfV1(entries)
+    const shown = context.readerOf(request).hidesAddresses ? hidden(placed) : placed
     return context.sendPage(request, reply, {
       title: 'Entries as they come',
       room: 'log',

@@ -47,7 +47,7 @@ export function createTail({ rekor, limit, limitEach, pollMs = 500, onError }: T
 
   async function look(): Promise<void> {
     try {
-      const { entries } = await search(rekor, [], { order: 'newest', limit: mostAtOnce })
+      const { entries } = await search(rekor, [], { order: 'newest', limit: mostAtOnce, logs: 'rekor-v1' })
       for (const [reader, after] of readers) tell(reader, entries, after)
     } catch (error) {
       onError(error)

@@ -1,11 +1,11 @@
 /** Entries as a feed (RFC 4287). */
 import { escaped } from '@sigstack/crypto'
 import { html, textOf } from '../html/html.ts'
-import type { FoundEntry } from '../sources/rekor.ts'
+import type { PlacedEntry } from './places.ts'
 
 export type Feed = { readonly base: string; readonly self: string; readonly asked: string }
 
-export function atomOf(entries: readonly FoundEntry[], { base, self, asked }: Feed): string {
+export function atomOf(entries: readonly PlacedEntry[], { base, self, asked }: Feed): string {
   const [newest] = entries
   return textOf(html`<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">
@@ -15,10 +15,10 @@ export function atomOf(entries: readonly FoundEntry[], { base, self, asked }: Fe
 <updated>${iso(newest?.integratedTime ?? 0)}</updated>
 <author><name>${base}</name></author>
 ${entries.map(
-  ({ uuid, logIndex, integratedTime, kind, subjects, issuers, keyHashes }) => html`<entry>
+  ({ path, origin, logIndex, integratedTime, kind, subjects, issuers, keyHashes }) => html`<entry>
 <title>${escaped(subjects[0] ?? `key ${keyHashes[0] ?? 'unknown'}`, 512)}: ${kind}</title>
-<id>${base}/entry/${uuid}</id>
-<link rel="alternate" href="${`${base}/entry/${uuid}`}"/>
+<id>${base}${path ?? `/entry/rekor-v2/${encodeURIComponent(origin ?? '')}/${logIndex}`}</id>
+${path !== undefined && html`<link rel="alternate" href="${base + path}"/>`}
 <updated>${iso(integratedTime)}</updated>
 <summary>Entry ${logIndex}${issuers[0] !== undefined && html`, vouched for by ${escaped(issuers[0], 512)}`}</summary>
 </entry>

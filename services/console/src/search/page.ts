@@ -1,8 +1,8 @@
 /** The front page, and what was found. */
 import { type Html, html } from '../html/html.ts'
 import { bytes, sentenceList, time } from '../html/page.ts'
-import type { FoundEntry } from '../sources/rekor.ts'
 import type { Reading } from './guess.ts'
+import type { PlacedEntry } from './places.ts'
 import type { Filters, Results } from './search.ts'
 
 export type SearchForm = Filters & { readonly asked: string; readonly as?: string }
@@ -40,7 +40,11 @@ export function searchBox({ asked, kind, after, before, order }: SearchForm): Ht
 `
 }
 
-export function resultsPart(form: SearchForm, readings: readonly Reading[], results: Results): Html {
+export function resultsPart(
+  form: SearchForm,
+  readings: readonly Reading[],
+  results: Results & { readonly entries: readonly PlacedEntry[] },
+): Html {
   const { entries, indexed, notAsked, isPlain } = results
   const asked = readings.filter((reading) => !notAsked.includes(reading))
   return html`${
@@ -86,7 +90,7 @@ export function hrefOf(
 }
 
 /** Newest entries and found ones look alike. */
-export function entryTable(entries: readonly FoundEntry[], caption: string): Html {
+export function entryTable(entries: readonly PlacedEntry[], caption: string): Html {
   return html`<div class="wide" role="group" tabindex="0" aria-label="${caption}"><table class="entries">
 <caption class="unseen">${caption}</caption>
 <thead><tr><th scope="col">Index</th><th scope="col">Logged</th><th scope="col">Kind</th><th scope="col">Signed by</th><th scope="col">Vouched for by</th></tr></thead>
@@ -95,10 +99,11 @@ ${entries.map(entryRow)}</tbody></table></div>
 `
 }
 
-function entryRow({ uuid, logIndex, integratedTime, kind, subjects, issuers, keyHashes }: FoundEntry): Html {
+function entryRow(entry: PlacedEntry): Html {
+  const { path, origin, logIndex, integratedTime, kind, subjects, issuers, keyHashes } = entry
   const [subject, ...others] = subjects
   const [keyHash] = keyHashes
-  return html`<tr><td class="number"><a href="/entry/${uuid}">${logIndex}</a></td><td>${time(integratedTime)}</td><td>${kind}</td><td class="who">${
+  return html`<tr><td class="number">${path === undefined ? logIndex : html`<a href="${path}">${logIndex}</a>`}${origin !== undefined && html` <span class="quiet">of ${origin}</span>`}</td><td>${time(integratedTime)}</td><td>${kind}</td><td class="who">${
     subject === undefined ? keyHash !== undefined && html`key ${bytes(keyHash)}` : subject
   }${others.length > 0 && html` <span class="quiet">and ${others.length} more</span>`}</td><td class="who">${issuers[0]}</td></tr>
 `

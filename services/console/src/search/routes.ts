@@ -9,22 +9,27 @@ import { atomOf } from './atom.ts'
 import { entriesCsv } from './csv.ts'
 import { guess, type Reading } from './guess.ts'
 import { entryTable, hrefOf, kinds, resultsPart, type SearchForm, searchBox } from './page.ts'
+import { createPlaces, type PlacedEntry } from './places.ts'
 import { type Results, search } from './search.ts'
 
 const pageLength = 50
 const frontLength = 15
 
 export function addSearchRoutes(app: FastifyInstance, context: Context): void {
-  const { rekor } = context
+  const { rekor, urls } = context
+  const logs = urls.rekorV2 === undefined ? 'rekor-v1' : 'all'
+  const places = createPlaces(urls.rekorV2)
 
   app.get('/', async (request, reply) => {
-    const newest = await search(rekor, [], { order: 'newest', limit: frontLength }).catch(() => undefined)
-    const entries = shownTo(request, newest?.entries ?? [])
+    const newest = await search(rekor, [], { order: 'newest', limit: frontLength, logs }).catch(
+      () => undefined,
+    )
+    const entries = await shownTo(request, newest?.entries ?? [])
     return context.sendPage(request, reply, {
       title: 'Search',
       room: 'search',
       body: html`<h1 class="unseen">Search the log</h1>
-${searchBox({ asked: '', order: 'newest', limit: pageLength })}${
+${searchBox({ asked: '', order: 'newest', limit: pageLength, logs })}${
   entries.length > 0 &&
   html`<section aria-labelledby="newest"><h2 id="newest">Newest entries</h2>
 ${entryTable(entries, 'Newest entries')}<p><a href="/log/tail">Watch them come</a></p></section>
@@ -35,11 +40,11 @@ ${entryTable(entries, 'Newest entries')}<p><a href="/log/tail">Watch them come</
   })
 
   app.get('/search', async (request, reply) => {
-    const form = formOf(request)
+    const form = formOf(request, logs)
     const { readings, results, why, to } = await find(form)
     if (to !== undefined) return reply.redirect(to, 303)
     if (context.wantsJson(request))
-      return reply.send(dataOf(shownTo(request, results?.entries ?? []), results))
+      return reply.send(dataOf(await shownTo(request, results?.entries ?? []), results))
     const others = [
       { name: 'JSON', href: hrefOf(form, {}, '/search.json'), type: 'application/json' },
       { name: 'CSV', href: hrefOf(form, {}, '/search.csv'), type: 'text/csv' },
@@ -53,29 +58,29 @@ ${searchBox(form)}${
   why !== undefined &&
   html`<p class="empty">${why}</p>
 `
-}${results !== undefined && resultsPart(form, readings, { ...results, entries: shownTo(request, results.entries) })}`,
+}${results !== undefined && resultsPart(form, readings, { ...results, entries: await shownTo(request, results.entries) })}`,
       scripts: ['search.js'],
       ...(results !== undefined && { others }),
     })
   })
 
   app.get('/search.json', async (request, reply) => {
-    const { results } = await find(formOf(request))
-    return reply.send(dataOf(shownTo(request, results?.entries ?? []), results))
+    const { results } = await find(formOf(request, logs))
+    return reply.send(dataOf(await shownTo(request, results?.entries ?? []), results))
   })
 
   app.get('/search.csv', async (request, reply) => {
-    const { results } = await find(formOf(request))
-    const text = entriesCsv(shownTo(request, results?.entries ?? []))
+    const { results } = await find(formOf(request, logs))
+    const text = entriesCsv(await shownTo(request, results?.entries ?? []))
     reply.header('content-disposition', 'attachment; filename="search.csv"')
     return sendText(request, reply, 'text/csv; charset=utf-8', text)
   })
 
   app.get('/search.atom', async (request, reply) => {
-    const form = formOf(request)
+    const form = formOf(request, logs)
     const { results } = await find(form)
     const base = `${request.protocol}://${request.host}`
-    const text = atomOf(shownTo(request, results?.entries ?? []), {
+    const text = atomOf(await shownTo(request, results?.entries ?? []), {
       base,
       asked: form.asked,
       self: request.url,
@@ -118,12 +123,16 @@ ${searchBox(form)}${
     return { readings, results: await search(rekor, chosen, form) }
   }
 
-  function shownTo(request: FastifyRequest, entries: readonly FoundEntry[]): readonly FoundEntry[] {
-    return context.readerOf(request).hidesAddresses ? hidden(entries) : entries
+  async function shownTo(
+    request: FastifyRequest,
+    entries: readonly FoundEntry[],
+  ): Promise<readonly PlacedEntry[]> {
+    const placed = await places(entries)
+    return context.readerOf(request).hidesAddresses ? hidden(placed) : placed
   }
 }
 
-function formOf({ query }: FastifyRequest): SearchForm {
+function formOf({ query }: FastifyRequest, logs: SearchForm['logs']): SearchForm {
   const given = query as Readonly<Record<string, unknown>>
   const text = (name: string): string | undefined => {
     const value = given[name]
@@ -136,6 +145,7 @@ function formOf({ query }: FastifyRequest): SearchForm {
     asked: text('q') ?? '',
     order: text('order') === 'oldest' ? 'oldest' : 'newest',
     limit: pageLength,
+    logs,
     ...(as !== undefined && { as }),
     ...(kind !== undefined && { kind }),
     ...(after !== undefined && { after }),
@@ -150,7 +160,7 @@ function timeIn(text: string | undefined): string | undefined {
   return isTime && !Number.isNaN(Date.parse(text)) ? text : undefined
 }
 
-function dataOf(entries: readonly FoundEntry[], results: Results | undefined) {
+function dataOf(entries: readonly PlacedEntry[], results: Results | undefined) {
   return {
     entries: entries.map(({ logIndex, integratedTime, ...entry }) => ({
       ...entry,

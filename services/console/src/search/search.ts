@@ -10,6 +10,8 @@ export type Filters = {
   readonly order: 'newest' | 'oldest'
   readonly limit: number
   readonly cursor?: string
+  /** Entries of Rekor v2 have no pages without its log. */
+  readonly logs: 'rekor-v1' | 'all'
 }
 
 export type Results = {
@@ -39,6 +41,7 @@ function queryOf(readings: readonly Reading[], filters: Filters): Record<string,
   for (const [name, values] of readings.flatMap(({ query }) => Object.entries(query)))
     query[name] = [...(query[name] ?? []), ...values]
   if (readings.length > 1) query['operator'] = ['or']
+  if (filters.logs === 'rekor-v1') query['log'] = ['rekor-v1']
   for (const name of ['kind', 'after', 'before', 'cursor'] as const) {
     const value = filters[name]
     if (value !== undefined) query[name] = [value]

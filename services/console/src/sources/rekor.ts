@@ -31,7 +31,10 @@ export type EntryProof = {
 
 /** What a search tells of an entry. */
 export type FoundEntry = {
-  readonly uuid: string
+  /** Of Rekor v1, by which its page is found. */
+  readonly uuid?: string
+  /** The tree of Rekor v2 that it is in. */
+  readonly origin?: string
   readonly logIndex: bigint
   readonly integratedTime: number
   readonly kind: string
@@ -89,9 +92,7 @@ export function createRekor(url: string): Rekor {
       return answer && entriesIn(jsonOf(answer))[0]
     },
     async search(query) {
-      // Where a log of Rekor v2 is beside it, its entries are found too; they have no IDs, and no pages here.
-      const body = { ...compact(query), log: 'rekor-v1' }
-      const answer = await ask(url, '/api/v1/search', { method: 'POST', body })
+      const answer = await ask(url, '/api/v1/search', { method: 'POST', body: compact(query) })
       return answer && pageIn(jsonOf(answer))
     },
     async retrieve(query) {
@@ -180,7 +181,9 @@ function pageIn(told: unknown): FoundPage {
   if (!Array.isArray(entries)) throw malformed()
   return {
     entries: entries.map((entry) => ({
-      uuid: textOf(memberAt(entry, 'entryID')),
+      ...(memberAt(entry, 'log') === 'rekor-v2'
+        ? { origin: textOf(memberAt(entry, 'origin')) }
+        : { uuid: textOf(memberAt(entry, 'entryID')) }),
       logIndex: countOf(memberAt(entry, 'logIndex')),
       integratedTime: secondsOf(memberAt(entry, 'integratedTime')),
       kind: textOf(memberAt(entry, 'kind')),

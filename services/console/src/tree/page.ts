@@ -41,7 +41,7 @@ ${proofPart({
 <dt>Log</dt><dd>${origin}${view.signer !== undefined && html`, at ${view.signer.log.baseUrl}`}</dd>
 <dt>Index</dt><dd>${proof.leafIndex} of ${proof.treeSize}</dd>
 <dt>Hash of the leaf</dt><dd>${bytes(toHex(view.leaf))}</dd>
-<dt>Logged</dt><dd>${logged === undefined ? 'not known: this log keeps no times' : html`${time(Math.floor(logged.timestampMs / 1000))}, as the log says`}</dd>
+<dt>Logged</dt><dd>${logged === undefined ? 'not known: entries of this log hold no times' : html`${time(Math.floor(logged.timestampMs / 1000))}, as the log says`}</dd>
 </dl></section>
 ${commandPart(commandsOf(view))}
 <section aria-labelledby="raw"><h2 id="raw">The bytes</h2>
@@ -65,7 +65,7 @@ ${
 function entrySentence({ body, found }: LeafView): Html {
   if (body === undefined) return html``
   const [certificate] = body.signers[0]?.certificates ?? []
-  return html`${signerWords(body)} signed ${artifactWords(body)}. It is number <strong>${found.proof.leafIndex}</strong> of the log <strong>${found.origin}</strong>, which keeps no times${
+  return html`${signerWords(body)} signed ${artifactWords(body)}. It is number <strong>${found.proof.leafIndex}</strong> of the log <strong>${found.origin}</strong>, whose entries hold no times${
     certificate !== undefined &&
     html`; the certificate was good from ${timeOf(certificate.notBefore)} to ${timeOf(certificate.notAfter)}`
   }.`
