@@ -23,14 +23,16 @@ t.test('the log tells its size, its trees, and who signed its head', async (t) =
 })
 
 t.test('how the log grew is asked once for all who look at the same time', async (t) => {
-  const log = await openLog(t, entries)
+  const ofV2 = { log: 'rekor-v2', origin: 'v2.example', logIndex: 1_000, integratedTime: 1, kind: 'dsse' }
+  const beside = [{ ...ofV2, subjects: [], issuers: [], keyHashes: [] }]
+  const log = await openLog(t, entries, { beside })
   const asked: unknown[] = []
   const rekor = createRekor(log.url)
   const counting: Rekor = {
     ...rekor,
-    search: (query) => {
+    search: (query, logs) => {
       asked.push(query)
-      return rekor.search(query)
+      return rekor.search(query, logs)
     },
   }
   const growth = createGrowthSource(counting, () => Date.parse('2026-03-04T10:00:00Z'))
@@ -40,6 +42,7 @@ t.test('how the log grew is asked once for all who look at the same time', async
   t.ok(once > 0)
   t.equal(asked.length, once)
   t.equal(looks[0]?.value?.days.length, 30)
+  t.equal(looks[0]?.value?.hours.at(-1)?.entries, 1n, 'an index of another log is none of this one')
 })
 
 t.test('a head that a known key has not signed is told so', async (t) => {

@@ -28,11 +28,10 @@ export function createGrowthSource(rekor: Rekor, now: () => number): Cached<Grow
   async function indexAt(timeMs: number, size: bigint): Promise<bigint | undefined> {
     const before = known.get(timeMs)
     if (before !== undefined) return before
-    const page = await rekor.search({
-      after: [new Date(timeMs).toISOString()],
-      order: ['oldest'],
-      limit: ['1'],
-    })
+    const page = await rekor.search(
+      { after: [new Date(timeMs).toISOString()], order: ['oldest'], limit: ['1'] },
+      'rekor-v1',
+    )
     if (page === undefined) return undefined
     const [first] = page.entries
     if (first === undefined) return size

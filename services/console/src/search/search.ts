@@ -1,6 +1,6 @@
 /** The search behind the pages: readings of what was typed to entries, from a log of ours or one of upstream. */
 import { readStoredEntry } from '@sigstack/rekor-entries'
-import type { FoundEntry, LoggedEntry, Rekor } from '../sources/rekor.ts'
+import type { FoundEntry, LoggedEntry, Rekor, SearchedLogs } from '../sources/rekor.ts'
 import type { Reading } from './guess.ts'
 
 export type Filters = {
@@ -11,7 +11,7 @@ export type Filters = {
   readonly limit: number
   readonly cursor?: string
   /** Entries of Rekor v2 have no pages without its log. */
-  readonly logs: 'rekor-v1' | 'all'
+  readonly logs: SearchedLogs
 }
 
 export type Results = {
@@ -28,7 +28,7 @@ export type Results = {
 export async function search(rekor: Rekor, readings: readonly Reading[], filters: Filters): Promise<Results> {
   const [key] = readings.flatMap(({ as, retrieve }) => (as === 'publicKey' && retrieve ? [retrieve] : []))
   const asked = key === undefined ? queryOf(readings, filters) : undefined
-  const page = asked && (await rekor.search(asked))
+  const page = asked && (await rekor.search(asked, filters.logs))
   if (page !== undefined) return { ...page, notAsked: [], isPlain: false }
   return searchPlainly(rekor, readings, filters)
 }
@@ -41,7 +41,6 @@ function queryOf(readings: readonly Reading[], filters: Filters): Record<string,
   for (const [name, values] of readings.flatMap(({ query }) => Object.entries(query)))
     query[name] = [...(query[name] ?? []), ...values]
   if (readings.length > 1) query['operator'] = ['or']
-  if (filters.logs === 'rekor-v1') query['log'] = ['rekor-v1']
   for (const name of ['kind', 'after', 'before', 'cursor'] as const) {
     const value = filters[name]
     if (value !== undefined) query[name] = [value]

@@ -60,12 +60,16 @@ export type LogShard = {
 
 export type LogInfo = { readonly active: LogShard; readonly inactive: readonly LogShard[] }
 
+export type SearchQuery = Readonly<Record<string, readonly string[]>>
+
+export type SearchedLogs = 'rekor-v1' | 'all'
+
 export type Rekor = {
   /** By 64 or 80 hexadecimal digits. */
   entry(uuid: string): Promise<LoggedEntry | undefined>
   entryAt(logIndex: bigint): Promise<LoggedEntry | undefined>
-  /** Undefined where the log has no such search. */
-  search(query: Readonly<Record<string, readonly string[]>>): Promise<FoundPage | undefined>
+  /** Undefined where the log has no such search. Entries of Rekor v2 have indexes of their own, so who wants them says so. */
+  search(query: SearchQuery, logs: SearchedLogs): Promise<FoundPage | undefined>
   /** UUIDs by the search that every log has. */
   retrieve(query: Readonly<Record<string, unknown>>): Promise<readonly string[]>
   /** At most ten. */
@@ -91,8 +95,9 @@ export function createRekor(url: string): Rekor {
       })
       return answer && entriesIn(jsonOf(answer))[0]
     },
-    async search(query) {
-      const answer = await ask(url, '/api/v1/search', { method: 'POST', body: compact(query) })
+    async search(query, logs) {
+      const body = { ...compact(query), ...(logs === 'rekor-v1' && { log: logs }) }
+      const answer = await ask(url, '/api/v1/search', { method: 'POST', body })
       return answer && pageIn(jsonOf(answer))
     },
     async retrieve(query) {
@@ -135,7 +140,7 @@ export function isUuid(text: string): boolean {
 }
 
 /** One value where there is one, as the API documents it. */
-function compact(query: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, unknown>> {
+function compact(query: SearchQuery): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(query).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   )
