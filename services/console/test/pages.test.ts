@@ -192,6 +192,9 @@ t.test('a log that is down is told as such', async (t) => {
   t.equal(status, 503)
   t.match(text, 'does not answer')
   t.equal((await page(url)).status, 200, 'the front page is there')
+  const log = await page(`${url}/log`)
+  t.equal(log.status, 200, 'and that of the logs')
+  t.match(log.text, 'cannot be told now: the service does not answer')
 })
 
 t.test('readers are named by the proxy alone, and addresses are for operators', async (t) => {

@@ -1,14 +1,23 @@
 /** A log that is read by tiles and holds whatever a test puts into it; of certificates with what stands beside each. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
-import { createSigner, generateSigningKey, type PublicKey, type Signer, toBase64 } from '@sigstack/crypto'
+import { encodeSignatureLine, noteKeyHint, signCheckpoint } from '@sigstack/checkpoint'
+import {
+  createSigner,
+  generateSigningKey,
+  keyFingerprint,
+  type PublicKey,
+  type Signer,
+  toBase64,
+} from '@sigstack/crypto'
+import { ctNoteKeyHint, encodeCtNoteSignature, sthSignedData } from '@sigstack/ct'
 import {
   emptyTree,
   encodeEntryBundle,
   growTree,
   leafHash,
   parseTilePath,
+  type TreeHead,
   tileHashes,
   tileWidth,
 } from '@sigstack/merkle'
@@ -28,7 +37,12 @@ export type TileLog = {
   keep(extra: readonly Uint8Array[]): void
 }
 
-export async function openTileLog(t: Test, leaves: readonly Uint8Array[]): Promise<TileLog> {
+/** `ctTimeMs`: heads have the line of a log of certificates too, of this time. */
+export async function openTileLog(
+  t: Test,
+  leaves: readonly Uint8Array[],
+  { ctTimeMs }: { readonly ctTimeMs?: number } = {},
+): Promise<TileLog> {
   const origin = 'tiles.example'
   const own = createSigner(generateSigningKey())
   let [signer, given, extra] = [own, leaves, [] as readonly Uint8Array[]]
@@ -41,7 +55,16 @@ export async function openTileLog(t: Test, leaves: readonly Uint8Array[]): Promi
     const keyHint = noteKeyHint(origin, own.publicKey)
     const hashes = of.slice(0, size).map((leaf) => leafHash(leaf))
     const { tree: treeHead } = growTree(emptyTree, hashes)
-    return signCheckpoint({ origin, name: origin, treeHead, signer, keyHint })
+    const note = await signCheckpoint({ origin, name: origin, treeHead, signer, keyHint })
+    return ctTimeMs === undefined ? note : note + (await ctLine(treeHead, ctTimeMs))
+  }
+
+  async function ctLine({ size: treeSize, rootHash }: TreeHead, timestampMs: number): Promise<string> {
+    const signed = sthSignedData({ timestampMs, treeSize, rootHash })
+    const digitally = { algorithm: 'ecdsa', signature: await signer.sign(signed) } as const
+    const signature = encodeCtNoteSignature({ timestampMs, signature: digitally })
+    const keyHint = ctNoteKeyHint(origin, keyFingerprint(own.publicKey))
+    return encodeSignatureLine({ name: origin, keyHint, signature })
   }
 
   async function answerTo({ pathname, searchParams }: URL): Promise<string | Uint8Array | undefined> {

@@ -90,6 +90,27 @@ t.test('a certificate is told in words, and whether a trusted authority issued i
   t.equal((await statesAt(`${stranger.url}/entry/ct/0`))['certificate'], 'failed')
 })
 
+t.test('a log of certificates signs its heads in two ways, and both are checked', async (t) => {
+  const log = await openTileLog(t, [utf8('leaf')], { ctTimeMs: Date.parse('2026-03-01T11:00:00Z') })
+  const { url } = await openTreeConsole(t, 'ct', log, { roots: [] })
+  const own =
+    /<span class="state (\w+)">.{0,60}<\/td><td>tiles\.example<\/td><td>.{0,60}<\/td><td>the log<\/td><td>(.*?)<\/td>/g
+  const lines = async () =>
+    [...(await get(`${url}/log`)).text.matchAll(own)].map(([, state, time]) => [
+      state,
+      /2026-03-01 11:00:00/.test(time ?? ''),
+    ])
+  t.same(await lines(), [
+    ['verified', false],
+    ['verified', true],
+  ])
+  log.signWith(createSigner(generateSigningKey()))
+  t.same(await lines(), [
+    ['failed', false],
+    ['failed', false],
+  ])
+})
+
 t.test('readers see no bytes where addresses are hidden', async (t) => {
   const { leaf, root } = await entryOf('alice')
   const log = await openTileLog(t, [leaf])

@@ -1,6 +1,14 @@
 /** The heads of the logs and who signed them, and how far the witness is. */
-import { type NoteKey, noteKeyOf, parseCheckpoint, parseNoteKey, verifyLines } from '@sigstack/checkpoint'
-import { equalBytes, memberAt, parsePublicKey, toHex } from '@sigstack/crypto'
+import {
+  type Checkpoint,
+  type NoteKey,
+  noteKeyOf,
+  parseCheckpoint,
+  parseNoteKey,
+  verifyLines,
+} from '@sigstack/checkpoint'
+import { equalBytes, memberAt, parsePublicKey, toHex, verifySignature } from '@sigstack/crypto'
+import { ctNoteKeyHint, parseCtNoteSignature, sthSignedData } from '@sigstack/ct'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
 import { ask, jsonOf } from '../sources/ask.ts'
 import { textAt } from '../text-at.ts'
@@ -22,7 +30,7 @@ export type HeadLine = {
   readonly keyId: string
   readonly by: 'log' | 'witness' | 'unknown'
   readonly state: 'verified' | 'failed' | 'unchecked'
-  /** Of a cosignature. */
+  /** Of a cosignature, and of the head of a log of certificates. */
   readonly timeSeconds?: bigint
 }
 
@@ -61,7 +69,8 @@ export async function readHead(
       ]
       const [by, key] =
         candidates.find(([, each]) => each.name === signer && equalBytes(each.keyHint, keyHint)) ?? []
-      if (by === undefined || key === undefined) return { ...common, by: 'unknown', state: 'unchecked' }
+      if (by === undefined || key === undefined)
+        return { ...common, ...(await asTreeHead(one, root?.ctlogs ?? [])) }
       try {
         const [verified] = await verifyLines(one, [key])
         const timeSeconds = verified?.timeSeconds
@@ -72,6 +81,27 @@ export async function readHead(
     }),
   )
   return { name, url, note: text, origin, size: treeHead.size, root: toHex(treeHead.rootHash), lines }
+}
+
+/** A log of certificates signs its tree head of RFC 6962 in a line of its own kind, whose time is that of the head (C2SP static-ct-api). */
+async function asTreeHead(
+  { origin, treeHead, signatures: [line] }: Checkpoint,
+  logs: readonly TrustedLog[],
+): Promise<Pick<HeadLine, 'by' | 'state' | 'timeSeconds'>> {
+  const log = logs.find(
+    ({ logId }) => line?.name === origin && equalBytes(line.keyHint, ctNoteKeyHint(origin, logId)),
+  )
+  if (line === undefined || log === undefined) return { by: 'unknown', state: 'unchecked' }
+  const { size: treeSize, rootHash } = treeHead
+  try {
+    const { timestampMs, signature } = parseCtNoteSignature(line.signature)
+    const signed = sthSignedData({ timestampMs, treeSize, rootHash })
+    const isGood = await verifySignature(parsePublicKey(log.publicKey), 'sha256', signed, signature.signature)
+    if (!isGood) return { by: 'log', state: 'failed' }
+    return { by: 'log', state: 'verified', timeSeconds: BigInt(Math.floor(timestampMs / 1000)) }
+  } catch {
+    return { by: 'log', state: 'failed' }
+  }
 }
 
 /** As it would stand in the name of that line. */

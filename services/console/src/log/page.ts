@@ -2,13 +2,14 @@
 import { drawBars } from '../html/bars.ts'
 import { type Html, html } from '../html/html.ts'
 import { bytes, stateMark, time } from '../html/page.ts'
-import type { LogInfo } from '../sources/rekor.ts'
+import type { LogInfo, LogShard } from '../sources/rekor.ts'
 import { leafPath, type TreeName } from '../tree/tree-name.ts'
 import type { Growth, Span } from './growth.ts'
 import type { Head, HeadLine, Witness } from './heads.ts'
 
 export type LogView = {
-  readonly info: LogInfo
+  /** Or why it cannot be told: other logs are shown all the same. */
+  readonly info: { readonly value: LogInfo } | { readonly fault: string }
   readonly growth?: Growth | undefined
   readonly heads: readonly (ShownHead | { readonly name: string; readonly fault: string })[]
   readonly witness?: Witness | undefined
@@ -19,13 +20,9 @@ export type LogView = {
 type ShownHead = Head & { readonly tree?: TreeName }
 
 export function logPart({ info, growth, heads, witness, speed }: LogView): Html {
-  const shards = [...info.inactive, info.active]
-  const total = shards.reduce((sum, { treeSize }) => sum + treeSize, 0n)
+  const shards = 'value' in info ? [...info.value.inactive, info.value.active] : []
   return html`<h1>The log</h1>
-<p class="sentence">It holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
-    growth !== undefined &&
-    html` In the last 24 hours it grew by ${growth.hours.reduce((sum, { entries }) => sum + entries, 0n).toLocaleString('en')}.`
-  } <a href="/log/tail">Watch entries come</a>, or compare it with <a href="/log/consistency">an older head</a>.</p>
+${'value' in info ? sizePart(shards, growth) : html`<p class="warning">How large the Rekor log is cannot be told now: ${info.fault}.</p>`}
 ${
   growth !== undefined &&
   html`<section aria-labelledby="growth"><h2 id="growth">Growth</h2>
@@ -40,7 +37,24 @@ ${heads.map((head) =>
 `
     : headPart(head, witness),
 )}</section>
-<section aria-labelledby="shards"><h2 id="shards">Trees of the Rekor log</h2>
+${shards.length > 0 && shardPart(shards)}${
+  speed.length > 0 &&
+  html`<section aria-labelledby="speed"><h2 id="speed">Speed since its start</h2>
+<dl class="facts">${speed.map(({ name, value }) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>
+`
+}`
+}
+
+function sizePart(shards: readonly LogShard[], growth: Growth | undefined): Html {
+  const total = shards.reduce((sum, { treeSize }) => sum + treeSize, 0n)
+  return html`<p class="sentence">It holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
+    growth !== undefined &&
+    html` In the last 24 hours it grew by ${growth.hours.reduce((sum, { entries }) => sum + entries, 0n).toLocaleString('en')}.`
+  } <a href="/log/tail">Watch entries come</a>, or compare it with <a href="/log/consistency">an older head</a>.</p>`
+}
+
+function shardPart(shards: readonly LogShard[]): Html {
+  return html`<section aria-labelledby="shards"><h2 id="shards">Trees of the Rekor log</h2>
 <div class="wide" role="group" tabindex="0" aria-label="Trees of the Rekor log"><table><caption class="unseen">Trees of the Rekor log</caption>
 <thead><tr><th scope="col">Tree ID</th><th scope="col">State</th><th scope="col" class="number">Entries</th><th scope="col" class="number">First index</th><th scope="col">Root</th></tr></thead><tbody>
 ${shards.map(
@@ -51,12 +65,7 @@ ${shards.map(
       .toLocaleString('en')}</td><td>${bytes(rootHash)}</td></tr>
 `,
 )}</tbody></table></div></section>
-${
-  speed.length > 0 &&
-  html`<section aria-labelledby="speed"><h2 id="speed">Speed since its start</h2>
-<dl class="facts">${speed.map(({ name, value }) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>
 `
-}`
 }
 
 function barsOf(spans: readonly Span[], digits: number) {

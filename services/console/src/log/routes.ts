@@ -27,14 +27,20 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
 
   app.get('/log', async (request, reply) => {
     const [info, { value: current }, witness] = await Promise.all([
-      rekor.info(),
+      rekor.info().then(
+        (value) => ({ value }),
+        (error: unknown) => ({ fault: reasonOf(error) }),
+      ),
       trust.current(),
       urls.witness === undefined ? undefined : readWitness(urls.witness).catch(() => undefined),
     ])
     const known = { root: current?.root, witness }
     const fault = (name: string) => (error: unknown) => ({ name, fault: reasonOf(error) })
     const heads = [
-      readHead('Rekor', urls.rekor, { ...known, note: info.active.checkpoint }).catch(fault('Rekor')),
+      readHead('Rekor', urls.rekor, {
+        ...known,
+        ...('value' in info && { note: info.value.active.checkpoint }),
+      }).catch(fault('Rekor')),
       ...otherTrees.flatMap(([tree, name]) => {
         const url = treeUrl(urls, tree)
         return url === undefined
