@@ -52,6 +52,10 @@ t.test('a log of Rekor v1 is asked by its API', async (t) => {
   )
   const { url } = await openConsole(t, log)
   for (const size of [1, 3, 4, 7]) t.same(await statesOf(url, await log.headAt(size)), good, `${size}`)
+  log.proveWith(['ab'])
+  t.equal((await get(url + pathOf(await log.headAt(3)))).status, 502, 'a hash has 32 bytes')
+  log.proveWith(Array.from({ length: 3 }, () => 'ab'.repeat(32)))
+  t.match(await statesOf(url, await log.headAt(3)), { consistency: 'failed' })
 })
 
 t.test('a rewritten log is caught though it signs with its own key', async (t) => {
@@ -101,6 +105,8 @@ t.test('a head is brought as a note or in a bundle, and has an address then', as
     t.match(text, 'no signed tree head')
     t.notMatch(text, script)
   }
+  const long = envelope.replace('\n\n', `\n${'more\n'.repeat(2_000)}\n`)
+  t.match(await post(long), { status: 400, text: /too long/ })
   t.equal((await get(url + pathOf('nothing'))).status, 400)
   t.equal((await get(url + pathOf('nothing', '.json'))).status, 400)
   const stranger = envelope.replaceAll('tiles.example', 'elsewhere.example')

@@ -46,6 +46,8 @@ export type TestLog = {
   readonly uuids: readonly string[]
   /** As it was when it had so many entries. */
   headAt(size: number): Promise<string>
+  /** Hashes of every consistency proof from now on. */
+  proveWith(hashes: readonly string[]): void
   /** Changes what is answered from now on. */
   tamper(change: (entry: ToldEntry) => void): void
 }
@@ -76,6 +78,7 @@ export async function openLog(
   const uuids = hashes.map((hash) => treeId + toHex(hash))
   const tile = tileFromHashes(Buffer.concat(hashes))
   let change: (entry: ToldEntry) => void = () => {}
+  let proof: readonly string[] | undefined
 
   const told = await Promise.all(
     leaves.map(async (leaf, at) => {
@@ -132,6 +135,7 @@ export async function openLog(
         treeSize: hashes.length,
       }
     if (pathname === '/api/v1/log/proof') {
+      if (proof !== undefined) return { hashes: proof }
       const [oldSize, newSize] = ['firstSize', 'lastSize'].map((name) => BigInt(searchParams.get(name) ?? 0))
       return { hashes: proveConsistency(oldSize ?? 0n, newSize ?? 0n, () => tile).hashes.map(toHex) }
     }
@@ -178,6 +182,9 @@ export async function openLog(
     }),
     uuids,
     headAt,
+    proveWith: (hashes) => {
+      proof = hashes
+    },
     tamper: (changed) => {
       change = changed
     },

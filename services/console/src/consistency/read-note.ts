@@ -11,6 +11,8 @@ export class NoteError extends Error {
 /** ECDSA and Ed25519 of logs and witnesses are shorter; with others the address of the page would be too long. */
 const longestSignature = 200
 const mostLines = 16
+/** Of the 16 KiB that Node takes with all headers. */
+const longestAddress = 8_000
 
 /** Throws a {@link NoteError} whose message is for who brought it. */
 export function readNote(text: string): Checkpoint {
@@ -33,8 +35,10 @@ export function readNote(text: string): Checkpoint {
   }
 }
 
-/** The note with those of its lines that have room in an address. */
+/** The note with those of its lines that have room in an address. Throws a {@link NoteError} where its text has none. */
 export function shortNote({ text, signatures }: Checkpoint): string {
   const lines = signatures.filter(({ signature }) => signature.length <= longestSignature).slice(0, mostLines)
-  return `${text}\n${lines.map(encodeSignatureLine).join('')}`
+  const note = `${text}\n${lines.map(encodeSignatureLine).join('')}`
+  if (encodeURIComponent(note).length > longestAddress) throw new NoteError('this tree head is too long to be compared here')
+  return note
 }

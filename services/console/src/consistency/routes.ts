@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { formIn } from '../html/form.ts'
-import { type Comparison, compare } from './compare.ts'
+import { type Comparison, compare, type SignedHead } from './compare.ts'
 import { newerHead } from './newer-head.ts'
 import { type ConsistencyForm, consistencyPart } from './page.ts'
 import { NoteError, readNote, shortNote } from './read-note.ts'
@@ -39,19 +39,17 @@ export function addConsistencyRoutes(app: FastifyInstance, context: Context): vo
 
   /** A sentence where nothing can be compared. */
   async function comparisonOf(brought: string): Promise<Comparison | string> {
-    let head: ReturnType<typeof readNote>
+    let older: SignedHead
     try {
-      head = readNote(brought)
+      const head = readNote(brought)
+      older = { note: shortNote(head), head }
     } catch (error) {
       if (!(error instanceof NoteError)) throw error
       return error.message
     }
-    const [heads, { value: trust }] = await Promise.all([
-      newerHead(context, { note: shortNote(head), head }),
-      context.trust.current(),
-    ])
+    const [heads, { value: trust }] = await Promise.all([newerHead(context, older), context.trust.current()])
     if (heads === undefined)
-      return `no log of the origin ${head.origin.slice(0, 200)} is shown here, or it does not answer now`
+      return `no log of the origin ${older.head.origin.slice(0, 200)} is shown here, or it does not answer now`
     return compare(heads, trust)
   }
 

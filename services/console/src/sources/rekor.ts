@@ -1,5 +1,6 @@
 /** A log of Rekor v1 by its public API: ours, or one of upstream, which has no `/api/v1/search`. */
 import { isObject, memberAt, parseBase64, parseHex } from '@sigstack/crypto'
+import { hashBytes } from '@sigstack/merkle'
 import { ask, jsonOf } from './ask.ts'
 import { SourceError } from './errors.ts'
 
@@ -120,7 +121,11 @@ export function createRekor(url: string): Rekor {
       const answer = await ask(url, `/api/v1/log/proof?${query}`)
       const hashes = answer && memberAt(jsonOf(answer), 'hashes')
       if (!Array.isArray(hashes) || hashes.length > 64) throw malformed()
-      return hashes.map((hash) => bytesOf(parseHex, hash))
+      return hashes.map((told: unknown) => {
+        const hash = bytesOf(parseHex, told)
+        if (hash.length !== hashBytes) throw malformed()
+        return hash
+      })
     },
   }
 
