@@ -39,6 +39,7 @@ export function readNote(text: string): Checkpoint {
 export function shortNote({ text, signatures }: Checkpoint): string {
   const lines = signatures.filter(({ signature }) => signature.length <= longestSignature).slice(0, mostLines)
   const note = `${text}\n${lines.map(encodeSignatureLine).join('')}`
-  if (encodeURIComponent(note).length > longestAddress) throw new NoteError('this tree head is too long to be compared here')
+  if (encodeURIComponent(note).length > longestAddress)
+    throw new NoteError('this tree head is too long to be compared here')
   return note
 }
