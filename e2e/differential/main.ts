@@ -1,5 +1,5 @@
 /**
- * `npm run differential -- [ca] [rekor-v1] [tsa] [cosign]`: sends the same requests, good and bad, to our service and to upstream's own server, and
+ * `npm run differential -- [ca] [rekor-v1] [rekor-v2] [tsa] [cosign]`: sends the same requests, good and bad, to our service and to upstream's own server, and
  * compares what comes back. Ends with status 1 when they differ in something that is not listed as known. A server that the machine
  * cannot have is named, and fails nothing. See docs/differential.md.
  *
@@ -16,10 +16,17 @@ import { openUserWorkshop } from '../support/workshop.ts'
 import { compareCa } from './ca/compare.ts'
 import { compareCosign } from './cosign/compare.ts'
 import { compareRekor } from './rekor-v1/compare.ts'
+import { compareRekorV2 } from './rekor-v2/compare.ts'
 import { hasOpenDifferences, type Outcome, toJson, toText } from './report.ts'
 import { compareTsa } from './tsa/compare.ts'
 
-const dialects = { ca: compareCa, 'rekor-v1': compareRekor, tsa: compareTsa, cosign: compareCosign }
+const dialects = {
+  ca: compareCa,
+  'rekor-v1': compareRekor,
+  'rekor-v2': compareRekorV2,
+  tsa: compareTsa,
+  cosign: compareCosign,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

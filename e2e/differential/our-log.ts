@@ -16,7 +16,7 @@ export type OurLog = {
 }
 
 const main = new URL('../../services/log/src/main.ts', import.meta.url)
-const publicKeyPath = { ct: '/publicKey', 'rekor-v1': '/api/v1/log/publicKey' }
+const publicKeyPath = { ct: '/publicKey', 'rekor-v1': '/api/v1/log/publicKey', 'rekor-v2': '/publicKey' }
 
 export async function startOurLog(options: {
   readonly face: keyof typeof publicKeyPath

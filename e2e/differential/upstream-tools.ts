@@ -9,6 +9,8 @@ const tools = {
   'cosign-v3': { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
   fulcio: { module: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
+  // The newest that Go 1.26 builds.
+  'rekor-tiles': { module: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix', version: 'v2.3.0' },
   'timestamp-server': {
     module: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
     version: 'v2.1.3',

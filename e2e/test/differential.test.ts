@@ -20,6 +20,8 @@ import { knownRekorDifferences } from '../differential/rekor-v1/known-difference
 import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
 import { allProposals } from '../differential/rekor-v1/proposals.ts'
 import type { Side } from '../differential/rekor-v1/side.ts'
+import { allCases } from '../differential/rekor-v2/cases.ts'
+import { knownRekorV2Differences } from '../differential/rekor-v2/known-differences.ts'
 import { hasOpenDifferences, toText } from '../differential/report.ts'
 import { knownTsaDifferences } from '../differential/tsa/known-differences.ts'
 import { createChecker } from '../support/checker/checker.ts'
@@ -34,6 +36,7 @@ t.test('every known difference is an item of its page, and every item is one', a
   const pages: Record<string, readonly KnownDifference[]> = {
     'fulcio.md': knownCaDifferences,
     'rekor-v1.md': knownRekorDifferences,
+    'rekor-v2.md': knownRekorV2Differences,
     'cosign.md': knownCosignDifferences,
     'timestamp-authority.md': knownTsaDifferences,
   }
@@ -45,6 +48,15 @@ t.test('every known difference is an item of its page, and every item is one', a
     )
     t.same(new Set(told), new Set(known.map(({ name }) => name)), page)
   }
+})
+
+t.test('each request to a log of Rekor v2 has a name of its own', async (t) => {
+  const names = allCases().map(({ name }) => name)
+  t.ok(names.length > 250)
+  t.same(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  )
 })
 
 t.test('a fact that differs, or that one side alone has, is a difference', (t) => {
@@ -146,7 +158,7 @@ t.test('a machine without the server says so and fails nothing', async (t) => {
 t.test('an unknown dialect is refused with those there are', async (t) => {
   const { status, stderr } = await run(['rekor'], { PATH: folder })
   t.equal(status, 2)
-  t.match(stderr, /no dialect rekor; there are ca, rekor-v1, tsa, cosign/)
+  t.match(stderr, /no dialect rekor; there are ca, rekor-v1, rekor-v2, tsa, cosign/)
 })
 
 t.test('of a command line what scripts see is compared, and what must differ is not', async (t) => {

@@ -1,10 +1,13 @@
 /** A proposal with one thing about it changed: each member left out, of another type, or not what its name says. */
-import type { NamedProposal, Proposal } from './vectors.ts'
-
 type Path = readonly string[]
 
+type Named<Proposal> = { readonly name: string; readonly proposal: Proposal }
+
 /** Of the example of its kind; that of hashedrekord stands for the frame of all kinds. */
-export function mutationsOf({ name, proposal }: NamedProposal): readonly NamedProposal[] {
+export function mutationsOf<Proposal extends object>({
+  name,
+  proposal,
+}: Named<Proposal>): readonly Named<Proposal>[] {
   const paths = pathsIn(proposal).filter((path) => path.length > 1 || name === 'hashedrekord')
   return paths.flatMap((path) => {
     const value = valueAt(proposal, path)

@@ -199,10 +199,18 @@ t.test('each row of the table of errors', async (t) => {
     ['DELETE', '/api/v2/log/entries'],
     ['PUT', '/checkpoint'],
     ['DELETE', '/api/v2/tile/0/000'],
+    ['POST', '/healthz'],
   ] as const) {
     const answer = await fetch(`${log.url}${at}`, { method })
     t.equal(answer.status, 501)
     t.strictSame(await answer.json(), { code: 12, message: 'Method Not Allowed', details: [] })
+  }
+  t.equal((await fetch(`${log.url}/api/v2/log/entries`, { method: 'HEAD' })).status, 501)
+  t.equal((await fetch(`${log.url}/healthz`, { method: 'HEAD' })).status, 200)
+  for (const type of ['x', 'text/plain', 'application/grpc']) {
+    const headers = { 'content-type': type }
+    const answer = await fetch(`${log.url}/api/v2/log/entries`, { method: 'POST', headers, body: '{}' })
+    t.match(await answer.json(), invalidType, `the type is not looked at: ${type}`)
   }
   const nowhere = await fetch(`${log.url}/api/v2/none`)
   t.equal(nowhere.status, 404)

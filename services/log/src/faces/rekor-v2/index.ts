@@ -15,11 +15,15 @@ const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'
 export const rekorV2Face: FastifyPluginAsync<RekorV2Dependencies> = async (app, face) => {
   app.setErrorHandler(replyWithRekorV2Error)
   app.removeAllContentTypeParsers()
-  // The type is not looked at: the body is protobuf JSON or it is refused.
+  // The type is not looked at, not even whether it is one: the body is protobuf JSON or it is refused.
+  app.addHook('onRequest', async ({ raw }) => {
+    delete raw.headers['content-type']
+  })
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   serveApi(app, openApi)
   for (const { method, path, handler } of routes) app.route({ method, url: path, ...handler(face) })
   refuseOthers(app, entriesPath, 'POST')
+  refuseOthers(app, '/healthz', 'GET')
   for (const prefix of tilePrefixes)
     for (const path of ['/checkpoint', '/tile/*']) refuseOthers(app, `${prefix}${path}`, 'GET')
 }
@@ -30,6 +34,7 @@ function refuseOthers(app: FastifyInstance, url: string, allowed: 'GET' | 'POST'
     method: [
       ...methods.filter((method) => method !== allowed && app.supportedMethods.includes(method)),
       'OPTIONS',
+      ...(allowed === 'POST' ? ['HEAD' as const] : []),
     ],
     url,
     exposeHeadRoute: false,
