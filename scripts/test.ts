@@ -55,8 +55,8 @@ process.stdout.write(`${sum('pass')} passed, ${sum('fail')} failed${skipped}\n`)
 process.exitCode = sum('fail') === 0 && sum('pass') > 0 ? 0 : 1
 
 /**
- * Files of a room share a process, some at a time: to load what all of them import takes longer than most of their tests. Not those
- * that do something to the process itself, nor those of the whole system, which start enough of their own.
+ * Files of a service share a process, and those of packages, some at a time: to load what all of them import takes longer than most
+ * of their tests. Not those that do something to the process itself, nor those of the whole system, which start enough of their own.
  */
 function processesOf(files: readonly string[]): readonly (readonly string[])[] {
   const processes: string[][] = []
@@ -65,7 +65,7 @@ function processesOf(files: readonly string[]): readonly (readonly string[])[] {
     const first = last?.[0] ?? ''
     const joins =
       !file.startsWith('e2e/') &&
-      roomOf(file) === roomOf(first) &&
+      kinOf(file) === kinOf(first) &&
       (last?.length ?? 0) < mostTogether &&
       !isAlone(file) &&
       !isAlone(first)
@@ -75,9 +75,9 @@ function processesOf(files: readonly string[]): readonly (readonly string[])[] {
   return processes
 }
 
-/** Such as `packages/ct`. */
-function roomOf(file: string): string {
-  return file.split('/', 2).join('/')
+/** `packages`, or such as `services/log`. */
+function kinOf(file: string): string {
+  return file.startsWith('packages/') ? 'packages' : file.split('/', 2).join('/')
 }
 
 function isAlone(file: string): boolean {
