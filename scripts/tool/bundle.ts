@@ -33,6 +33,12 @@ import { startCli } from './start.js'
 await startCli([process.execPath, fileURLToPath(import.meta.url)])
 `
 
+/**
+ * Packages of the older kind ask for Node's modules by `require`. Each file has its own, which joined files keep: to make one takes
+ * longer than to run most files, and only what lies beside the tool needs it.
+ */
+const requireText = `let requireHere;const require=name=>process.getBuiltinModule(name)??(requireHere??=process.getBuiltinModule('node:module').createRequire(import.meta.url))(name);`
+
 const stackElsewhere = `'It is in the repository and the images of sigstack: docs/operations/running.md.'`
 const up = commandLeftOut(
   'up',
@@ -77,10 +83,7 @@ export async function bundleFiles(folder: string, version: string): Promise<Meta
     splitting: true,
     format: 'esm',
     external: ['koffi', 'pg-native'],
-    // Packages of the older kind ask for Node's modules by `require`.
-    banner: {
-      js: `import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);`,
-    },
+    banner: { js: requireText },
     plugins: [
       sourcesPlugin({
         root,

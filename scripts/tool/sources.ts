@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import * as util from 'node:util'
 import type { OnLoadResult, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 
 export type Sources = {
@@ -92,15 +93,24 @@ function giveNames(build: PluginBuild): void {
 
 /**
  * Node's own modules as they are: an `import` of one calls all of its getters, and those of `node:http` load a megabyte for names
- * that nobody asks for.
+ * that nobody asks for. Of `node:util`, whose members are loaded when anybody looks at how they are defined, as the bundle of an
+ * older module does, it is the names that are used: another loads all of the threads.
  */
 export function takeBuiltins(build: PluginBuild): void {
   build.onResolve({ filter: /^[a-z]/ }, ({ path: name, kind }) =>
     kind === 'import-statement' && isBuiltin(name) ? { path: name, namespace: 'builtin' } : undefined,
   )
-  build.onLoad({ filter: /^/, namespace: 'builtin' }, ({ path: name }) => ({
-    contents: `module.exports = process.getBuiltinModule(${JSON.stringify(name)})`,
-  }))
+  build.onLoad({ filter: /^/, namespace: 'builtin' }, ({ path: name }) => {
+    const whole = `process.getBuiltinModule(${JSON.stringify(name)})`
+    return { contents: /^(?:node:)?util$/.test(name) ? namesOfUtil(whole) : `module.exports = ${whole}` }
+  })
+}
+
+/** A bundle leaves out those that nobody imports. */
+function namesOfUtil(whole: string): string {
+  const names = Object.keys(util).filter((each) => each !== 'default')
+  const exported = names.map((each) => `export const ${each} = /* @__PURE__ */ (() => whole.${each})()`)
+  return [`const whole = ${whole}`, 'export default whole', ...exported].join('\n')
 }
 
 function placed(text: string, file: string, name: string, { version, placeOf }: Sources): string {
