@@ -17,7 +17,7 @@ export const rekorV2Face: FastifyPluginAsync<RekorV2Dependencies> = async (app, 
   app.removeAllContentTypeParsers()
   // The type is not looked at, not even whether it is one: the body is protobuf JSON or it is refused.
   app.addHook('onRequest', async ({ raw }) => {
-    delete raw.headers['content-type']
+    if (raw.headers['content-type'] !== undefined) raw.headers['content-type'] = 'application/json'
   })
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   serveApi(app, openApi)
