@@ -7,6 +7,8 @@
  *
  * Packing checks itself by unpacking, so a leaf that would not come back byte for byte is stored as it is.
  */
+import { type Piece, runsIn, wrappedIn } from './base64-runs.ts'
+
 const raw = 0
 const packed = 1
 
@@ -20,13 +22,11 @@ const kind = {
   lines: 3,
 } as const
 
-const run = /[A-Za-z0-9+/]{64,}={0,2}/g
-const wrapped = /(?:[A-Za-z0-9+/]{64}\n)+(?:[A-Za-z0-9+/]{1,63}={0,2}\n)?/g
 const columns = 64
 
 export function pack(leaf: Uint8Array): Uint8Array {
   const bytes = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength)
-  const segments = segmentsOf(bytes.toString('latin1'), run, encodeRun)
+  const segments = segmentsOf(bytes, runsIn(bytes, columns), encodeRun)
   const candidate = Buffer.concat([Buffer.of(packed), ...segments])
   const isWorthIt = candidate.length < bytes.length && bytes.equals(unpack(candidate))
   return isWorthIt ? candidate : Buffer.concat([Buffer.of(raw), bytes])
@@ -40,23 +40,22 @@ export function unpack(stored: Uint8Array): Buffer {
   return Buffer.from(textOf(bytes, 1, bytes.length), 'latin1')
 }
 
-/** Cuts `text` at the matches of `pattern` that `encode` takes; the rest is literal. */
+/** Cuts `bytes` at the pieces that `encode` takes; the rest is literal. */
 function segmentsOf(
-  text: string,
-  pattern: RegExp,
-  encode: (match: string) => Buffer | undefined,
+  bytes: Buffer,
+  pieces: readonly Piece[],
+  encode: (text: string) => Buffer | undefined,
 ): readonly Buffer[] {
   const segments: Buffer[] = []
   let at = 0
-  for (const match of text.matchAll(pattern)) {
-    const encoded = encode(match[0])
+  for (const { start, end } of pieces) {
+    const encoded = encode(bytes.toString('latin1', start, end))
     if (encoded === undefined) continue
-    if (match.index > at)
-      segments.push(segment(kind.literal, Buffer.from(text.slice(at, match.index), 'latin1')))
+    if (start > at) segments.push(segment(kind.literal, bytes.subarray(at, start)))
     segments.push(encoded)
-    at = match.index + match[0].length
+    at = end
   }
-  if (at < text.length) segments.push(segment(kind.literal, Buffer.from(text.slice(at), 'latin1')))
+  if (at < bytes.length) segments.push(segment(kind.literal, bytes.subarray(at)))
   return segments
 }
 
@@ -64,10 +63,8 @@ function encodeRun(text: string): Buffer | undefined {
   const content = Buffer.from(text, 'base64')
   if (content.toString('base64') !== text) return undefined
   if (content[0] !== 0x2d) return segment(kind.base64, content)
-  return segment(
-    kind.base64OfSegments,
-    Buffer.concat(segmentsOf(content.toString('latin1'), wrapped, encodeLines)),
-  )
+  const segments = segmentsOf(content, wrappedIn(content, columns), encodeLines)
+  return segment(kind.base64OfSegments, Buffer.concat(segments))
 }
 
 function encodeLines(text: string): Buffer | undefined {
