@@ -11,7 +11,7 @@ const wrapped = /(?:[A-Za-z0-9+/]{8}\n)+(?:[A-Za-z0-9+/]{1,7}={0,2}\n)?/g
 const matches = (text: string, pattern: RegExp): readonly Piece[] =>
   [...text.matchAll(pattern)].map(({ index, 0: match }) => ({ start: index, end: index + match.length }))
 
-const base64 = 'ABYZabyz0189+/'
+const base64 = 'ABYZabyz0189+/'.split('')
 const word = fc.string({ unit: fc.constantFrom(...base64), maxLength: 20 })
 const line = fc.string({ unit: fc.constantFrom(...base64), minLength: 7, maxLength: 9 })
 const text = fc
