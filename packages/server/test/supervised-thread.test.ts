@@ -149,12 +149,25 @@ t.test('a stop fails what waits, ends the thread, and takes no more', async (t) 
   t.equal(workers.length, 1)
 })
 
+/** Of a thread that never ends by itself. */
+function stayingThread(t: Test & { testdir(files: object): string }, said: string): URL {
+  const text = `import { parentPort } from 'node:worker_threads'; ${said}; setInterval(() => {}, 1_000)`
+  return pathToFileURL(path.join(t.testdir({ 'script.mjs': text }), 'script.mjs'))
+}
+
 t.test('a thread that does not put away in its time is cut off', async (t) => {
-  const folder = t.testdir({ 'script.mjs': 'setInterval(() => {}, 1_000)' })
-  const { isReady, stop, workers } = open(t, {
-    script: pathToFileURL(path.join(folder, 'script.mjs')),
-    graceMs: 1,
-  })
+  const script = stayingThread(t, 'parentPort.postMessage({ isReady: true })')
+  const { isReady, stop, workers } = open(t, { script, graceMs: 1 })
+  isReady()
+  await once(process, 'worker')
+  await once(workers[0] as Worker, 'message')
+  const ended = once(workers[0] as Worker, 'exit')
+  await stop()
+  t.ok(await ended)
+})
+
+t.test('a thread that has not begun has nothing to put away: its stop waits for nothing', async (t) => {
+  const { isReady, stop, workers } = open(t, { script: stayingThread(t, ''), graceMs: 2 ** 30 })
   isReady()
   await once(process, 'worker')
   const ended = once(workers[0] as Worker, 'exit')

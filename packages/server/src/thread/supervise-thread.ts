@@ -136,10 +136,12 @@ export function superviseThread<Request, Answer>(
   async function end(withinMs: number): Promise<void> {
     clearTimeout(timer)
     const ended = worker
+    // Before that it has nothing to put away, and on a busy machine it may take long until it hears of its end.
+    const hasBegun = isReady
     worker = undefined
     isReady = false
     if (ended === undefined) return
-    if (withinMs > 0) {
+    if (withinMs > 0 && hasBegun) {
       const exited = new Promise((resolve) => ended.once('exit', resolve))
       ended.postMessage({ end: true } satisfies Asked<Request>)
       const limit = setTimeout(() => void ended.terminate(), withinMs)
