@@ -15,6 +15,9 @@ import { nameOf, runTests } from './run-tests.ts'
 const cache = 'node_modules/.cache'
 const mostTogether = 12
 
+/** Their tests wait for key services and databases, or start stacks: they begin early and have processes of their own. */
+const slowRooms = ['packages/signers', 'packages/postgres', 'packages/cli']
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -77,18 +80,20 @@ function processesOf(files: readonly string[]): readonly (readonly string[])[] {
 
 /** `packages`, or such as `services/log`. */
 function kinOf(file: string): string {
-  return file.startsWith('packages/') ? 'packages' : file.split('/', 2).join('/')
+  const room = file.split('/', 2).join('/')
+  return room.startsWith('packages/') && !slowRooms.includes(room) ? 'packages' : room
 }
 
 function isAlone(file: string): boolean {
   return /\bprocess\.(?:on|chdir|exit)\b|\/proc\/self\b/.test(readFileSync(file, 'utf8'))
 }
 
-/** Those of the whole system first, of which some take long: then nothing is left at the end that all wait for. */
+/** Those of the whole system first, and others that take long: then nothing is left at the end that all wait for. */
 function everyTest(): readonly string[] {
-  return ['e2e', 'services/*', 'packages/*'].flatMap((rooms) =>
+  const files = ['e2e', ...slowRooms, 'services/*', 'packages/*'].flatMap((rooms) =>
     globSync(`${rooms}/test/**/*.test.ts`).toSorted(),
   )
+  return [...new Set(files)]
 }
 
 /** A folder stands for the tests in it. */
