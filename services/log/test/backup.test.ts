@@ -69,7 +69,7 @@ t.test('backed up under load, restored, and the same log for everybody who knew 
   t.equal(fileBytes, statSync(file).size)
   t.equal(statSync(file).mode & 0o777, 0o600)
   // Heads are kept there too, by the log that goes on.
-    const beside = readdirSync(path.dirname(file)).filter((name) => !name.includes('.checkpoint'))
+  const beside = readdirSync(path.dirname(file)).filter((name) => !name.includes('.checkpoint'))
   t.same(beside, ['key.pem', 'log.backup'], 'nothing half beside it')
   t.match(manifest, {
     log: 'rekor-v1',
