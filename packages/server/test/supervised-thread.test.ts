@@ -150,13 +150,17 @@ t.test('a stop fails what waits, ends the thread, and takes no more', async (t) 
 })
 
 /** Of a thread that never ends by itself. */
-function stayingThread(t: Test & { testdir(files: object): string }, said: string): URL {
-  const text = `import { parentPort } from 'node:worker_threads'; ${said}; setInterval(() => {}, 1_000)`
-  return pathToFileURL(path.join(t.testdir({ 'script.mjs': text }), 'script.mjs'))
+function stayingThread(folder: string, said: string): URL {
+  const script = path.join(folder, 'script.mjs')
+  writeFileSync(
+    script,
+    `import { parentPort } from 'node:worker_threads'; ${said}; setInterval(() => {}, 1_000)`,
+  )
+  return pathToFileURL(script)
 }
 
 t.test('a thread that does not put away in its time is cut off', async (t) => {
-  const script = stayingThread(t, 'parentPort.postMessage({ isReady: true })')
+  const script = stayingThread(t.testdir({}), 'parentPort.postMessage({ isReady: true })')
   const { isReady, stop, workers } = open(t, { script, graceMs: 1 })
   isReady()
   await once(process, 'worker')
@@ -167,7 +171,7 @@ t.test('a thread that does not put away in its time is cut off', async (t) => {
 })
 
 t.test('a thread that has not begun has nothing to put away: its stop waits for nothing', async (t) => {
-  const { isReady, stop, workers } = open(t, { script: stayingThread(t, ''), graceMs: 2 ** 30 })
+  const { isReady, stop, workers } = open(t, { script: stayingThread(t.testdir({}), ''), graceMs: 2 ** 30 })
   isReady()
   await once(process, 'worker')
   const ended = once(workers[0] as Worker, 'exit')
