@@ -150,6 +150,8 @@ function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInst
     http2: true,
     https: { ...tls, allowHTTP1: true, minVersion: tlsMinimum },
   })
+  // The frame closes a session that is silent for long, which waits for its streams: those of a client that is gone never end.
+  secure.server.on('session', (session) => session.on('timeout', () => session.destroy()))
   return secure as unknown as FastifyInstance
 }
 

@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  connect as connectHttp2,
+  constants,
+  type ServerHttp2Session,
+} from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
@@ -223,4 +228,20 @@ t.test('sweeping ends with the server', async (t) => {
   t.type(sweep(), 'function')
   await app.close()
   t.equal(sweep(), undefined)
+})
+
+t.test('a session of HTTP/2 that was silent for long is ended with its streams', async (t) => {
+  const { app, port } = await serve(t, await readTlsFiles(makeCertificate(t.testdir(), 'a')))
+  const opened = once(app.server, 'session')
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.teardown(() => session.destroy())
+  session.on('error', () => {})
+  const upload = session.request({ ':path': '/', ':method': 'POST' }).on('error', () => {})
+  const closed = once(session, 'close')
+  upload.write('not all of it')
+  const [theirs] = (await opened) as [ServerHttp2Session]
+  await once(theirs, 'stream')
+  theirs.emit('timeout')
+  await closed
+  t.ok(theirs.destroyed)
 })
