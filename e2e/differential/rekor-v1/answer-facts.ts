@@ -1,5 +1,6 @@
 /** What is compared of an answer of a log. */
 import type { LogEntry } from '../../support/checker/checker.ts'
+import { checkpointForm } from '../checkpoint-form.ts'
 import type { Answer } from '../exchange.ts'
 import { type Facts, jsonFacts, outerFacts, shapeOf } from '../facts.ts'
 import { pemForm } from '../pem-form.ts'
@@ -69,17 +70,6 @@ async function entryFacts(
     [`${name} checkpoint`, side.normalise(checkpointForm(inclusionProof.checkpoint))],
     [`${name} proofs`, await side.checker.hold(id, entry).then(() => 'hold', String)],
   ]
-}
-
-/** Lines but for root, size and signature. */
-function checkpointForm(note: string): string {
-  const [origin = '', size = '', root = '', ...rest] = note.split('\n')
-  return [
-    origin,
-    /^\d+$/.test(size) ? '<size>' : size,
-    /^[\w+/]{43}=$/.test(root) ? '<root>' : root,
-    ...rest.map((line) => line.replace(/[\w+/]{60,}={0,2}$/, '<signature>')),
-  ].join('\n')
 }
 
 type TreeHead = {

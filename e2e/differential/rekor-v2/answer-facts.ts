@@ -2,6 +2,7 @@
 import { noteKeyHint, noteKeyId, verifyCheckpoint } from '@sigstack/checkpoint'
 import { parseBase64, reasonOf, toBase64 } from '@sigstack/crypto'
 import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
+import { checkpointForm } from '../checkpoint-form.ts'
 import type { Answer } from '../exchange.ts'
 import { type Facts, jsonFacts, outerFacts, shapeOf } from '../facts.ts'
 import { hostname, type Side } from './servers.ts'
@@ -69,15 +70,4 @@ async function hold({ inclusionProof: proof, canonicalizedBody }: Entry, side: S
     name: hostname,
     expectedTreeHead: { size: treeSize, rootHash },
   })
-}
-
-/** Lines but for size, root and signature. */
-function checkpointForm(note: string): string {
-  const [origin = '', size = '', root = '', ...rest] = note.split('\n')
-  return [
-    origin,
-    /^\d+$/.test(size) ? '<size>' : size,
-    /^[\w+/]{43}=$/.test(root) ? '<root>' : root,
-    ...rest.map((line) => line.replace(/[\w+/]{60,}={0,2}$/, '<signature>')),
-  ].join('\n')
 }
