@@ -20,6 +20,7 @@ export {
   pathVariable,
   portVariable,
   secret,
+  tokenVariable,
   urlVariable,
   variableNames,
 } from './environment/variable.ts'

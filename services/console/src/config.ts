@@ -10,9 +10,9 @@ import {
   portVariable,
   readEnvironment,
   SettingsError,
-  secret,
   type TlsFiles,
   tlsFilesOf,
+  tokenVariable,
   urlVariable,
 } from '@sigstack/server'
 import { Type } from 'typebox'
@@ -78,16 +78,7 @@ export const variables = Type.Object({
   CONSOLE_OIDC_PROXY_URL: url,
   CONSOLE_WITNESS_URL: url,
   CONSOLE_MONITOR_URL: url,
-  CONSOLE_MONITOR_TOKEN: Type.Optional(
-    secret(
-      Type.String({
-        minLength: 16,
-        maxLength: 4096,
-        pattern: '^[\\x21-\\x7e]+$',
-        description: 'of printable ASCII characters, 16 at least',
-      }),
-    ),
-  ),
+  CONSOLE_MONITOR_TOKEN: Type.Optional(tokenVariable()),
   CONSOLE_TRUSTED_ROOT_FILE: Type.Optional(pathVariable()),
   CONSOLE_ACCESS: Type.Union([Type.Literal('open'), Type.Literal('header')], { default: 'open' }),
   CONSOLE_USER_HEADER: Type.String({

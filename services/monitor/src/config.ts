@@ -14,6 +14,7 @@ import {
   secret,
   type TlsFiles,
   tlsFilesOf,
+  tokenVariable,
   urlVariable,
 } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
@@ -60,16 +61,7 @@ const mailAddress = () =>
 export const variables = Type.Object({
   MONITOR_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   MONITOR_PORT: portVariable({ default: 7390 }),
-  MONITOR_TOKEN: Type.Optional(
-    secret(
-      Type.String({
-        minLength: 16,
-        maxLength: 4096,
-        pattern: '^[\\x21-\\x7e]+$',
-        description: 'of printable ASCII characters, 16 at least',
-      }),
-    ),
-  ),
+  MONITOR_TOKEN: Type.Optional(tokenVariable()),
   MONITOR_LOGS_FILE: pathVariable(),
   MONITOR_WATCHES_FILE: Type.Optional(pathVariable()),
   MONITOR_TRUSTED_ROOT_URL: Type.Optional(urlVariable()),

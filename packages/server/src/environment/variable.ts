@@ -22,6 +22,17 @@ export const logLevelVariable = Type.Enum(['fatal', 'error', 'warn', 'info', 'de
 })
 
 /** 0 takes any free port. */
+/** What a service and who asks it both know: it goes into a header. */
+export const tokenVariable = () =>
+  secret(
+    Type.String({
+      minLength: 16,
+      maxLength: 4096,
+      pattern: '^[\\x21-\\x7e]+$',
+      description: 'of printable ASCII characters, 16 at least',
+    }),
+  )
+
 export const portVariable = (options: Readonly<Record<string, unknown>> = {}) =>
   Type.Integer({ minimum: 0, maximum: 65_535, ...options })
 
