@@ -1,12 +1,12 @@
 /** Whether the newer of two heads of a log begins with the older: each step for itself, and the way to show it. Pure. */
-import { type Checkpoint, verifyCheckpoint } from '@sigstack/checkpoint'
+import type { Checkpoint } from '@sigstack/checkpoint'
 import { equalBytes, parsePublicKey } from '@sigstack/crypto'
 import { asHash, type ConsistencyPath, consistencyPath, verifyConsistency } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
 import { attempt } from '../attempt.ts'
-import { type Check, check, noTrust } from '../entry/checks.ts'
+import { type Check, check } from '../entry/checks.ts'
 import type { Trust } from '../sources/trust.ts'
-import { signerAmong, type TrustedKey } from '../tree/checks.ts'
+import { checkHead, signerAmong, type TrustedKey } from '../tree/checks.ts'
 
 export type HeadKind = 'rekor-v1' | 'rekor-v2' | 'ct'
 
@@ -42,15 +42,7 @@ export async function compare(heads: Heads, trust: Trust | undefined): Promise<C
   const proof = { oldSize, newSize, hashes: hashes.map(asHash) }
   const path = attempt(() => consistencyPath(proof, oldRoot))
   const signed = (name: 'older' | 'checkpoint', what: string, { note, head }: SignedHead) =>
-    check(name, what, {
-      skip: noTrust(root) || (signer === undefined && 'the trusted root does not list this log'),
-      step: async () => {
-        if (signer === undefined) return
-        const { publicKey, hint: keyHint } = signer
-        const name = kind === 'rekor-v1' ? {} : { name: head.origin }
-        await verifyCheckpoint(note, { publicKey, keyHint, ...name })
-      },
-    })
+    checkHead(name, what, { note, expected: kind === 'rekor-v1' ? {} : { name: head.origin }, root, signer })
   const checks = await Promise.all([
     check(
       'consistency',

@@ -1,4 +1,5 @@
 /** Two heads of a log compared: the older one is brought by whoever asks, and stands in the address of the answer. */
+import { toHex } from '@sigstack/crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { formIn } from '../html/form.ts'
@@ -83,14 +84,14 @@ function broughtIn({ query }: FastifyRequest): string {
 function dataOf({ kind, older, newer, hashes, checks }: Comparison) {
   const told = ({ note, head }: Comparison['older']) => ({
     size: String(head.treeHead.size),
-    rootHash: Buffer.from(head.treeHead.rootHash).toString('hex'),
+    rootHash: toHex(head.treeHead.rootHash),
     note,
   })
   return {
     log: { kind, origin: newer.head.origin },
     older: told(older),
     newer: told(newer),
-    hashes: hashes.map((hash) => Buffer.from(hash).toString('hex')),
+    hashes: hashes.map(toHex),
     checks,
   }
 }

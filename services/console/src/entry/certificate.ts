@@ -8,6 +8,7 @@ import {
   extensionOid,
   fulcioArc,
 } from '@sigstack/x509'
+import { attempt } from '../attempt.ts'
 
 export type CertificateWords = {
   readonly rows: readonly CertificateRow[]
@@ -74,7 +75,7 @@ export function describeCertificate(certificate: Certificate): CertificateWords 
       { name: 'Serial number', value: serialOf(certificate) },
       { name: 'Valid from', value: certificate.notBefore.toISOString() },
       { name: 'Valid until', value: certificate.notAfter.toISOString() },
-      { name: 'Public key', value: keyWords(attemptKey(certificate)) },
+      { name: 'Public key', value: keyWords(attempt(() => certificate.publicKey)) },
       ...unknownExtensions(certificate),
     ],
     warnings: warningsOf(told, names),
@@ -94,14 +95,6 @@ export function keyWords(key: PublicKey | undefined): string {
       return 'Ed25519'
     default:
       return 'of a kind that is not read here'
-  }
-}
-
-function attemptKey(certificate: Certificate): PublicKey | undefined {
-  try {
-    return certificate.publicKey
-  } catch {
-    return undefined
   }
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { sendDownload } from '../html/send.ts'
 import { hidden, type Reader } from '../reader.ts'
 import { isUuid, type LoggedEntry } from '../sources/rekor.ts'
+import { certificateData, proofData, signersData } from './data.ts'
 import { entryPart } from './page.ts'
 import { type EntryView, readEntry } from './read-entry.ts'
 import { rebuildBundle } from './rebuild-bundle.ts'
@@ -75,24 +76,13 @@ function dataOf(
     log: { origin, url: logUrl, id: toHex(entry.logId) },
     kind: body.kind,
     apiVersion: body.apiVersion,
-    signers: body.signers.map(({ keyHash, subjects, tokenIssuer, serialNumber }) => ({
-      keyHash,
-      subjects,
-      issuer: tokenIssuer,
-      serialNumber,
-    })),
-    certificate: certificate?.rows.map(({ name, value }) => ({ name, value })),
+    signers: signersData(body),
+    certificate: certificate && certificateData(certificate),
     facts: body.facts,
     statement,
     checks,
     leafHash: toHex(leaf),
-    proof: entry.proof && {
-      leafIndex: String(entry.proof.leafIndex),
-      treeSize: String(entry.proof.treeSize),
-      rootHash: toHex(entry.proof.rootHash),
-      hashes: entry.proof.hashes.map(toHex),
-      checkpoint: entry.proof.checkpoint,
-    },
+    proof: entry.proof && proofData(entry.proof),
     ...(!reader.hidesAddresses && { body: toBase64(entry.body) }),
   }
 }

@@ -5,6 +5,7 @@ import { asHash } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
 import { demandTrustedChain } from '@sigstack/verification/steps'
 import { extensionOid, parseCertificate, removeExtension, verifyCertificateSignature } from '@sigstack/x509'
+import { attempt } from '../attempt.ts'
 import { type Check, check, checkInclusion, noTrust, signedRoot } from '../entry/checks.ts'
 import type { TreeLeaf } from '../sources/tree-log.ts'
 import type { LoggedCertificate } from './logged-certificate.ts'
@@ -16,11 +17,18 @@ export type TrustedKey = {
   readonly hint: Uint8Array
 }
 
+type SignedNote = {
+  readonly note: string
+  readonly expected: Pick<Parameters<typeof verifyCheckpoint>[1], 'name' | 'expectedTreeHead'>
+  readonly root: TrustedRoot | undefined
+  readonly signer: TrustedKey | undefined
+}
+
 /** The log among `logs` that a line of the checkpoint names; whether the signature holds is another question. */
 export function signerAmong(logs: readonly TrustedLog[], note: string): TrustedKey | undefined {
   const { origin, signatures } = parseCheckpoint(note)
   for (const log of logs) {
-    const publicKey = keyOf(log)
+    const publicKey = attempt(() => parsePublicKey(log.publicKey))
     const hint = publicKey && hintOf(origin, publicKey)
     if (publicKey === undefined || hint === undefined) continue
     if (signatures.some((line) => line.name === origin && equalBytes(line.keyHint, hint)))
@@ -35,19 +43,24 @@ export function checkPlace(
   root: TrustedRoot | undefined,
   signer: TrustedKey | undefined,
 ): readonly Promise<Check>[] {
-  const { treeSize: size, rootHash } = proof
-  return [
-    checkInclusion(proof, leaf),
-    check('checkpoint', signedRoot, {
-      skip: noTrust(root) || (signer === undefined && 'the trusted root does not list this log'),
-      step: async () => {
-        if (signer === undefined) return
-        const { publicKey, hint: keyHint } = signer
-        const expectedTreeHead = { size, rootHash: asHash(rootHash) }
-        await verifyCheckpoint(proof.checkpoint, { publicKey, keyHint, name: origin, expectedTreeHead })
-      },
-    }),
-  ]
+  const { treeSize: size, rootHash, checkpoint: note } = proof
+  const expected = { name: origin, expectedTreeHead: { size, rootHash: asHash(rootHash) } }
+  return [checkInclusion(proof, leaf), checkHead('checkpoint', signedRoot, { note, expected, root, signer })]
+}
+
+/** That `signer` signed the note, and what else is expected of it. */
+export function checkHead(
+  name: 'older' | 'checkpoint',
+  what: string,
+  { note, expected, root, signer }: SignedNote,
+): Promise<Check> {
+  return check(name, what, {
+    skip: noTrust(root) || (signer === undefined && 'the trusted root does not list this log'),
+    step: async () => {
+      if (signer === undefined) return
+      await verifyCheckpoint(note, { publicKey: signer.publicKey, keyHint: signer.hint, ...expected })
+    },
+  })
 }
 
 /**
@@ -78,14 +91,6 @@ export function checkIssuer(logged: LoggedCertificate, root: TrustedRoot | undef
         throw new Error('the precertificate is another one than the log has logged')
     },
   })
-}
-
-function keyOf({ publicKey }: TrustedLog): PublicKey | undefined {
-  try {
-    return parsePublicKey(publicKey)
-  } catch {
-    return undefined
-  }
 }
 
 /** Undefined for a key that signs no notes. */

@@ -2,6 +2,7 @@
 import { toBase64, toHex } from '@sigstack/crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Context } from '../context.ts'
+import { certificateData, proofData, signersData } from '../entry/data.ts'
 import { sendDownload } from '../html/send.ts'
 import { hidden, type Reader } from '../reader.ts'
 import { createTreeLog, readExtraData } from '../sources/tree-log.ts'
@@ -71,18 +72,12 @@ function addLeaves(app: FastifyInstance, context: Context, tree: TreeName, url: 
 }
 
 function dataOf({ tree, found, body, logged, certificate, checks, leaf }: LeafView, reader: Reader) {
-  const { leafIndex, treeSize, rootHash, hashes, checkpoint } = found.proof
   return {
     log: { kind: tree, origin: found.origin },
     ...(body !== undefined && {
       kind: body.kind,
       apiVersion: body.apiVersion,
-      signers: body.signers.map(({ keyHash, subjects, tokenIssuer, serialNumber }) => ({
-        keyHash,
-        subjects,
-        issuer: tokenIssuer,
-        serialNumber,
-      })),
+      signers: signersData(body),
       facts: body.facts,
     }),
     ...(logged !== undefined && {
@@ -91,16 +86,10 @@ function dataOf({ tree, found, body, logged, certificate, checks, leaf }: LeafVi
       subjects: logged.subjects,
       issuer: logged.tokenIssuer,
     }),
-    certificate: certificate?.rows.map(({ name, value }) => ({ name, value })),
+    certificate: certificate && certificateData(certificate),
     checks,
     leafHash: toHex(leaf),
-    proof: {
-      leafIndex: String(leafIndex),
-      treeSize: String(treeSize),
-      rootHash: toHex(rootHash),
-      hashes: hashes.map(toHex),
-      checkpoint,
-    },
+    proof: proofData(found.proof),
     ...(!reader.hidesAddresses && { leaf: toBase64(found.leaf) }),
   }
 }

@@ -37,9 +37,9 @@ function addPages(app: FastifyInstance, context: Context, monitor: Monitor): voi
   app.get('/watch', (request, reply) => sendRoom(request, reply, context, monitor, { form: emptyForm() }))
 
   app.get('/watch/alarms', async (request, reply) => {
-    const { state, cursor } = askedOf(request)
+    const { state } = askedOf(request)
     const [{ alarms, next }, names] = await Promise.all([
-      monitor.alarms(state === undefined ? states : [state], cursor),
+      alarmsAsked(request, monitor),
       readNames(context, monitor),
     ])
     const here = `/watch/alarms${state === undefined ? '?' : `?state=${state}&`}`
@@ -65,10 +65,6 @@ ${next !== undefined && html`<nav class="pager" aria-label="Pages"><a rel="next"
 }
 
 function addTables(app: FastifyInstance, monitor: Monitor): void {
-  const alarmsOf = (request: FastifyRequest) => {
-    const { state, cursor } = askedOf(request)
-    return monitor.alarms(state === undefined ? states : [state], cursor)
-  }
   const csv = (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -78,9 +74,9 @@ function addTables(app: FastifyInstance, monitor: Monitor): void {
     reply.header('content-disposition', `attachment; filename="${name}.csv"`)
     return sendText(request, reply, 'text/csv; charset=utf-8', csvOf(rows))
   }
-  app.get('/watch/alarms.json', alarmsOf)
+  app.get('/watch/alarms.json', (request) => alarmsAsked(request, monitor))
   app.get('/watch/alarms.csv', async (request, reply) =>
-    csv(request, reply, 'alarms', alarmRows((await alarmsOf(request)).alarms)),
+    csv(request, reply, 'alarms', alarmRows((await alarmsAsked(request, monitor)).alarms)),
   )
   app.get('/watch/watches.json', (request) => monitor.watches(askedOf(request).cursor))
   app.get('/watch/watches.csv', async (request, reply) =>
@@ -163,6 +159,11 @@ function namesIn({ urls }: Context, logs: readonly FollowedLog[], watches: reado
   const named = (rows: readonly { readonly id: string; readonly name: string }[]) =>
     new Map(rows.map(({ id, name }) => [id, name]))
   return { logs: named(logs), watches: named(watches), entry: entryLinks(logs, urls) }
+}
+
+function alarmsAsked(request: FastifyRequest, monitor: Monitor): ReturnType<Monitor['alarms']> {
+  const { state, cursor } = askedOf(request)
+  return monitor.alarms(state === undefined ? states : [state], cursor)
 }
 
 function askedOf({ query }: FastifyRequest): { readonly state?: AlarmState; readonly cursor?: string } {
