@@ -340,7 +340,7 @@ t.test('refusals have the codes and the words of the HTTP face', async (t) => {
 t.test('a log that takes no entries says so', async (t) => {
   const called = await start(t)
   for (const [mode, code, details] of [
-    ['read-only', 12, 'This log has been frozen, please switch to the latest log.'],
+    ['read-only', 12, 'log frozen'],
     ['maintenance', 14, 'back at noon'],
   ] as const) {
     await setMode(called.log.pool, 'rekor-v2', mode, 'back at noon')
