@@ -22,6 +22,9 @@ import { addLogRoutes } from './log/routes.ts'
 import type { Tail } from './log/tail.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { addSearchRoutes } from './search/routes.ts'
+import { signInPath } from './sign-in/page.ts'
+import { addSignInRoutes, isOfSignIn } from './sign-in/routes.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 import { SourceError, type SourceErrorCode } from './sources/errors.ts'
 import type { Monitor } from './sources/monitor.ts'
 import { addTreeRoutes } from './tree/routes.ts'
@@ -33,6 +36,8 @@ export type AppDependencies = ContextParts & {
   readonly access: Pick<Config, 'access' | 'hidesAddresses' | 'host' | 'trustedProxies'>
   /** Undefined: there is no watch room. */
   readonly monitor?: Monitor
+  /** Undefined: nobody signs in here. */
+  readonly signIn?: SignIn
   readonly logger: Logger | false
   readonly registry: Registry
   readonly tail: Tail
@@ -42,7 +47,7 @@ export type AppDependencies = ContextParts & {
   readonly tls?: TlsIdentity
 }
 
-/** Asked by machines beside the console, which no proxy names. */
+/** Asked by machines beside the console, which nobody vouches for. */
 const forEverybody = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** The pages, listening nowhere yet. */
@@ -56,11 +61,17 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     metricsRoute = true,
     tls,
     monitor,
+    signIn,
     ...parts
   } = dependencies
   const proxies = access.trustedProxies && trustedProxies(access.trustedProxies)
+  const readerNow = (request: FastifyRequest): Reader | undefined =>
+    readerOf(request, access, {
+      isTrusted: (address) => proxies?.(address) ?? false,
+      sessionOf: (cookies) => signIn?.sessions.of(cookies),
+    })
   const readers = new WeakMap<FastifyRequest, Reader>()
-  const context = createContext(parts, readers)
+  const context = createContext(parts, readers, readerNow)
 
   const app = buildServer({
     name: 'console',
@@ -78,10 +89,11 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   })
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders)
-    const reader = readerOf(request, access, (address) => proxies?.(address) ?? false)
+    const reader = readerNow(request)
+    const route = request.routeOptions.url ?? ''
     if (reader !== undefined) readers.set(request, reader)
-    else if (!forEverybody.has(request.routeOptions.url ?? '')) {
-      replyWithProblem(reply, 401, 'who reads here is named by a proxy, and this request names nobody')
+    else if (!forEverybody.has(route) && !(signIn !== undefined && isOfSignIn(route))) {
+      sendAway(request, reply)
       return
     }
     done()
@@ -97,8 +109,17 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   addVerifyRoutes(app, context)
   addHealthRoutes(app, context)
   if (monitor !== undefined) addWatchRoutes(app, context, monitor)
+  if (signIn !== undefined) addSignInRoutes(app, context, signIn)
   app.addHook('preClose', async () => tail.stop())
   return app
+
+  /** A person is shown where to sign in; a program is told. */
+  function sendAway(request: FastifyRequest, reply: FastifyReply): void {
+    const isPerson = request.method === 'GET' && request.headers.accept?.includes('text/html') === true
+    if (signIn !== undefined && isPerson) reply.redirect(signIn.publicUrl + signInPath(request.url), 303)
+    else if (signIn !== undefined) replyWithProblem(reply, 401, 'nobody is signed in by this request')
+    else replyWithProblem(reply, 401, 'who reads here is named by a proxy, and this request names nobody')
+  }
 
   function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
     const status = statusOf(error)

@@ -3,6 +3,7 @@ import {
   collectComplaints,
   type Environment,
   type InsideDoor,
+  isLoopback,
   type LogLevel,
   listOf,
   logLevelVariable,
@@ -10,12 +11,13 @@ import {
   portVariable,
   readEnvironment,
   SettingsError,
+  secret,
   type TlsFiles,
   tlsFilesOf,
   tokenVariable,
   urlVariable,
 } from '@sigstack/server'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 
 export type Config = {
   readonly host: string
@@ -62,6 +64,16 @@ export type Access =
   | { readonly mode: 'open' }
   /** Who is not named by the proxy gets nothing; those on the list are operators. */
   | { readonly mode: 'header'; readonly userHeader: string; readonly operators: readonly string[] }
+  /** Who is not signed in at an issuer of that file gets nothing. */
+  | {
+      readonly mode: 'oidc'
+      readonly issuersFile: string
+      /** Of this console, as people reach it; without a path. */
+      readonly publicUrl: string
+      /** Undefined: one of this process. */
+      readonly sessionKey?: string
+      readonly sessionMinutes: number
+    }
 
 const url = Type.Optional(urlVariable())
 
@@ -80,7 +92,13 @@ export const variables = Type.Object({
   CONSOLE_MONITOR_URL: url,
   CONSOLE_MONITOR_TOKEN: Type.Optional(tokenVariable()),
   CONSOLE_TRUSTED_ROOT_FILE: Type.Optional(pathVariable()),
-  CONSOLE_ACCESS: Type.Union([Type.Literal('open'), Type.Literal('header')], { default: 'open' }),
+  CONSOLE_ACCESS: Type.Union([Type.Literal('open'), Type.Literal('header'), Type.Literal('oidc')], {
+    default: 'open',
+  }),
+  CONSOLE_ISSUERS_FILE: Type.Optional(pathVariable()),
+  CONSOLE_PUBLIC_URL: url,
+  CONSOLE_SESSION_KEY: Type.Optional(secret(Type.String({ minLength: 32, maxLength: 4096 }))),
+  CONSOLE_SESSION_MINUTES: Type.Integer({ default: 480, minimum: 1, maximum: 1440 }),
   CONSOLE_USER_HEADER: Type.String({
     default: 'x-forwarded-user',
     pattern: '^[A-Za-z0-9-]{1,64}$',
@@ -106,13 +124,9 @@ export function readConfig(environment: Environment): Config {
   )
   const trustedProxies =
     attempt(() => parseRangeList(candidate.CONSOLE_TRUSTED_PROXIES, 'CONSOLE_TRUSTED_PROXIES')) ?? []
-  attempt(() => {
-    if (candidate.CONSOLE_ACCESS === 'header' && trustedProxies.length === 0)
-      throw new SettingsError([
-        'CONSOLE_ACCESS=header believes a header, so CONSOLE_TRUSTED_PROXIES must name the proxies that set it',
-      ])
-  })
+  const access = attempt(() => accessOf(candidate, trustedProxies.length > 0))
   throwAny()
+  if (access === undefined) throw new Error('nobody can read')
   const { CONSOLE_TRUSTED_ROOT_FILE: trustedRootFile, CONSOLE_METRICS_PORT: metricsPort } = candidate
   const { CONSOLE_MONITOR_TOKEN: monitorToken } = candidate
   return {
@@ -133,20 +147,46 @@ export function readConfig(environment: Environment): Config {
     },
     ...(monitorToken !== undefined && { monitorToken }),
     ...(trustedRootFile !== undefined && { trustedRootFile }),
-    access:
-      candidate.CONSOLE_ACCESS === 'open'
-        ? { mode: 'open' }
-        : {
-            mode: 'header',
-            userHeader: candidate.CONSOLE_USER_HEADER.toLowerCase(),
-            operators: listOf(candidate.CONSOLE_OPERATORS),
-          },
+    access,
     hidesAddresses: candidate.CONSOLE_HIDE_ADDRESSES === '1',
     tailLimit: candidate.CONSOLE_TAILS,
     tailLimitEach: candidate.CONSOLE_TAILS_EACH,
     ...(tls !== undefined && { tls }),
     ...(metricsPort !== undefined && { metricsPort }),
     ...(trustedProxies.length > 0 && { trustedProxies }),
+  }
+}
+
+/** Throws a `SettingsError`. */
+function accessOf(candidate: Static<typeof variables>, hasProxies: boolean): Access {
+  const {
+    CONSOLE_ACCESS: mode,
+    CONSOLE_ISSUERS_FILE: issuersFile,
+    CONSOLE_SESSION_KEY: sessionKey,
+  } = candidate
+  if (mode === 'open') return { mode }
+  if (mode === 'header') {
+    if (!hasProxies)
+      throw new SettingsError([
+        'CONSOLE_ACCESS=header believes a header, so CONSOLE_TRUSTED_PROXIES must name the proxies that set it',
+      ])
+    const userHeader = candidate.CONSOLE_USER_HEADER.toLowerCase()
+    return { mode, userHeader, operators: listOf(candidate.CONSOLE_OPERATORS) }
+  }
+  const publicUrl = URL.parse(candidate.CONSOLE_PUBLIC_URL ?? '')
+  const isSafe = publicUrl?.protocol === 'https:' || isLoopback(publicUrl?.hostname ?? '')
+  if (issuersFile === undefined || publicUrl === null)
+    throw new SettingsError(['CONSOLE_ACCESS=oidc needs CONSOLE_ISSUERS_FILE and CONSOLE_PUBLIC_URL'])
+  if (!isSafe || publicUrl.pathname !== '/' || publicUrl.username !== '')
+    throw new SettingsError([
+      'CONSOLE_PUBLIC_URL must be https and without a path; http is for this machine alone',
+    ])
+  return {
+    mode,
+    issuersFile,
+    publicUrl: publicUrl.origin,
+    ...(sessionKey !== undefined && { sessionKey }),
+    sessionMinutes: candidate.CONSOLE_SESSION_MINUTES,
   }
 }
 

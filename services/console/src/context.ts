@@ -15,6 +15,8 @@ export type Context = {
   readonly now: () => number
   /** Known for every request that reached a room. */
   readerOf(request: FastifyRequest): Reader
+  /** Whether they would be let in now: for what is answered over a longer time. */
+  mayStillRead(request: FastifyRequest): boolean
   wantsJson(request: FastifyRequest): boolean
   sendPage(request: FastifyRequest, reply: FastifyReply, page: Page, status?: number): Promise<FastifyReply>
   /** 404 with a sentence. */
@@ -23,7 +25,12 @@ export type Context = {
 
 export type ContextParts = Pick<Context, 'rekor' | 'trust' | 'urls' | 'now'> & { readonly site: Site }
 
-export function createContext(parts: ContextParts, readers: WeakMap<FastifyRequest, Reader>): Context {
+/** `readerNow`: whom a request is of, asked anew. */
+export function createContext(
+  parts: ContextParts,
+  readers: WeakMap<FastifyRequest, Reader>,
+  readerNow: (request: FastifyRequest) => Reader | undefined,
+): Context {
   const readerOf = (request: FastifyRequest): Reader =>
     readers.get(request) ?? { role: 'reader', hidesAddresses: true, seesDetails: false, seesAlarms: false }
   const wantsJson = ({ headers: { accept = '' } }: FastifyRequest) =>
@@ -33,6 +40,7 @@ export function createContext(parts: ContextParts, readers: WeakMap<FastifyReque
   return {
     ...parts,
     readerOf,
+    mayStillRead: (request) => readerNow(request) !== undefined,
     wantsJson,
     sendPage: send,
     sendNothing: async (request, reply, why) =>

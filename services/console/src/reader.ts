@@ -2,10 +2,13 @@
 import { isLoopback } from '@sigstack/server'
 import type { FastifyRequest } from 'fastify'
 import type { Access } from './config.ts'
+import type { Session } from './sign-in/sessions.ts'
 
 export type Reader = {
-  /** As the proxy names them. */
+  /** As the proxy or the issuer names them. */
   readonly name?: string
+  /** By this console, which they can leave. */
+  readonly isSignedIn?: boolean
   readonly role: 'reader' | 'operator'
   /** E-mail addresses, and bytes that hold them, are not shown. */
   readonly hidesAddresses: boolean
@@ -22,21 +25,35 @@ export type ReaderSettings = {
   readonly host: string
 }
 
+export type Vouchers = {
+  /** Whether a proxy at that address is believed. */
+  isTrusted(address: string): boolean
+  /** By the header `cookie`. */
+  sessionOf(cookies: string | undefined): Session | undefined
+}
+
 /** Undefined for a request that nobody vouches for. */
 export function readerOf(
   request: FastifyRequest,
   { access, hidesAddresses, host }: ReaderSettings,
-  isTrusted: (address: string) => boolean,
+  { isTrusted, sessionOf }: Vouchers,
 ): Reader | undefined {
   if (access.mode === 'open') {
     const seesAlarms = isLoopback(host) && isFromHere(request) && !hidesAddresses
     return { role: 'reader', hidesAddresses, seesDetails: true, seesAlarms }
   }
+  if (access.mode === 'oidc') {
+    const session = sessionOf(request.headers.cookie)
+    return session && { ...named(session.name, session.role, hidesAddresses), isSignedIn: true }
+  }
   const name = request.headers[access.userHeader]
   // The header of anybody else is what he says of himself.
   if (typeof name !== 'string' || name === '' || !isTrusted(request.socket.remoteAddress ?? ''))
     return undefined
-  const role = access.operators.includes(name) ? 'operator' : 'reader'
+  return named(name, access.operators.includes(name) ? 'operator' : 'reader', hidesAddresses)
+}
+
+function named(name: string, role: Reader['role'], hidesAddresses: boolean): Reader {
   const isReader = role === 'reader'
   return {
     name,

@@ -11,6 +11,7 @@ import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
+import { openSignIn } from './sign-in/sign-in.ts'
 import { createMonitor } from './sources/monitor.ts'
 import { createRekor } from './sources/rekor.ts'
 import { createTrustSource } from './sources/trust.ts'
@@ -37,6 +38,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const { urls, trustedRootFile } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
+    const signIn = config.access.mode === 'oidc' ? await openSignIn(config.access, now) : undefined
     const rekor = createRekor(urls.rekor)
     const tail = createTail({
       rekor,
@@ -54,6 +56,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
       now,
       site: { title: config.title, rooms },
       ...(urls.monitor !== undefined && { monitor: createMonitor(urls.monitor, config.monitorToken) }),
+      ...(signIn !== undefined && { signIn }),
       access: config,
       logger,
       registry,

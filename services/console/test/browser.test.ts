@@ -5,8 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { sha256Hex } from '@sigstack/crypto'
+import { freePorts } from '@sigstack/server/free-ports'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { startIssuer } from '../../dev-issuer/test/start.ts'
 import { openFakeMonitor, token } from './fake-monitor.ts'
 import { openTileLog } from './tile-log.ts'
 import { entryOf, openAuthority, openTreeConsole } from './tree-workshop.ts'
@@ -67,6 +69,8 @@ const paths = [
   '/watch/alarms/7',
   '/nothing',
 ]
+
+const narrow: BrowserContextOptions = { viewport: { width: 360, height: 700 } }
 
 const ways: readonly (BrowserContextOptions & { readonly name: string })[] = [
   { name: 'a desktop, light', viewport: { width: 1200, height: 800 }, colorScheme: 'light' },
@@ -221,6 +225,40 @@ t.test('pages in a browser', { skip }, async (t) => {
             body: { name: 'people', issuer: { exact: 'https://issuer.example' }, alarmOn: ['identity-seen'] },
           },
         )
+      },
+    )
+
+  for (const javaScriptEnabled of [true, false])
+    await t.test(
+      `a person signs in at an issuer and out again, scripts ${javaScriptEnabled ? 'on' : 'off'}`,
+      async (t) => {
+        const { issuer } = await startIssuer(t)
+        const [port = 0] = await freePorts(1)
+        const publicUrl = `http://localhost:${port}`
+        const console = await openConsole(
+          t,
+          log,
+          { CONSOLE_ACCESS: 'oidc', CONSOLE_PORT: String(port), CONSOLE_PUBLIC_URL: publicUrl },
+          { issuers: [{ url: issuer, clientId: 'sigstack-console', readers: [{}] }] },
+        )
+        const { page, faults } = await openPage(t, browser, { javaScriptEnabled, ...narrow })
+        // By another name of it than the one that people know.
+        await page.goto(`${console.url}/entry/1`)
+        await page.waitForURL(`${publicUrl}/auth/sign-in?*`, { timeout: patienceMs })
+        if (javaScriptEnabled) t.same(await complaints(page), [])
+        t.ok((await page.evaluate(measure)).over <= 0)
+        await page.locator('a.button').click()
+        await page.locator('[name="email"]').fill('rita@example.org')
+        await page.locator('button').click()
+        await page.waitForURL(`${publicUrl}/entry/1`, { timeout: patienceMs })
+        t.match(await page.locator('footer').textContent(), 'Read by rita@example.org (reader)')
+        if (javaScriptEnabled) t.same(await complaints(page), [])
+        await page.locator('button', { hasText: 'Sign out' }).click()
+        await page.waitForURL(`${publicUrl}/auth/sign-in?out`, { timeout: patienceMs })
+        t.match(await page.locator('main').textContent(), 'You are signed out')
+        await page.goto(`${publicUrl}/entry/1`)
+        await page.waitForURL(`${publicUrl}/auth/sign-in?*`, { timeout: patienceMs })
+        t.same(faults, [])
       },
     )
 

@@ -42,6 +42,7 @@ function reader(more: Partial<TailReader> = {}): Seen {
   return {
     address: '192.0.2.1',
     hidesAddresses: false,
+    mayRead: () => true,
     write: (part) => {
       text += part
       told.emit('told')
@@ -103,6 +104,21 @@ t.test('who does not take what comes is cut off, and nobody looks for nobody', a
   tail.open(slow)
   log.size = 1
   while (!isCut) await new Promise(setImmediate)
+  t.equal(tail.readers(), 0)
+})
+
+t.test('who may read no longer is told nothing more', async (t) => {
+  const { log, tail } = openTail(t)
+  let isIn = true
+  const { promise: cut, resolve } = Promise.withResolvers<void>()
+  const leaving = reader({ lastIndex: -1n, mayRead: () => isIn, cut: resolve })
+  tail.open(leaving)
+  log.size = 1
+  await leaving.until('id: 0\n')
+  isIn = false
+  log.size = 2
+  await cut
+  t.notMatch(leaving.text(), 'id: 1\n')
   t.equal(tail.readers(), 0)
 })
 

@@ -195,15 +195,24 @@ export async function openConsole(
   t: Test,
   log: Pick<TestLog, 'url' | 'trustedRoot'>,
   settings: Readonly<Record<string, string>> = {},
+  { logLines, issuers }: { readonly logLines?: string[]; readonly issuers?: unknown } = {},
 ): Promise<RunningConsole> {
-  const folder = t.testdir({ 'trusted_root.json': log.trustedRoot })
+  const folder = t.testdir({
+    'trusted_root.json': log.trustedRoot,
+    ...(issuers !== undefined && { 'issuers.json': JSON.stringify({ issuers }) }),
+  })
   const config = readConfig({
     CONSOLE_PORT: '0',
     CONSOLE_REKOR_URL: log.url,
     CONSOLE_TRUSTED_ROOT_FILE: `${folder}/trusted_root.json`,
+    ...(issuers !== undefined && { CONSOLE_ISSUERS_FILE: `${folder}/issuers.json` }),
     ...settings,
   })
-  const logger = createLogger({ name: 'console', level: 'silent' })
+  const logger = createLogger({
+    name: 'console',
+    level: logLines === undefined ? 'silent' : 'debug',
+    destination: { write: (line) => logLines?.push(line) },
+  })
   const running = await startConsole(config, { logger, processMetrics: false })
   t.teardown(() => running.stop())
   return running

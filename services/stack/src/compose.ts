@@ -57,6 +57,7 @@ import type { DataDirectory } from './data-directory.ts'
 import { decidedHere } from './decided-here.ts'
 import { proxyIssuers, withTrialIssuer } from './issuers.ts'
 import { layered } from './layers.ts'
+import { trialIssuersFile } from './own-console.ts'
 import { monitorLogsFile } from './own-monitor.ts'
 import { witnessFiles } from './own-witness.ts'
 import { originOf, type PublicService, publicUrlOf, reachable } from './public-urls.ts'
@@ -290,7 +291,12 @@ export function composeServices(config: Config, places: Places): Services {
     ? read(
         readConsole,
         consoleVariables,
-        { CONSOLE_TITLE: config.organization, ...tlsOf('CONSOLE') },
+        {
+          CONSOLE_TITLE: config.organization,
+          CONSOLE_PUBLIC_URL: publicUrl('console'),
+          CONSOLE_ISSUERS_FILE: trial ? trialIssuersFile(data.console) : undefined,
+          ...tlsOf('CONSOLE'),
+        },
         {
           CONSOLE_HOST: host,
           CONSOLE_PORT: String(ports.console),

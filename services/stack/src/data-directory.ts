@@ -13,6 +13,7 @@ export type DataDirectory = {
   readonly tsa: string
   readonly witness: string
   readonly monitor: string
+  readonly console: string
   readonly devIssuer: string
   readonly endpoints: string
 }
@@ -29,6 +30,7 @@ export function pathsBelow(folder: string): DataDirectory {
     tsa: path.join(root, 'tsa'),
     witness: path.join(root, 'witness'),
     monitor: path.join(root, 'monitor'),
+    console: path.join(root, 'console'),
     devIssuer: path.join(root, 'dev-issuer'),
     endpoints: path.join(root, 'endpoints.json'),
   }

@@ -3,7 +3,6 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config as CaConfig, startCa } from '@sigstack/ca'
-import { startConsole } from '@sigstack/console'
 import { parsePublicKeyPem } from '@sigstack/crypto'
 import { startDevIssuer } from '@sigstack/dev-issuer'
 import { startLog } from '@sigstack/log'
@@ -25,6 +24,7 @@ import { adviseOnSettings } from './advice.ts'
 import { composeServices, loopbackOf, type Services } from './compose.ts'
 import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
+import { startOwnConsole } from './own-console.ts'
 import { startOwnMonitor } from './own-monitor.ts'
 import { introduceLogs, startOwnWitness } from './own-witness.ts'
 import { choosePorts, freeInsidePorts } from './ports.ts'
@@ -162,7 +162,7 @@ async function startParts(
   const pages =
     services.console &&
     running(
-      await startConsole(
+      await startOwnConsole(
         {
           ...services.console,
           urls: {
@@ -172,6 +172,7 @@ async function startParts(
           },
         },
         of('console'),
+        { folder: data.console, trialIssuer: devIssuer?.issuer },
       ),
     )
   keys.close()

@@ -30,6 +30,8 @@ const mailSample = {
   MONITOR_MAIL_TO: 'ada@example.com',
 }
 
+const signInSample = { CONSOLE_ACCESS: 'oidc', CONSOLE_ISSUERS_FILE: '/i.json' }
+
 /** For variables whose values cannot be made up from their schema; each is another than the default. */
 const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   TRUST_SIGNING_LOG: { TRUST_SIGNING_LOG: 'v2' },
@@ -117,6 +119,10 @@ const samples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8',
     CONSOLE_OPERATORS: 'olga',
   },
+  CONSOLE_ISSUERS_FILE: signInSample,
+  CONSOLE_PUBLIC_URL: { ...signInSample, CONSOLE_PUBLIC_URL: 'https://console.example.com' },
+  CONSOLE_SESSION_KEY: { ...signInSample, CONSOLE_SESSION_KEY: 'a secret of thirty-two characters' },
+  CONSOLE_SESSION_MINUTES: { ...signInSample, CONSOLE_SESSION_MINUTES: '7' },
   CONSOLE_TRUSTED_PROXIES: { CONSOLE_TRUSTED_PROXIES: '10.0.0.0/8' },
   CONSOLE_TLS_CERTIFICATE_FILE: {
     CONSOLE_TLS_CERTIFICATE_FILE: '/c.pem',

@@ -22,7 +22,7 @@ t.test(
   async (t) => {
     const folder = `${t.testdir()}/data`
     await copyDatabase(`${folder}/postgres`)
-    const environment = { ...anyPorts, SIGSTACK_DATA: folder }
+    const environment = { ...anyPorts, SIGSTACK_DATA: folder, CONSOLE_ACCESS: 'oidc' }
     const running = `${folder}/postgres/cluster/postmaster.pid`
     const seen: string[] = []
     // Database, logs and proxy run when the CA looks for its key.
@@ -46,6 +46,9 @@ t.test(
     t.equal(urls.length, 10)
     for (const url of urls) t.ok(await answers(url), url)
     t.ok(existsSync(stack.endpointsFile))
+    const { console = '', 'dev-issuer': issuer = '' } = stack.endpoints.services
+    const sent = await fetch(`${console}/auth/begin?issuer=0`, { redirect: 'manual' })
+    t.ok(sent.headers.get('location')?.startsWith(`${issuer}/auth?`), 'people sign in at the trial issuer')
 
     await Promise.all([stack.stop(), stack.stop()])
     for (const url of urls) t.notOk(await answers(url), url)

@@ -19,6 +19,33 @@ export function formIn({ body }: FastifyRequest): URLSearchParams {
   return body instanceof URLSearchParams ? body : new URLSearchParams()
 }
 
+/** Of who may not do what they ask. */
+export class AccessError extends Error {
+  override readonly name = 'AccessError'
+  readonly statusCode = 403
+}
+
+/** Throws {@link AccessError} for a form of a page of somebody else. */
+export function assertOwnForm(request: FastifyRequest): void {
+  if (!isFromOwnPage(request))
+    throw new AccessError('this form does not come from a page of this console, so nothing was done')
+}
+
+/**
+ * Browsers tell where a form comes from (Fetch metadata, and Origin where the page is not of a trustworthy address). Pages
+ * cannot forge either, and who sends neither is no browser with a form of ours.
+ */
+function isFromOwnPage({ headers, host }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin'
+  return URL.parse(headers.origin ?? '')?.host === URL.parse(`${schemeOf(headers.origin)}://${host}`)?.host
+}
+
+/** So that a port that goes without saying is left out on both sides. */
+function schemeOf(origin: string | undefined): string {
+  return origin?.startsWith('https://') === true ? 'https' : 'http'
+}
+
 /** Our largest form has some thirty. */
 const mostFields = 100
 

@@ -70,6 +70,10 @@ ${
   others.length > 0 &&
   html`<p>This page as data: ${others.map(({ name, href }, at) => html`${at > 0 && ', '}<a href="${href}">${name}</a>`)}.</p>
 `
+}${
+  reader.isSignedIn === true &&
+  html`<form class="out" method="post" action="/auth/sign-out"><button>Sign out</button></form>
+`
 }<p>Times are UTC. Indexes begin at zero. ${reader.hidesAddresses && 'E-mail addresses are hidden from readers here. '}${reader.name !== undefined && html`Read by ${reader.name} (${reader.role}). `}sigstack ${version}</p>
 </footer>
 </body>

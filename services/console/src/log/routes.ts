@@ -83,6 +83,7 @@ ${entryTable(shown, 'Newest entries')}`,
     const stop = tail.open({
       address: request.ip,
       hidesAddresses: context.readerOf(request).hidesAddresses,
+      mayRead: () => context.mayStillRead(request),
       ...(typeof last === 'string' && /^\d{1,18}$/.test(last) && { lastIndex: BigInt(last) }),
       write: (text) => {
         if (!raw.headersSent) begin()

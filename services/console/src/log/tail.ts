@@ -13,6 +13,8 @@ export type TailReader = {
   readonly hidesAddresses: boolean
   /** What it saw last, where it comes again. */
   readonly lastIndex?: bigint
+  /** Whether it still may. */
+  mayRead(): boolean
   write(text: string): void
   /** Bytes that it has not taken. */
   waiting(): number
@@ -68,7 +70,7 @@ export function createTail({ rekor, limit, limitEach, pollMs = 500, onError }: T
   }
 
   function send(reader: TailReader, text: string): void {
-    if (reader.waiting() <= mostWaiting) return reader.write(text)
+    if (reader.waiting() <= mostWaiting && reader.mayRead()) return reader.write(text)
     readers.delete(reader)
     reader.cut()
   }

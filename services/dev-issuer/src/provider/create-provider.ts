@@ -1,4 +1,4 @@
-/** oidc-provider, set up for one public client and nothing that this client does not need. */
+/** oidc-provider, set up for public clients and nothing that these do not need. */
 import { randomBytes } from 'node:crypto'
 import { withoutEnd } from '@sigstack/crypto'
 import type { Logger } from '@sigstack/server'
@@ -27,7 +27,8 @@ export type ProviderOptions = {
   readonly now: () => number
 }
 
-const clientId = 'sigstore'
+/** That of everybody who signs, and one of the console: a token for that one is none to sign with. */
+const clientIds = ['sigstore', 'sigstack-console']
 const scope = 'openid email'
 const signInSeconds = 600
 
@@ -54,21 +55,19 @@ function configurationOf({ issuer, mount, key, now }: ProviderOptions): Configur
     routes,
     jwks: { keys: [key.privateJwk] as NonNullable<Configuration['jwks']>['keys'] },
     enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
-    clients: [
-      {
-        client_id: clientId,
-        // Any port of a loopback address is permitted to a native client (RFC 8252 section 7.3).
-        application_type: 'native',
-        token_endpoint_auth_method: 'none',
-        redirect_uris: [
-          ...loopbackHosts.flatMap((host) => callbackPaths.map((path) => `http://${host}${path}`)),
-          outOfBandRedirect,
-        ],
-        grant_types: ['authorization_code', deviceGrantType],
-        response_types: ['code'],
-        scope,
-      },
-    ],
+    clients: clientIds.map((id) => ({
+      client_id: id,
+      // Any port of a loopback address is permitted to a native client (RFC 8252 section 7.3).
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      redirect_uris: [
+        ...loopbackHosts.flatMap((host) => callbackPaths.map((path) => `http://${host}${path}`)),
+        outOfBandRedirect,
+      ],
+      grant_types: ['authorization_code', deviceGrantType],
+      response_types: ['code'],
+      scope,
+    })),
     // Basic is honest: it is accepted with an empty secret, see provider-request.ts.
     clientAuthMethods: ['none', 'client_secret_basic'],
     responseTypes: ['code'],
@@ -119,7 +118,7 @@ function configurationOf({ issuer, mount, key, now }: ProviderOptions): Configur
   }
 }
 
-/** Nobody is asked to consent: signing in is all that the one client wants. */
+/** Nobody is asked to consent: signing in is all that the clients want. */
 function signInOnly(): interactionPolicy.Prompt[] {
   const policy = interactionPolicy.base()
   policy.remove('consent')
@@ -129,7 +128,7 @@ function signInOnly(): interactionPolicy.Prompt[] {
 const grantAll: NonNullable<Configuration['loadExistingGrant']> = async (ctx) => {
   const { provider, client, session } = ctx.oidc
   const grant = new provider.Grant({
-    clientId: client?.clientId ?? clientId,
+    clientId: client?.clientId ?? '',
     accountId: session?.accountId ?? '',
   })
   grant.addOIDCScope(scope)

@@ -1,10 +1,10 @@
 /** Signing in with the browser of this machine: a code comes back over loopback, or by hand where that does not work. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { authorizationUrl, type Client, type Issuer, randomText, redeemCode } from '@sigstack/oidc-client'
 import type { Io } from '../../io.ts'
-import { checkedToken } from './check-token.ts'
-import { type Client, type Issuer, noToken, scope, sendForm } from './issuer.ts'
+import { scope } from './flows.ts'
 import { type Loopback, openLoopback } from './loopback.ts'
-import { challengeOf, randomText } from './pkce.ts'
+import { noToken } from './no-token.ts'
 
 /** The issuer shows the code, and a person brings it here. */
 const byHand = 'urn:ietf:wg:oauth:2.0:oob'
@@ -16,28 +16,16 @@ export async function browserFlow(
   client: Client,
   redirect?: string,
 ): Promise<string> {
-  const { authorizationEndpoint } = issuer
-  if (authorizationEndpoint === undefined) throw noToken(`the issuer ${issuer.url} has no browser flow`)
-  if (!issuer.hasPkce) throw noToken(`the issuer ${issuer.url} does not say that it has PKCE`)
-  const [state, nonce, verifier] = [randomText(), randomText(), randomText()]
-  const pageFor = (redirectUri: string): string => {
-    const url = new URL(authorizationEndpoint)
-    const request = {
-      response_type: 'code',
-      client_id: client.id,
-      redirect_uri: redirectUri,
-      scope,
-      state,
-      nonce,
-      ...challengeOf(verifier),
-      access_type: 'online',
-    }
-    for (const [name, value] of Object.entries(request)) url.searchParams.set(name, value)
-    return url.href
+  const request = {
+    clientId: client.id,
+    scope,
+    state: randomText(),
+    nonce: randomText(),
+    verifier: randomText(),
   }
-  const { code, redirectUri } = await codeOf(io, pageFor, await openLoopback(state, redirect))
-  const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: redirectUri }
-  return checkedToken(await sendForm(issuer.tokenEndpoint, client, form), issuer, client, nonce)
+  const pageFor = (redirectUri: string): string => authorizationUrl(issuer, { ...request, redirectUri }).href
+  const { code, redirectUri } = await codeOf(io, pageFor, await openLoopback(request.state, redirect))
+  return (await redeemCode(code, issuer, client, { ...request, redirectUri })).token
 }
 
 type Code = { readonly code: string; readonly redirectUri: string }

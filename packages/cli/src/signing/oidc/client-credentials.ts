@@ -1,7 +1,7 @@
 /** A client that signs as itself (RFC 6749 section 4.4), at an issuer that gives it an ID token. */
+import { type Client, checkedToken, type Issuer, sendForm } from '@sigstack/oidc-client'
 import { CliError } from '../../errors.ts'
-import { checkedToken } from './check-token.ts'
-import { type Client, type Issuer, scope, sendForm } from './issuer.ts'
+import { scope } from './flows.ts'
 
 export async function clientCredentials(issuer: Issuer, client: Client): Promise<string> {
   if (client.secret === undefined)
@@ -9,5 +9,5 @@ export async function clientCredentials(issuer: Issuer, client: Client): Promise
       advice: 'Name the file that holds it with --oidc-client-secret-file.',
     })
   const answer = await sendForm(issuer.tokenEndpoint, client, { grant_type: 'client_credentials', scope })
-  return checkedToken(answer, issuer, client)
+  return (await checkedToken(answer, issuer, client)).token
 }

@@ -1,9 +1,18 @@
 /** The device flow (RFC 8628): a person signs in on any device, with a code that is shown here. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { memberAt, quoted } from '@sigstack/crypto'
-import { checkedToken } from './check-token.ts'
-import { type Answer, type Client, type Issuer, noToken, reasonIn, scope, sendForm } from './issuer.ts'
-import { challengeOf, randomText } from './pkce.ts'
+import {
+  type Answer,
+  type Client,
+  challengeOf,
+  checkedToken,
+  type Issuer,
+  randomText,
+  reasonIn,
+  sendForm,
+} from '@sigstack/oidc-client'
+import { scope } from './flows.ts'
+import { noToken } from './no-token.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 const usualSeconds = { expiry: 600, interval: 5 }
@@ -47,7 +56,7 @@ export async function deviceFlow(
     })
     const error = memberAt(answer.members, 'error')
     if (error === 'slow_down') interval = Math.min(interval + slowDownSeconds, most.intervalSeconds)
-    else if (error !== 'authorization_pending') return checkedToken(answer, issuer, client)
+    else if (error !== 'authorization_pending') return (await checkedToken(answer, issuer, client)).token
   }
   throw noToken(`nobody entered the code ${quoted(text('user_code'), 60)} in time`)
 }

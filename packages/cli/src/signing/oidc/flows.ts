@@ -8,3 +8,6 @@ export type SignInOptions = {
   readonly oidcClientSecretFile?: string
   readonly oidcRedirectUrl?: string
 }
+
+/** What the tool asks an issuer for. */
+export const scope = 'openid email'

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { quoted } from '@sigstack/crypto'
 import { CliError } from '../../errors.ts'
-import { noToken } from './issuer.ts'
+import { noToken } from './no-token.ts'
 
 export type Loopback = {
   readonly redirectUri: string

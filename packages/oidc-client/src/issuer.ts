@@ -1,8 +1,7 @@
 /** What an issuer of tokens says of itself (OpenID Connect Discovery 1.0), and forms that it is sent. Bounded in time and size. */
 import { isObject, memberAt, parseBoundedJson, quoted, withoutEnd } from '@sigstack/crypto'
 import { type HttpRequest, networkReason, requestBounded } from '@sigstack/http-client'
-import { CliError } from '../../errors.ts'
-import { isUrl, throwIfUntrusted } from '../../location.ts'
+import { OidcError } from './errors.ts'
 
 export type Issuer = {
   readonly url: string
@@ -16,22 +15,21 @@ export type Issuer = {
   readonly trialEndpoint: string | undefined
 }
 
-/** As whom the tool asks. */
+/** As whom is asked. */
 export type Client = { readonly id: string; readonly secret: string | undefined }
 
 export type Answer = { readonly status: number; readonly members: object }
 
-export const scope = 'openid email'
 const bounds = { timeoutMs: 30_000, maxBytes: 256 << 10 } as const
 
-/** Throws `no_token`, here and below. */
+/** What answers at `url`, an http or https one. Throws `unreachable` and `bad_issuer`. */
 export async function discover(url: string): Promise<Issuer> {
-  if (!isUrl(url)) throw new CliError('bad_usage', `the issuer ${quoted(url)} is no URL`)
+  const bad = (why: string) => new OidcError('bad_issuer', url, why)
   const { status, members } = await ask(`${withoutEnd(url, '/')}/.well-known/openid-configuration`, {})
-  if (status !== 200) throw noToken(`the issuer ${url} answers with status ${status}`)
+  if (status !== 200) throw bad(`the issuer ${url} answers with status ${status}`)
   const told = memberAt(members, 'issuer')
   if (told !== url && told !== withoutEnd(url, '/'))
-    throw noToken(`what answers at ${url} is the issuer ${quoted(String(told), 200)}`)
+    throw bad(`what answers at ${url} is the issuer ${quoted(String(told), 200)}`)
   const endpoint = (name: string): string | undefined => {
     const found = memberAt(members, name)
     // Nobody makes us send a code in the clear whose issuer speaks TLS.
@@ -40,7 +38,7 @@ export async function discover(url: string): Promise<Issuer> {
   }
   const demanded = (name: string): string => {
     const found = endpoint(name)
-    if (found === undefined) throw noToken(`the issuer ${url} tells no ${name}`)
+    if (found === undefined) throw bad(`the issuer ${url} tells no ${name}`)
     return found
   }
   const trial = endpoint('sigstack_trial_token_endpoint')
@@ -59,7 +57,7 @@ export async function discover(url: string): Promise<Issuer> {
   }
 }
 
-/** An answer of any status whose body is an object. */
+/** An answer of any status; of one whose body is no object, no members. Throws `unreachable`. */
 export async function ask(url: string, request: Pick<HttpRequest, 'headers' | 'body'>): Promise<Answer> {
   const { headers, body } = request
   const answer = await requestBounded(url, {
@@ -68,8 +66,7 @@ export async function ask(url: string, request: Pick<HttpRequest, 'headers' | 'b
     ...(body !== undefined && { body }),
     ...bounds,
   }).catch((cause: unknown) => {
-    throwIfUntrusted(url, cause)
-    throw noToken(`${url} does not answer (${networkReason(cause)})`, cause)
+    throw new OidcError('unreachable', url, `${url} does not answer (${networkReason(cause)})`, { cause })
   })
   return { status: answer.status, members: objectIn(answer.text()) ?? {} }
 }
@@ -92,11 +89,12 @@ export async function sendForm(
   })
 }
 
-/** The ID token of a token endpoint's answer. No error repeats it. */
+/** The ID token of a token endpoint's answer. No error repeats it. Throws `no_token`. */
 export function idTokenIn({ status, members }: Answer, issuer: Issuer): string {
   const token = memberAt(members, 'id_token')
   if (status === 200 && typeof token === 'string' && token !== '') return token
-  throw noToken(`the issuer ${issuer.url} gives no token: ${reasonIn({ status, members })}`)
+  const why = reasonIn({ status, members })
+  throw new OidcError('no_token', issuer.url, `the issuer ${issuer.url} gives no token: ${why}`)
 }
 
 /** In the words of OAuth, which are somebody else's. */
@@ -104,13 +102,6 @@ export function reasonIn({ status, members }: Answer): string {
   const words = ['error', 'error_description'].map((name) => memberAt(members, name))
   const told = words.filter((word) => typeof word === 'string').map((word) => quoted(word, 200))
   return told.length > 0 ? told.join(': ') : `status ${status}, without an ID token`
-}
-
-export function noToken(message: string, cause?: unknown): CliError {
-  return new CliError('no_token', message, {
-    ...(cause !== undefined && { cause }),
-    advice: 'Any token is taken with --identity-token, or from SIGSTORE_ID_TOKEN.',
-  })
 }
 
 function objectIn(text: string): object | undefined {
