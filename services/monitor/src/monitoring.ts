@@ -1,5 +1,6 @@
 /** The work of a monitor beside its API: rounds over the logs, and messages. */
 import { readFile } from 'node:fs/promises'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { reasonOf } from '@sigstack/crypto'
 import type { Pool, Queryable } from '@sigstack/postgres'
 import type { Logger } from '@sigstack/server'
@@ -16,8 +17,8 @@ import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
 import { deliverDue, type Send } from './telling/deliver.ts'
 import type { Channel } from './telling/event.ts'
-import { createLook, type Look } from './watching/look.ts'
-import { readSighting } from './watching/read-sighting.ts'
+import { createLook, type Look, type Match } from './watching/look.ts'
+import { readSightings } from './watching/read-sighting.ts'
 import { recordMatches } from './watching/record.ts'
 import { readWatches } from './watching/watch-store.ts'
 
@@ -44,6 +45,8 @@ const roundMs = 30_000
 const trustTimeoutMs = 20_000
 const mostShown = 100
 const checkPauseMs = 60_000
+/** After so long others in this process have their turn: names may be many, and watches too. */
+const breathMs = 10
 
 export function createMonitoring(options: MonitoringOptions): Monitoring {
   const { config, pool, logs, channels, metrics, logger, now, onNews } = options
@@ -70,7 +73,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
             : { read: () => readFile(config.trustedRoot ?? '') },
           now,
         )
-  let look: Look | undefined
+  let looking: { readonly of: string; readonly look: Look | undefined } | undefined
 
   /** The log is the instance's own: its key is in the trusted root. */
   async function tellStrangers(
@@ -104,13 +107,18 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     metrics.entries.inc({ log: log.name }, leaves.length)
     if (log.kind === 'ct' && log.key === undefined)
       await tellStrangers(tx, { treeId, logName: log.name, first, leaves })
-    if (look === undefined) return
+    const seek = looking?.look
+    if (seek === undefined) return
     const at = new Date(now())
-    const lookFor = look
-    const matches = leaves.flatMap((stored, offset) => {
-      const sighting = readSighting(stored, { kind: log.kind, leafIndex: first + BigInt(offset), now: at })
-      return sighting === undefined ? [] : lookFor(log.name, sighting)
-    })
+    const matches: Match[] = []
+    let begunMs = performance.now()
+    for (const [offset, stored] of leaves.entries()) {
+      const options = { kind: log.kind, leafIndex: first + BigInt(offset), now: at }
+      matches.push(...seek(log.name, readSightings(stored, options)))
+      if (performance.now() - begunMs < breathMs) continue
+      await breathe()
+      begunMs = performance.now()
+    }
     await recordMatches(tx, matches, { treeId, logName: log.name, report: reporting.report })
   }
 
@@ -148,7 +156,11 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
       await checkEndings(signal)
       // Another process may have changed them.
       const watches = (await readWatches(pool)).filter(({ isPaused }) => !isPaused)
-      look = watches.length === 0 ? undefined : createLook(watches)
+      // Expressions are costly to compile, and most rounds find the watches as they were.
+      const of = JSON.stringify(watches, (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      )
+      if (looking?.of !== of) looking = { of, look: watches.length === 0 ? undefined : createLook(watches) }
       return lookAtLogs(
         {
           pool,

@@ -115,6 +115,50 @@ t.test('a fork that is shown elsewhere is caught, smaller, equal and larger', as
   }
 })
 
+t.test('two heads of one size are caught where the log proves nothing and gives no entries', async (t) => {
+  const signer = newSigner()
+  const [log, mirror] = [await openTestLog(t, { signer }), await openTestLog(t, { signer })]
+  const logs = [{ name: 'log', kind: 'rekor-v2', url: log.url, key: log.vkey, views: [mirror.url] }]
+  const monitor = await openMonitor(t, { logs, ...byHand })
+  log.show(textLeaves(5))
+  mirror.show(textLeaves(5))
+  await monitor.look()
+  log.giveNothing()
+  log.show(textLeaves(20))
+  mirror.show(textLeaves(20, 'fork'))
+  await monitor.look()
+  await monitor.look()
+  const found = (await alarmsOf(monitor)).find(({ kind }) => kind === 'inconsistent-head')
+  t.match(found, {
+    times: 1,
+    detail: { why: 'one size has two roots', shownAt: mirror.url, shown: /^log\.example\n20\n/ },
+  })
+  t.match(found?.detail['verified'], /^log\.example\n20\n/)
+  t.match(await statusOf(monitor), { state: 'inconsistent', verified: '5' })
+})
+
+t.test('a head that has no place in the memory keeps nobody from looking elsewhere', async (t) => {
+  const signer = newSigner()
+  const [log, mirror] = [await openTestLog(t, { signer }), await openTestLog(t, { signer })]
+  const logs = [{ name: 'log', kind: 'rekor-v2', url: log.url, key: log.vkey, views: [mirror.url] }]
+  const monitor = await openMonitor(t, { logs, ...byHand })
+  log.show(textLeaves(5))
+  mirror.show(textLeaves(5))
+  await monitor.look()
+  mirror.show(textLeaves(3, 'fork'))
+  for (const tale of [
+    { size: 2n ** 63n },
+    { origin: 'o'.repeat(1_001) },
+    { extensionLines: Array.from({ length: 200 }, () => 'x'.repeat(1_000)) },
+  ]) {
+    log.tell(tale)
+    await monitor.look()
+    const [unreachable] = (await alarmsOf(monitor)).filter(({ kind }) => kind === 'unreachable')
+    t.match(unreachable, { detail: { where: new RegExp(log.url), reason: /cannot be used/ } })
+  }
+  t.ok((await kindsOf(monitor)).includes('inconsistent-head'), 'the fork elsewhere is met')
+})
+
 t.test('what is remembered outlives the process, and a rewrite while nobody looked is caught', async (t) => {
   const { log, monitor } = await open(t)
   log.show(textLeaves(600))

@@ -27,12 +27,22 @@ export type TestLog = {
   show(leaves: readonly Uint8Array[]): void
   /** Entries are given as these, whatever the head says. */
   give(leaves: readonly Uint8Array[] | undefined): void
+  /** Heads are shown as before; tiles are not there. */
+  giveNothing(): void
+  /** The head says this, in place of what is so. */
+  tell(tale: Tale | undefined): void
   /** Heads are signed by this one. */
   signWith(signer: Signer): void
   /** Every question is answered with this status; undefined for as it should be. */
   fail(status: number | undefined): void
   readonly signer: Signer
   readonly asked: string[]
+}
+
+export type Tale = {
+  readonly size?: bigint
+  readonly origin?: string
+  readonly extensionLines?: readonly string[]
 }
 
 export const treeId = '1234567890'
@@ -59,7 +69,13 @@ export async function openTestLog(
   let given: readonly Uint8Array[] | undefined
   let status: number | undefined
   const asked: string[] = []
-  const checkpoint = () => signCheckpoint({ origin, name, treeHead: shown.tree, signer: signing, keyHint })
+  let isBare = false
+  let tale: Tale | undefined
+  const checkpoint = () => {
+    const { size = shown.tree.size, ...told } = tale ?? {}
+    const treeHead = { size, rootHash: shown.tree.rootHash }
+    return signCheckpoint({ origin, name, treeHead, signer: signing, keyHint, ...told })
+  }
 
   async function answer(path: string, query: URLSearchParams, body: string): Promise<Answer> {
     const leaves = given ?? shown.leaves
@@ -93,7 +109,7 @@ export async function openTestLog(
       )
     }
     const tile = parseTilePath(path.slice(1))
-    if (tile === undefined) return undefined
+    if (tile === undefined || isBare) return undefined
     if (tile.level === 'entries') {
       const first = Number(tile.index) * tileWidth
       const part = leaves.slice(first, first + tile.width)
@@ -132,6 +148,12 @@ export async function openTestLog(
     },
     give: (leaves) => {
       given = leaves
+    },
+    giveNothing: () => {
+      isBare = true
+    },
+    tell: (other) => {
+      tale = other
     },
     signWith: (other) => {
       signing = other

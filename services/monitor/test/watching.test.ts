@@ -53,6 +53,16 @@ async function alarmsOf(monitor: TestMonitor) {
   return alarms.map(({ kind, times, summary }) => ({ kind, times, summary })).reverse()
 }
 
+/** Of the newest alarm: which entries of which logs it shows. */
+async function sightingsOf(monitor: TestMonitor): Promise<readonly string[]> {
+  const { logs } = (await monitor.get('/api/v1/logs')).body as { logs: { id: string; name: string }[] }
+  const names = new Map(logs.map(({ id, name }) => [id, name]))
+  const { alarms } = (await monitor.get('/api/v1/alarms')).body as {
+    alarms: { detail: { sightings: { log: string; leafIndex: string }[] } }[]
+  }
+  return (alarms[0]?.detail.sightings ?? []).map(({ log, leafIndex }) => `${names.get(log)} ${leafIndex}`)
+}
+
 async function showing(log: TestLog, monitor: TestMonitor, leaves: readonly Uint8Array[]) {
   log.show(leaves)
   await monitor.look()
@@ -130,6 +140,21 @@ t.test('one watch has one alarm, which counts, and what is read again is not fou
   t.equal((await findingsOf(monitor)).length, 3)
 })
 
+t.test('an alarm shows the last entries of all logs, and not those of the last look alone', async (t) => {
+  const { log, ct, monitor } = await open(t, [{ name: 'app', repository: { exact: repository } }])
+  const ours = await job(authority)
+  const leaves = Array.from({ length: 12 }, (_, at) => rekorEntry(pemOf(ours.der), `${at}`))
+  await showing(log, monitor, leaves.slice(0, 2))
+  await showing(ct, monitor, [precertificateLeaf(ours.tbs, workday.getTime())])
+  t.strictSame(await sightingsOf(monitor), ['rekor 0', 'rekor 1', 'ct 0'])
+  await showing(log, monitor, leaves)
+  t.strictSame(
+    await sightingsOf(monitor),
+    Array.from({ length: 10 }, (_, at) => `rekor ${at + 2}`),
+  )
+  t.match(await alarmsOf(monitor), [{ times: 13 }])
+})
+
 t.test('only what is unexpected is an alarm, where a watch says so; all of it is a finding', async (t) => {
   const hours = { timeZone: 'Europe/Berlin', days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00' }
   const { log, monitor } = await open(t, [
@@ -165,6 +190,8 @@ t.test('hostile names are found, kept and told without harm', async (t) => {
   const feed = await (await fetch(`${monitor.url}/api/v1/alarms.atom`)).text()
   t.match(feed, '&lt;script&gt;')
   t.notMatch(feed, '<script>')
+  await showing(log, monitor, [rekorEntry(pemOf(hostile.der), 'a'), rekorEntry(pemOf(hostile.der), 'b')])
+  t.strictSame(await sightingsOf(monitor), ['rekor 0', 'rekor 1'])
 })
 
 t.test('a workflow whose name has many bytes is told of as any other', async (t) => {

@@ -1,4 +1,4 @@
-/** Alarms as rows. Raising is one statement, so that copies of the monitor over one database raise each alarm once. */
+/** Alarms as rows. One statement opens or counts, so that copies of the monitor over one database raise each alarm once. */
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { MonitorError } from '../errors.ts'
 import { type PageQuery, pageOf } from '../page.ts'
@@ -19,6 +19,9 @@ export type AlarmFilter = {
   readonly treeId?: bigint | undefined
   readonly watchId?: bigint | undefined
 }
+
+/** Of the entries of a watch that an alarm shows; all of them are findings. */
+export const mostSightings = 10
 
 export type Raised = { readonly alarm: Alarm; readonly isNew: boolean }
 
@@ -48,16 +51,19 @@ function shortened(matter: string): string {
   return matter.slice(0, read)
 }
 
-/** Opens an alarm, or counts the one of the same matter that is not closed and takes over the newer evidence. */
-export async function raiseAlarm(db: Queryable, trouble: Trouble): Promise<Raised> {
+/**
+ * Opens an alarm, or counts the one of the same matter that is not closed and takes over the newer evidence. To be called in a
+ * transaction: the first statement holds the row until the evidence is in it too.
+ */
+export async function raiseAlarm(tx: Queryable, trouble: Trouble): Promise<Raised> {
   const { kind, matter, summary, detail, treeId = null, watchId = null, times = 1 } = trouble
-  const { rows } = await db.query<Row & { is_new: boolean }>({
+  const { rows } = await tx.query<Row & { is_new: boolean }>({
     name: 'monitor-raise',
     text: `insert into monitor_alarm (kind, matter, severity, summary, detail, tree_id, watch_id, times)
            values ($1, $2, $3, $4, $5, $6, $7, $8)
            on conflict (kind, matter) where state <> 'closed' do update
-             set times = monitor_alarm.times + excluded.times, last_at = now(),
-                 summary = excluded.summary, detail = excluded.detail
+             set times = monitor_alarm.times + excluded.times, last_at = now(), summary = excluded.summary,
+                 tree_id = excluded.tree_id
            returning ${columns}, (xmax = 0) as is_new`,
     values: [
       kind,
@@ -72,7 +78,22 @@ export async function raiseAlarm(db: Queryable, trouble: Trouble): Promise<Raise
   })
   const [row] = rows
   if (row === undefined) throw new Error('an alarm was neither opened nor counted')
-  return { alarm: alarmOf(row), isNew: row.is_new }
+  if (row.is_new) return { alarm: alarmOf(row), isNew: true }
+  const newer = renewed(row.detail, detail)
+  await tx.query({
+    name: 'monitor-renew',
+    text: 'update monitor_alarm set detail = $2 where alarm_id = $1',
+    values: [row.alarm_id, JSON.stringify(newer)],
+  })
+  return { alarm: alarmOf({ ...row, detail: newer }), isNew: false }
+}
+
+/** The newer evidence. Sightings go behind those that were there: a watch meets one signature in several logs. */
+function renewed(before: Alarm['detail'], detail: Alarm['detail']): Alarm['detail'] {
+  const { sightings: old } = before
+  const { sightings } = detail
+  if (!Array.isArray(old) || !Array.isArray(sightings)) return detail
+  return { ...detail, sightings: [...old, ...sightings].slice(-mostSightings) }
 }
 
 /** Closes what has passed by itself. `onPassed` is called in its transaction with the alarm that was open, if there was one. */

@@ -1,7 +1,8 @@
 /**
  * One look at a tree. What was shown is kept before anything is made of it; then each head is judged, smallest first: it must extend
  * the tree that is verified, by a proof of the log that leads to both roots, and the leaves, read and hashed one by one, must lead to its
- * root. So a log that was rewritten is met by what is remembered here, whatever it has forgotten itself.
+ * root. So a log that was rewritten is met by what is remembered here, whatever it has forgotten itself. Two roots of one size need no
+ * proof: they are told of at once.
  */
 import { quoted } from '@sigstack/crypto'
 import {
@@ -17,6 +18,7 @@ import type { Trouble } from '../alarms/alarm.ts'
 import { FollowError } from './errors.ts'
 import type { StoredLeaf, TreeSource } from './source.ts'
 import {
+  demandKeepable,
   forgetReached,
   judgeHead,
   type KeptHead,
@@ -27,6 +29,7 @@ import {
   pinOrigin,
   reach,
   readTree,
+  rivalOf,
   verifyReached,
 } from './tree-store.ts'
 
@@ -82,6 +85,7 @@ export async function followTree(
   async function seeHead({ shownAt, readHead }: FollowedTree['views'][number]): Promise<void> {
     const { origin, treeHead, note, dateMs } = await readHead(signal)
     if (dateMs !== undefined) onDate(shownAt, dateMs)
+    demandKeepable({ origin, treeHead, note }, shownAt)
     const pinned = await pinOrigin(pool, treeId, origin)
     if (pinned !== origin)
       throw new FollowError(
@@ -90,6 +94,9 @@ export async function followTree(
       )
     const largest = await largestShown(pool, treeId, shownAt)
     await keepHead(pool, treeId, { treeHead, note }, shownAt)
+    // Needs no proof, so a log cannot keep it back by giving none.
+    const rival = await rivalOf(pool, treeId, treeHead)
+    if (rival !== undefined) await condemn({ ...treeHead, note, shownAt }, rival, twoRoots)
     if (treeHead.size < largest)
       await reportNow({
         kind: 'shrunk-tree',
@@ -204,6 +211,8 @@ export async function followTree(
   return { failures, isBehind }
 }
 
+const twoRoots = 'one size has two roots'
+
 /** Why the two heads cannot be of one tree, in words; undefined where a proof shows that they can. */
 async function contradiction(
   head: TreeHead,
@@ -213,7 +222,7 @@ async function contradiction(
 ): Promise<string | undefined> {
   const [older, newer] = head.size < verified.size ? [head, verified] : [verified, head]
   const isSame = Buffer.compare(older.rootHash, newer.rootHash) === 0
-  if (older.size === newer.size) return isSame ? undefined : 'one size has two roots'
+  if (older.size === newer.size) return isSame ? undefined : twoRoots
   if (older.size === 0n)
     return Buffer.compare(older.rootHash, emptyRootHash) === 0
       ? undefined

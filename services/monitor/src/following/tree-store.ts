@@ -1,6 +1,7 @@
 /** What is remembered of a tree: its own state, and every head that was shown. */
 import { emptyTree, type Hash, type Tree, type TreeHead } from '@sigstack/merkle'
 import type { Pool, Queryable } from '@sigstack/postgres'
+import { badAnswer } from './ask.ts'
 import { decodeEdge, encodeEdge } from './edge-bytes.ts'
 import type { ShownHead } from './source.ts'
 import type { LogKind } from './tree.ts'
@@ -61,6 +62,22 @@ export async function readTree(db: Queryable, treeId: bigint): Promise<KnownTree
   }
 }
 
+/** Of a column of type bigint. Sizes of checkpoints go to twice as much. */
+const largestSize = 2n ** 63n - 1n
+const longestOriginBytes = 1_000
+/** A head with the lines of sixteen witnesses has a good 60 kB. */
+const longestNoteBytes = 131_072
+
+/** Throws `bad_answer` for what has no place in a table, signed or not: else its log could stop every look at itself. */
+export function demandKeepable(
+  { origin, treeHead, note }: Pick<ShownHead, 'origin' | 'treeHead' | 'note'>,
+  shownAt: string,
+): void {
+  if (treeHead.size > largestSize) throw badAnswer(shownAt, `a tree has no ${treeHead.size} entries`)
+  if (Buffer.byteLength(origin) > longestOriginBytes) throw badAnswer(shownAt, 'its origin is too long')
+  if (Buffer.byteLength(note) > longestNoteBytes) throw badAnswer(shownAt, 'its head is too long')
+}
+
 /** The origin of the first head, which every later one must have. */
 export async function pinOrigin(db: Queryable, treeId: bigint, origin: string): Promise<string> {
   await db.query('update monitor_tree set origin = $2 where tree_id = $1 and origin is null', [
@@ -96,6 +113,22 @@ export async function largestShown(db: Queryable, treeId: bigint, shownAt: strin
     [treeId, shownAt],
   )
   return rows[0]?.size ?? 0n
+}
+
+/** Another root that was shown for this size, and is not condemned. */
+export async function rivalOf(
+  db: Queryable,
+  treeId: bigint,
+  { size, rootHash }: TreeHead,
+): Promise<TreeHead | undefined> {
+  const { rows } = await db.query<{ root_hash: Buffer }>({
+    name: 'monitor-rival',
+    text: `select root_hash from monitor_head
+           where tree_id = $1 and size = $2 and root_hash <> $3 and verdict <> 'inconsistent'
+           order by seen_at limit 1`,
+    values: [treeId, size, Buffer.from(rootHash)],
+  })
+  return rows[0] && { size, rootHash: rows[0].root_hash as Uint8Array as Hash }
 }
 
 const mostPending = 1_000

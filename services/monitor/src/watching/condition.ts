@@ -3,6 +3,7 @@ import { isObject, quoted } from '@sigstack/crypto'
 import { matchesGlob } from '@sigstack/policy'
 import { RE2JS } from 're2js'
 import { MonitorError } from '../errors.ts'
+import { mostSteps } from './expression-size.ts'
 
 /** One member alone is set. */
 export type Condition = { readonly exact: string } | { readonly glob: string } | { readonly regex: string }
@@ -10,6 +11,8 @@ export type Condition = { readonly exact: string } | { readonly glob: string } |
 export type Matches = (text: string) => boolean
 
 const longest = 2_048
+/** Enough for any text of that length without repetitions like `{1000}`. Each step has a kilobyte, and is a step for each character. */
+const largestExpression = 5_000
 
 /** Throws `malformed`, which names `what`. */
 export function parseCondition(value: unknown, what: string): Condition {
@@ -25,7 +28,7 @@ export function parseCondition(value: unknown, what: string): Condition {
   return condition
 }
 
-/** Time is linear in the length of the text, or of its product with that of the glob. Throws `malformed` for what is not RE2. */
+/** Time is linear in the length of the text, or of its product with that of the glob. Throws `malformed` for what is not RE2 or too large. */
 export function compile(condition: Condition, what: string): Matches {
   if ('exact' in condition) return (text) => text === condition.exact
   // Too many found is the smaller evil, so a single star goes past a slash too.
@@ -33,6 +36,12 @@ export function compile(condition: Condition, what: string): Matches {
     const glob = condition.glob.replaceAll(/\*+/g, '**')
     return (text) => matchesGlob(glob, text)
   }
+  const steps = mostSteps(condition.regex)
+  if (steps > largestExpression)
+    throw bad(
+      what,
+      `is an expression of ${steps} steps, with each repetition written out, and may have ${largestExpression}`,
+    )
   try {
     const pattern = RE2JS.compile(condition.regex)
     return (text) => pattern.matches(text)

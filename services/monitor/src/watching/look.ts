@@ -5,36 +5,63 @@ import type { Sighting } from './sighting.ts'
 import type { Reason, Watch } from './watch.ts'
 import { isWithin } from './working-hours.ts'
 
-export type Look = (logName: string, sighting: Sighting) => readonly Match[]
+/** Takes what is said of each signer of one entry. */
+export type Look = (logName: string, sightings: readonly Sighting[]) => readonly Match[]
 
 export type Match = {
   readonly watch: Watch
+  /** Of the signer who was looked for, with the names that met the watch first, and not more than are kept. */
   readonly sighting: Sighting
   /** But for `new-workflow`, which the database knows. */
   readonly reasons: readonly Reason[]
 }
 
+/** A certificate may have any number of names. All are looked at. */
+const mostNamesKept = 50
+
 /** The watches, their conditions compiled once. */
 export function createLook(watches: readonly Watch[]): Look {
   const active = watches.filter(({ isPaused }) => !isPaused).map(compiled)
-  return (logName, sighting) =>
-    active
-      .filter(({ watch, isFor }) => (watch.logs?.includes(logName) ?? true) && isFor(sighting))
-      .map(({ watch }) => ({ watch, sighting, reasons: reasonsOf(watch, sighting) }))
+  return (logName, sightings) =>
+    active.flatMap(({ watch, seek }) => {
+      if (watch.logs?.includes(logName) === false) return []
+      for (const each of sightings) {
+        const sighting = seek(each)
+        if (sighting !== undefined) return [{ watch, sighting, reasons: reasonsOf(watch, sighting) }]
+      }
+      return []
+    })
 }
 
-function compiled(watch: Watch): { readonly watch: Watch; readonly isFor: (sighting: Sighting) => boolean } {
+type Compiled = { readonly watch: Watch; readonly seek: (sighting: Sighting) => Sighting | undefined }
+
+function compiled(watch: Watch): Compiled {
   const subject = matcherOf(watch, 'subject')
   const issuer = matcherOf(watch, 'issuer')
   const repository = matcherOf(watch, 'repository')
   return {
     watch,
-    isFor: (sighting) =>
-      (watch.key === undefined || sighting.keys.includes(watch.key)) &&
-      (subject === undefined || sighting.subjects.some(subject)) &&
-      (issuer === undefined || (sighting.issuer !== undefined && issuer(sighting.issuer))) &&
-      (repository === undefined || sighting.repositories.some(repository)),
+    seek: (sighting) => {
+      const { key } = watch
+      if (key !== undefined && !sighting.keys.includes(key)) return undefined
+      if (issuer !== undefined && (sighting.issuer === undefined || !issuer(sighting.issuer)))
+        return undefined
+      const subjects = metFirst(sighting.subjects, subject)
+      const repositories = metFirst(sighting.repositories, repository)
+      if (subjects === undefined || repositories === undefined) return undefined
+      const keys = metFirst(sighting.keys, (name) => name === key) ?? sighting.keys
+      return { ...sighting, subjects, repositories, keys: keys.slice(0, mostNamesKept) }
+    },
   }
+}
+
+/** Those that are kept. Undefined where none is met; without a condition all are as they stand. */
+function metFirst(names: readonly string[], matches: Matches | undefined): readonly string[] | undefined {
+  if (matches === undefined) return names.slice(0, mostNamesKept)
+  const met = names.find(matches)
+  return met === undefined
+    ? undefined
+    : [met, ...names.filter((name) => name !== met)].slice(0, mostNamesKept)
 }
 
 function matcherOf(watch: Watch, member: 'subject' | 'issuer' | 'repository'): Matches | undefined {

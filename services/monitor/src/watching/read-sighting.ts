@@ -1,8 +1,8 @@
-/** What a stored leaf says of who made it. Whatever a stranger may have put into it is bounded here. */
+/** What a stored leaf says of who made it. */
 
 import { CryptoError, sha256Hex, toHex } from '@sigstack/crypto'
 import { CtError, parseExtraData, parseMerkleTreeLeaf } from '@sigstack/ct'
-import { EntryError, keyNamesOf, readStoredEntry } from '@sigstack/rekor-entries'
+import { EntryError, keyNamesOf, readStoredEntry, type Verifier } from '@sigstack/rekor-entries'
 import {
   type Certificate,
   certificateSubjects,
@@ -24,41 +24,44 @@ export type ReadOptions = {
   readonly now: Date
 }
 
-const mostNames = 50
-const longestName = 2_048
+const longestText = 2_048
 
-/** Undefined where the leaf names nobody, or cannot be read as what such a log holds. */
-export function readSighting(stored: StoredLeaf, options: ReadOptions): Sighting | undefined {
+/**
+ * One for each signer: of an entry that several have signed, a stranger's certificate says nothing of the others. None where the leaf
+ * names nobody, or cannot be read as what such a log holds.
+ */
+export function readSightings(stored: StoredLeaf, options: ReadOptions): readonly Sighting[] {
   try {
-    return options.kind === 'ct' ? ofCertificate(stored, options) : ofEntry(stored, options)
+    return options.kind === 'ct' ? [ofCertificate(stored, options)] : ofEntry(stored, options)
   } catch (error) {
-    if (error instanceof X509Error || error instanceof CryptoError) return undefined
-    if (error instanceof EntryError || error instanceof CtError) return undefined
+    if (error instanceof X509Error || error instanceof CryptoError) return []
+    if (error instanceof EntryError || error instanceof CtError) return []
     throw error
   }
 }
 
-function ofEntry({ leaf }: StoredLeaf, { leafIndex, now }: ReadOptions): Sighting {
+function ofEntry({ leaf }: StoredLeaf, { leafIndex, now }: ReadOptions): readonly Sighting[] {
   const { kind, apiVersion, verifiers } = readStoredEntry(leaf)
-  const certificates = verifiers.flatMap(({ chain: [first] }) =>
-    first === undefined ? [] : [parseCertificate(first)],
-  )
-  const said = certificates.map(claimsOf)
-  const [first] = certificates
-  const workflow = said.find((each) => each.workflow !== undefined)?.workflow
-  const issuer = verifiers.find(({ tokenIssuer }) => tokenIssuer !== undefined)?.tokenIssuer
-  const serialNumber = verifiers.find((each) => each.serialNumber !== undefined)?.serialNumber
-  return {
+  return verifiers.map((verifier) => ({
     leafIndex,
     kind: `${kind} ${apiVersion}`.slice(0, 200),
-    subjects: bounded(verifiers.flatMap(({ subjects }) => subjects)),
-    keys: bounded(verifiers.flatMap(keyNamesOf)),
-    repositories: bounded(said.flatMap(({ repositories }) => repositories)),
-    ...(issuer !== undefined && { issuer: issuer.slice(0, longestName) }),
+    ...ofSigner(verifier, now),
+  }))
+}
+
+function ofSigner(verifier: Verifier, now: Date): Omit<Sighting, 'leafIndex' | 'kind'> {
+  const { subjects, tokenIssuer, serialNumber, chain } = verifier
+  const certificate = chain[0] === undefined ? undefined : parseCertificate(chain[0])
+  const { repositories, workflow } = certificate === undefined ? { repositories: [] } : claimsOf(certificate)
+  return {
+    subjects: withoutRepeats(subjects),
+    keys: withoutRepeats(keyNamesOf(verifier)),
+    repositories: withoutRepeats(repositories),
+    ...(tokenIssuer !== undefined && { issuer: tokenIssuer.slice(0, longestText) }),
     ...(workflow !== undefined && { workflow }),
     ...(serialNumber !== undefined && { serialNumber }),
-    time: first?.notBefore ?? now,
-    timeOf: first === undefined ? 'monitor' : 'certificate',
+    time: certificate?.notBefore ?? now,
+    timeOf: certificate === undefined ? 'monitor' : 'certificate',
   }
 }
 
@@ -75,10 +78,10 @@ function ofCertificate({ leaf, extra }: StoredLeaf, { leafIndex }: ReadOptions):
   return {
     leafIndex,
     kind: entry.type === 'x509' ? 'certificate' : 'precertificate',
-    subjects: bounded(certificateSubjects(certificate)),
+    subjects: withoutRepeats(certificateSubjects(certificate)),
     keys: [sha256Hex(certificate.spki)],
-    repositories: bounded(repositories),
-    ...(issuer !== undefined && { issuer: issuer.slice(0, longestName) }),
+    repositories: withoutRepeats(repositories),
+    ...(issuer !== undefined && { issuer: issuer.slice(0, longestText) }),
     ...(workflow !== undefined && { workflow }),
     serialNumber: toHex(certificate.serialNumber).replace(/^0+(?=.)/, ''),
     time: new Date(timestampMs),
@@ -100,10 +103,10 @@ function claimsOf({ extensions }: Certificate): Pick<Sighting, 'repositories' | 
   const workflow = claims.find(({ name }) => name === 'buildSignerUri')?.value
   return {
     repositories: claims.filter(({ name }) => repositoryClaims.has(name)).map(({ value }) => value),
-    ...(workflow !== undefined && { workflow: workflow.slice(0, longestName) }),
+    ...(workflow !== undefined && { workflow: workflow.slice(0, longestText) }),
   }
 }
 
-function bounded(names: readonly string[]): readonly string[] {
-  return [...new Set(names)].slice(0, mostNames).map((name) => name.slice(0, longestName))
+function withoutRepeats(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.slice(0, longestText)))]
 }

@@ -2,6 +2,7 @@
 import { escaped, quoted } from '@sigstack/crypto'
 import type { Queryable } from '@sigstack/postgres'
 import type { Trouble } from '../alarms/alarm.ts'
+import { mostSightings } from '../alarms/alarm-store.ts'
 import type { Match } from './look.ts'
 import type { Reason } from './watch.ts'
 import { addFindings, meetWorkflow, type NewFinding } from './watch-store.ts'
@@ -13,8 +14,6 @@ export type RecordOptions = {
   readonly report: (tx: Queryable, trouble: Trouble) => Promise<void>
 }
 
-/** Sightings that an alarm shows; the others are findings. */
-const mostShown = 10
 const longestWorkflow = 500
 
 export async function recordMatches(
@@ -41,7 +40,7 @@ export async function recordMatches(
       treeId,
       times: group.length,
       summary: sentenceOf(reason, last, names.get(finding.watchId) ?? '', logName),
-      detail: { sightings: group.slice(-mostShown).map(({ finding }) => shown(finding)) },
+      detail: { sightings: group.slice(-mostSightings).map(({ finding }) => shown(finding)) },
     })
   }
 }
