@@ -50,6 +50,12 @@ t.test('the proof in a bundle becomes a file, which holds without the log', asyn
     t.match(JSON.parse((await verify('--bundle', bundle, '--json')).out), { signatures: [{ name: String }] })
     t.match(await verify('--leaf', at('other.json')), { status: 1, err: /another root/ })
     t.match(await verify(), { status: 1, err: /--bundle or --leaf/ })
+    writeFileSync(at('policy'), 'quorum none\n')
+    t.match(await verify('--bundle', bundle), { status: 1, err: /names no log/ }, 'else any log would do')
+    const { key: nobody } = someone('nobody.example', 'witness')
+    const witnessed = `witness w ${encodeNoteKey(nobody)}\nquorum w\n`
+    writeFileSync(at('policy'), policyOf(trusted).replace('quorum none\n', witnessed))
+    t.match(await verify('--bundle', bundle), { status: 1, err: /no quorum[^]*--fresh/ })
     writeFileSync(at('policy'), 'quorum none\nquorum none\n')
     t.match(await verify('--bundle', bundle), { status: 1, err: /line 2 of the policy/ })
     const { key } = someone('log.example', 'log')
@@ -63,11 +69,11 @@ function someone(name: string, role: 'log' | 'witness') {
   return { key: noteKeyOf(name, signer.publicKey, role), sign: signer.sign, signer }
 }
 
-/** Answers with these texts by their paths. */
-async function serve(t: Test, texts: Readonly<Record<string, string>>): Promise<string> {
+/** Answers with these texts by their paths, and elsewhere with 404. */
+async function serve(t: Test, texts: Readonly<Record<string, string>>, otherwise?: string): Promise<string> {
   const server = createServer((request, response) => {
     const text = texts[request.url ?? '']
-    response.writeHead(text === undefined ? 404 : 200).end(text)
+    response.writeHead(text === undefined ? 404 : 200).end(text ?? otherwise)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => void server.close())
@@ -98,10 +104,11 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
     a: await serve(t, { [shown]: cosigned }),
     b: await serve(t, { [shown]: (await note(7n)) + (await lineOf(7n, b)) }),
     c: await serve(t, { [shown]: newest }),
+    d: await serve(t, {}),
   }
-  const line = (name: 'a' | 'b' | 'c', { key }: { key: NoteKey }) =>
+  const line = (name: 'a' | 'b' | 'c' | 'd', { key }: { key: NoteKey }) =>
     `witness ${name} ${encodeNoteKey(key)} ${urls[name]}\n`
-  const lines = line('a', a) + line('b', b) + line('c', c)
+  const lines = line('a', a) + line('b', b) + line('c', c) + line('d', someone('d.example', 'witness'))
   const base = t.testdir({ one: `${lines}quorum a\n`, all: `${lines}group g all a b c\nquorum g\n` })
   const status = (policy: string, ...words: readonly string[]) =>
     run('witness', 'status', '--policy', path.join(base, policy), '--log', `${urls.log}/`, ...words)
@@ -111,7 +118,8 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
       'log.example, 9: the quorum has signed it\n' +
       '  a: 9, at 2023-11-14T22:13:20.000Z\n' +
       '  b: 7, at 2023-11-14T22:13:20.000Z, 2 behind\n' +
-      '  c: it shows no checkpoint of this log with its signature\n',
+      '  c: it shows no checkpoint of this log with its signature\n' +
+      '  d: it has signed nothing of this log, or does not know it\n',
   })
   const all = await status('all', '--json')
   t.equal(all.status, 1)
@@ -119,10 +127,33 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
     origin,
     size: '9',
     quorum: false,
-    witnesses: [{ behind: '0' }, { behind: '2' }, {}],
+    witnesses: [{ behind: '0' }, { behind: '2' }, {}, {}],
   })
+  t.match(await status('all'), { status: 1, out: /^log\.example, 9: shown without the quorum\n/ })
   t.match(await run('witness', 'status', '--policy', path.join(base, 'one'), '--log', `${urls.c}/none`), {
     status: 1,
     err: /answers with status 404/,
   })
+})
+
+t.test('a mirror that does not know the log says so, and what helps', async (t) => {
+  const log = someone('log.example', 'log')
+  const treeHead = { size: 1n, rootHash: asHash(sha256('root')) }
+  const { keyHint } = log.key
+  const checkpoint = await signCheckpoint({
+    origin: 'log.example',
+    name: 'log.example',
+    treeHead,
+    signer: log.signer,
+    keyHint,
+  })
+  const problem = JSON.stringify({ status: 404, detail: 'no log "log.example" is known here' })
+  const mirror = await serve(t, {}, problem)
+  t.match(
+    await run('log', 'mirror', '--log', await serve(t, { '/checkpoint': checkpoint }), '--to', mirror),
+    {
+      status: 1,
+      err: /refuses the checkpoint with status 404: no log "log\.example" is known here\n.*list of logs/,
+    },
+  )
 })

@@ -238,4 +238,6 @@ t.test('answers of another shape are told as such', async (t) => {
   await t.rejects(certify(await answers('<html>', 404)), {
     message: '(404) no further reason is given',
   })
+  const frozen = { status: 405, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'frozen.\n' }
+  await t.rejects(propose((await serve(t, frozen)).url), { message: '(405) frozen.' })
 })

@@ -12,6 +12,7 @@ import {
   verifyPolicy,
 } from '@sigstack/checkpoint'
 import { parsePublicKeyPem } from '@sigstack/crypto'
+import type { CosignedLog } from '@sigstack/log-engine'
 import { emptyRootHash } from '@sigstack/merkle'
 import { testDatabase } from '@sigstack/postgres/testing'
 import { createLogger } from '@sigstack/server'
@@ -21,6 +22,7 @@ import { type RunningWitness, readConfig as readWitnessConfig, startWitness } fr
 import t, { type Test } from 'tap'
 import { type RunningLog, readConfig, startLog } from '../src/index.ts'
 import { createFeed } from '../src/witnesses/feed.ts'
+import { createWitnessClient } from '../src/witnesses/witness-client.ts'
 import { json, type Parsed, proposalFor } from './support.ts'
 
 const logger = createLogger({ name: 'test', level: 'silent' })
@@ -108,6 +110,24 @@ async function until<T>(ask: () => Promise<T>, is: (value: T) => boolean): Promi
 
 const policyOf = (witnesses: readonly RunningWitness[], quorum: string) =>
   `${witnesses.map(({ name, url, verifierKeys }) => `witness ${name} ${verifierKeys[0]} ${url}\n`).join('')}${quorum}`
+
+t.test('a witness that does not know the log is told of with what helps', async (t) => {
+  const around = await neighbours(t)
+  const log = await around.startLog()
+  const note = await shown(log)
+  const { url, verifierKeys } = await around.startWitness('w.example', 'logs/v0\n')
+  const client = createWitnessClient({ url, keys: verifierKeys.map(parseNoteKey), timeoutMs: 10_000 })
+  const { treeHead } = parseCheckpoint(note)
+  const asked: CosignedLog = {
+    origin: log.origin,
+    proveConsistency: () => Promise.reject(new Error('nothing was signed before')),
+    newest: () => Promise.resolve({ treeHead, note }),
+    update: () => {},
+  }
+  await t.rejects(client.cosign({ treeHead, note }, asked), {
+    message: /^it knows no such log \(404\): .* list/,
+  })
+})
 
 t.test('without a wait answers come at once, and the checkpoint has its cosignatures soon', async (t) => {
   const around = await neighbours(t)

@@ -4,7 +4,7 @@ import { CliError } from '../errors.ts'
 import { streamInput } from '../files.ts'
 import type { Io } from '../io.ts'
 import { isUrl, readBytes } from '../location.ts'
-import { readSigned, type Signed, type SignedOptions } from '../verifying/read-signed.ts'
+import { noBundle, readSigned, type Signed, type SignedOptions } from '../verifying/read-signed.ts'
 import {
   addVerifyingOptions,
   readConditions,
@@ -34,8 +34,7 @@ export function addVerifyBlob(program: Command, io: Io): void {
 }
 
 export async function verifyBlob(io: Io, file: string, options: Options): Promise<void> {
-  if (options.bundle === undefined && options.signature === undefined)
-    throw new CliError('bad_usage', 'please specify the bundle with --bundle')
+  if (options.bundle === undefined && options.signature === undefined) throw noBundle()
   if (file === '-' && options.bundle === '-')
     throw new CliError('bad_usage', 'the file and the bundle cannot both be standard input')
   const signer = await readSigner(io, options)

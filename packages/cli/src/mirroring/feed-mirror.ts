@@ -1,7 +1,7 @@
 /** Bringing a mirror up to a log (C2SP tlog-mirror): its newest checkpoint, then the entries that the mirror lacks. */
 import { gzipSync } from 'node:zlib'
 import { type Checkpoint, encodeUpload, parseCheckpoint, type UploadPackage } from '@sigstack/checkpoint'
-import { counted, quoted, toBase64 } from '@sigstack/crypto'
+import { counted, escaped, memberAt, quoted, toBase64 } from '@sigstack/crypto'
 import {
   encodeEntryBundle,
   proveConsistency,
@@ -120,7 +120,22 @@ function parseInfo(text: string): { readonly treeSize: bigint; readonly nextEntr
 }
 
 function refusal(what: string, status: number, text: string): CliError {
-  return new CliError('log_refused', `the mirror refuses ${what} with status ${status}: ${quoted(text)}`)
+  return new CliError('log_refused', `the mirror refuses ${what} with status ${status}: ${saidIn(text)}`, {
+    ...(status === 404 && {
+      advice: 'Its operator puts the key of the log into the list of logs that it knows.',
+    }),
+  })
+}
+
+/** Of a problem in JSON (RFC 9457) what it tells people. */
+function saidIn(text: string): string {
+  try {
+    const detail = memberAt(JSON.parse(text), 'detail')
+    if (typeof detail === 'string') return escaped(detail, 300)
+  } catch {
+    // Mirrors of others answer in words.
+  }
+  return quoted(text)
 }
 
 function behind(origin: string, size: bigint, kept: bigint): CliError {

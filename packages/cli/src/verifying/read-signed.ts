@@ -31,14 +31,19 @@ export type Signed = {
   bundleFor(artifact: Artifact): Bundle
 }
 
+export function noBundle(): CliError {
+  return new CliError('bad_usage', 'please specify the bundle with --bundle', {
+    advice: '`sign-blob` has written it to FILE.sigstore.json, where it was not told another place.',
+  })
+}
+
 export async function readSigned(
   io: Io,
   options: SignedOptions,
   signer: VerifyOptions['signer'],
 ): Promise<Signed> {
   const { bundle, signature, certificate, allowCertificateChain, signatureDigestAlgorithm: hash } = options
-  if (bundle === undefined && signature === undefined)
-    throw new CliError('bad_usage', 'please specify the bundle with --bundle')
+  if (bundle === undefined && signature === undefined) throw noBundle()
   const { rfc3161Timestamp: stamp } = options
   const timestamp = stamp === undefined ? {} : { timestamp: await readTimestampFile(io, stamp) }
   if (bundle !== undefined) {

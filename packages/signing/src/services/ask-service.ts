@@ -95,7 +95,9 @@ async function askOnce(
     : new ServiceError(message, status)
 }
 
-/** Rekor and Fulcio say it in `message`; RFC 9457 says `detail`. */
+const longestReason = 500
+
+/** Rekor and Fulcio say it in `message`, RFC 9457 in `detail`, a log of Rekor v2 that takes nothing in plain text. */
 function reasonIn(answer: HttpAnswer): string {
   try {
     const body = jsonOf(answer)
@@ -104,6 +106,8 @@ function reasonIn(answer: HttpAnswer): string {
   } catch {
     // Not everything on the way speaks JSON.
   }
+  const text = /^text\/plain\b/i.test(answer.header('content-type') ?? '') ? answer.text().trim() : ''
+  if (text !== '') return text.slice(0, longestReason)
   return 'no further reason is given'
 }
 

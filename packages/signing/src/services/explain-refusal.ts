@@ -12,6 +12,7 @@ const refusalsOf = {
   },
   'The transparency log': {
     403: 'Its admission rules decide that; its operator can tell which.',
+    405: 'It has its last entry, or is read only. Fetch the trust anew (`sigstack init`); else ask its operator which log goes on.',
     501: 'It takes no new entries. Ask its operator which log does, and fetch the trust anew.',
   },
   'The timestamp authority': {},

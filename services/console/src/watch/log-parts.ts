@@ -14,7 +14,7 @@ const states: Readonly<Record<string, readonly [string, string, string]>> = {
 export function followedTable(logs: readonly FollowedLog[]): Html {
   if (logs.length === 0) return html`<p class="empty">The monitor follows no log.</p>`
   return html`<div class="wide" role="group" tabindex="0" aria-label="Followed logs"><table><caption class="unseen">Followed logs</caption>
-<thead><tr><th scope="col">Log</th><th scope="col">Kind</th><th scope="col">State</th><th scope="col" class="number">Verified</th><th scope="col" class="number">Shown</th><th scope="col">Last seen</th></tr></thead><tbody>
+<thead><tr><th scope="col">Log</th><th scope="col">Kind</th><th scope="col">State</th><th scope="col" class="number">Verified</th><th scope="col" class="number">Shown</th><th scope="col">Shown since</th></tr></thead><tbody>
 ${logs.map(logRow)}</tbody></table></div>
 `
 }

@@ -66,6 +66,8 @@ export function createWitnessClient({ url, keys, timeoutMs }: WitnessClientOptio
         return lines
       }
       const told = status === 409 ? /^(0|[1-9]\d{0,18})\n$/.exec(text)?.[1] : undefined
+      if (status === 404)
+        throw new Error('it knows no such log (404): whoever runs it puts the key of this log into its list')
       if (told === undefined || attempt === mostTries) throw new Error(`it answered with status ${status}`)
       size = BigInt(told)
     }

@@ -6,6 +6,7 @@ import {
   type VerifiedProof,
   verifyTlogProof,
 } from '@sigstack/checkpoint'
+import { quoted } from '@sigstack/crypto'
 import { type Hash, leafHash, ProofError } from '@sigstack/merkle'
 import { readBundle } from '@sigstack/verification'
 import type { Command } from 'commander'
@@ -42,7 +43,13 @@ async function verifyProof(io: Io, file: string, options: Options): Promise<void
   const policyText = await readTextInput(io, options.policy, 'policy')
   const verified = await refused(async () => {
     const proof = parseTlogProof(text)
-    return { proof, ...(await verifyTlogProof(proof, leaf, parseWitnessPolicy(policyText))) }
+    const policy = parseWitnessPolicy(policyText)
+    // Nothing else says which log it must be, so a policy without one would take anybody's.
+    if (policy.logs.length === 0)
+      throw new CliError('bad_usage', `${quoted(options.policy)} names no log`, {
+        advice: 'Add a line `log VKEY` with the key of each log that counts (docs/operations/witness.md).',
+      })
+    return { proof, ...(await verifyTlogProof(proof, leaf, policy)) }
   })
   const { origin, treeHead } = verified.checkpoint
   const { leafIndex } = verified.proof
@@ -84,11 +91,17 @@ function timeOf(seconds: bigint): string {
   return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString()
 }
 
+const aboutQuorum =
+  'Of Rekor v1, whose answers bear no signatures of witnesses, `sigstack log proof --fresh` asks for a proof that does.'
+
 async function refused<T>(verify: () => Promise<T>): Promise<T> {
   try {
     return await verify()
   } catch (cause) {
     if (!(cause instanceof CheckpointError || cause instanceof ProofError)) throw cause
-    throw new CliError('not_verified', cause.message, { cause })
+    throw new CliError('not_verified', cause.message, {
+      cause,
+      ...(cause instanceof CheckpointError && cause.code === 'no_quorum' && { advice: aboutQuorum }),
+    })
   }
 }

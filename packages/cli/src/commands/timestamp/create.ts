@@ -40,6 +40,7 @@ export async function createTimestamp(io: Io, file: string, options: CreateOptio
   const time = demandAnswer(response, request, url)
   await writeOutput(io, out, response, file === '-' ? [] : [file])
   io.err(`Stamped at ${time.toISOString()} by ${url}\n`)
+  if (out !== '-') io.err(`Wrote timestamp to file ${out}\n`)
 }
 
 /** Of the signing config that would be used to sign. */

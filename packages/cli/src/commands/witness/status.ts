@@ -47,7 +47,9 @@ export async function witnessStatus(io: Io, options: StatusOptions): Promise<voi
       `${JSON.stringify({ origin, size: String(treeHead.size), quorum: hasQuorum, witnesses: statuses })}\n`,
     )
   else {
-    io.out(`${origin}, ${treeHead.size}: ${hasQuorum ? 'the quorum has signed it' : 'without the quorum'}\n`)
+    io.out(
+      `${origin}, ${treeHead.size}: ${hasQuorum ? 'the quorum has signed it' : 'shown without the quorum'}\n`,
+    )
     for (const status of statuses) io.out(`  ${status.name}: ${sentenceOf(status)}\n`)
   }
   if (!hasQuorum) throw new ExitWith(1)
@@ -62,7 +64,8 @@ async function rekorOf(folder: string): Promise<string | undefined> {
 async function statusOf({ name, key, url }: PolicyWitness, newest: Checkpoint): Promise<Status> {
   if (url === undefined) return { name, trouble: 'the policy has no URL of it' }
   try {
-    const checkpoint = await readCheckpoint(`${url}/${sha256Hex(newest.origin)}/checkpoint`)
+    const at = `${url}/${sha256Hex(newest.origin)}/checkpoint`
+    const checkpoint = await readCheckpoint(at, 'it has signed nothing of this log, or does not know it')
     const [line] = await verifyLines(checkpoint, [key])
     if (checkpoint.origin !== newest.origin || line?.timeSeconds === undefined)
       return { name, trouble: 'it shows no checkpoint of this log with its signature' }
@@ -82,10 +85,11 @@ function sentenceOf(status: Status): string {
   return `${status.size}, at ${status.cosignedAt}${status.behind === '0' ? '' : `, ${status.behind} behind`}`
 }
 
-async function readCheckpoint(url: string): Promise<Checkpoint> {
+async function readCheckpoint(url: string, missing?: string): Promise<Checkpoint> {
   const { status, bytes } = await requestBounded(url, limits).catch((cause: unknown) => {
     throw new CliError('unreachable', reasonOf(cause), { cause })
   })
+  if (status === 404 && missing !== undefined) throw new CliError('unreachable', missing)
   if (status !== 200) throw new CliError('unreachable', `${url} answers with status ${status}`)
   return parsed(url, () => parseCheckpoint(bytes.toString('utf8')))
 }
