@@ -46,9 +46,9 @@ export type Config = {
   readonly trustedProxies?: readonly string[]
 }
 
-/** Where the console asks. None but the log is needed. */
+/** Where the console asks. One of the logs is needed. */
 export type ServiceUrls = {
-  readonly rekor: string
+  readonly rekor?: string
   readonly rekorV2?: string
   readonly ct?: string
   readonly ca?: string
@@ -81,7 +81,7 @@ export const variables = Type.Object({
   CONSOLE_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   CONSOLE_PORT: portVariable({ default: 5560 }),
   CONSOLE_TITLE: Type.String({ default: 'sigstack', minLength: 1, maxLength: 64 }),
-  CONSOLE_REKOR_URL: urlVariable(),
+  CONSOLE_REKOR_URL: url,
   CONSOLE_REKOR_V2_URL: url,
   CONSOLE_CT_URL: url,
   CONSOLE_CA_URL: url,
@@ -124,6 +124,13 @@ export function readConfig(environment: Environment): Config {
   )
   const trustedProxies =
     attempt(() => parseRangeList(candidate.CONSOLE_TRUSTED_PROXIES, 'CONSOLE_TRUSTED_PROXIES')) ?? []
+  attempt(() => {
+    const { CONSOLE_REKOR_URL, CONSOLE_REKOR_V2_URL, CONSOLE_CT_URL } = candidate
+    if ((CONSOLE_REKOR_URL ?? CONSOLE_REKOR_V2_URL ?? CONSOLE_CT_URL) === undefined)
+      throw new SettingsError([
+        'there is no log to show: set CONSOLE_REKOR_URL, CONSOLE_REKOR_V2_URL or CONSOLE_CT_URL',
+      ])
+  })
   const access = attempt(() => accessOf(candidate, trustedProxies.length > 0))
   throwAny()
   if (access === undefined) throw new Error('nobody can read')
@@ -135,7 +142,7 @@ export function readConfig(environment: Environment): Config {
     logLevel: candidate.LOG_LEVEL,
     title: candidate.CONSOLE_TITLE,
     urls: {
-      rekor: candidate.CONSOLE_REKOR_URL,
+      ...given('rekor', candidate.CONSOLE_REKOR_URL),
       ...given('rekorV2', candidate.CONSOLE_REKOR_V2_URL),
       ...given('ct', candidate.CONSOLE_CT_URL),
       ...given('ca', candidate.CONSOLE_CA_URL),

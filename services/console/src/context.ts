@@ -4,12 +4,19 @@ import type { Config } from './config.ts'
 import { html } from './html/html.ts'
 import { layOut, type Page, type Site } from './html/page.ts'
 import { sendPage } from './html/send.ts'
+import type { LogName, Newest } from './log/newest.ts'
 import type { Reader } from './reader.ts'
+import type { Searched } from './search/search.ts'
 import type { Rekor } from './sources/rekor.ts'
 import type { TrustSource } from './sources/trust.ts'
 
 export type Context = {
-  readonly rekor: Rekor
+  /** Undefined where the console is told of no log of Rekor v1. */
+  readonly rekor?: Rekor
+  /** Undefined where the console is told of no Rekor log. */
+  readonly searched?: Searched
+  /** Of each log that is shown, in the order of pages. */
+  readonly newest: ReadonlyMap<LogName, Newest>
   readonly trust: TrustSource
   readonly urls: Config['urls']
   readonly now: () => number
@@ -23,7 +30,9 @@ export type Context = {
   sendNothing(request: FastifyRequest, reply: FastifyReply, why: string): Promise<FastifyReply>
 }
 
-export type ContextParts = Pick<Context, 'rekor' | 'trust' | 'urls' | 'now'> & { readonly site: Site }
+export type ContextParts = Pick<Context, 'rekor' | 'searched' | 'newest' | 'trust' | 'urls' | 'now'> & {
+  readonly site: Site
+}
 
 /** `readerNow`: whom a request is of, asked anew. */
 export function createContext(

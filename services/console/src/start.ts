@@ -9,11 +9,13 @@ import {
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { createNewest } from './log/newest.ts'
 import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
+import type { Searched } from './search/search.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
 import { createMonitor } from './sources/monitor.ts'
-import { createRekor } from './sources/rekor.ts'
+import { createRekor, type Rekor } from './sources/rekor.ts'
 import { createTrustSource } from './sources/trust.ts'
 
 const allRooms = ['search', 'log', 'trust', 'issuers', 'health', 'verify'] as const
@@ -39,9 +41,11 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const { urls, trustedRootFile } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
     const signIn = config.access.mode === 'oidc' ? await openSignIn(config.access, now) : undefined
-    const rekor = createRekor(urls.rekor)
+    const rekor = urls.rekor === undefined ? undefined : createRekor(urls.rekor)
+    const searched = searchedOf(rekor, urls.rekorV2)
+    const newest = createNewest({ ...(rekor !== undefined && { rekor }), urls })
     const tail = createTail({
-      rekor,
+      logs: newest,
       limit: config.tailLimit,
       limitEach: config.tailLimitEach,
       onError: (error) => logger.info({ reason: reasonOf(error) }, 'the tail could not look at the log'),
@@ -49,8 +53,10 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     createMetrics(registry, tail.readers)
     const rooms = urls.monitor === undefined ? allRooms : [...allRooms, 'watch' as const]
     const app = buildApp({
-      rekor,
+      ...(rekor !== undefined && { rekor }),
+      ...(searched !== undefined && { searched }),
       tail,
+      newest,
       trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),
       urls,
       now,
@@ -67,4 +73,10 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     logger.info({ url }, 'the console is open')
     return { url, stop: cleanups.run }
   }
+}
+
+/** The log of Rekor v1 finds entries of v2 beside its own, where they share a database; that of v2 answers for itself. */
+function searchedOf(rekor: Rekor | undefined, rekorV2: string | undefined): Searched | undefined {
+  if (rekor !== undefined) return { rekor, isV1: true }
+  return rekorV2 === undefined ? undefined : { rekor: createRekor(rekorV2), isV1: false }
 }

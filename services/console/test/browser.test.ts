@@ -59,6 +59,7 @@ const paths = [
   '/entry/rekor-v2/0',
   '/log',
   '/log/tail',
+  '/log/tail?log=rekor-v2',
   '/log/consistency',
   '/trust',
   '/issuers',

@@ -1,6 +1,7 @@
 /** The rooms about the log, the trust and the services. */
 import t from 'tap'
 import { createGrowthSource } from '../src/log/growth.ts'
+import { pastOfV1 } from '../src/log/past.ts'
 import { parseMetrics, quantileOf, sumOf } from '../src/sources/metrics.ts'
 import { createRekor, type Rekor } from '../src/sources/rekor.ts'
 import { openConsole, openLog, signedEntry } from './workshop.ts'
@@ -16,10 +17,10 @@ t.test('the log tells its size, its trees, and who signed its head', async (t) =
   const log = await openLog(t, entries)
   const { url } = await openConsole(t, log)
   const page = await text(`${url}/log`)
-  t.match(page, 'It holds <strong>3</strong> entries in one tree')
+  t.match(page, 'The Rekor log holds <strong>3</strong> entries in one tree')
   t.match(page, /<span class="state verified">.*?<td>log\.example<\/td>.*?<td>the log<\/td>/s)
   t.match(await text(`${url}/log/tail`), `/entry/${log.uuids[2]}`)
-  t.match(page, 'Entries an hour as a table')
+  t.match(page, 'Rekor: entries an hour as a table')
 })
 
 t.test('how the log grew is asked once for all who look at the same time', async (t) => {
@@ -35,7 +36,7 @@ t.test('how the log grew is asked once for all who look at the same time', async
       return rekor.search(query, logs)
     },
   }
-  const growth = createGrowthSource(counting, () => Date.parse('2026-03-04T10:00:00Z'))
+  const growth = createGrowthSource(pastOfV1(counting), () => Date.parse('2026-03-04T10:00:00Z'))
   await growth.current()
   const once = asked.length
   const looks = await Promise.all([growth.current(), growth.current()])

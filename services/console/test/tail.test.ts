@@ -2,10 +2,12 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
+import type { Newest } from '../src/log/newest.ts'
 import { createTail, type TailReader } from '../src/log/tail.ts'
-import type { FoundEntry, Rekor } from '../src/sources/rekor.ts'
+import type { PlacedEntry } from '../src/search/places.ts'
 
-const entry = (index: number): FoundEntry => ({
+const entry = (index: number): PlacedEntry => ({
+  path: `/entry/${index}`,
   uuid: String(index).padStart(80, '0'),
   logIndex: BigInt(index),
   integratedTime: 1_770_000_000,
@@ -17,14 +19,12 @@ const entry = (index: number): FoundEntry => ({
 
 function openTail(t: Test, { limit = 10, limitEach = 10 } = {}) {
   const log = { size: 0, looks: 0, grown: new PassThrough() }
-  const rekor = {
-    search: async () => {
-      log.looks++
-      const newest = Array.from({ length: Math.min(log.size, 50) }, (_, at) => entry(log.size - 1 - at))
-      return { entries: newest }
-    },
-  } as unknown as Rekor
-  const tail = createTail({ rekor, limit, limitEach, pollMs: 1, onError: (error) => t.fail(String(error)) })
+  const newest: Newest = async () => {
+    log.looks++
+    return Array.from({ length: Math.min(log.size, 50) }, (_, at) => entry(log.size - 1 - at))
+  }
+  const logs = new Map([['rekor-v1' as const, newest]])
+  const tail = createTail({ logs, limit, limitEach, pollMs: 1, onError: (error) => t.fail(String(error)) })
   // Timers of the tail keep no process alive.
   const alive = setInterval(() => {}, 60_000)
   t.teardown(() => {
@@ -40,6 +40,7 @@ function reader(more: Partial<TailReader> = {}): Seen {
   const told = new PassThrough()
   let text = ''
   return {
+    log: 'rekor-v1',
     address: '192.0.2.1',
     hidesAddresses: false,
     mayRead: () => true,

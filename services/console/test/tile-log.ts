@@ -37,11 +37,11 @@ export type TileLog = {
   keep(extra: readonly Uint8Array[]): void
 }
 
-/** `ctTimeMs`: heads have the line of a log of certificates too, of this time. */
+/** `found`: what a search of it answers; without it there is none. `ctTimeMs`: heads have the line of a log of certificates too, of this time. */
 export async function openTileLog(
   t: Test,
   leaves: readonly Uint8Array[],
-  { ctTimeMs }: { readonly ctTimeMs?: number } = {},
+  { ctTimeMs, found }: { readonly ctTimeMs?: number; readonly found?: readonly unknown[] } = {},
 ): Promise<TileLog> {
   const origin = 'tiles.example'
   const own = createSigner(generateSigningKey())
@@ -70,16 +70,22 @@ export async function openTileLog(
   async function answerTo({ pathname, searchParams }: URL): Promise<string | Uint8Array | undefined> {
     if (pathname === '/checkpoint') return headAt(leaves.length)
     if (pathname === '/ct/v1/get-entries') {
-      const beside = extra[Number(searchParams.get('start'))]
-      return beside && JSON.stringify({ entries: [{ leaf_input: '', extra_data: toBase64(beside) }] })
+      const at = Number(searchParams.get('start'))
+      const told = {
+        leaf_input: toBase64(leaves[at] ?? new Uint8Array()),
+        extra_data: toBase64(extra[at] ?? new Uint8Array()),
+      }
+      return at < leaves.length ? JSON.stringify({ entries: [told] }) : undefined
     }
+    if (pathname === '/api/v1/search')
+      return found && JSON.stringify({ entries: found, indexed: leaves.length })
     const asked = parseTilePath(pathname.slice(1))
     if (asked === undefined) return undefined
     const { level, index, width } = asked
     const first = Number(index) * tileWidth
     if (level === 'entries') return encodeEntryBundle(given.slice(first, first + width))
-    const found = changedTiles.find((each) => each.level === level && each.index === index)
-    return found && tileHashes(found.tile, width)
+    const tile = changedTiles.find((each) => each.level === level && each.index === index)
+    return tile && tileHashes(tile.tile, width)
   }
 
   const server = createServer((request, response) => {

@@ -300,7 +300,7 @@ export function composeServices(config: Config, places: Places): Services {
         {
           CONSOLE_HOST: host,
           CONSOLE_PORT: String(ports.console),
-          CONSOLE_REKOR_URL: insideUrlOf('rekor', rekor),
+          CONSOLE_REKOR_URL: config.rekorV1 ? insideUrlOf('rekor', rekor) : undefined,
           CONSOLE_REKOR_V2_URL: config.rekorV2 ? insideUrlOf('rekorV2', rekorV2) : undefined,
           CONSOLE_CT_URL: ctLog ? insideUrlOf('ct', ct) : undefined,
           CONSOLE_CA_URL: insideUrlOf('ca', ca),

@@ -440,8 +440,9 @@ t.test('a log of Rekor v2 runs beside that of v1 where it is wanted, and trust t
 
 t.test('Rekor v2 runs alone where that is wanted, and clients are sent there, for a stamp too', async (t) => {
   const set = { SIGSTACK_REKOR: 'v2', SIGSTACK_CA_CONFIG_FILE: issuersFile }
-  const { rekor, rekorV2, trust } = compose({ ...set, LOG_METRICS_PORT: '9000' })
+  const { rekor, rekorV2, trust, console } = compose({ ...set, LOG_METRICS_PORT: '9000' })
   t.equal(rekor, undefined)
+  t.equal(console?.urls.rekor, undefined, 'nobody is asked who is not there')
   t.equal(rekorV2?.metricsPort, 9000)
   t.equal(trust.signingLog, 'v2')
   t.notOk(trust.services.some(({ kind }) => kind === 'rekor'))

@@ -7,7 +7,7 @@ let waiting = []
 let isPaused = false
 let came = 0
 
-const source = new EventSource('/log/events')
+const source = new EventSource(`/log/events${location.search}`)
 source.addEventListener('open', () => tell('Entries come as they are logged.'))
 source.addEventListener('error', () => tell('The connection is lost; it is tried again.'))
 source.addEventListener('message', ({ data }) => {
@@ -39,13 +39,13 @@ function show() {
   while (rows.children.length > most) rows.lastElementChild.remove()
 }
 
-function rowOf({ uuid, logIndex, logged, kind, subjects, issuers, keyHashes }) {
+function rowOf({ path, logIndex, logged, kind, subjects, issuers, keyHashes }) {
   const link = document.createElement('a')
-  link.href = `/entry/${uuid}`
+  link.href = path
   link.textContent = logIndex
   const time = document.createElement('time')
-  time.dateTime = logged
-  time.textContent = `${logged.slice(0, 10)} ${logged.slice(11, 19)}`
+  if (logged !== undefined) time.dateTime = logged
+  time.textContent = logged === undefined ? 'not known' : `${logged.slice(0, 10)} ${logged.slice(11, 19)}`
   const row = document.createElement('tr')
   row.className = 'new'
   const who = visible(subjects[0] ?? (keyHashes[0] === undefined ? '' : `key ${keyHashes[0].slice(0, 16)}…`))

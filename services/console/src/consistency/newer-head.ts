@@ -34,6 +34,7 @@ function candidates({
   urls,
 }: Pick<Context, 'rekor' | 'urls'>): Promise<readonly (readonly Candidate[])[]> {
   const shards = async (): Promise<readonly Candidate[]> => {
+    if (rekor === undefined) return []
     const { active, inactive } = await rekor.info()
     return [active, ...inactive].map(({ treeId, checkpoint }) => ({
       kind: 'rekor-v1',

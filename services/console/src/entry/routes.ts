@@ -12,13 +12,14 @@ import { rebuildBundle } from './rebuild-bundle.ts'
 
 type Named = { Params: { name: string } }
 
+/** Of a log of Rekor v1; where the console is told of none, nothing is found. */
 export function addEntryRoutes(app: FastifyInstance, context: Context): void {
   const { rekor, trust } = context
 
   async function find(name: string): Promise<LoggedEntry | undefined> {
     const lower = name.toLowerCase()
-    if (isUuid(lower)) return rekor.entry(lower)
-    return /^\d{1,18}$/.test(name) ? rekor.entryAt(BigInt(name)) : undefined
+    if (isUuid(lower)) return rekor?.entry(lower)
+    return /^\d{1,18}$/.test(name) ? rekor?.entryAt(BigInt(name)) : undefined
   }
 
   async function view(name: string): Promise<EntryView | undefined> {

@@ -1,6 +1,6 @@
 /** How a log grew: where it was at each hour and day, asked of the log itself. What is past does not change, and is kept. */
 import { type Cached, createCached } from '../sources/cached.ts'
-import type { Rekor } from '../sources/rekor.ts'
+import type { Past } from './past.ts'
 
 export type Span = {
   /** Begin, milliseconds since the epoch. */
@@ -21,22 +21,16 @@ const freshMs = 10_000
 const staleMs = 60_000
 
 /** Undefined where the log knows no times. */
-export function createGrowthSource(rekor: Rekor, now: () => number): Cached<Growth | undefined> {
+export function createGrowthSource(past: Past, now: () => number): Cached<Growth | undefined> {
   const known = new Map<number, bigint>()
 
   /** The index of the first entry at that time or later. */
   async function indexAt(timeMs: number, size: bigint): Promise<bigint | undefined> {
     const before = known.get(timeMs)
     if (before !== undefined) return before
-    const page = await rekor.search(
-      { after: [new Date(timeMs).toISOString()], order: ['oldest'], limit: ['1'] },
-      'rekor-v1',
-    )
-    if (page === undefined) return undefined
-    const [first] = page.entries
-    if (first === undefined) return size
-    known.set(timeMs, first.logIndex)
-    return first.logIndex
+    const index = await past.indexAt(timeMs, size)
+    if (index !== undefined && index < size) known.set(timeMs, index)
+    return index
   }
 
   async function spans(lengthMs: number, count: number, size: bigint): Promise<readonly Span[] | undefined> {
@@ -56,8 +50,7 @@ export function createGrowthSource(rekor: Rekor, now: () => number): Cached<Grow
 
   return createCached(
     async () => {
-      const { inactive, active } = await rekor.info()
-      const size = [...inactive, active].reduce((sum, { treeSize }) => sum + treeSize, 0n)
+      const size = await past.size()
       const hours = await spans(hourMs, kept.hours, size)
       const days = await spans(dayMs, kept.days, size)
       const oldest = now() - (kept.days + 1) * dayMs

@@ -6,11 +6,15 @@ import type { LogInfo, LogShard } from '../sources/rekor.ts'
 import { leafPath, type TreeName } from '../tree/tree-name.ts'
 import type { Growth, Span } from './growth.ts'
 import type { Head, HeadLine, Witness } from './heads.ts'
+import { logNames } from './names.ts'
+import type { LogName } from './newest.ts'
 
 export type LogView = {
-  /** Or why it cannot be told: other logs are shown all the same. */
-  readonly info: { readonly value: LogInfo } | { readonly fault: string }
-  readonly growth?: Growth | undefined
+  /** Of Rekor v1, or why it cannot be told: other logs are shown all the same. Undefined where there is no such log. */
+  readonly info?: { readonly value: LogInfo } | { readonly fault: string } | undefined
+  /** Those that are shown. */
+  readonly logs: readonly LogName[]
+  readonly growths: readonly { readonly log: LogName; readonly growth: Growth }[]
   readonly heads: readonly (ShownHead | { readonly name: string; readonly fault: string })[]
   readonly witness?: Witness | undefined
   readonly speed: readonly { readonly name: string; readonly value: string }[]
@@ -19,16 +23,20 @@ export type LogView = {
 /** With the name of its tree where entries are found by that. */
 type ShownHead = Head & { readonly tree?: TreeName }
 
-export function logPart({ info, growth, heads, witness, speed }: LogView): Html {
-  const shards = 'value' in info ? [...info.value.inactive, info.value.active] : []
-  return html`<h1>The log</h1>
-${'value' in info ? sizePart(shards, growth) : html`<p class="warning">How large the Rekor log is cannot be told now: ${info.fault}.</p>`}
+export function logPart({ info, logs, growths, heads, witness, speed }: LogView): Html {
+  const shards = info !== undefined && 'value' in info ? [...info.value.inactive, info.value.active] : []
+  return html`<h1>${logs.length > 1 ? 'The logs' : 'The log'}</h1>
 ${
-  growth !== undefined &&
+  info !== undefined &&
+  ('value' in info
+    ? sizePart(shards, growths.find(({ log }) => log === 'rekor-v1')?.growth)
+    : html`<p class="warning">How large the Rekor log is cannot be told now: ${info.fault}.</p>
+`)
+}<p>Watch entries come: ${logs.map((log, at) => html`${at > 0 && ' · '}<a href="/log/tail?log=${log}">${logNames[log]}</a>`)}. Or compare a log with <a href="/log/consistency">an older head</a> of it.</p>
+${
+  growths.length > 0 &&
   html`<section aria-labelledby="growth"><h2 id="growth">Growth</h2>
-<h3>Entries an hour, the last 24</h3>
-${drawBars('Entries an hour', barsOf(growth.hours, 16))}<h3>Entries a day, the last 30</h3>
-${drawBars('Entries a day', barsOf(growth.days, 10))}</section>
+${growths.map(({ log, growth }) => growthPart(logNames[log], growth))}</section>
 `
 }<section aria-labelledby="heads"><h2 id="heads">Heads and who signed them</h2>
 ${heads.map((head) =>
@@ -47,10 +55,17 @@ ${shards.length > 0 && shardPart(shards)}${
 
 function sizePart(shards: readonly LogShard[], growth: Growth | undefined): Html {
   const total = shards.reduce((sum, { treeSize }) => sum + treeSize, 0n)
-  return html`<p class="sentence">It holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
+  return html`<p class="sentence">The Rekor log holds <strong>${total.toLocaleString('en')}</strong> entries in ${shards.length === 1 ? 'one tree' : html`${shards.length} trees`}.${
     growth !== undefined &&
     html` In the last 24 hours it grew by ${growth.hours.reduce((sum, { entries }) => sum + entries, 0n).toLocaleString('en')}.`
-  } <a href="/log/tail">Watch entries come</a>, or compare it with <a href="/log/consistency">an older head</a>.</p>`
+  }</p>
+`
+}
+
+function growthPart(name: string, { hours, days }: Growth): Html {
+  return html`<h3>${name}: entries an hour, the last 24</h3>
+${drawBars(`${name}: entries an hour`, barsOf(hours, 16))}<h3>${name}: entries a day, the last 30</h3>
+${drawBars(`${name}: entries a day`, barsOf(days, 10))}`
 }
 
 function shardPart(shards: readonly LogShard[]): Html {

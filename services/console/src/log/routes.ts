@@ -1,33 +1,28 @@
-/** The log, its tail as a page, and the tail as it comes. */
+/** The logs: how large, how fast they grow, who signed their heads. */
 import { reasonOf } from '@sigstack/crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Context } from '../context.ts'
-import { html } from '../html/html.ts'
-import { hidden } from '../reader.ts'
-import { entryTable } from '../search/page.ts'
-import { createPlaces } from '../search/places.ts'
-import { search } from '../search/search.ts'
 import { quantileOf, readMetrics, sumOf } from '../sources/metrics.ts'
+import { createRekor } from '../sources/rekor.ts'
+import { createTreeLog } from '../sources/tree-log.ts'
 import { treeUrl } from '../tree/tree-name.ts'
 import { createGrowthSource } from './growth.ts'
 import { readHead, readWitness } from './heads.ts'
+import { logNames } from './names.ts'
+import type { LogName } from './newest.ts'
 import { logPart } from './page.ts'
+import { type Past, pastOfCt, pastOfV1, pastOfV2 } from './past.ts'
 import type { Tail } from './tail.ts'
-
-const placesOfV1 = createPlaces(undefined)
-
-const otherTrees = [
-  ['rekor-v2', 'Rekor v2'],
-  ['ct', 'Log of certificates'],
-] as const
+import { addTailRoutes } from './tail-routes.ts'
 
 export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail): void {
-  const { rekor, trust, urls, now } = context
-  const growth = createGrowthSource(rekor, now)
+  const { rekor, newest, trust, urls, now } = context
+  const growths = [...pastsOf(context)].map(([log, past]) => ({ log, source: createGrowthSource(past, now) }))
+  addTailRoutes(app, context, tail)
 
   app.get('/log', async (request, reply) => {
     const [info, { value: current }, witness] = await Promise.all([
-      rekor.info().then(
+      rekor?.info().then(
         (value) => ({ value }),
         (error: unknown) => ({ fault: reasonOf(error) }),
       ),
@@ -36,79 +31,47 @@ export function addLogRoutes(app: FastifyInstance, context: Context, tail: Tail)
     ])
     const known = { root: current?.root, witness }
     const fault = (name: string) => (error: unknown) => ({ name, fault: reasonOf(error) })
-    const heads = [
-      readHead('Rekor', urls.rekor, {
+    const ofV1 = (url: string) =>
+      readHead(logNames['rekor-v1'], url, {
         ...known,
-        ...('value' in info && { note: info.value.active.checkpoint }),
-      }).catch(fault('Rekor')),
-      ...otherTrees.flatMap(([tree, name]) => {
+        ...(info !== undefined && 'value' in info && { note: info.value.active.checkpoint }),
+      })
+    const heads = [
+      ...(urls.rekor === undefined ? [] : [ofV1(urls.rekor).catch(fault(logNames['rekor-v1']))]),
+      ...(['rekor-v2', 'ct'] as const).flatMap((tree) => {
         const url = treeUrl(urls, tree)
         return url === undefined
           ? []
           : [
-              readHead(name, url, known)
+              readHead(logNames[tree], url, known)
                 .then((head) => ({ ...head, tree }))
-                .catch(fault(name)),
+                .catch(fault(logNames[tree])),
             ]
       }),
     ]
+    const growth = await Promise.all(
+      growths.map(async ({ log, source }) => ({ log, growth: (await source.current()).value })),
+    )
     const view = {
       info,
       witness,
-      growth: (await growth.current()).value,
+      logs: [...newest.keys()],
+      growths: growth.flatMap(({ log, growth }) => (growth === undefined ? [] : [{ log, growth }])),
       heads: await Promise.all(heads),
-      speed: await speedOf(urls.rekor).catch(() => []),
+      speed: urls.rekor === undefined ? [] : await speedOf(urls.rekor).catch(() => []),
     }
     return context.sendPage(request, reply, { title: 'The log', room: 'log', body: logPart(view) })
   })
+}
 
-  app.get('/log/tail', async (request, reply) => {
-    const { entries } = await search(rekor, [], { order: 'newest', limit: 50, logs: 'rekor-v1' })
-    const placed = await placesOfV1(entries)
-    const shown = context.readerOf(request).hidesAddresses ? hidden(placed) : placed
-    return context.sendPage(request, reply, {
-      title: 'Entries as they come',
-      room: 'log',
-      body: html`<h1>Entries as they come</h1>
-<p id="tail-state" role="status">These are the newest; load the page again for newer ones.</p>
-<p><button type="button" id="tail-pause" hidden>Pause</button></p>
-${entryTable(shown, 'Newest entries')}`,
-      scripts: ['tail.js'],
-    })
-  })
-
-  app.get('/log/events', async (request, reply) => {
-    const last = request.headers['last-event-id']
-    const { raw } = reply
-    const stop = tail.open({
-      address: request.ip,
-      hidesAddresses: context.readerOf(request).hidesAddresses,
-      mayRead: () => context.mayStillRead(request),
-      ...(typeof last === 'string' && /^\d{1,18}$/.test(last) && { lastIndex: BigInt(last) }),
-      write: (text) => {
-        if (!raw.headersSent) begin()
-        raw.write(text)
-      },
-      waiting: () => raw.writableLength,
-      cut: () => raw.destroy(),
-    })
-    if (stop === undefined) {
-      reply.code(503).header('retry-after', '30')
-      return { status: 503, detail: 'too many tails are open; load the page again from time to time' }
-    }
-    raw.on('close', stop)
-    return reply
-
-    function begin(): void {
-      reply.hijack()
-      const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
-      raw.writeHead(200, {
-        ...(Object.fromEntries(headers) as Record<string, string>),
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-      })
-    }
-  })
+/** Of each log that is shown. */
+function pastsOf({ rekor, urls }: Context): ReadonlyMap<LogName, Past> {
+  const pasts = new Map<LogName, Past>()
+  if (rekor !== undefined) pasts.set('rekor-v1', pastOfV1(rekor))
+  if (urls.rekorV2 !== undefined)
+    pasts.set('rekor-v2', pastOfV2(createRekor(urls.rekorV2), createTreeLog(urls.rekorV2)))
+  if (urls.ct !== undefined) pasts.set('ct', pastOfCt(urls.ct, createTreeLog(urls.ct)))
+  return pasts
 }
 
 async function speedOf(url: string): Promise<readonly { readonly name: string; readonly value: string }[]> {

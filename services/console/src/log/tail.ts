@@ -1,13 +1,14 @@
 /**
- * The live tail: one look at the log a moment for all readers together, and none while there are no readers. A reader that does not
+ * The live tail: one look at a log a moment for all readers together, and none while there are no readers. A reader that does not
  * take what it is sent is cut off, since nothing is kept for it; it comes again with the last index that it saw.
  */
 import { networkOf } from '@sigstack/limits'
 import { hidden } from '../reader.ts'
-import { search } from '../search/search.ts'
-import type { FoundEntry, Rekor } from '../sources/rekor.ts'
+import type { PlacedEntry } from '../search/places.ts'
+import type { LogName, Newest } from './newest.ts'
 
 export type TailReader = {
+  readonly log: LogName
   /** Of whoever reads, for the bounds. */
   readonly address: string
   readonly hidesAddresses: boolean
@@ -29,7 +30,7 @@ export type Tail = {
 }
 
 export type TailOptions = {
-  readonly rekor: Rekor
+  readonly logs: ReadonlyMap<LogName, Newest>
   readonly limit: number
   readonly limitEach: number
   readonly pollMs?: number
@@ -41,24 +42,29 @@ const mostWaiting = 65_536
 /** At one look; of more only the newest are told. */
 const mostAtOnce = 50
 
-export function createTail({ rekor, limit, limitEach, pollMs = 500, onError }: TailOptions): Tail {
+export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: TailOptions): Tail {
   /** With the last index that each was told; undefined: it begins with what comes next. */
   const readers = new Map<TailReader, bigint | undefined>()
   let timer: NodeJS.Timeout | undefined
   let beating: NodeJS.Timeout | undefined
 
   async function look(): Promise<void> {
-    try {
-      const { entries } = await search(rekor, [], { order: 'newest', limit: mostAtOnce, logs: 'rekor-v1' })
-      for (const [reader, after] of readers) tell(reader, entries, after)
-    } catch (error) {
-      onError(error)
-    }
+    const wanted = new Set([...readers.keys()].map(({ log }) => log))
+    await Promise.all([...wanted].map(lookAt))
     timer = readers.size > 0 ? setTimeout(() => void look(), pollMs).unref() : undefined
   }
 
+  async function lookAt(log: LogName): Promise<void> {
+    try {
+      const entries = (await logs.get(log)?.(mostAtOnce)) ?? []
+      for (const [reader, after] of readers) if (reader.log === log) tell(reader, entries, after)
+    } catch (error) {
+      onError(error)
+    }
+  }
+
   /** Of `entries`, newest first, those that the reader does not have; what came before the oldest of them is counted. */
-  function tell(reader: TailReader, entries: readonly FoundEntry[], after: bigint | undefined): void {
+  function tell(reader: TailReader, entries: readonly PlacedEntry[], after: bigint | undefined): void {
     readers.set(reader, entries[0]?.logIndex ?? after ?? -1n)
     if (after === undefined) return
     const fresh = entries.filter(({ logIndex }) => logIndex > after).toReversed()
@@ -98,8 +104,9 @@ export function createTail({ rekor, limit, limitEach, pollMs = 500, onError }: T
   }
 }
 
-function event(entry: FoundEntry, hidesAddresses: boolean): string {
+function event(entry: PlacedEntry, hidesAddresses: boolean): string {
   const { logIndex, integratedTime, ...shown } = hidesAddresses ? hidden(entry) : entry
-  const data = { ...shown, logIndex: String(logIndex), logged: new Date(integratedTime * 1000).toISOString() }
+  const logged = integratedTime === undefined ? undefined : new Date(integratedTime * 1000).toISOString()
+  const data = { ...shown, logIndex: String(logIndex), logged }
   return `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -19,7 +19,7 @@ ${entries.map(
 <title>${escaped(subjects[0] ?? `key ${keyHashes[0] ?? 'unknown'}`, 512)}: ${kind}</title>
 <id>${base}${path ?? `/entry/rekor-v2/${encodeURIComponent(origin ?? '')}/${logIndex}`}</id>
 ${path !== undefined && html`<link rel="alternate" href="${base + path}"/>`}
-<updated>${iso(integratedTime)}</updated>
+<updated>${iso(integratedTime ?? 0)}</updated>
 <summary>Entry ${logIndex}${issuers[0] !== undefined && html`, vouched for by ${escaped(issuers[0], 512)}`}</summary>
 </entry>
 `,

@@ -6,7 +6,7 @@ export function entriesCsv(entries: readonly FoundEntry[]): string {
   const rows = entries.map(
     ({ uuid, origin, logIndex, integratedTime, kind, subjects, issuers, keyHashes }) => [
       String(logIndex),
-      new Date(integratedTime * 1000).toISOString(),
+      integratedTime === undefined ? '' : new Date(integratedTime * 1000).toISOString(),
       kind,
       subjects.join(' '),
       issuers.join(' '),

@@ -1,5 +1,6 @@
 /** What somebody may mean who types into the one box: each reading with what the log is asked for it. Pure. */
 import { sha256Hex, utf8 } from '@sigstack/crypto'
+import type { SearchQuery } from '../sources/rekor.ts'
 
 export type Guess =
   /** One entry, by its name or by its number. */
@@ -16,7 +17,7 @@ export type Reading = {
   /** For people, as in `read as …`. */
   readonly words: string
   /** Of `/api/v1/search`. */
-  readonly query: Readonly<Record<string, readonly string[]>>
+  readonly query: SearchQuery
   /** Of `/api/v1/index/retrieve`, where that knows such a thing. */
   readonly retrieve?: Readonly<Record<string, unknown>>
 }
@@ -92,7 +93,7 @@ function ofKey(text: string): Guess {
       {
         as: 'publicKey',
         words: 'a public key or certificate',
-        query: {},
+        query: { publicKey: [publicKey] },
         retrieve: { publicKey },
       },
     ],

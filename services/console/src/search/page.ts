@@ -103,7 +103,7 @@ function entryRow(entry: PlacedEntry): Html {
   const { path, origin, logIndex, integratedTime, kind, subjects, issuers, keyHashes } = entry
   const [subject, ...others] = subjects
   const [keyHash] = keyHashes
-  return html`<tr><td class="number">${path === undefined ? logIndex : html`<a href="${path}">${logIndex}</a>`}${origin !== undefined && html` <span class="quiet">of ${origin}</span>`}</td><td>${time(integratedTime)}</td><td>${kind}</td><td class="who">${
+  return html`<tr><td class="number">${path === undefined ? logIndex : html`<a href="${path}">${logIndex}</a>`}${origin !== undefined && html` <span class="quiet">of ${origin}</span>`}</td><td>${integratedTime === undefined ? 'not known' : time(integratedTime)}</td><td>${kind}</td><td class="who">${
     subject === undefined ? keyHash !== undefined && html`key ${bytes(keyHash)}` : subject
   }${others.length > 0 && html` <span class="quiet">and ${others.length} more</span>`}</td><td class="who">${issuers[0]}</td></tr>
 `

@@ -1,10 +1,12 @@
 /** The front page and the search, as a page and as data. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ServiceUrls } from '../config.ts'
 import type { Context } from '../context.ts'
 import { html } from '../html/html.ts'
 import { sendText } from '../html/send.ts'
 import { hidden } from '../reader.ts'
 import type { FoundEntry } from '../sources/rekor.ts'
+import { leafPath } from '../tree/tree-name.ts'
 import { atomOf } from './atom.ts'
 import { entriesCsv } from './csv.ts'
 import { guess, type Reading } from './guess.ts'
@@ -16,15 +18,12 @@ const pageLength = 50
 const frontLength = 15
 
 export function addSearchRoutes(app: FastifyInstance, context: Context): void {
-  const { rekor, urls } = context
+  const { rekor, searched, urls } = context
   const logs = urls.rekorV2 === undefined ? 'rekor-v1' : 'all'
   const places = createPlaces(urls.rekorV2)
 
   app.get('/', async (request, reply) => {
-    const newest = await search(rekor, [], { order: 'newest', limit: frontLength, logs }).catch(
-      () => undefined,
-    )
-    const entries = await shownTo(request, newest?.entries ?? [])
+    const entries = await newestFor(request).catch(() => [])
     return context.sendPage(request, reply, {
       title: 'Search',
       room: 'search',
@@ -109,7 +108,7 @@ ${searchBox(form)}${
     const guessed = isAll ? ({ go: 'search', readings: [] } as const) : guess(form.asked)
     if (guessed.go === 'nothing') return { readings: [], why: guessed.why }
     if (guessed.go === 'entry') return { readings: [], to: `/entry/${guessed.uuid}` }
-    if (guessed.go === 'index') return { readings: [], to: `/entry/${guessed.index}` }
+    if (guessed.go === 'index') return { readings: [], to: indexPath(urls, guessed.index) }
     const { readings } = guessed
     const chosen = readings.some(({ as }) => as === form.as)
       ? readings.filter(({ as }) => as === form.as)
@@ -117,10 +116,19 @@ ${searchBox(form)}${
     // Sixty-four digits are the name of an entry, too.
     const hash = form.asked.trim().toLowerCase()
     if (form.cursor === undefined && /^[0-9a-f]{64}$/.test(hash)) {
-      const entry = await rekor.entry(hash)
+      const entry = await rekor?.entry(hash)
       if (entry !== undefined) return { readings, to: `/entry/${entry.uuid}` }
     }
-    return { readings, results: await search(rekor, chosen, form) }
+    return { readings, results: await search(searched, chosen, form) }
+  }
+
+  /** Of the first log where none is searched. */
+  async function newestFor(request: FastifyRequest): Promise<readonly PlacedEntry[]> {
+    const { entries } = await search(searched, [], { order: 'newest', limit: frontLength, logs })
+    if (entries.length > 0) return shownTo(request, entries)
+    const [first] = context.newest.values()
+    const placed = (await first?.(frontLength)) ?? []
+    return context.readerOf(request).hidesAddresses ? hidden(placed) : placed
   }
 
   async function shownTo(
@@ -154,6 +162,12 @@ function formOf({ query }: FastifyRequest, logs: SearchForm['logs']): SearchForm
   }
 }
 
+/** Of a number alone, which may be of any log: the first of them. */
+function indexPath({ rekor, rekorV2 }: ServiceUrls, index: bigint): string {
+  if (rekor !== undefined) return `/entry/${index}`
+  return leafPath(rekorV2 === undefined ? 'ct' : 'rekor-v2', index)
+}
+
 /** A day, or a moment in RFC 3339; anything else narrows nothing down. */
 function timeIn(text: string | undefined): string | undefined {
   const isTime = text !== undefined && /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text)
@@ -165,7 +179,7 @@ function dataOf(entries: readonly PlacedEntry[], results: Results | undefined) {
     entries: entries.map(({ logIndex, integratedTime, ...entry }) => ({
       ...entry,
       logIndex: String(logIndex),
-      integratedTime: new Date(integratedTime * 1000).toISOString(),
+      ...(integratedTime !== undefined && { integratedTime: new Date(integratedTime * 1000).toISOString() }),
     })),
     indexed: results?.indexed === undefined ? undefined : String(results.indexed),
     next: results?.next,

@@ -1,6 +1,6 @@
 /** The search behind the pages: readings of what was typed to entries, from a log of ours or one of upstream. */
 import { readStoredEntry } from '@sigstack/rekor-entries'
-import type { FoundEntry, LoggedEntry, Rekor, SearchedLogs } from '../sources/rekor.ts'
+import type { FoundEntry, LoggedEntry, Rekor, SearchedLogs, SearchQuery } from '../sources/rekor.ts'
 import type { Reading } from './guess.ts'
 
 export type Filters = {
@@ -24,17 +24,27 @@ export type Results = {
   readonly isPlain: boolean
 }
 
-/** Throws a `SourceError`. Without readings it is all entries. */
-export async function search(rekor: Rekor, readings: readonly Reading[], filters: Filters): Promise<Results> {
-  const [key] = readings.flatMap(({ as, retrieve }) => (as === 'publicKey' && retrieve ? [retrieve] : []))
-  const asked = key === undefined ? queryOf(readings, filters) : undefined
-  const page = asked && (await rekor.search(asked, filters.logs))
-  if (page !== undefined) return { ...page, notAsked: [], isPlain: false }
-  return searchPlainly(rekor, readings, filters)
+/** A log that is asked for all that is found. */
+export type Searched = {
+  readonly rekor: Rekor
+  /** Then it has a plain index, whoever made it. */
+  readonly isV1: boolean
 }
 
-function queryOf(readings: readonly Reading[], filters: Filters): Record<string, readonly string[]> {
-  const query: Record<string, readonly string[]> = {
+/** Throws a `SourceError`. Without readings it is all entries. */
+export async function search(
+  searched: Searched | undefined,
+  readings: readonly Reading[],
+  filters: Filters,
+): Promise<Results> {
+  const page = await searched?.rekor.search(queryOf(readings, filters), filters.logs)
+  if (page !== undefined) return { ...page, notAsked: [], isPlain: false }
+  if (searched?.isV1 === true) return searchPlainly(searched.rekor, readings, filters)
+  return { entries: [], notAsked: readings, isPlain: false }
+}
+
+function queryOf(readings: readonly Reading[], filters: Filters): SearchQuery {
+  const query: Record<string, readonly unknown[]> = {
     limit: [String(filters.limit)],
     order: [filters.order],
   }
@@ -65,7 +75,7 @@ async function searchPlainly(
   const entries = await rekor.entries(uuids.slice(from, from + plainPage))
   const next = from + plainPage
   return {
-    entries: entries.map(describe),
+    entries: entries.map(entryFound),
     ...(next < uuids.length && { next: String(next) }),
     notAsked: readings.filter((reading) => !known.includes(reading)),
     isPlain: true,
@@ -78,25 +88,29 @@ async function newestPlainly(rekor: Rekor): Promise<Results> {
   const indexes = Array.from({ length: plainPage }, (_, at) => size - 1n - BigInt(at)).filter(
     (index) => index >= 0n,
   )
-  const entries = (await rekor.entriesAt(indexes)).map(describe)
+  const entries = (await rekor.entriesAt(indexes)).map(entryFound)
   const newestFirst = entries.toSorted((a, b) => (a.logIndex < b.logIndex ? 1 : -1))
   return { entries: newestFirst, notAsked: [], isPlain: true }
 }
 
+function entryFound({ uuid, logIndex, integratedTime, body }: LoggedEntry): FoundEntry {
+  return { uuid, logIndex, integratedTime, ...describeBody(body) }
+}
+
 /** A body that cannot be read is an entry all the same. */
-export function describe({ uuid, logIndex, integratedTime, body }: LoggedEntry): FoundEntry {
+export function describeBody(
+  body: Uint8Array,
+): Pick<FoundEntry, 'kind' | 'subjects' | 'issuers' | 'keyHashes'> {
   const distinct = (texts: readonly string[]): readonly string[] => [...new Set(texts)]
-  const common = { uuid, logIndex, integratedTime }
   try {
     const { kind, verifiers } = readStoredEntry(body)
     return {
-      ...common,
       kind,
       subjects: distinct(verifiers.flatMap(({ subjects }) => subjects)),
       issuers: distinct(verifiers.flatMap(({ tokenIssuer }) => tokenIssuer ?? [])),
       keyHashes: distinct(verifiers.map(({ keyHash }) => keyHash)),
     }
   } catch {
-    return { ...common, kind: '', subjects: [], issuers: [], keyHashes: [] }
+    return { kind: '', subjects: [], issuers: [], keyHashes: [] }
   }
 }

@@ -37,7 +37,8 @@ export type FoundEntry = {
   /** The tree of Rekor v2 that it is in. */
   readonly origin?: string
   readonly logIndex: bigint
-  readonly integratedTime: number
+  /** Seconds since the epoch; undefined where the log does not tell it. */
+  readonly integratedTime?: number
   readonly kind: string
   readonly subjects: readonly string[]
   readonly issuers: readonly string[]
@@ -61,9 +62,10 @@ export type LogShard = {
 
 export type LogInfo = { readonly active: LogShard; readonly inactive: readonly LogShard[] }
 
-export type SearchQuery = Readonly<Record<string, readonly string[]>>
+/** Of each member what is looked for, any of which may hold. */
+export type SearchQuery = Readonly<Record<string, readonly unknown[]>>
 
-export type SearchedLogs = 'rekor-v1' | 'all'
+export type SearchedLogs = 'rekor-v1' | 'rekor-v2' | 'all'
 
 export type Rekor = {
   /** By 64 or 80 hexadecimal digits. */
@@ -97,7 +99,7 @@ export function createRekor(url: string): Rekor {
       return answer && entriesIn(jsonOf(answer))[0]
     },
     async search(query, logs) {
-      const body = { ...compact(query), ...(logs === 'rekor-v1' && { log: logs }) }
+      const body = { ...compact(query), ...(logs !== 'all' && { log: logs }) }
       const answer = await ask(url, '/api/v1/search', { method: 'POST', body })
       return answer && pageIn(jsonOf(answer))
     },

@@ -27,6 +27,10 @@ export type TreeLog = {
   readonly url: string
   /** Under the newest head. Undefined where that has no such leaf. */
   leaf(index: bigint): Promise<TreeLeaf | undefined>
+  /** What the newest head says. */
+  shown(): Promise<{ readonly origin: string; readonly treeSize: bigint }>
+  /** From `first` to before `end`, which is at most the size of a tree that was shown. */
+  leaves(first: bigint, end: bigint): Promise<readonly Uint8Array[]>
   /** The newest head as it is shown. */
   head(): Promise<string>
   /** `oldSize` is from 1 to before `newSize`, of which a head was shown. */
@@ -40,6 +44,12 @@ export function createTreeLog(url: string): TreeLog {
   return {
     url,
     leaf: (index) => asSource(() => leafAt(tiles, index)),
+    shown: () =>
+      asSource(async () => {
+        const { origin, treeHead } = parseCheckpoint((await tiles.checkpoint()).note)
+        return { origin, treeSize: treeHead.size }
+      }),
+    leaves: (first, end) => asSource(() => leavesBetween(tiles, first, end)),
     head: () => asSource(async () => (await tiles.checkpoint()).note),
     consistency: (oldSize, newSize) =>
       asSource(async () => {
@@ -50,14 +60,20 @@ export function createTreeLog(url: string): TreeLog {
 }
 
 /**
- * What a log of certificates keeps beside a leaf (RFC 6962 section 4.6), in which nothing of the tree is. Undefined where it cannot be
- * had: the leaf can be shown without it.
+ * A leaf of a log of certificates, and `extra`, what is kept beside it, in which nothing of the tree is (RFC 6962 section 4.6). Undefined
+ * where they cannot be had: leaves are in the tiles too.
  */
-export async function readExtraData(url: string, index: bigint): Promise<Uint8Array | undefined> {
+export async function readCtEntry(
+  url: string,
+  index: bigint,
+): Promise<{ readonly leaf: Uint8Array; readonly extra: Uint8Array } | undefined> {
   try {
     const answer = await ask(url, `/ct/v1/get-entries?start=${index}&end=${index}`)
-    const extra = answer && textAt(jsonOf(answer), 'entries', 0, 'extra_data')
-    return extra === undefined ? undefined : parseBase64(extra)
+    const told = (name: string) => answer && textAt(jsonOf(answer), 'entries', 0, name)
+    const [leaf, extra] = [told('leaf_input'), told('extra_data')]
+    return leaf === undefined || extra === undefined
+      ? undefined
+      : { leaf: parseBase64(leaf), extra: parseBase64(extra) }
   } catch (error) {
     if (error instanceof SourceError || error instanceof CryptoError) return undefined
     throw error
@@ -78,6 +94,16 @@ async function leafAt(tiles: TileLog, leafIndex: bigint): Promise<TreeLeaf | und
   if (leaf === undefined) return undefined
   const { siblings: hashes } = proveInclusion(leafIndex, treeSize, source)
   return { leaf, proof: { leafIndex, treeSize, rootHash, hashes, checkpoint }, origin }
+}
+
+async function leavesBetween(tiles: TileLog, first: bigint, end: bigint): Promise<readonly Uint8Array[]> {
+  const width = BigInt(tileWidth)
+  const leaves: Uint8Array[] = []
+  for (let bundle = first / width; bundle * width < end; bundle++) {
+    const [before, after] = [first - bundle * width, end - bundle * width]
+    leaves.push(...(await tiles.entries(bundle, end)).slice(before > 0n ? Number(before) : 0, Number(after)))
+  }
+  return leaves
 }
 
 async function asSource<T>(read: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { certificateData, proofData, signersData } from '../entry/data.ts'
 import { sendDownload } from '../html/send.ts'
 import { hidden, type Reader } from '../reader.ts'
-import { createTreeLog, readExtraData } from '../sources/tree-log.ts'
+import { createTreeLog, readCtEntry } from '../sources/tree-log.ts'
 import { leafPart, leafTitle } from './page.ts'
 import { type LeafView, readLeaf } from './read-leaf.ts'
 import { leafPath, type TreeName, treeUrl } from './tree-name.ts'
@@ -22,9 +22,9 @@ export function addTreeRoutes(app: FastifyInstance, context: Context): void {
     '/entry/:shard(^\\d{1,20}$)/:index(^\\d{1,18}$)',
     async (request, reply) => {
       const { shard, index } = request.params
-      const { inactive, active } = await context.rekor.info()
+      const info = await context.rekor?.info()
       let first = 0n
-      for (const { treeId, treeSize } of [...inactive, active]) {
+      for (const { treeId, treeSize } of info === undefined ? [] : [...info.inactive, info.active]) {
         if (treeId === shard) return reply.redirect(`/entry/${first + BigInt(index)}`, 303)
         first += treeSize
       }
@@ -38,12 +38,12 @@ function addLeaves(app: FastifyInstance, context: Context, tree: TreeName, url: 
   const none = 'The log has no entry of this index.'
 
   async function view(index: bigint): Promise<LeafView | undefined> {
-    const [found, { value: trust }, extra] = await Promise.all([
+    const [found, { value: trust }, beside] = await Promise.all([
       log.leaf(index),
       context.trust.current(),
-      tree === 'ct' ? readExtraData(url, index) : undefined,
+      tree === 'ct' ? readCtEntry(url, index) : undefined,
     ])
-    return found && readLeaf(tree, found, { trust, extra })
+    return found && readLeaf(tree, found, { trust, extra: beside?.extra })
   }
 
   app.get<Indexed>(`/entry/${tree}/:index(^\\d{1,18}(?:\\.json)?$)`, async (request, reply) => {
