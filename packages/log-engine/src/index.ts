@@ -27,6 +27,7 @@ export {
   prepareNextKey,
   readLogEntries,
   readNextKey,
+  readSeriesNews,
   rememberPublicKey,
   rollOver,
   setMode,

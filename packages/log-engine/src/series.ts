@@ -109,6 +109,22 @@ export async function readNextKey(db: Queryable, series: string): Promise<NextKe
   return row && { publicKey: row.public_key, keyFile: row.key_file }
 }
 
+/** What may change while the log runs, in one question: how many shards there are, and the key that is prepared for the next. */
+export async function readSeriesNews(
+  db: Queryable,
+  series: string,
+): Promise<{ readonly shards: number; readonly nextKey: NextKey | undefined }> {
+  const { rows } = await db.query<{ shards: number; public_key: Buffer | null; key_file: string | null }>({
+    name: 'log-series-news',
+    text: `select n.shards, k.public_key, k.key_file
+             from (select count(*)::int as shards from log where coalesce(series, name) = $1) n
+             left join log_next_key k on k.series = $1`,
+    values: [series],
+  })
+  const { shards = 0, public_key: publicKey = null, key_file: keyFile = null } = rows[0] ?? {}
+  return { shards, nextKey: publicKey === null || keyFile === null ? undefined : { publicKey, keyFile } }
+}
+
 /** Takes back {@link prepareNextKey}; `undefined` when none was prepared. */
 export async function forgetNextKey(db: Queryable, series: string): Promise<NextKey | undefined> {
   const { rows } = await db.query<{ public_key: Buffer; key_file: string }>(

@@ -66,6 +66,8 @@ export type PoolOptions = {
 
 /** A network that swallows packets keeps nobody from stopping. */
 const goodByeMs = 2_000
+/** Longer than the usual rounds of services: a new session costs the server a process, and both a proof of the password. */
+const idleMs = 60_000
 
 const INT8 = 20
 const INT8_ARRAY = 1016
@@ -83,6 +85,7 @@ export function createPool(options: PoolOptions): Pool {
     Client: DriverClient,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    idleTimeoutMillis: idleMs,
     keepAlive: true,
     types: parsers(),
     ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),

@@ -3,18 +3,21 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { asListenError, urlOf } from './listen.ts'
+import { measureLoopLag } from './loop-lag.ts'
 import type { PreparedAnswers } from './prepared/prepared-answers.ts'
 
 export type { Registry } from 'prom-client'
 
-/** The sampling wakes a process that has nothing to do. */
-const loopSampleMs = 100
+/** Never: it wakes a process that has nothing to do. See ./loop-lag.ts. */
+const loopSampleMs = 2 ** 31 - 1
 
 /** A registry with the metrics of the Node process. Pass `processMetrics: false` where several share one process. */
 export function createRegistry(options: { readonly processMetrics?: boolean } = {}): Registry {
   const registry = new Registry()
-  if (options.processMetrics !== false)
+  if (options.processMetrics !== false) {
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopSampleMs })
+    measureLoopLag(registry)
+  }
   return registry
 }
 

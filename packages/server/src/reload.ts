@@ -7,9 +7,10 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { reasonOf } from '@sigstack/crypto'
+import { inStep } from './in-step.ts'
 
 export type ReloadOptions<T> = {
-  /** Files, and folders for the names in them. Those that are missing count as such. Asked at each look. */
+  /** Files, and folders for the names in them. Those that are missing count as such. Asked again at each look that reads them. */
   readonly paths: () => readonly string[] | Promise<readonly string[]>
   /** What is in force at the start. */
   readonly initial: T
@@ -18,7 +19,7 @@ export type ReloadOptions<T> = {
   readonly onReload?: (value: T) => void
   /** Once for each new fault, with its error. */
   readonly onFault?: (error: unknown) => void
-  /** Changes that the system tells are noticed at once; this finds the others. Default 5000 ms. */
+  /** Changes that the system tells are noticed at once; looks at times and sizes of files find the others. Default 5000 ms. */
   readonly pollMs?: number
 }
 
@@ -33,19 +34,30 @@ export type Reloading<T> = {
 
 /** Writers change several files one after the other; the last of a burst counts. */
 const settleMs = 30
+/** Not every file system tells of each change by times: one of so many looks reads the files whatever they say. */
+const readEach = 12
+/** Two changes within the grain of a file system's clock have one time; FAT's is 2 seconds. */
+const grainMs = 10_000
 
 export async function reloadFromFiles<T>(options: ReloadOptions<T>): Promise<Reloading<T>> {
   const { load, onReload = () => {}, onFault = () => {}, pollMs = 5000 } = options
   let value = options.initial
   let fault: string | undefined
-  let seen = await fingerprint(await options.paths())
+  let paths = await options.paths()
+  /** Undefined: what is read next may be another state. */
+  let outside: string | undefined
+  let looks = 0
+  let seen = await fingerprint(paths)
   let looking: Promise<void> | undefined
   let stopped = false
 
   const look = async (): Promise<void> => {
-    const paths = await options.paths()
+    paths = await options.paths()
     follow(paths)
+    const { text, newestMs } = await outsideOf(paths)
+    outside = undefined
     const now = await fingerprint(paths)
+    if (now === seen && newestMs < Date.now() - grainMs) outside = text
     // After a fault every look tries again: it may have been in something that is not in the files.
     if (now === seen && fault === undefined) return
     try {
@@ -70,6 +82,17 @@ export async function reloadFromFiles<T>(options: ReloadOptions<T>): Promise<Rel
         looking = undefined
       })
     return looking
+  }
+
+  /** Most looks find nothing, and cost one question to the file system for each path. */
+  const glance = async (): Promise<void> => {
+    looks++
+    const isSame =
+      outside !== undefined &&
+      fault === undefined &&
+      looks % readEach !== 0 &&
+      (await outsideOf(paths)).text === outside
+    if (!isSame && !stopped) await check()
   }
 
   const watchers = new Map<string, FSWatcher>()
@@ -99,20 +122,31 @@ export async function reloadFromFiles<T>(options: ReloadOptions<T>): Promise<Rel
     watchers.delete(path)
   }
 
-  follow(await options.paths())
-  const timer = setInterval(() => void check(), pollMs)
-  timer.unref()
+  follow(paths)
+  const stopGlancing = inStep(pollMs, () => void glance())
   return {
     current: () => value,
     fault: () => fault,
     check,
     stop() {
       stopped = true
-      clearInterval(timer)
+      stopGlancing()
       clearTimeout(settling)
       for (const path of watchers.keys()) forget(path)
     },
   }
+}
+
+/** What a folder says of these files, and the newest of their times. Never throws. */
+async function outsideOf(
+  paths: readonly string[],
+): Promise<{ readonly text: string; readonly newestMs: number }> {
+  const all = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)))
+  const words = all.map((one) =>
+    one === undefined ? 'missing' : [one.dev, one.ino, one.size, one.mtimeMs, one.ctimeMs],
+  )
+  const times = all.flatMap((one) => (one === undefined ? [] : [one.mtimeMs, one.ctimeMs]))
+  return { text: JSON.stringify(words), newestMs: Math.max(0, ...times) }
 }
 
 async function fingerprint(paths: readonly string[]): Promise<string> {

@@ -8,6 +8,7 @@ import { Socket } from 'node:net'
 import { Duplex, Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { createHeldBytes } from './held-bytes.ts'
+import { inStep } from './in-step.ts'
 
 export type SendingOptions = {
   /** Of all large answers together, of which one reader has at most half; the answer that reaches a bound is still sent. */
@@ -36,10 +37,7 @@ const patience = 6
 export const defaultSending: SendingOptions = {
   totalBytes: 67_108_864,
   senderOf: ({ ip }) => ip,
-  repeat: (sweep) => {
-    const timer = setInterval(sweep, sweepMs).unref()
-    return () => clearInterval(timer)
-  },
+  repeat: (sweep) => inStep(sweepMs, sweep),
 }
 
 /** Why an answer is not sent now; the header `Retry-After` is set already. */

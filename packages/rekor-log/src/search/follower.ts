@@ -1,5 +1,6 @@
 /** Keeps the search index behind the log: at once at low load, seldom in a burst, and soon where a reader waits for it. */
 import type { Pool } from '@sigstack/postgres'
+import { inStep } from '@sigstack/server/in-step'
 import type { WholeLog } from '../shards/whole-log.ts'
 import { hurriedRestMs, restMsAfter } from './rest.ts'
 import { readPosition } from './store.ts'
@@ -29,10 +30,14 @@ export type FollowerOptions = {
   readonly pollMs?: number
 }
 
+/** One of so many looks asks for the position of an index that has come to the end of the log. */
+const positionEach = 5
+
 export async function openFollower(options: FollowerOptions): Promise<Follower> {
   const { pool, log, turns, onError } = options
   let position = 0n
   let length = 0n
+  let looks = 0
   let stopped = false
   let following: Promise<void> | undefined
   let wake = false
@@ -94,24 +99,24 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
 
   async function look(): Promise<{ readonly length: bigint; readonly position: bigint }> {
     const [total, indexed] = await Promise.all([log.length(), readPosition(pool, log.logId)])
-    if (total > length) length = total
+    length = bigger(length, total)
     moveTo(indexed)
     return { length, position }
   }
 
-  /** Finds what other processes have logged, and indexed. */
+  /** Finds what other processes have logged, and indexed; at times also an index that is being made anew. */
   async function lookForWork(): Promise<void> {
     if (stopped || following !== undefined) return
-    await look()
+    if (looks++ % positionEach === 0 || length > position) await look()
+    else length = bigger(length, await log.length())
     if (length > position) start()
   }
 
   log.onAppended((total) => {
-    if (total > length) length = total
+    length = bigger(length, total)
     if (!isTheirs) start()
   })
-  const poll = setInterval(() => void lookForWork().catch(onError), options.pollMs ?? 1_000)
-  poll.unref()
+  const stopPolling = inStep(options.pollMs ?? 1_000, () => void lookForWork().catch(onError))
   await lookForWork()
 
   return {
@@ -133,7 +138,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
     },
     stop: async () => {
       stopped = true
-      clearInterval(poll)
+      stopPolling()
       endRest()
       await following
       await turns.stop()
@@ -151,4 +156,8 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
       waiting.add(done)
     })
   }
+}
+
+function bigger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }

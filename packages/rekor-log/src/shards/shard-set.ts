@@ -24,12 +24,14 @@ import {
   openLog,
   orUnavailable,
   readNextKey,
+  readSeriesNews,
   rememberPublicKey,
   type ShardRow,
   type SignedHeads,
   tell,
 } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
+import { inStep } from '@sigstack/server/in-step'
 import { RekorLogError } from '../errors.ts'
 import { logFirstEntry } from './first-entry.ts'
 import { rekorLogOptions } from './rekor-log-options.ts'
@@ -99,8 +101,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
     await openLog({ ...dialectOf(series, keys.first), pool })
   }
   await openNew()
-  const poll = setInterval(() => void refresh().catch(onError), options.pollMs ?? 1_000)
-  poll.unref()
+  const stopPolling = inStep(options.pollMs ?? 1_000, () => void refresh().catch(onError))
 
   function active(): OpenShard {
     const last = shards.at(-1)
@@ -165,22 +166,26 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
 
   async function lookForNews(): Promise<boolean> {
     if (closed) return false
-    const grown = await orUnavailable(openNew()).catch((cause: unknown) => {
-      if (cause instanceof LogError || cause instanceof RekorLogError) throw cause
-      throw new RekorLogError(
-        'unavailable',
-        `the log was rolled over to a shard that cannot be opened here (${reasonOf(cause)}); try again`,
-        { cause },
-      )
-    })
+    const news = await orUnavailable(readSeriesNews(pool, series))
+    const isLonger = news.shards > shards.length
+    const grown =
+      isLonger &&
+      (await orUnavailable(openNew()).catch((cause: unknown) => {
+        if (cause instanceof LogError || cause instanceof RekorLogError) throw cause
+        throw new RekorLogError(
+          'unavailable',
+          `the log was rolled over to a shard that cannot be opened here (${reasonOf(cause)}); try again`,
+          { cause },
+        )
+      }))
     if (grown) tellAll(active().firstIndex)
-    await orUnavailable(lookAtNextKey())
+    // A rollover takes it.
+    await lookAtNextKey(grown ? await orUnavailable(readNextKey(pool, series)) : news.nextKey)
     return grown
   }
 
   /** Says in time, and once, whether this replica could go on after a rollover to the prepared key. Nobody waits for that key yet. */
-  async function lookAtNextKey(): Promise<void> {
-    const next = await readNextKey(pool, series)
+  async function lookAtNextKey(next: NextKey | undefined): Promise<void> {
     if (next === undefined || next.keyFile === announcedKey) {
       if (next === undefined) announcedKey = undefined
       nextKeyTrouble = undefined
@@ -242,7 +247,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
     },
     close: async () => {
       closed = true
-      clearInterval(poll)
+      stopPolling()
       await refreshing?.catch(() => undefined)
       // The oldest first: what a frozen shard refuses goes to the next.
       for (const { writer } of shards) await writer.close()

@@ -6,20 +6,25 @@ import { TrustError } from '../errors.ts'
 import { type FileName, type Files, fileNames, keysByName } from './files.ts'
 
 /** Undefined when nothing was published yet. Throws `data_unusable` for a file that is not ours. */
-export async function readPublished(
-  dataDirectory: string,
-): Promise<{ readonly root: TrustedRoot; readonly files: Files } | undefined> {
+export async function readPublishedRoot(dataDirectory: string): Promise<TrustedRoot | undefined> {
   const path = join(dataDirectory, fileNames.trustedRoot)
   const bytes = await readIfThere(path)
   if (bytes === undefined) return undefined
-  let root: TrustedRoot
   try {
-    root = parseTrustedRoot(bytes.toString('utf8'))
+    return parseTrustedRoot(bytes.toString('utf8'))
   } catch (cause) {
     throw new TrustError('data_unusable', `${path} is damaged; restore it, it says which old keys to trust`, {
       cause,
     })
   }
+}
+
+/** The same with all that was published beside it. */
+export async function readPublished(
+  dataDirectory: string,
+): Promise<{ readonly root: TrustedRoot; readonly files: Files } | undefined> {
+  const root = await readPublishedRoot(dataDirectory)
+  if (root === undefined) return undefined
   const names = Object.keys(fileNames) as FileName[]
   const texts = await Promise.all(names.map((name) => readIfThere(join(dataDirectory, fileNames[name]))))
   const files = Object.fromEntries(

@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Repository } from '../repository/repository.ts'
 import { composeTargets } from '../repository/targets.ts'
 import { composeFiles, type Files } from './files.ts'
-import { readPublished, writePublished } from './folder.ts'
+import { readPublished, readPublishedRoot, writePublished } from './folder.ts'
 import { mergeTrust } from './merge.ts'
 
 export type Publisher = {
@@ -79,13 +79,13 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
   async function collectAndPublish(): Promise<void> {
     const observed = await dependencies.collect()
     // Another copy of this service may have published since: what it listed stays listed.
-    root = (await readPublished(config.dataDirectory))?.root ?? root
+    root = (await readPublishedRoot(config.dataDirectory)) ?? root
     const trust = mergeTrust(root, observed, { ...config, now: dependencies.now() })
     const next = composeFiles(trust, config, observed)
     if (files === undefined || !sameFiles(files, next)) {
       await writePublished(config.dataDirectory, next)
       files = next
-      root = (await readPublished(config.dataDirectory))?.root
+      root = await readPublishedRoot(config.dataDirectory)
       metrics.changes.inc()
       logger.info(
         {

@@ -45,16 +45,18 @@ const attempts = 5
 export async function openRepository(dependencies: RepositoryDependencies): Promise<Repository> {
   const { folder, lifetimes, now, logger, metrics } = dependencies
   await prepareFolder(join(folder, 'targets'))
+  const rootOf = rememberLast((number) => readRoot(folder, number))
+  const releaseOf = rememberLast((number) => readRelease(folder, number))
   let newest = await highestNumbers(folder)
   const keys = await dependencies.openKeys(newest.root === 0)
-  await inWords(async () => nextRoot(await readRoot(folder, newest.root), keys, lifetimes, now()))
+  await inWords(async () => nextRoot(await rootOf(newest.root), keys, lifetimes, now()))
   /** Whether a root with the keys of this process was in place once: who changes it then is another copy. */
   let settled = false
 
   /** False when another writer took one of the numbers. */
   async function publish(targets: readonly Target[]): Promise<boolean> {
     newest = await highestNumbers(folder)
-    const present = await readRoot(folder, newest.root)
+    const present = await rootOf(newest.root)
     if (settled && present !== undefined && !isWantedRoot(present, keys)) {
       throw new TufError(
         'foreign_online_key',
@@ -66,7 +68,7 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
     if (root === undefined) throw new Error('neither a root nor a first one')
     const next = await nextRelease({
       root,
-      current: await readRelease(folder, newest.timestamp),
+      current: await releaseOf(newest.timestamp),
       targets,
       onlineSigner: keys.onlineSigner,
       lifetimes,
@@ -85,10 +87,11 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
       if (!created && !path.startsWith('targets/')) return false
     }
     settled = true
-    newest = await highestNumbers(folder)
-    if (files.length > 0)
+    if (files.length > 0) {
+      newest = await highestNumbers(folder)
       logger.info({ root: newest.root, timestamp: newest.timestamp }, 'TUF metadata published')
-    tellExpiry(root.signed.expires, next?.release ?? (await readRelease(folder, newest.timestamp)))
+    }
+    tellExpiry(root.signed.expires, next?.release ?? (await releaseOf(newest.timestamp)))
     return true
   }
 
@@ -118,6 +121,15 @@ export async function openRepository(dependencies: RepositoryDependencies): Prom
       if (number > newest[role]) newest = { ...newest, [role]: number }
       return number
     },
+  }
+}
+
+/** Numbered files never change, and mostly the newest is the one of before. */
+function rememberLast<Value>(read: (number: number) => Promise<Value>): typeof read {
+  let last: { readonly number: number; readonly value: Value } | undefined
+  return async (number) => {
+    if (last?.number !== number) last = { number, value: await read(number) }
+    return last.value
   }
 }
 
