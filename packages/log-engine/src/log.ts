@@ -67,6 +67,8 @@ export type LogReader = {
    * once a second and not once each.
    */
   checkpointCovering(leafIndex: bigint): Promise<SignedCheckpoint>
+  /** Whether `checkpointCovering` would give a checkpoint of this size now, for an entry that it covers; `false` where it would ask. */
+  isRecent(treeSize: bigint): boolean
   readEntry(leafIndex: bigint): Promise<LogEntry | undefined>
   /** Entries from `start` on, at most `count`, fewer at the end of the log. */
   readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>

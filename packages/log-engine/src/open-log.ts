@@ -99,6 +99,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     ...reader,
     checkpoint: publisher.newest,
     checkpointCovering: publisher.covering,
+    isRecent: (treeSize) => reader.recentHead(0n)?.size === treeSize,
     append: writer.append,
     place: writer.place,
     queueDepth: writer.queueDepth,

@@ -50,6 +50,8 @@ type Published = {
 export function createPublisher(options: PublisherOptions): Publisher {
   const { reader, signCheckpoint, signedHeads, cosigning } = options
   let last: Published | undefined
+  /** The last one that readers were given for their entries: writers may be far ahead of it. */
+  let covering: Published | undefined
 
   /** When the head of this size became the last one, if it did and that is known. */
   function frozenAt(size: bigint): number | undefined {
@@ -93,7 +95,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
     // A failed signature must not be remembered.
     published.catch(() => {
       if (last === mine) last = undefined
+      if (covering === mine) covering = undefined
     })
+    return published
+  }
+
+  function publishCovering(treeHead: TreeHead): Promise<SignedCheckpoint> {
+    const { size } = treeHead
+    const isAhead = last !== undefined && last.size > size
+    if (isAhead && covering?.size === size && covering.frozenAtMs === frozenAt(size))
+      return covering.published
+    const published = publish(treeHead)
+    covering = last
     return published
   }
 
@@ -106,10 +119,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       else await publish(treeHead)
     },
     newest,
-    covering: async (leafIndex) => {
-      const recent = reader.recentHead()
-      return publish(recent !== undefined && leafIndex < recent.size ? recent : await reader.treeHead())
-    },
+    covering: async (leafIndex) => publishCovering(reader.recentHead(leafIndex) ?? (await reader.treeHead())),
     republish: async () => {
       const treeHead = await reader.treeHead()
       if (last?.size === treeHead.size) last = undefined

@@ -21,9 +21,9 @@ import { findByIdentities, findByLeafHash, type LogRow, readEntries, readHead } 
 import type { Tiles } from './tiles.ts'
 
 /** A reader before anything is published: its heads are unsigned. */
-export type TreeReader = Omit<LogReader, 'checkpoint' | 'checkpointCovering' | 'onAppended'> & {
-  /** The largest head known here, if it was the newest a moment ago. */
-  recentHead(): TreeHead | undefined
+export type TreeReader = Omit<LogReader, 'checkpoint' | 'checkpointCovering' | 'isRecent' | 'onAppended'> & {
+  /** A head with that entry that was the newest within the last second; the same one for that second, where it can be. */
+  recentHead(leafIndex: bigint): TreeHead | undefined
   /** The last head there will be, once the database has told that the log is frozen and when. */
   frozenHead(): FrozenHead | undefined
   /** As `proveInclusion`, for a tree that was just written here; with the connections of writers. */
@@ -56,8 +56,8 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
   const { log, pool, readers, tiles, sequencer, now } = options
   const { logNo, logId, origin } = log
   const entryCache = createEntryCache(options.entryCacheBytes)
-  /** When the database last told how large the log is. */
-  let headKnownAt = Number.NEGATIVE_INFINITY
+  /** What the database last told, and when. */
+  let told: { readonly head: TreeHead; readonly atMs: number } | undefined
   let frozen: FrozenHead | undefined
 
   /** The newest tree head, which extends everything that this process has vouched for. */
@@ -69,9 +69,10 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     // A batch of this process may have overtaken the reader; but a head older than what was known before is a loss.
     if (largest !== undefined && head.size < largest.size && largest !== before) return largest
     await orUnavailable(sequencer.assertExtends(head))
-    headKnownAt = asked
     if (head.frozenAtMs !== undefined) frozen = { size: head.size, atMs: head.frozenAtMs }
-    return newerOf(head, sequencer.largest())
+    const newest = newerOf(head, sequencer.largest())
+    told = { head: newest, atMs: asked }
+    return newest
   }
 
   async function readOne(read: () => Promise<LogEntry | undefined>): Promise<LogEntry | undefined> {
@@ -105,10 +106,14 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     logId,
     origin,
     treeHead: committedHead,
-    // A clock that was set back does not make it last.
-    recentHead: () => {
-      const ageMs = now() - headKnownAt
-      return ageMs >= 0 && ageMs < recentMs ? sequencer.largest() : undefined
+    recentHead: (leafIndex) => {
+      if (told === undefined) return undefined
+      const ageMs = now() - told.atMs
+      // A clock that was set back does not make it last.
+      if (ageMs < 0 || ageMs >= recentMs) return undefined
+      // One for all who ask within that second: what is made of it is made once, however fast the log grows.
+      const head = leafIndex < told.head.size ? told.head : sequencer.largest()
+      return head !== undefined && leafIndex < head.size ? head : undefined
     },
     frozenHead: () => frozen,
     readEntry: async (leafIndex) =>

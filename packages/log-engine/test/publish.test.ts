@@ -21,7 +21,8 @@ const readerOf = (heads: {
       asked.push('newest')
       return heads.newest
     },
-    recentHead: () => heads.recent,
+    recentHead: (leafIndex: bigint) =>
+      heads.recent !== undefined && leafIndex < heads.recent.size ? heads.recent : undefined,
     frozenHead: () => heads.frozen,
   }
   return reader as unknown as TreeReader & { readonly asked: string[] }
@@ -148,6 +149,26 @@ t.test('an entry that a head known a moment ago covers needs no look at the newe
   t.equal((await publisher.covering(5n)).treeHead.size, 9n)
   t.strictSame(reader.asked, ['newest'])
 })
+
+t.test(
+  'readers of a moment have one checkpoint, though writers are ahead, and none is signed twice',
+  async (t) => {
+    const signed: bigint[] = []
+    const publisher = createPublisher({
+      reader: readerOf({ newest: headOf(9n), recent: headOf(5n) }),
+      signCheckpoint: async (head, origin) => {
+        signed.push(head.size)
+        return signNothing(head, origin)
+      },
+      signedHeads: undefined,
+    })
+    const first = await publisher.covering(4n)
+    await publisher.publish(headOf(7n))
+    t.equal(await publisher.covering(3n), first)
+    await publisher.publish(headOf(7n))
+    t.strictSame(signed, [5n, 7n])
+  },
+)
 
 t.test(
   'others sign what is signed and remembered, and what they sign later is shown from then on',

@@ -57,7 +57,18 @@ t.test('proofs of entries that were read once ask the database nothing', async (
   t.equal(counted.queries(), before + 1, 'a second later the head is asked for, once')
   await writer.append(draft('one more'))
   t.equal((await reader.checkpointCovering(0n)).treeHead.size, 300n, 'within a second an older head will do')
+  t.ok(reader.isRecent(300n))
   t.equal((await reader.checkpointCovering(300n)).treeHead.size, 301n, 'unless it does not cover the entry')
+  t.notOk(reader.isRecent(300n))
+  await reader.append(draft('its own'))
+  t.ok(reader.isRecent(301n), 'also while it writes itself')
+  t.equal((await reader.checkpointCovering(0n)).treeHead.size, 301n)
+  const own = counted.queries()
+  t.equal((await reader.checkpointCovering(301n)).treeHead.size, 302n)
+  t.equal(counted.queries(), own, 'which its memory knows')
+  clock += 1_000
+  t.notOk(reader.isRecent(301n))
+  t.equal((await reader.checkpointCovering(0n)).treeHead.size, 302n)
   clock -= 5_000
   const early = counted.queries()
   await reader.checkpointCovering(0n)

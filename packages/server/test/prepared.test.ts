@@ -10,7 +10,7 @@ const limitBytes = 100_000
 async function keeper(t: Test, limit = limitBytes) {
   const registry = new Registry()
   const prepared = createPreparedAnswers(limit)
-  const state = { asked: 0, isStill: (): boolean | Promise<boolean> => true }
+  const state = { asked: 0, isStill: (): boolean | Promise<boolean | Uint8Array> => true }
   const app = buildServer({ name: 'keeper', logger: false, metrics: registry, prepared })
   app.get('/things/:name', async (request, reply) => {
     state.asked++
@@ -165,6 +165,31 @@ t.test('what does not hold any more is asked of the route again', async (t) => {
   t.equal(await ask(async () => false), 'a of 3')
   t.equal(await ask(() => Promise.reject(new Error('no'))), 'a of 4')
   t.equal(await ask(() => true), 'a of 4')
+})
+
+t.test('a new body takes the place of the one before, and the connection stays', async (t) => {
+  const { state, port } = await keeper(t)
+  const line = await dial(t, port)
+  const ask = async () => {
+    line.write(get('a'))
+    return line.answer()
+  }
+  const first = await ask()
+  const other = await dial(t, port)
+  const askThere = async () => {
+    other.write(get('a'))
+    return other.answer()
+  }
+  await askThere()
+  state.isStill = async () => Buffer.from('a body of another length, from nobody knows where')
+  const renewed = await askThere()
+  t.equal(renewed.body, 'a body of another length, from nobody knows where')
+  const withoutLength = (fields: readonly string[]) =>
+    steady(fields).filter((field) => !/^content-length/i.test(field))
+  t.same(withoutLength(renewed.fields), withoutLength(first.fields))
+  state.isStill = () => true
+  t.equal((await askThere()).body, renewed.body)
+  t.equal(state.asked, 1)
 })
 
 t.test('what is kept is bounded, and the oldest go first', async (t) => {

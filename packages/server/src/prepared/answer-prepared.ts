@@ -43,7 +43,7 @@ export function answerPrepared(
       const asked = plainGetOf(chunk)
       const answer = asked && prepared.find(asked)
       const isStill = answer?.isStill() ?? false
-      if (answer === undefined || isStill === false) return handOver(chunk)
+      if (asked === undefined || answer === undefined || isStill === false) return handOver(chunk)
       if (isStill === true) return give(answer, began)
       socket.pause()
       // Its answer is waited for, also by who closes.
@@ -51,9 +51,10 @@ export function answerPrepared(
       void isStill
         .catch(() => false)
         .then((still) => {
+          const current = typeof still === 'boolean' ? answer : prepared.renew(asked, answer, still)
           if (!socket.writable) return
-          if (!still) return handOver(chunk)
-          give(answer, began)
+          if (still === false) return handOver(chunk)
+          give(current, began)
           if (isClosing) return void socket.end()
           open.add(socket)
           if (!socket.writableNeedDrain) socket.resume()

@@ -13,8 +13,8 @@ export type PreparedAnswer = {
   readonly type: string
   /** Headers without the first line and what differs, the empty line, and the body. */
   readonly bytes: Buffer
-  /** Whether the route would answer the same now. */
-  readonly isStill: () => boolean | Promise<boolean>
+  /** Whether the route would answer the same now; where it would with another body alone, that body. */
+  readonly isStill: () => boolean | Promise<boolean | Uint8Array>
 }
 
 export type PreparedAnswers = {
@@ -29,6 +29,8 @@ export type PreparedAnswers = {
     isStill: PreparedAnswer['isStill'],
   ): void
   find(request: PlainGet): PreparedAnswer | undefined
+  /** The answer with the body that the route would send now, kept in place of the one before. */
+  renew(request: PlainGet, answer: PreparedAnswer, body: Uint8Array): PreparedAnswer
   /** What was given out in this way. */
   onAnswered(listener: (answer: PreparedAnswer, milliseconds: number) => void): void
   tellAnswered(answer: PreparedAnswer, milliseconds: number): void
@@ -50,20 +52,25 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
     held -= sizeOf(target, answer.bytes)
   }
 
+  function remember(target: string, answer: PreparedAnswer): void {
+    forget(target)
+    const size = sizeOf(target, answer.bytes)
+    if (size > limitBytes) return
+    answers.set(target, answer)
+    held += size
+    for (const oldest of answers.keys()) {
+      if (held <= limitBytes) break
+      forget(oldest)
+    }
+  }
+
   return {
     keep: (request, reply, body, isStill) => {
       const target = request.raw.url
       if (request.raw.method !== 'GET' || target === undefined) return
-      const bytes = encodeRest(reply, body)
-      forget(target)
-      if (sizeOf(target, bytes) > limitBytes) return
       const type = String(reply.getHeader('content-type'))
-      answers.set(target, { route: request.routeOptions.url ?? 'unmatched', type, bytes, isStill })
-      held += sizeOf(target, bytes)
-      for (const oldest of answers.keys()) {
-        if (held <= limitBytes) break
-        forget(oldest)
-      }
+      const bytes = joined(headOf(reply), body)
+      remember(target, { route: request.routeOptions.url ?? 'unmatched', type, bytes, isStill })
     },
     find: ({ target, accept = '*/*' }) => {
       const answer = answers.get(target)
@@ -71,6 +78,13 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
       answers.delete(target)
       answers.set(target, answer)
       return answer
+    },
+    renew: ({ target }, answer, body) => {
+      const lines = answer.bytes.toString('latin1', 0, answer.bytes.indexOf(endOfHead)).split('\r\n')
+      const steady = lines.filter((line) => !line.startsWith('content-length:'))
+      const renewed = { ...answer, bytes: joined(steady.join('\r\n'), body) }
+      remember(target, renewed)
+      return renewed
     },
     onAnswered: (listener) => {
       listeners.push(listener)
@@ -86,13 +100,19 @@ function sizeOf(target: string, bytes: Buffer): number {
   return target.length + bytes.length + overheadBytes
 }
 
-function encodeRest(reply: FastifyReply, body: Uint8Array): Buffer {
+const endOfHead = '\r\n\r\n'
+
+function headOf(reply: FastifyReply): string {
   const lines: string[] = []
-  for (const [name, value] of Object.entries({ ...reply.getHeaders(), 'content-length': body.length })) {
-    if (name === 'x-request-id' || value === undefined) continue
-    for (const one of [value].flat()) lines.push(`${name}: ${one}\r\n`)
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (name === 'x-request-id' || name === 'content-length' || value === undefined) continue
+    for (const one of [value].flat()) lines.push(`${name}: ${one}`)
   }
-  const head = `${lines.join('')}\r\n`
+  return lines.join('\r\n')
+}
+
+function joined(steady: string, body: Uint8Array): Buffer {
+  const head = `${steady}\r\ncontent-length: ${body.length}${endOfHead}`
   // Its own memory: a slice of a larger piece would hold all of that.
   const bytes = Buffer.allocUnsafeSlow(head.length + body.length)
   bytes.write(head, 'latin1')

@@ -110,16 +110,35 @@ async function sendEntry(
   placed: Placed | undefined,
 ): Promise<FastifyReply> {
   if (placed === undefined) return sendEntryNotFound(reply)
-  const { shard, entry } = placed
   const attestations = settings?.attestations
-  const proven = await prove(placed, attestations)
-  const answer = await encodeLogEntryAnswer(shard, proven, virtualIndexOf(placed))
-  const { size } = proven.checkpoint.treeHead
-  const isStill = async () => (await shard.log.checkpointCovering(entry.leafIndex)).treeHead.size === size
+  const answer = async () => {
+    const proven = await prove(placed, attestations)
+    const body = await encodeLogEntryAnswer(placed.shard, proven, virtualIndexOf(placed))
+    return { body, size: proven.checkpoint.treeHead.size }
+  }
+  const first = await answer()
   // An attestation may be kept later than its entry.
-  return sendJsonText(reply, 200, answer, () => {
-    if (attestations === undefined) prepared?.keep(request, reply, answer, isStill)
+  return sendJsonText(reply, 200, first.body, () => {
+    if (attestations === undefined) prepared?.keep(request, reply, first.body, proofOf(placed, first, answer))
   })
+}
+
+type ProofAnswer = { readonly body: Buffer; readonly size: bigint }
+
+/** What is kept while the tree stands, and made anew, once for all who wait for it, when it has grown. */
+function proofOf({ shard }: Placed, first: ProofAnswer, answer: () => Promise<ProofAnswer>) {
+  let given = first
+  let making: Promise<ProofAnswer> | undefined
+  return () => {
+    if (shard.log.isRecent(given.size)) return true
+    making ??= answer().finally(() => {
+      making = undefined
+    })
+    return making.then((next) => {
+      given = next
+      return next.body
+    })
+  }
 }
 
 /** Equality of entries is equality of their leaf hashes. */
