@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { bundleFiles, root } from './tool/bundle.ts'
+import { bundleParts, root } from './tool/bundle.ts'
 import { makeExecutable } from './tool/executable.ts'
 import { licencesOf } from './tool/licences.ts'
 import { tryPackage, tryTool } from './tool/try-tool.ts'
@@ -41,15 +41,15 @@ if (!values.files) {
 }
 
 async function makePackage(): Promise<void> {
-  const made = await bundleFiles(path.join(folder, 'lib'), version)
+  const made = await bundleParts(path.join(folder, 'lib'), version, 'files')
+  // Read on its own, out of the package, too.
+  writeFileSync(path.join(folder, 'package.json'), '{ "type": "commonjs" }\n')
   writeFileSync(path.join(folder, 'sigstack.js'), launcher(engines.node), { mode: 0o755 })
   for (const place of ['man/man1', 'completions']) mkdirSync(path.join(folder, place), { recursive: true })
   const tool = path.join(folder, 'sigstack.js')
   run(process.execPath, [tool, 'man', '--folder', path.join(folder, 'man/man1')])
   for (const [shell, file] of completions)
     writeFileSync(path.join(folder, 'completions', file), run(process.execPath, [tool, 'completion', shell]))
-  // Read on its own, out of the package, too.
-  writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }\n')
   const openpgp = 'openpgp is as it comes, under the LGPL: lib/openpgp. It can be replaced there.\n\n'
   writeFileSync(path.join(folder, 'LICENCES.txt'), licencesOf(made, openpgp))
 }
@@ -60,7 +60,7 @@ function launcher(wanted: string): string {
   if (major === undefined) throw new Error(`${wanted} is no oldest version of Node`)
   return `#!/usr/bin/env node
 const [major, minor] = process.versions.node.split('.').map(Number)
-if (major > ${major} || (major === ${major} && minor >= ${minor})) await import('./lib/main.js')
+if (major > ${major} || (major === ${major} && minor >= ${minor})) require('./lib/main.js')
 else {
   process.stderr.write(\`Error: sigstack needs Node ${major}.${minor} or newer; this is \${process.versions.node}.\\n\`)
   process.exitCode = 1

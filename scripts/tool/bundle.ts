@@ -1,11 +1,13 @@
 /**
- * The tool in files that Node runs as they are: `main.js`, what is loaded when a command needs it, and the programs of its threads and
- * processes; or in one script, for a single executable.
+ * The tool in parts: what starts it, what is loaded when a command needs it, and the programs of its threads and processes. A package
+ * has them as files, a single executable as what it brings along.
  */
+import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { joinChunks } from './join-chunks.ts'
+import { loaderText, type Store, turnIntoScripts } from './parts.ts'
 import { sourcesPlugin } from './sources.ts'
 
 export const root = path.dirname(path.dirname(import.meta.dirname))
@@ -17,27 +19,18 @@ const programs = ['packages/rekor-log/src/search/key-worker', 'packages/signers/
 /** What is joined into one file each: the start, and the commands that scripts run again and again. */
 const joined = {
   core: ['packages/cli/src/start.ts'],
-  files: [
+  files: ['packages/cli/src/commands/verify-blob.ts'],
+  images: ['packages/cli/src/commands/images/verify.ts'],
+  signing: [
     'packages/cli/src/commands/sign-blob.ts',
-    'packages/cli/src/commands/verify-blob.ts',
+    'packages/cli/src/commands/images/sign.ts',
     'packages/cli/src/signing/oidc/sign-in.ts',
   ],
-  images: ['packages/cli/src/commands/images/sign.ts', 'packages/cli/src/commands/images/verify.ts'],
   keys: ['packages/cli/src/signing/key-credential.ts', 'packages/signing/src/keys/index.ts'],
 }
 
-/** As `packages/cli/src/main.ts`, but for the file that it begins with. */
-const mainText = `#!/usr/bin/env node
-import { fileURLToPath } from 'node:url'
-import { startCli } from './start.js'
-await startCli([process.execPath, fileURLToPath(import.meta.url)])
-`
-
-/**
- * Packages of the older kind ask for Node's modules by `require`. Each file has its own, which joined files keep: to make one takes
- * longer than to run most files, and only what lies beside the tool needs it.
- */
-const requireText = `let requireHere;const require=name=>process.getBuiltinModule(name)??(requireHere??=process.getBuiltinModule('node:module').createRequire(import.meta.url))(name);`
+/** Compiled ahead, by what they do when they are run. */
+const rehearsed = Object.keys(joined).map((name) => `${name}.js`)
 
 const stackElsewhere = `'It is in the repository and the images of sigstack: docs/operations/running.md.'`
 const up = commandLeftOut(
@@ -71,10 +64,29 @@ const shared = {
   absWorkingDir: root,
 } satisfies BuildOptions
 
-/** Writes them into `folder`, and says what they are made of. */
-export async function bundleFiles(folder: string, version: string): Promise<Metafile> {
+const tokensLeftOut = `import { SignerError } from '../errors.ts'
+export async function connectPkcs11(uri) {
+  throw new SignerError('package_missing', uri + ' needs the package koffi, which a single executable cannot load: use the package sigstack')
+}
+`
+
+/** In place of their modules. */
+const leftOut = {
+  files: { 'packages/cli/src/commands/up.ts': up },
+  assets: {
+    'packages/cli/src/commands/up.ts': up,
+    'packages/cli/src/commands/log/log.ts': log,
+    'packages/signers/src/pkcs11/pkcs11.ts': tokensLeftOut,
+    'packages/crypto/src/verify-digest/ecdsa-openssl.ts':
+      'export const createOpensslBackend = async () => undefined\n',
+  },
+} satisfies Record<Store, Readonly<Record<string, string>>>
+
+/** Writes the parts and `main.js`, which runs them, into `folder`, and says what they are made of. */
+export async function bundleParts(folder: string, version: string, store: Store): Promise<Metafile> {
+  const threads = store === 'files' ? programs : []
   const entryPoints = Object.fromEntries(
-    programs.map((module) => [programName(module), path.join(root, `${module}.ts`)]),
+    threads.map((module) => [programName(module), path.join(root, `${module}.ts`)]),
   )
   const { metafile } = await build({
     ...shared,
@@ -83,23 +95,43 @@ export async function bundleFiles(folder: string, version: string): Promise<Meta
     splitting: true,
     format: 'esm',
     external: ['koffi', 'pg-native'],
-    banner: { js: requireText },
     plugins: [
       sourcesPlugin({
         root,
         version,
-        leftOut: { 'packages/cli/src/commands/up.ts': up },
-        elsewhere: { openpgp: './openpgp/openpgp.js' },
-        placeOf: (module) => `new URL('./${programName(module)}.js', import.meta.url)`,
+        leftOut: leftOut[store],
+        elsewhere: store === 'files' ? { openpgp: './openpgp/openpgp.js' } : {},
+        placeOf: (module) =>
+          store === 'files'
+            ? `new URL('./${programName(module)}.js', import.meta.url)`
+            : `(() => { throw new Error('a single executable starts no threads') })()`,
       }),
     ],
   })
   const used = withoutUnused(metafile)
   await joinChunks(root, used.outputs, joined)
-  writeFileSync(path.join(folder, 'main.js'), mainText)
-  copyOpenpgp(path.join(folder, 'openpgp'))
-  demandPrograms(folder)
+  await turnIntoScripts(folder)
+  if (store === 'files') copyOpenpgp(path.join(folder, 'openpgp'))
+  demandPrograms(folder, threads)
+  rehearse(folder)
+  const self = store === 'files' ? '[process.execPath,__filename]' : '[process.execPath]'
+  const main = `${loaderText(store, rehearsed)}void load('start.js').startCli(${self})\n`
+  writeFileSync(path.join(folder, 'main.js'), main)
   return used
+}
+
+/** Leaves the compiled code beside each part that has any. */
+function rehearse(folder: string): void {
+  const loader = path.join(folder, 'rehearsal.cjs')
+  writeFileSync(loader, `${loaderText('files', [])}module.exports={load,parts}\n`)
+  const script = path.join(import.meta.dirname, 'rehearse.ts')
+  const { PATH = '', SystemRoot = '', TMPDIR = '', TEMP = '' } = process.env
+  const { status, stderr } = spawnSync(process.execPath, [script, folder, ...rehearsed], {
+    encoding: 'utf8',
+    env: { PATH, SystemRoot, TMPDIR, TEMP },
+  })
+  if (status !== 0) throw new Error(`the rehearsal failed: ${stderr}`)
+  rmSync(loader)
 }
 
 /** What is loaded on demand by a module that itself is not in the bundle is written all the same. */
@@ -126,55 +158,16 @@ function programName(module: string): string {
 function copyOpenpgp(folder: string): void {
   const from = path.join(root, 'packages/rekor-entries/node_modules/openpgp')
   mkdirSync(folder, { recursive: true })
-  cpSync(path.join(from, 'dist/node/openpgp.min.mjs'), path.join(folder, 'openpgp.js'))
+  cpSync(path.join(from, 'dist/node/openpgp.min.cjs'), path.join(folder, 'openpgp.js'))
   cpSync(path.join(from, 'LICENSE'), path.join(folder, 'LICENSE'))
 }
 
 /** A source that begins to look for a file beside itself would find nothing there, and only when it is used. */
-function demandPrograms(folder: string): void {
-  const known = new Set(programs.map((module) => `./${programName(module)}.js`))
+function demandPrograms(folder: string, modules: readonly string[]): void {
+  const known = new Set(modules.map((module) => `./${programName(module)}.js`))
   for (const file of globSync('*.js', { cwd: folder })) {
     const text = readFileSync(path.join(folder, file), 'utf8')
-    for (const [, place = ''] of text.matchAll(/new URL\("([^"]*)",\s?import\.meta\.url\)/g))
+    for (const [, place = ''] of text.matchAll(/new URL\("([^"]*)",\s?hereUrl\)/g))
       if (!known.has(place)) throw new Error(`${file} looks for ${place}, which is not in the bundle`)
   }
 }
-
-/** One script of the form that single executables want. */
-export async function bundleScript(file: string, version: string): Promise<Metafile> {
-  const { metafile } = await build({
-    ...shared,
-    stdin: {
-      contents: `import { startCli } from './start.ts'\nvoid startCli([process.execPath])\n`,
-      resolveDir: cli,
-      loader: 'ts',
-    },
-    outfile: file,
-    format: 'cjs',
-    // Packages of others look beside themselves when they are loaded, for what they then do not need.
-    banner: { js: `const executableUrl=require('node:url').pathToFileURL(process.execPath).href;` },
-    define: { 'import.meta.url': 'executableUrl' },
-    plugins: [
-      sourcesPlugin({
-        root,
-        version,
-        leftOut: {
-          'packages/cli/src/commands/up.ts': up,
-          'packages/cli/src/commands/log/log.ts': log,
-          'packages/signers/src/pkcs11/pkcs11.ts': tokensLeftOut,
-          'packages/crypto/src/verify-digest/ecdsa-openssl.ts':
-            'export const createOpensslBackend = async () => undefined\n',
-        },
-        elsewhere: {},
-        placeOf: () => `(() => { throw new Error('a single executable starts no threads') })()`,
-      }),
-    ],
-  })
-  return metafile
-}
-
-const tokensLeftOut = `import { SignerError } from '../errors.ts'
-export async function connectPkcs11(uri) {
-  throw new SignerError('package_missing', uri + ' needs the package koffi, which a single executable cannot load: use the package sigstack')
-}
-`

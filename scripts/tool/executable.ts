@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  globSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { bundleScript, root } from './bundle.ts'
+import { bundleParts, root } from './bundle.ts'
 import { licencesOf } from './licences.ts'
 
 /** By this Node finds what it is to run. */
@@ -21,12 +22,17 @@ const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 export async function makeExecutable(file: string, version: string): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sigstack-tool-'))
   try {
-    const main = path.join(folder, 'main.cjs')
-    const made = await bundleScript(main, version)
+    const parts = path.join(folder, 'parts')
+    const made = await bundleParts(parts, version, 'assets')
     const output = path.join(folder, 'main.blob')
     const config = path.join(folder, 'sea.json')
-    // Compiled ahead: half of what starting takes otherwise.
-    const settings = { main, output, disableExperimentalSEAWarning: true, useCodeCache: true }
+    const files = globSync('*', { cwd: parts }).filter((name) => name !== 'main.js')
+    const settings = {
+      main: path.join(parts, 'main.js'),
+      output,
+      disableExperimentalSEAWarning: true,
+      assets: Object.fromEntries(files.map((name) => [name, path.join(parts, name)])),
+    }
     writeFileSync(config, JSON.stringify(settings))
     run(process.execPath, ['--experimental-sea-config', config])
     copyFileSync(process.execPath, file)

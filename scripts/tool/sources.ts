@@ -100,10 +100,22 @@ export function takeBuiltins(build: PluginBuild): void {
   build.onResolve({ filter: /^[a-z]/ }, ({ path: name, kind }) =>
     kind === 'import-statement' && isBuiltin(name) ? { path: name, namespace: 'builtin' } : undefined,
   )
-  build.onLoad({ filter: /^/, namespace: 'builtin' }, ({ path: name }) => {
+  build.onLoad({ filter: /^/, namespace: 'builtin' }, async ({ path: name }) => {
     const whole = `process.getBuiltinModule(${JSON.stringify(name)})`
-    return { contents: /^(?:node:)?util$/.test(name) ? namesOfUtil(whole) : `module.exports = ${whole}` }
+    const [, bare = ''] = /^(?:node:)?(.*)$/.exec(name) ?? []
+    if (bare === 'util') return { contents: namesOfUtil(whole) }
+    return { contents: seldomUsed.has(bare) ? await namesOnDemand(name, whole) : `module.exports = ${whole}` }
   })
+}
+
+/** What many modules import for what they seldom do. It is loaded when that is done. */
+const seldomUsed = new Set(['child_process', 'worker_threads', 'zlib'])
+
+/** Copies of an object of getters, as bundles make them, call none. */
+async function namesOnDemand(name: string, whole: string): Promise<string> {
+  const names = Object.keys((await import(name)) as object).filter((each) => each !== 'default')
+  const getters = names.map((each) => `get ${each}() { return whole().${each} }`)
+  return `let kept\nconst whole = () => (kept ??= ${whole})\nmodule.exports = { ${getters.join(', ')} }`
 }
 
 /** A bundle leaves out those that nobody imports. */

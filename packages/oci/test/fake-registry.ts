@@ -32,7 +32,10 @@ export type FakeRegistry = {
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 const indexType = 'application/vnd.oci.image.index.v1+json'
 
-export async function startFakeRegistry(t: Test, options: FakeOptions = {}): Promise<FakeRegistry> {
+export async function startFakeRegistry(
+  t: Pick<Test, 'teardown'>,
+  options: FakeOptions = {},
+): Promise<FakeRegistry> {
   const registry = {
     asked: [] as Asked[],
     manifests: new Map<string, { bytes: Buffer; type: string }>(),
