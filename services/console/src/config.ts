@@ -33,6 +33,8 @@ export type Config = {
   readonly access: Access
   /** E-mail addresses, and bytes that hold them, are for operators alone. */
   readonly hidesAddresses: boolean
+  /** Of the newest certificates that the search knows; 0: none. */
+  readonly searchedCertificates: number
   /** Live tails open at once, in all and of one network. */
   readonly tailLimit: number
   readonly tailLimitEach: number
@@ -106,6 +108,7 @@ export const variables = Type.Object({
   }),
   CONSOLE_OPERATORS: Type.String({ default: '', maxLength: 65_536 }),
   CONSOLE_HIDE_ADDRESSES: Type.Union([Type.Literal('0'), Type.Literal('1')], { default: '0' }),
+  CONSOLE_SEARCHED_CERTIFICATES: Type.Integer({ default: 100_000, minimum: 0, maximum: 10_000_000 }),
   CONSOLE_TAILS: Type.Integer({ default: 100, minimum: 0, maximum: 10_000 }),
   CONSOLE_TAILS_EACH: Type.Integer({ default: 10, minimum: 1, maximum: 10_000 }),
   CONSOLE_TLS_CERTIFICATE_FILE: Type.Optional(pathVariable()),
@@ -156,6 +159,7 @@ export function readConfig(environment: Environment): Config {
     ...(trustedRootFile !== undefined && { trustedRootFile }),
     access,
     hidesAddresses: candidate.CONSOLE_HIDE_ADDRESSES === '1',
+    searchedCertificates: candidate.CONSOLE_SEARCHED_CERTIFICATES,
     tailLimit: candidate.CONSOLE_TAILS,
     tailLimitEach: candidate.CONSOLE_TAILS_EACH,
     ...(tls !== undefined && { tls }),

@@ -6,6 +6,7 @@ import { layOut, type Page, type Site } from './html/page.ts'
 import { sendPage } from './html/send.ts'
 import type { LogName, Newest } from './log/newest.ts'
 import type { Reader } from './reader.ts'
+import type { CertificateSearch } from './search/certificates.ts'
 import type { Searched } from './search/search.ts'
 import type { Rekor } from './sources/rekor.ts'
 import type { TrustSource } from './sources/trust.ts'
@@ -15,6 +16,8 @@ export type Context = {
   readonly rekor?: Rekor
   /** Undefined where the console is told of no Rekor log. */
   readonly searched?: Searched
+  /** Undefined where no certificates are searched. */
+  readonly certificates?: CertificateSearch
   /** Of each log that is shown, in the order of pages. */
   readonly newest: ReadonlyMap<LogName, Newest>
   readonly trust: TrustSource
@@ -30,7 +33,10 @@ export type Context = {
   sendNothing(request: FastifyRequest, reply: FastifyReply, why: string): Promise<FastifyReply>
 }
 
-export type ContextParts = Pick<Context, 'rekor' | 'searched' | 'newest' | 'trust' | 'urls' | 'now'> & {
+export type ContextParts = Pick<
+  Context,
+  'rekor' | 'searched' | 'certificates' | 'newest' | 'trust' | 'urls' | 'now'
+> & {
   readonly site: Site
 }
 

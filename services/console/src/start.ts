@@ -12,10 +12,12 @@ import type { Config } from './config.ts'
 import { createNewest } from './log/newest.ts'
 import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
+import { createCertificateSearch } from './search/certificates.ts'
 import type { Searched } from './search/search.ts'
 import { openSignIn } from './sign-in/sign-in.ts'
 import { createMonitor } from './sources/monitor.ts'
 import { createRekor, type Rekor } from './sources/rekor.ts'
+import { createTreeLog } from './sources/tree-log.ts'
 import { createTrustSource } from './sources/trust.ts'
 
 const allRooms = ['search', 'log', 'trust', 'issuers', 'health', 'verify'] as const
@@ -43,6 +45,10 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const signIn = config.access.mode === 'oidc' ? await openSignIn(config.access, now) : undefined
     const rekor = urls.rekor === undefined ? undefined : createRekor(urls.rekor)
     const searched = searchedOf(rekor, urls.rekorV2)
+    const certificates =
+      urls.ct === undefined || config.searchedCertificates === 0
+        ? undefined
+        : createCertificateSearch({ log: createTreeLog(urls.ct), most: config.searchedCertificates })
     const newest = createNewest({ ...(rekor !== undefined && { rekor }), urls })
     const tail = createTail({
       logs: newest,
@@ -55,6 +61,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const app = buildApp({
       ...(rekor !== undefined && { rekor }),
       ...(searched !== undefined && { searched }),
+      ...(certificates !== undefined && { certificates }),
       tail,
       newest,
       trust: createTrustSource({ file: trustedRootFile, url: urls.trust, now }),

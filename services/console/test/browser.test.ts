@@ -144,6 +144,12 @@ t.test('pages in a browser', { skip }, async (t) => {
           .locator(`[data-check="${check}"] .by-browser .state`)
           .first()
           .textContent({ timeout: patienceMs })
+      if (kind === 'ct') {
+        await page.goto(`${console.url}/search?q=https://issuer.example`)
+        t.same(await complaints(page), [], 'certificates in the search')
+        await page.locator('[aria-labelledby="certificates"] a', { hasText: '0' }).click()
+        await page.waitForURL('**/entry/ct/0', { timeout: patienceMs })
+      }
       await page.goto(`${console.url}/entry/${kind}/0`)
       t.match(await stateOf('inclusion'), '✓ verified', kind)
       t.match(await stateOf('checkpoint'), '✓ verified', kind)

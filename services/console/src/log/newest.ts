@@ -37,7 +37,7 @@ function newestLeaves(tree: TreeName, log: TreeLog): Newest {
     const { treeSize: size } = await log.shown()
     if (known?.size === size && known.limit === limit) return known.entries
     const first = size > BigInt(limit) ? size - BigInt(limit) : 0n
-    const leaves = await log.leaves(first, size)
+    const leaves = await log.leaves(first, size, size)
     const entries = leaves.map((leaf, at) => placed(tree, first + BigInt(at), leaf)).toReversed()
     known = { size, limit, entries }
     return entries

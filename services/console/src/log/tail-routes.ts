@@ -37,7 +37,7 @@ ${
 `
 }<p id="tail-state" role="status">These are the newest; load the page again for newer ones.</p>
 <p><button type="button" id="tail-pause" hidden>Pause</button></p>
-${entryTable(shown, 'Newest entries')}`,
+${entryTable(shown, 'Newest entries', 'entries')}`,
       scripts: ['tail.js'],
     })
   })

@@ -1,11 +1,17 @@
 /** The front page, and what was found. */
 import { type Html, html } from '../html/html.ts'
 import { bytes, sentenceList, time } from '../html/page.ts'
+import type { FoundCertificates } from './certificates.ts'
 import type { Reading } from './guess.ts'
 import type { PlacedEntry } from './places.ts'
 import type { Filters, Results } from './search.ts'
 
-export type SearchForm = Filters & { readonly asked: string; readonly as?: string }
+export type SearchForm = Filters & {
+  readonly asked: string
+  readonly as?: string
+  /** Where the page of certificates before this one ended: it is of them alone. */
+  readonly certificates?: bigint
+}
 
 export const kinds = [
   'hashedrekord',
@@ -40,21 +46,26 @@ export function searchBox({ asked, kind, after, before, order }: SearchForm): Ht
 `
 }
 
-export function resultsPart(
+export function readingsPart(
   form: SearchForm,
   readings: readonly Reading[],
+  notAsked: readonly Reading[],
+): Html {
+  if (readings.length === 0) return html``
+  const asked = readings.filter((reading) => !notAsked.includes(reading))
+  return html`<p class="readings">${asked.length > 0 && html`Read as ${sentenceList(asked.map(({ words }) => words))}.`}${
+    readings.length > 1 &&
+    html` Only as ${readings.map((reading, at) => html`${at > 0 && ' · '}<a href="${hrefOf(form, { as: reading.as })}">${reading.words}</a>`)}.`
+  }${notAsked.length > 0 && html` This log cannot be asked for ${sentenceList(notAsked.map(({ words }) => words))}.`}</p>
+`
+}
+
+export function resultsPart(
+  form: SearchForm,
   results: Results & { readonly entries: readonly PlacedEntry[] },
 ): Html {
-  const { entries, indexed, notAsked, isPlain } = results
-  const asked = readings.filter((reading) => !notAsked.includes(reading))
+  const { entries, indexed, isPlain } = results
   return html`${
-    readings.length > 0 &&
-    html`<p class="readings">Read as ${sentenceList(asked.map(({ words }) => words))}.${
-      readings.length > 1 &&
-      html` Only as ${readings.map((reading, at) => html`${at > 0 && ' · '}<a href="${hrefOf(form, { as: reading.as })}">${reading.words}</a>`)}.`
-    }${notAsked.length > 0 && html` This log cannot be asked for ${sentenceList(notAsked.map(({ words }) => words))}.`}</p>
-`
-  }${
     entries.length === 0
       ? html`<p class="empty">Nothing was found.${indexed !== undefined && html` The search index of this log reaches its first ${indexed.toLocaleString('en')} entries.`} Names are found as a whole, not by a part.</p>
 `
@@ -63,6 +74,41 @@ ${pager(form, results)}`
   }${
     isPlain &&
     html`<p class="quiet">This log has the plain index alone: it knows neither filters nor order.</p>
+`
+  }`
+}
+
+export function certificatesPart(
+  form: SearchForm,
+  found: FoundCertificates | { readonly fault: string },
+): Html {
+  return html`<section aria-labelledby="certificates"><h2 id="certificates">Certificates</h2>
+${
+  'fault' in found
+    ? html`<p class="warning">The log of certificates cannot be asked now: ${found.fault}.</p>
+`
+    : html`${
+        found.entries.length === 0
+          ? html`<p class="empty">No certificate was found.</p>
+`
+          : entryTable(found.entries, 'Certificates that were found')
+      }${coverage(found)}${
+        found.next !== undefined &&
+        html`<nav class="pager" aria-label="Pages of certificates"><a rel="next" href="${hrefOf(form, { certificates: found.next })}">More certificates</a></nav>
+`
+      }`
+}</section>
+`
+}
+
+/** What a search that found nothing did not look at. */
+function coverage({ first, size, isWhole }: FoundCertificates): Html {
+  if (!isWhole)
+    return html`<p class="quiet">The log of certificates is still being read, from number ${first} on so far: search again in a moment.</p>
+`
+  return html`${
+    first > 0n &&
+    html`<p class="quiet">Of its ${size.toLocaleString('en')} certificates those from number ${first} on are searched.</p>
 `
   }`
 }
@@ -79,22 +125,29 @@ function pager(form: SearchForm, { next }: Results): Html {
 /** The same search in another way: an address that can be kept. */
 export function hrefOf(
   { asked, as, kind, after, before, order }: SearchForm,
-  changed: { readonly as?: string; readonly cursor?: string },
+  changed: { readonly as?: string; readonly cursor?: string; readonly certificates?: bigint },
   path = '/search',
 ): string {
   const parameters = new URLSearchParams({ q: asked })
-  const wanted = { as: changed.as ?? as, kind, after, before, cursor: changed.cursor }
+  const wanted = {
+    as: changed.as ?? as,
+    kind,
+    after,
+    before,
+    cursor: changed.cursor,
+    certificates: changed.certificates?.toString(),
+  }
   for (const [name, value] of Object.entries(wanted)) if (value !== undefined) parameters.set(name, value)
   if (order === 'oldest') parameters.set('order', order)
   return `${path}?${parameters.toString()}`
 }
 
 /** Newest entries and found ones look alike. */
-export function entryTable(entries: readonly PlacedEntry[], caption: string): Html {
+export function entryTable(entries: readonly PlacedEntry[], caption: string, id?: string): Html {
   return html`<div class="wide" role="group" tabindex="0" aria-label="${caption}"><table class="entries">
 <caption class="unseen">${caption}</caption>
 <thead><tr><th scope="col">Index</th><th scope="col">Logged</th><th scope="col">Kind</th><th scope="col">Signed by</th><th scope="col">Vouched for by</th></tr></thead>
-<tbody id="entries">
+<tbody${id !== undefined && html` id="${id}"`}>
 ${entries.map(entryRow)}</tbody></table></div>
 `
 }

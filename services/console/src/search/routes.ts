@@ -5,17 +5,37 @@ import type { Context } from '../context.ts'
 import { html } from '../html/html.ts'
 import { sendText } from '../html/send.ts'
 import { hidden } from '../reader.ts'
+import { SourceError } from '../sources/errors.ts'
 import type { FoundEntry } from '../sources/rekor.ts'
 import { leafPath } from '../tree/tree-name.ts'
 import { atomOf } from './atom.ts'
+import { keysOfReadings } from './certificate-keys.ts'
+import type { FoundCertificates } from './certificates.ts'
 import { entriesCsv } from './csv.ts'
 import { guess, type Reading } from './guess.ts'
-import { entryTable, hrefOf, kinds, resultsPart, type SearchForm, searchBox } from './page.ts'
+import {
+  certificatesPart,
+  entryTable,
+  hrefOf,
+  kinds,
+  readingsPart,
+  resultsPart,
+  type SearchForm,
+  searchBox,
+} from './page.ts'
 import { createPlaces, type PlacedEntry } from './places.ts'
 import { type Results, search } from './search.ts'
 
 const pageLength = 50
 const frontLength = 15
+
+type Found = {
+  readonly readings: readonly Reading[]
+  readonly results?: Results
+  readonly certificates?: FoundCertificates | { readonly fault: string }
+  readonly why?: string
+  readonly to?: string
+}
 
 export function addSearchRoutes(app: FastifyInstance, context: Context): void {
   const { rekor, searched, urls } = context
@@ -40,10 +60,11 @@ ${entryTable(entries, 'Newest entries')}<p><a href="/log/tail">Watch them come</
 
   app.get('/search', async (request, reply) => {
     const form = formOf(request, logs)
-    const { readings, results, why, to } = await find(form)
+    const { readings, results, certificates, why, to } = await find(form)
     if (to !== undefined) return reply.redirect(to, 303)
-    if (context.wantsJson(request))
-      return reply.send(dataOf(await shownTo(request, results?.entries ?? []), results))
+    const shown = results && { ...results, entries: await shownTo(request, results.entries) }
+    const alsoShown = certificates && visibleTo(request, certificates)
+    if (context.wantsJson(request)) return reply.send(dataOf(shown, alsoShown))
     const others = [
       { name: 'JSON', href: hrefOf(form, {}, '/search.json'), type: 'application/json' },
       { name: 'CSV', href: hrefOf(form, {}, '/search.csv'), type: 'text/csv' },
@@ -57,29 +78,28 @@ ${searchBox(form)}${
   why !== undefined &&
   html`<p class="empty">${why}</p>
 `
-}${results !== undefined && resultsPart(form, readings, { ...results, entries: await shownTo(request, results.entries) })}`,
+}${readingsPart(form, readings, results?.notAsked ?? [])}${shown && resultsPart(form, shown)}${alsoShown && certificatesPart(form, alsoShown)}`,
       scripts: ['search.js'],
-      ...(results !== undefined && { others }),
+      ...((results ?? certificates) !== undefined && { others }),
     })
   })
 
   app.get('/search.json', async (request, reply) => {
-    const { results } = await find(formOf(request, logs))
-    return reply.send(dataOf(await shownTo(request, results?.entries ?? []), results))
+    const { results, certificates } = await find(formOf(request, logs))
+    const shown = results && { ...results, entries: await shownTo(request, results.entries) }
+    return reply.send(dataOf(shown, certificates && visibleTo(request, certificates)))
   })
 
   app.get('/search.csv', async (request, reply) => {
-    const { results } = await find(formOf(request, logs))
-    const text = entriesCsv(await shownTo(request, results?.entries ?? []))
+    const text = entriesCsv(await listFor(request, formOf(request, logs)))
     reply.header('content-disposition', 'attachment; filename="search.csv"')
     return sendText(request, reply, 'text/csv; charset=utf-8', text)
   })
 
   app.get('/search.atom', async (request, reply) => {
     const form = formOf(request, logs)
-    const { results } = await find(form)
     const base = `${request.protocol}://${request.host}`
-    const text = atomOf(await shownTo(request, results?.entries ?? []), {
+    const text = atomOf(await listFor(request, form), {
       base,
       asked: form.asked,
       self: request.url,
@@ -95,13 +115,6 @@ ${searchBox(form)}${
         303,
       ),
   )
-
-  type Found = {
-    readonly readings: readonly Reading[]
-    readonly results?: Results
-    readonly why?: string
-    readonly to?: string
-  }
 
   async function find(form: SearchForm): Promise<Found> {
     const isAll = form.asked.trim() === ''
@@ -119,7 +132,45 @@ ${searchBox(form)}${
       const entry = await rekor?.entry(hash)
       if (entry !== undefined) return { readings, to: `/entry/${entry.uuid}` }
     }
-    return { readings, results: await search(searched, chosen, form) }
+    const [results, certificates] = await Promise.all([
+      searched === undefined || form.certificates !== undefined ? undefined : search(searched, chosen, form),
+      certificatesFor(form, chosen),
+    ])
+    return {
+      readings,
+      ...(results !== undefined && { results }),
+      ...(certificates !== undefined && { certificates }),
+    }
+  }
+
+  /** Beside the first page of entries, and not where only a kind of entries is wanted. A log that does not answer hides no other. */
+  async function certificatesFor(
+    form: SearchForm,
+    readings: readonly Reading[],
+  ): Promise<Found['certificates']> {
+    const keys = keysOfReadings(readings)
+    const isWanted = form.cursor === undefined && form.kind === undefined && keys.length > 0
+    if (context.certificates === undefined || !isWanted) return undefined
+    const { order, certificates: from } = form
+    const [afterMs, beforeMs] = [form.after, form.before].map((time) =>
+      time === undefined ? undefined : Date.parse(time),
+    )
+    return context.certificates({ keys, order, from, afterMs, beforeMs }).catch((error: unknown) => {
+      if (!(error instanceof SourceError)) throw error
+      return { fault: error.message }
+    })
+  }
+
+  /** All that was found as one list, for forms that know no parts. */
+  async function listFor(request: FastifyRequest, form: SearchForm): Promise<readonly PlacedEntry[]> {
+    const { results, certificates } = await find(form)
+    const entries = await shownTo(request, results?.entries ?? [])
+    if (certificates === undefined || 'fault' in certificates) return entries
+    return [...entries, ...visibleTo(request, certificates).entries]
+  }
+
+  function visibleTo<T>(request: FastifyRequest, found: T): T {
+    return context.readerOf(request).hidesAddresses ? hidden(found) : found
   }
 
   /** Of the first log where none is searched. */
@@ -128,15 +179,14 @@ ${searchBox(form)}${
     if (entries.length > 0) return shownTo(request, entries)
     const [first] = context.newest.values()
     const placed = (await first?.(frontLength)) ?? []
-    return context.readerOf(request).hidesAddresses ? hidden(placed) : placed
+    return visibleTo(request, placed)
   }
 
   async function shownTo(
     request: FastifyRequest,
     entries: readonly FoundEntry[],
   ): Promise<readonly PlacedEntry[]> {
-    const placed = await places(entries)
-    return context.readerOf(request).hidesAddresses ? hidden(placed) : placed
+    return visibleTo(request, await places(entries))
   }
 }
 
@@ -148,6 +198,7 @@ function formOf({ query }: FastifyRequest, logs: SearchForm['logs']): SearchForm
   }
   const kind = kinds.find((each) => each === text('kind'))
   const [after, before] = ['after', 'before'].map((name) => timeIn(text(name)))
+  const certificates = text('certificates') ?? ''
   const [as, cursor] = ['as', 'cursor'].map((name) => text(name)?.slice(0, 64))
   return {
     asked: text('q') ?? '',
@@ -159,6 +210,7 @@ function formOf({ query }: FastifyRequest, logs: SearchForm['logs']): SearchForm
     ...(after !== undefined && { after }),
     ...(before !== undefined && { before }),
     ...(cursor !== undefined && { cursor }),
+    ...(/^\d{1,18}$/.test(certificates) && { certificates: BigInt(certificates) }),
   }
 }
 
@@ -174,14 +226,32 @@ function timeIn(text: string | undefined): string | undefined {
   return isTime && !Number.isNaN(Date.parse(text)) ? text : undefined
 }
 
-function dataOf(entries: readonly PlacedEntry[], results: Results | undefined) {
+type Shown = Results & { readonly entries: readonly PlacedEntry[] }
+
+function dataOf(results: Shown | undefined, certificates: Found['certificates']) {
   return {
-    entries: entries.map(({ logIndex, integratedTime, ...entry }) => ({
-      ...entry,
-      logIndex: String(logIndex),
-      ...(integratedTime !== undefined && { integratedTime: new Date(integratedTime * 1000).toISOString() }),
-    })),
+    entries: entriesData(results?.entries ?? []),
     indexed: results?.indexed === undefined ? undefined : String(results.indexed),
     next: results?.next,
+    ...(certificates !== undefined && {
+      certificates:
+        'fault' in certificates
+          ? certificates
+          : {
+              entries: entriesData(certificates.entries),
+              searchedFrom: String(certificates.first),
+              size: String(certificates.size),
+              isWhole: certificates.isWhole,
+              ...(certificates.next !== undefined && { next: String(certificates.next) }),
+            },
+    }),
   }
+}
+
+function entriesData(entries: readonly PlacedEntry[]) {
+  return entries.map(({ logIndex, integratedTime, ...entry }) => ({
+    ...entry,
+    logIndex: String(logIndex),
+    ...(integratedTime !== undefined && { integratedTime: new Date(integratedTime * 1000).toISOString() }),
+  }))
 }

@@ -29,8 +29,8 @@ export type TreeLog = {
   leaf(index: bigint): Promise<TreeLeaf | undefined>
   /** What the newest head says. */
   shown(): Promise<{ readonly origin: string; readonly treeSize: bigint }>
-  /** From `first` to before `end`, which is at most the size of a tree that was shown. */
-  leaves(first: bigint, end: bigint): Promise<readonly Uint8Array[]>
+  /** From `first` to before `end`, of a tree whose head was shown. */
+  leaves(first: bigint, end: bigint, treeSize: bigint): Promise<readonly Uint8Array[]>
   /** The newest head as it is shown. */
   head(): Promise<string>
   /** `oldSize` is from 1 to before `newSize`, of which a head was shown. */
@@ -49,7 +49,7 @@ export function createTreeLog(url: string): TreeLog {
         const { origin, treeHead } = parseCheckpoint((await tiles.checkpoint()).note)
         return { origin, treeSize: treeHead.size }
       }),
-    leaves: (first, end) => asSource(() => leavesBetween(tiles, first, end)),
+    leaves: (first, end, treeSize) => asSource(() => leavesBetween(tiles, first, end, treeSize)),
     head: () => asSource(async () => (await tiles.checkpoint()).note),
     consistency: (oldSize, newSize) =>
       asSource(async () => {
@@ -96,12 +96,18 @@ async function leafAt(tiles: TileLog, leafIndex: bigint): Promise<TreeLeaf | und
   return { leaf, proof: { leafIndex, treeSize, rootHash, hashes, checkpoint }, origin }
 }
 
-async function leavesBetween(tiles: TileLog, first: bigint, end: bigint): Promise<readonly Uint8Array[]> {
+async function leavesBetween(
+  tiles: TileLog,
+  first: bigint,
+  end: bigint,
+  treeSize: bigint,
+): Promise<readonly Uint8Array[]> {
   const width = BigInt(tileWidth)
   const leaves: Uint8Array[] = []
   for (let bundle = first / width; bundle * width < end; bundle++) {
     const [before, after] = [first - bundle * width, end - bundle * width]
-    leaves.push(...(await tiles.entries(bundle, end)).slice(before > 0n ? Number(before) : 0, Number(after)))
+    const entries = await tiles.entries(bundle, treeSize)
+    leaves.push(...entries.slice(before > 0n ? Number(before) : 0, Number(after)))
   }
   return leaves
 }
