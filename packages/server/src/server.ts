@@ -3,6 +3,7 @@
  * records, metrics, health. How a path is read and how a failure is told belong to the dialect.
  */
 import type { Http2SecureServer } from 'node:http2'
+import type { Socket } from 'node:net'
 import { deepestJson, isDeeperThan } from '@sigstack/crypto'
 import {
   type FastifyHttp2SecureOptions,
@@ -150,8 +151,19 @@ function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInst
     http2: true,
     https: { ...tls, allowHTTP1: true, minVersion: tlsMinimum },
   })
-  // The frame closes a session that is silent for long, which waits for its streams: those of a client that is gone never end.
-  secure.server.on('session', (session) => session.on('timeout', () => session.destroy()))
+  // The frame closes a session that is silent for long, which waits for its streams: those of a client that is gone never end. A
+  // session that was closed before leaves its socket half open for as long as the client likes, so that ends too.
+  let latest: Socket | undefined
+  secure.server.prependListener('secureConnection', (socket) => {
+    latest = socket
+  })
+  secure.server.on('session', (session) => {
+    const socket = latest
+    session.on('timeout', () => {
+      session.destroy()
+      socket?.destroy()
+    })
+  })
   return secure as unknown as FastifyInstance
 }
 

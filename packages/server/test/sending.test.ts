@@ -233,6 +233,7 @@ t.test('sweeping ends with the server', async (t) => {
 t.test('a session of HTTP/2 that was silent for long is ended with its streams', async (t) => {
   const { app, port } = await serve(t, await readTlsFiles(makeCertificate(t.testdir(), 'a')))
   const opened = once(app.server, 'session')
+  const connected = once(app.server, 'secureConnection')
   const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
   t.teardown(() => session.destroy())
   session.on('error', () => {})
@@ -241,7 +242,9 @@ t.test('a session of HTTP/2 that was silent for long is ended with its streams',
   upload.write('not all of it')
   const [theirs] = (await opened) as [ServerHttp2Session]
   await once(theirs, 'stream')
+  const [socket] = (await connected) as [Socket]
   theirs.emit('timeout')
+  t.ok(socket.destroyed, 'also where the client would leave it half open')
   await closed
   t.ok(theirs.destroyed)
 })

@@ -15,6 +15,7 @@ import { readTree } from './read-tree.ts'
 
 /** A request is flat: what is deeper or has more parts is none. The extensions may have some. */
 const bounds = { maxDepth: 16, maxNodes: 512, maxOidBytes: 1024 }
+const integerTag = 2
 /** Longer than any nonce that somebody means. */
 const longestNonceBytes = 4096
 /** Room for such a nonce and all else; strings that are no text cost the library half a second a megabyte. */
@@ -23,7 +24,7 @@ const longestBytes = 16 * 1024
 /** Throws a {@link TimestampError}. */
 export function parseTimestampRequest(bytes: Uint8Array): TimestampRequest {
   const [version, imprint, ...optional] = membersOf(readWhole(bytes), 'the request')
-  if (!(version instanceof Integer) || Buffer.compare(contentOf(version), Uint8Array.of(1)) !== 0)
+  if (!isInteger(version) || Buffer.compare(contentOf(version), Uint8Array.of(1)) !== 0)
     throw malformed('the request is not of version 1')
   const [algorithm, hashed, surplus] = membersOf(imprint, 'the message imprint')
   if (!(hashed instanceof OctetString) || hashed.idBlock.isConstructed || surplus !== undefined)
@@ -32,7 +33,7 @@ export function parseTimestampRequest(bytes: Uint8Array): TimestampRequest {
   const take = <T extends BaseBlock>(isIt: (block: BaseBlock | undefined) => block is T): T | undefined =>
     isIt(rest[0]) ? (rest.shift() as T) : undefined
   const policy = take((block) => block instanceof ObjectIdentifier)
-  const nonce = take((block) => block instanceof Integer)
+  const nonce = take(isInteger)
   const certificates = take((block) => block instanceof BooleanBlock)
   const extensions = take((block): block is BaseBlock => isContextZero(block))
   if (rest.length > 0) throw malformed('the request has parts that do not belong there')
@@ -85,6 +86,11 @@ function algorithmOf(block: BaseBlock | undefined): string {
   if (!(oid instanceof ObjectIdentifier) || surplus !== undefined)
     throw malformed('the hash algorithm has no name')
   return oid.getValue()
+}
+
+/** The library's ENUMERATED is an `Integer` too. */
+function isInteger(block: BaseBlock | undefined): block is Integer {
+  return block instanceof Integer && block.idBlock.tagNumber === integerTag
 }
 
 function isContextZero(block: BaseBlock | undefined): block is BaseBlock {

@@ -79,6 +79,8 @@ t.test('what is no request is refused, each with its reason', async (t) => {
     'no imprint': [sequence(version), 'malformed'],
     'an empty digest': [sequence(version, imprintOf(sha256Oid, 0)), 'malformed'],
     'a nonce with needless bytes': [sequence(version, imprint, integer(0, 1)), 'malformed'],
+    'a version that is ENUMERATED': [sequence(der(0x0a, Uint8Array.of(1)), imprint), 'malformed'],
+    'a nonce that is ENUMERATED': [sequence(version, imprint, der(0x0a, Uint8Array.of(1))), 'malformed'],
     'a nonce that is too long': [
       sequence(version, imprint, der(derTag.integer, new Uint8Array(5000).fill(1))),
       'malformed',
