@@ -76,13 +76,6 @@ export const knownTsaDifferences: readonly KnownDifference[] = [
     upstream: /^(Error generating|OID should)/,
   },
   {
-    name: 'policies of many arcs',
-    cases: /DER policy 200 arcs$/,
-    fact: /^body\.message$/,
-    ours: anyOther,
-    upstream: /^unaccepted policy/,
-  },
-  {
     name: 'signs in policies',
     cases: /JSON policy with a (plus|minus)$/,
     fact: statusOrReason,
