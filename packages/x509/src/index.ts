@@ -30,6 +30,7 @@ export {
   embeddedScts,
   isPrecertificate,
   removeExtension,
+  sctListOf,
   unsignedCertificate,
 } from './precertificate.ts'
 export { parseCertificateRequest } from './request.ts'

@@ -9,7 +9,7 @@ import {
   readDerChildren,
   readOnlyDer,
 } from '@sigstack/crypto'
-import { type Certificate, certificateExtensions, parseCertificate } from './certificate.ts'
+import { type Certificate, certificateExtensions, extensionValue, parseCertificate } from './certificate.ts'
 import { X509Error } from './errors.ts'
 import { encodeOid, parseExtension } from './extension.ts'
 import { extensionOid } from './oids.ts'
@@ -74,8 +74,13 @@ export function isPrecertificate(certificate: Pick<Certificate, 'extensions'>): 
 
 /** The TLS SignedCertificateTimestampList inside a certificate, unwrapped twice; `undefined` where it has none. */
 export function embeddedScts(certificate: Uint8Array): Uint8Array | undefined {
-  const extension = certificateExtensions(certificate).find(({ oid }) => oid === extensionOid.sctList)
-  return extension === undefined ? undefined : readOnlyDer(extension.value, derTag.octetString).content
+  return sctListOf({ extensions: certificateExtensions(certificate) })
+}
+
+/** The same of a certificate that is parsed already. */
+export function sctListOf(certificate: Pick<Certificate, 'extensions'>): Uint8Array | undefined {
+  const value = extensionValue(certificate, extensionOid.sctList)
+  return value === undefined ? undefined : readOnlyDer(value, derTag.octetString).content
 }
 
 function isNull(value: Uint8Array): boolean {

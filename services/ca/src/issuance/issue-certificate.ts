@@ -6,7 +6,6 @@ import {
   assembleCertificate,
   assertPrecertificateMatches,
   type Certificate,
-  embeddedScts,
   encodeCertificatePem,
   finalTbs,
   type LeafTemplate,
@@ -15,6 +14,7 @@ import {
   parseCertificate,
   plainTbs,
   precertificateTbs,
+  sctListOf,
   serialNumberFrom,
   verifyCertificateSignature,
   X509Error,
@@ -141,9 +141,10 @@ async function withPromise(
   })
   return trace('final', async () => {
     // 9. The final certificate, with that promise in it.
-    const certificate = await sign('certificate', finalTbs(template, encodeSctList([sct])))
+    const sctList = encodeSctList([sct])
+    const certificate = await sign('certificate', finalTbs(template, sctList))
     // 10. A look at our own work, before anybody else has one.
-    await assertSound(certificate, promised, sct, authority)
+    await assertSound(certificate, promised, sctList, authority)
     return certificate
   })
 }
@@ -230,13 +231,13 @@ async function assertPromise(
 async function assertSound(
   certificate: Uint8Array,
   promised: Uint8Array,
-  sct: Sct,
+  sctList: Uint8Array,
   authority: Authority,
 ): Promise<void> {
   await assertOurWork(certificate, authority, (parsed) => {
     assertPrecertificateMatches(promised, parsed.tbs)
-    const embedded = embeddedScts(certificate)
-    if (embedded === undefined || !equalBytes(embedded, encodeSctList([sct])))
+    const embedded = sctListOf(parsed)
+    if (embedded === undefined || !equalBytes(embedded, sctList))
       throw new Error('the SCT is not in the certificate')
   })
 }
