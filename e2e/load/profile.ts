@@ -18,7 +18,7 @@ export type Profile = {
 
 /** A sample belongs to the area of the first of its frames, counted from the innermost, that is in one. */
 const areas: readonly (readonly [name: string, source: RegExp])[] = [
-  ['CA: token and its signature', /ca\/src\/(adapters\/(token-verifier|issuer-keys)|json)|\/jose\//],
+  ['CA: token and its signature', /ca\/src\/(adapters\/issuer-keys|token)/],
   ['CA: identity and policy', /ca\/src\/identity/],
   ['CA: key and its strength', /ca\/src\/issuance\/requested-key/],
   ['CA: asking the CT log', /ca\/src\/adapters\/(ct-log-client|http-pool)|\/undici\/|\/wasm\//],

@@ -81,6 +81,7 @@ export { decodeText, encodingOfMark } from './text-encoding.ts'
 export { withoutEnd } from './trim.ts'
 export { errorCode, isObject, memberAt, reasonOf } from './unknown.ts'
 export { type KeySize, verificationCost } from './verification-cost.ts'
+export { hasSpareCores } from './thread-pool.ts'
 export { verifySignature } from './verify.ts'
 export type { DigestVerification } from './verify-digest/verify-digest.ts'
 export {
