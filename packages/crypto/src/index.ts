@@ -78,13 +78,16 @@ export { createEd25519phSigner, createSigner, generateSigningKey, signingAlgorit
 export { parseStrictJson, StrictJsonError } from './strict-json.ts'
 export { counted, escaped, misleadingCharacters, quoted, withoutTokens } from './text.ts'
 export { decodeText, encodingOfMark } from './text-encoding.ts'
+export { hasSpareCores } from './thread-pool.ts'
 export { withoutEnd } from './trim.ts'
 export { errorCode, isObject, memberAt, reasonOf } from './unknown.ts'
 export { type KeySize, verificationCost } from './verification-cost.ts'
-export { hasSpareCores } from './thread-pool.ts'
 export { verifySignature } from './verify.ts'
+export type { CheckThread } from './verify-digest/gathered-checks.ts'
 export type { DigestVerification } from './verify-digest/verify-digest.ts'
 export {
+  answerChecks,
+  lendCheckThread,
   probeDigestVerification,
   verifyDigest,
 } from './verify-digest/verify-digest.ts'

@@ -7,6 +7,7 @@ export {
 } from './api-page/common-paths.ts'
 export type { Answer, ApiDocument, Operation, Schema } from './api-page/document.ts'
 export { apiDocumentPath, apiPagePath, serveApi } from './api-page/serve.ts'
+export { openCheckThread } from './check-thread.ts'
 export { type Cleanups, createCleanups } from './cleanups.ts'
 export { tellOfDigestVerification } from './digest-verification.ts'
 export { adviseOnVariables } from './environment/advise.ts'

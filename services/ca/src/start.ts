@@ -8,6 +8,7 @@ import {
   type Logger,
   listen,
   listenMetrics,
+  openCheckThread,
   readTlsFiles,
   startOrCleanUp,
   tellOfDigestVerification,
@@ -104,6 +105,8 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   })
 
   const cleanups = createCleanups()
+  const checkThread = await openCheckThread()
+  cleanups.add(() => checkThread.stop())
   cleanups.add(() => tracing.stop())
   cleanups.add(() => limits?.stop())
   cleanups.add(() => proxy.close())

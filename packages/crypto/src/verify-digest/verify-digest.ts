@@ -5,6 +5,7 @@ import type { PublicKey } from '../public-key.ts'
 import { type DigestVerificationBackend, givesKnownAnswers, type VerifyEcdsaDigest } from './ecdsa-backend.ts'
 import { createNodeBackend } from './ecdsa-node.ts'
 import { createOpensslBackend } from './ecdsa-openssl.ts'
+import { type CheckThread, gatherChecks, verifyPacked } from './gathered-checks.ts'
 import { verifyRsaDigest } from './rsa.ts'
 
 export type DigestVerification = {
@@ -17,6 +18,8 @@ type Chosen = DigestVerification & { readonly verifyEcdsa: VerifyEcdsaDigest }
 
 let choosing: Promise<Chosen> | undefined
 let chosen: Chosen | undefined
+/** With the help of a thread, where there is one. */
+let verifyGathered: VerifyEcdsaDigest | undefined
 
 /**
  * Whether `signature` over `digest` is by `key`. ECDSA takes any of the three hashes and both forms of signature, high s
@@ -39,7 +42,7 @@ export async function verifyDigest(
   }
   const derSignature = derEcdsaSignature(signature)
   if (derSignature === undefined) return false
-  const { verifyEcdsa } = chosen ?? (await choose())
+  const verifyEcdsa = verifyGathered ?? (chosen ?? (await choose())).verifyEcdsa
   return verifyEcdsa({ curve: key.curve, point: key.point, digest, signature: derSignature })
 }
 
@@ -47,6 +50,17 @@ export async function verifyDigest(
 export async function probeDigestVerification(): Promise<DigestVerification> {
   const { backend, warning } = await choose()
   return warning === undefined ? { backend } : { backend, warning }
+}
+
+/** From now on `thread` does checks of P-256 signatures that come together; undefined: this thread does them all again. */
+export async function lendCheckThread(thread: CheckThread | undefined): Promise<void> {
+  const { verifyEcdsa } = await choose()
+  verifyGathered = thread === undefined ? undefined : gatherChecks(verifyEcdsa, thread)
+}
+
+/** What such a thread answers to a message. */
+export async function answerChecks(packed: Uint8Array): Promise<Uint8Array> {
+  return verifyPacked(packed, (await choose()).verifyEcdsa)
 }
 
 /** Whether the way chosen in this process is OpenSSL's; false until one is. */

@@ -3,7 +3,7 @@ import { encodePublicKeyPem } from '@sigstack/crypto'
 import { openLog, rememberPublicKey } from '@sigstack/log-engine'
 import { longestBundledEntry } from '@sigstack/merkle'
 import { createDearReads } from '@sigstack/rekor-log'
-import { createPreparedAnswers } from '@sigstack/server'
+import { createPreparedAnswers, openCheckThread } from '@sigstack/server'
 import { openAddressLimiter } from '../../admission/open-limiter.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { isWritingOf } from '../../is-writing.ts'
@@ -45,6 +45,8 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
     onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
   })
   onStop(() => log.close())
+  const checkThread = await openCheckThread()
+  onStop(() => checkThread.stop())
   await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
   const timestampOf = createTreeTimes(log, now)
   opened.resolve(timestampOf)
