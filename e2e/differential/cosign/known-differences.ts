@@ -23,10 +23,10 @@ export const knownCosignDifferences: readonly KnownDifference[] = [
   },
   {
     name: 'parts beside a bundle',
-    cases: /--bundle \S+ --output-certificate /,
+    cases: /--bundle \S+ --output-(?:certificate|attestation) /,
     fact: /^(?:stderr|files)$/,
-    ours: /^written$|parts\.pem/,
-    upstream: /^warning and written$|^parts\.json/,
+    ours: /^written$|parts\.(?:pem|txt)/,
+    upstream: /^warning and written$|parts\.json/,
   },
   {
     name: 'warnings about patterns',

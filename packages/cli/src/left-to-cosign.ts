@@ -1,7 +1,6 @@
 /** What cosign has and this tool goes without: scripts that name it are told what to do in its place. */
 import { CliError } from './errors.ts'
 
-const parts = 'The bundle holds all of them: --bundle FILE, which `sigstack bundle inspect` shows.'
 const attached =
   'What was signed elsewhere is attached first, by `sigstack attach signature`, and then verified in the registry.'
 
@@ -11,10 +10,6 @@ export const hardwareKeys =
 
 /** By flag; those of verifying commands come before the others. */
 const flags: Readonly<Record<string, string>> = {
-  'output-attestation': parts,
-  'output-certificate': parts,
-  'output-signature': parts,
-  'rfc3161-timestamp-bundle': parts,
   sk: hardwareKeys,
   slot: hardwareKeys,
 }
@@ -22,7 +17,6 @@ const flags: Readonly<Record<string, string>> = {
 const verifyingFlags: Readonly<Record<string, string>> = {
   certificate: attached,
   'rfc3161-timestamp': '`sigstack bundle create` makes one bundle of the parts of a signature.',
-  sct: 'SCTs are read from the certificate, where this stack puts them; --insecure-ignore-sct goes without.',
   signature: attached,
 }
 

@@ -186,6 +186,99 @@ t.test('a file is attested, and only as what was said of it', async (t) => {
   }
 })
 
+t.test('the parts of an attestation are written, beside a bundle of either form, and verify', async (t) => {
+  const folder = t.testdir({ 'p.json': '{"a":1}\n' })
+  const at = (name: string) => join(folder, name)
+  const own = ['--certificate', cosign('own-certificate.pem'), '--certificate-chain', cosign('own-ca.pem')]
+  const attest = (...words: readonly string[]) =>
+    run('attest-blob', '--key', privateKey, alone, '--predicate', at('p.json'), ...words, file)
+  const outputs = ['--output-signature', at('s'), '--output-attestation', at('a'), '--output-certificate']
+  const whole = await attest(...own, '--bundle', at('b'), ...outputs, at('c'))
+  t.equal(whole.status, 0, whole.err)
+  const { dsseEnvelope } = JSON.parse(readFileSync(at('b'), 'utf8')) as { dsseEnvelope: { payload: string } }
+  t.same(JSON.parse(readFileSync(at('s'), 'utf8')), dsseEnvelope)
+  t.equal(readFileSync(at('a'), 'utf8'), Buffer.from(dsseEnvelope.payload, 'base64').toString())
+  t.match(readFileSync(at('c'), 'utf8'), /^-----BEGIN CERTIFICATE-----/)
+
+  const old = await attest(
+    '--no-new-bundle-format',
+    '--bundle',
+    at('old'),
+    '--rfc3161-timestamp-bundle',
+    at('t'),
+  )
+  t.match(old, {
+    status: 1,
+    out: /^\{"payload":"[^\n]*\}\n$/,
+    err: /Error: nobody stamped .* so .*t is not written/,
+  })
+  const { base64Signature } = JSON.parse(readFileSync(at('old'), 'utf8')) as { base64Signature: string }
+  t.equal(`${Buffer.from(base64Signature, 'base64').toString()}\n`, old.out)
+  t.match(await attest('--no-new-bundle-format', ...outputs, at('none')), {
+    status: 1,
+    out: '',
+    err: /Error: the key has no certificate, so .*none is not written/,
+  })
+
+  writeFileSync(at('base64'), base64Signature)
+  for (const words of [
+    ['--bundle', at('old')],
+    ['--signature', at('s')],
+    ['--signature', at('base64')],
+  ]) {
+    t.match(await verifyAttestation(...words, file), { status: 0, err: /Verified OK/ }, words.join(' '))
+    t.match(await verifyAttestation(...words, at('p.json')), {
+      status: 1,
+      err: /no subject of the statement/,
+    })
+    t.match(await verifyAttestation(...words, '--type', 'vuln', file), {
+      status: 1,
+      err: /invalid predicate/,
+    })
+  }
+  t.match(await verifyAttestation('--signature', at('p.json'), file), {
+    status: 1,
+    err: /the envelope cannot be read/,
+  })
+  const who = ['--certificate-identity=me@example.org', '--certificate-oidc-issuer-regexp=^$']
+  const byOwner = (...words: readonly string[]) =>
+    run(
+      'verify-blob-attestation',
+      '--insecure-ignore-tlog',
+      `--ca-roots=${cosign('own-ca.pem')}`,
+      ...who,
+      ...words,
+    )
+  const certified = ['--signature', at('s'), '--certificate', at('c'), file]
+  t.match(await byOwner('--insecure-ignore-sct', ...certified), { status: 0 })
+  t.match(await byOwner(...certified), { status: 1, err: /no CT log/ })
+})
+
+t.test('the promise of a CT log is taken as a file, of a signature with its certificate', async (t) => {
+  const folder = t.testdir({ bad: '{"sct_version":1}', sct: '' })
+  const sct = {
+    sct_version: 0,
+    id: Buffer.alloc(32).toString('base64'),
+    timestamp: 1,
+    signature: 'BAMAAzABAA==',
+  }
+  writeFileSync(join(folder, 'sct'), JSON.stringify(sct))
+  writeFileSync(join(folder, 's'), readFileSync(cosign('p256.sig')))
+  const who = ['--certificate-identity=me@example.org', '--certificate-oidc-issuer-regexp=^$']
+  const words = ['--trusted-root', root, `--ca-roots=${cosign('own-ca.pem')}`, ...who]
+  const certified = ['--signature', join(folder, 's'), '--certificate', cosign('own-certificate.pem')]
+  const judge = (name: string) => verify(...words, ...certified, '--sct', join(folder, name), file)
+  t.match(await judge('bad'), { status: 1, err: /bad holds no SCT: .* no SCT of version 0/ })
+  t.match(await judge('sct'), { status: 1, err: /SCT\) is by a log that the trusted root does not list/ })
+  t.match(await verify(...words, ...certified, file), { status: 1, err: /holds no promise of a CT log/ })
+  const bundled = ['--bundle', cosign('p256.sigstore.json'), '--sct', join(folder, 'sct')]
+  t.match(await verify(...words, ...bundled, file), { status: 1, err: /--sct is of a signature alone/ })
+  t.match(await run('verify', ...words, '--sct', join(folder, 'sct'), 'registry.example/app'), {
+    status: 1,
+    err: /--sct is of the certificate that --certificate names/,
+  })
+})
+
 t.test('a whole statement is signed byte for byte, and must be about the file', async (t) => {
   const statement = (sha256: string): string =>
     `{ "_type":"https://in-toto.io/Statement/v1", "subject":[{"digest":{"sha256":"${sha256}"}}], "predicateType":"https://x.example/y", "predicate":{} }`

@@ -4,13 +4,10 @@ import t from 'tap'
 import { runCommand } from './support.ts'
 
 const refused: readonly (readonly [words: string, says: RegExp])[] = [
-  ['attest-blob --rfc3161-timestamp-bundle t f', /--bundle FILE/],
   ['attest --rekor-entry-type intoto registry.example/app', /dsse alone\nLeave the option out/],
-  ['attest-blob --output-cert=c.pem f', /--output-certificate is a flag .*\n.*--bundle FILE/],
   ['sign-blob --signing-algorithm ecdsa-sha2-384-nistp384 f', /are ecdsa-sha2-256-nistp256\n.*--key/],
   ['sign-blob --b64=false f', /`base64 --decode`/],
   ['verify-attestation --signature s --key k registry.example/app', /attach signature/],
-  ['verify-blob --sct s f', /--insecure-ignore-sct/],
   ['verify-blob-attestation --rfc3161-timestamp t f', /bundle create/],
   ['bundle create --sk', /pkcs11:/],
   ['upload blob -f f registry.example/app', /oras/],

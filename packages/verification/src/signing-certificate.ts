@@ -1,7 +1,7 @@
 /** The certificate of the signer: issued by a trusted authority at every trusted time, and promised to a CT log. */
 
 import { equalBytes, parsePublicKey, sha256 } from '@sigstack/crypto'
-import { parseSctList, verifySct } from '@sigstack/ct'
+import { parseSctList, type Sct, type SignedEntry, verifySct } from '@sigstack/ct'
 import type { CertificateAuthority, TrustedLog } from '@sigstack/trust-root'
 import {
   type Certificate,
@@ -85,12 +85,14 @@ async function pathTo(
 
 /**
  * At least one log of the trusted root has promised to publish the certificate (RFC 6962 section 3.3). Promises of logs
- * that are not listed are passed over; one in the name of a listed log must be good.
+ * that are not listed are passed over; one in the name of a listed log must be good. `detached` is one that came beside
+ * the certificate, and counts where that holds none.
  */
 export async function demandPromise(
   leaf: Certificate,
   issuer: Certificate,
   logs: readonly TrustedLog[],
+  detached?: Sct,
 ): Promise<void> {
   const advice = 'Where the CA runs without a CT log on purpose, add --insecure-ignore-sct.'
   if (logs.length === 0)
@@ -98,14 +100,19 @@ export async function demandPromise(
       advice,
     })
   const list = embeddedScts(leaf.der)
-  if (list === undefined) throw notVerified('the certificate holds no promise of a CT log (SCT)', { advice })
-  const entry = {
-    type: 'precert',
-    issuerKeyHash: sha256(issuer.spki),
-    tbs: removeExtension(leaf.tbs, extensionOid.sctList),
-  } as const
+  if (list === undefined && detached === undefined)
+    throw notVerified('the certificate holds no promise of a CT log (SCT)', { advice })
+  const entry: SignedEntry =
+    list === undefined
+      ? { type: 'x509', certificate: leaf.der }
+      : {
+          type: 'precert',
+          issuerKeyHash: sha256(issuer.spki),
+          tbs: removeExtension(leaf.tbs, extensionOid.sctList),
+        }
+  const scts = list === undefined ? [detached].filter((sct) => sct !== undefined) : parseSctList(list)
   let promised = false
-  for (const sct of parseSctList(list)) {
+  for (const sct of scts) {
     const named = logs.filter(({ logId }) => equalBytes(logId, sct.logId))
     if (named.length === 0) continue
     const then = named.filter(({ validFor }) => covers(validFor, new Date(sct.timestampMs)))

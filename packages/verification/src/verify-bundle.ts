@@ -3,6 +3,7 @@
  * until all of it is, and each refusal has its own sentence.
  */
 import { equalBytes, type PublicKey } from '@sigstack/crypto'
+import type { Sct } from '@sigstack/ct'
 import type { TrustedRoot } from '@sigstack/trust-root'
 import type { Certificate } from '@sigstack/x509'
 import type { Artifact } from './artifact.ts'
@@ -27,6 +28,8 @@ export type VerifyOptions = {
   readonly predicateType?: string
   readonly ignoreTlog?: boolean
   readonly ignoreSct?: boolean
+  /** The promise of a CT log that came beside the certificate, for one that holds none. */
+  readonly sct?: Sct
   readonly requireSignedTimestamp?: boolean
   /** The time of a certificate for which nobody vouches, where no log has to: then it must be valid now. */
   readonly now?: Date
@@ -171,7 +174,7 @@ function demandTimes(
 }
 
 async function demandCertificate(
-  { trustedRoot, ignoreSct }: VerifyOptions,
+  { trustedRoot, ignoreSct, sct }: VerifyOptions,
   certificate: Certificate,
   times: readonly Date[],
 ): Promise<void> {
@@ -179,6 +182,6 @@ async function demandCertificate(
   if (issuer === undefined) throw new Error('a trusted certificate has an issuer')
   if (ignoreSct === true) return
   await refusing('the promise of the CT log (SCT) cannot be read', () =>
-    demandPromise(certificate, issuer, trustedRoot.ctlogs),
+    demandPromise(certificate, issuer, trustedRoot.ctlogs, sct),
   )
 }

@@ -1,5 +1,7 @@
 /** Signatures from before bundles: what of them counts, and at which time a certificate is judged. */
+import { sign } from 'node:crypto'
 import { toBase64, toHex } from '@sigstack/crypto'
+import { type Sct, sctSignedData } from '@sigstack/ct'
 import * as fc from 'fast-check'
 import t from 'tap'
 import {
@@ -14,7 +16,7 @@ import {
   type VerifyOptions,
   verifyBundle,
 } from '../src/index.ts'
-import { artifact, issue, logEntry, makeWorkshop, minutes, signedAt } from './bundle-workshop.ts'
+import { artifact, issue, logEntry, makeLog, makeWorkshop, minutes, signedAt } from './bundle-workshop.ts'
 
 const shop = makeWorkshop()
 const { leaf, log } = shop
@@ -156,3 +158,39 @@ t.test(
     await t.rejects(verify(stamped, { ignoreTlog: true, now }), refused(/timestamp/))
   },
 )
+
+t.test('a promise of a CT log beside a certificate counts as one in it', async (t) => {
+  const ctLog = makeLog('ct.example.org')
+  const none = new Uint8Array()
+  const promise = (at: Date, by = ctLog, of = leaf.der): Sct => {
+    const entry = {
+      timestampMs: at.getTime(),
+      entry: { type: 'x509', certificate: of },
+      extensions: none,
+    } as const
+    const signature = sign('sha256', sctSignedData(entry), by.key)
+    return {
+      logId: ctLog.logId,
+      timestampMs: at.getTime(),
+      extensions: none,
+      signature: { algorithm: 'ecdsa', signature },
+    }
+  }
+  const ctlogs = [shop.trustedLog(ctLog)]
+  const bundle = bundleIn(await legacy())
+  const judge = (sct?: Sct) =>
+    verify(bundle, {
+      trustedRoot: shop.trust({ ctlogs }),
+      ignoreSct: false,
+      ...(sct !== undefined && { sct }),
+    })
+  await t.resolves(judge(promise(signedAt)))
+  await t.rejects(judge(), refused(/holds no promise of a CT log/))
+  await t.rejects(judge(promise(signedAt, makeLog())), refused(/SCT\) does not verify/))
+  await t.rejects(judge(promise(signedAt, ctLog, shop.intermediate.der)), refused(/SCT\) does not verify/))
+  await t.rejects(judge(promise(new Date('2041-01-01T00:00:00Z'))), refused(/the log was not trusted/))
+  await t.rejects(
+    judge({ ...promise(signedAt), logId: log.logId }),
+    refused(/by a log that the trusted root does not list/),
+  )
+})

@@ -1,6 +1,11 @@
 import { basename } from 'node:path'
 import { parseHex, toHex } from '@sigstack/crypto'
-import { attestationStatement, predicateTypeOfStatement, signStatement } from '@sigstack/signing'
+import {
+  attestationStatement,
+  encodeLegacyBundle,
+  predicateTypeOfStatement,
+  signStatement,
+} from '@sigstack/signing'
 import { type Artifact, readArtifact } from '@sigstack/verification'
 import { type Command, Option } from 'commander'
 import { CliError } from '../errors.ts'
@@ -13,16 +18,23 @@ import {
   writeOutput,
 } from '../files.ts'
 import type { Io } from '../io.ts'
+import { placesOfParts, signatureAlone, writeBlobParts } from '../signing/blob-parts.ts'
 import { demandAccepted, signerMembers, tellSigner } from '../signing/finish-signature.ts'
 import {
   addSigningOptions,
   entryTypeOption,
+  ofLegacyForms,
   openSigning,
   type SigningOptions,
 } from '../signing/signing-options.ts'
 
 type Options = SigningOptions & {
   readonly bundle?: string
+  readonly newBundleFormat?: boolean
+  readonly outputSignature?: string
+  readonly outputAttestation?: string
+  readonly outputCertificate?: string
+  readonly rfc3161TimestampBundle?: string
   readonly predicate?: string
   readonly statement?: string
   readonly type: string
@@ -42,6 +54,11 @@ export function addAttestBlob(program: Command, io: Io): void {
     .option('--hash <hex>', 'SHA-256 of a file that is elsewhere')
     .option('--bundle <out>', 'where the bundle goes; - is standard output')
   addSigningOptions(command)
+    .addOption(new Option('--output-signature <file>', 'write the envelope alone there too').hideHelp())
+    .addOption(new Option('--output-attestation <file>', 'write the statement there too').hideHelp())
+    .addOption(new Option('--output-certificate <file>', 'write the certificate there too').hideHelp())
+    .addOption(new Option('--rfc3161-timestamp-bundle <file>', 'write the timestamp there too').hideHelp())
+    .option('--no-new-bundle-format', 'print the envelope, and write --bundle in the old form of cosign')
     .addOption(new Option('--new-bundle-format').hideHelp())
     .addOption(entryTypeOption())
     .option('--json', 'tell the result as JSON on standard output')
@@ -52,25 +69,41 @@ export async function attestBlob(io: Io, file: string | undefined, options: Opti
   const { bundle: path, predicate, statement } = options
   if ((predicate === undefined) === (statement === undefined))
     throw new CliError('bad_usage', 'one of --predicate and --statement is required, and not both')
-  if (path === undefined) throw new CliError('bad_usage', 'please say with --bundle where the bundle goes')
+  const isLegacy = options.newBundleFormat === false
+  if (path === undefined && !isLegacy)
+    throw new CliError('bad_usage', 'please say with --bundle where the bundle goes')
   if (path === '-' && options.json === true)
     throw new CliError('bad_usage', '--json and --bundle - would both write to standard output; choose one')
   const inputs = [file, options.key, predicate, statement].filter((input) => input !== undefined)
-  await demandOutputs([path], inputs)
+  const parts = {
+    signature: options.outputSignature,
+    statement: options.outputAttestation,
+    certificate: options.outputCertificate,
+    timestamp: options.rfc3161TimestampBundle,
+  }
+  const outputs = [...(path === undefined ? [] : [path]), ...placesOfParts(parts)]
+  await demandOutputs(outputs, inputs)
 
   const artifact = await artifactOf(io, file, options)
   const payload = await statementOf(io, file, artifact, options)
-  const signing = await openSigning(io, options, (step) => io.err(`${step}\n`))
-  await demandWritable([path])
+  const signing = await openSigning(io, options, (step) => io.err(`${step}\n`), isLegacy ? ofLegacyForms : {})
+  await demandWritable(outputs)
   const { text } = await signStatement(payload, signing)
   const accepted = await demandAccepted(text, artifact, signing, options)
-  await writeOutput(io, path, `${text}\n`, inputs)
+  const { bundle } = accepted
+  if (path !== undefined)
+    await writeOutput(io, path, isLegacy ? encodeLegacyBundle(bundle) : `${text}\n`, inputs)
+  if (isLegacy && parts.signature === undefined && options.json !== true)
+    io.out(`${signatureAlone(bundle)}\n`)
+  await writeBlobParts(io, bundle, parts, inputs, (told) => {
+    throw new CliError('unwritable', told)
+  })
   if (options.json === true) {
     io.out(`${JSON.stringify({ bundle: path, ...signerMembers(accepted) })}\n`)
     return
   }
   tellSigner(io, accepted)
-  if (path !== '-') io.err(`Wrote bundle to file ${path}\n`)
+  if (path !== undefined && path !== '-') io.err(`Wrote bundle to file ${path}\n`)
 }
 
 /** Undefined where a whole statement is signed without its file. */

@@ -1,10 +1,10 @@
-import { encodePem, quoted, toBase64, toHex } from '@sigstack/crypto'
+import { quoted, toHex } from '@sigstack/crypto'
 import { encodeLegacyBundle, signMessage } from '@sigstack/signing'
-import type { Bundle } from '@sigstack/verification'
 import { type Command, Option } from 'commander'
 import { CliError } from '../errors.ts'
 import { demandOutputs, demandWritable, streamInput, writeOutput } from '../files.ts'
 import type { Io } from '../io.ts'
+import { placesOfParts, signatureAlone, writeBlobParts } from '../signing/blob-parts.ts'
 import { demandAccepted, signerMembers, tellSigner } from '../signing/finish-signature.ts'
 import {
   addSigningOptions,
@@ -12,7 +12,6 @@ import {
   openSigning,
   type SigningOptions,
 } from '../signing/signing-options.ts'
-import { timestampFile } from '../verifying/timestamp-file.ts'
 
 type Options = SigningOptions & {
   readonly bundle?: string
@@ -73,9 +72,12 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
   const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
     (input) => input !== undefined,
   )
-  const outputs = [path, options.outputSignature, options.outputCertificate, options.rfc3161Timestamp].filter(
-    (output) => output !== undefined,
-  )
+  const parts = {
+    signature: options.outputSignature,
+    certificate: options.outputCertificate,
+    timestamp: options.rfc3161Timestamp,
+  }
+  const outputs = [...(path === undefined ? [] : [path]), ...placesOfParts(parts)]
   // Before anything is signed and logged, as is `demandWritable`; looked at again when they are written.
   await demandOutputs(outputs, inputs)
   const logOptions = isLegacy ? ofLegacyForms : {}
@@ -86,7 +88,7 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
   const { bundle } = accepted
   if (path !== undefined)
     await writeOutput(io, path, isLegacy ? encodeLegacyBundle(bundle) : `${text}\n`, inputs)
-  await writeParts(io, bundle, options, inputs)
+  await writeBlobParts(io, bundle, parts, inputs, (told) => io.err(`WARNING: ${told}\n`))
 
   if (options.json === true) {
     const sha256 = artifact.digests.sha256
@@ -94,24 +96,9 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
     io.out(`${JSON.stringify(result)}\n`)
     return
   }
-  if (isLegacy && options.outputSignature === undefined) io.out(`${toBase64(bundle.content.signature)}\n`)
+  if (isLegacy && options.outputSignature === undefined) io.out(`${signatureAlone(bundle)}\n`)
   tellSigner(io, accepted)
   if (path !== undefined && path !== '-') io.err(`Wrote bundle to file ${path}\n`)
-}
-
-async function writeParts(
-  io: Io,
-  { content, material, timestamps: [timestamp] }: Bundle,
-  { outputSignature, outputCertificate, rfc3161Timestamp: stamp }: Options,
-  inputs: readonly string[],
-): Promise<void> {
-  if (outputSignature !== undefined)
-    await writeOutput(io, outputSignature, toBase64(content.signature), inputs)
-  if (outputCertificate !== undefined && 'certificate' in material)
-    await writeOutput(io, outputCertificate, encodePem('CERTIFICATE', material.certificate), inputs)
-  if (stamp === undefined) return
-  if (timestamp === undefined) io.err(`WARNING: nobody stamped the signature, so ${stamp} is not written\n`)
-  else await writeOutput(io, stamp, timestampFile(timestamp), inputs)
 }
 
 function bundlePath(file: string, options: Options): string {

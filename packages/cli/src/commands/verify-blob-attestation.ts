@@ -41,6 +41,8 @@ export function addVerifyBlobAttestation(program: Command, io: Io): void {
     .option('--digest <hex>', 'the digest of the file, in place of it')
     .option('--digestAlg <algorithm>', 'by which: sha256, sha384 or sha512')
     .option('--no-check-claims', 'accept a statement about anything')
+    .addOption(new Option('--signature <file>', 'an envelope alone, in place of a bundle').hideHelp())
+    .addOption(new Option('--certificate <file>', 'its certificate').hideHelp())
     .addOption(new Option('--check-claims').hideHelp())
   addVerifyingOptions(command).action((file: string | undefined, options: Options) =>
     verifyBlobAttestation(io, file, withoutAliases(options)),
@@ -56,18 +58,22 @@ export async function verifyBlobAttestation(
   const named = digestOf(options)
   if (file === undefined && named === undefined && !ignoreSubject)
     throw new CliError('bad_usage', 'must provide path to blob or digest and digestAlg')
-  if (options.bundle === undefined)
-    throw new CliError('bad_usage', 'please specify path to the DSSE envelope signature via --bundle')
+  if (options.bundle === undefined && options.signature === undefined)
+    throw new CliError(
+      'bad_usage',
+      'please specify path to the DSSE envelope signature via --bundle or --signature',
+    )
   if (file === '-' && options.bundle === '-')
     throw new CliError('bad_usage', 'the file and the bundle cannot both be standard input')
   const predicateType = predicateTypeUri(options.type)
   const signer = await readSigner(io, options)
-  const signed = await readSigned(io, { bundle: options.bundle, ...options }, signer)
+  const signed = await readSigned(io, options, signer, 'statement')
   const conditions = await readConditions(io, options, 'blob attestation', signer)
   const artifact = ignoreSubject ? { digests: {} } : (named ?? (await artifactOf(io, file ?? '-', signed)))
   const { identity } = await verifyBundle({
     ...conditions,
     bundle: signed.bundleFor(artifact),
+    ...(signed.stamped !== undefined && { stamped: signed.stamped }),
     artifact,
     predicateType,
     ignoreSubject,

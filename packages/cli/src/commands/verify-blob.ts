@@ -38,7 +38,7 @@ export async function verifyBlob(io: Io, file: string, options: Options): Promis
   if (file === '-' && options.bundle === '-')
     throw new CliError('bad_usage', 'the file and the bundle cannot both be standard input')
   const signer = await readSigner(io, options)
-  const signed = await readSigned(io, options, signer)
+  const signed = await readSigned(io, options, signer, 'file')
   const conditions = await readConditions(io, options, 'blob', signer)
   const artifact = await artifactOf(io, file, signed)
   const { identity } = await verifyBundle({ ...conditions, bundle: signed.bundleFor(artifact), artifact })

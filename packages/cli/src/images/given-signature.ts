@@ -14,6 +14,7 @@ export type GivenOptions = {
   readonly signature?: string
   readonly payload?: string
   readonly certificate?: string
+  readonly sct?: string
   readonly localImage?: boolean
 }
 
@@ -30,6 +31,8 @@ export async function readGiven(io: Io, options: GivenOptions): Promise<Given> {
   const { signature, payload, certificate } = options
   if (payload !== undefined && signature === undefined)
     throw new CliError('bad_usage', '--payload is what a signature is over, which --signature must name')
+  if (options.sct !== undefined && certificate === undefined)
+    throw new CliError('bad_usage', '--sct is of the certificate that --certificate names')
   if (signature !== undefined && options.localImage === true)
     throw new CliError('bad_usage', '--signature is of an image in a registry, not of --local-image')
   return {

@@ -9,6 +9,7 @@ import type { Io } from '../io.ts'
 import { profileOption } from '../profiles/profile-option.ts'
 import { refuseHardwareKey } from '../signing/hardware-key.ts'
 import { readTrustedRoot } from '../trust-source.ts'
+import { readSctFile } from './sct-file.ts'
 
 export type VerifyingOptions = IdentityOptions & {
   readonly trustedRoot?: string
@@ -19,6 +20,8 @@ export type VerifyingOptions = IdentityOptions & {
   readonly caRoots?: string
   readonly caIntermediates?: string
   readonly insecureIgnoreSct?: boolean
+  /** A file. */
+  readonly sct?: string
   readonly insecureIgnoreTlog?: boolean
   readonly useSignedTimestamps?: boolean
   readonly timestampCertificateChain?: string
@@ -79,6 +82,7 @@ export function addVerifyingOptions(command: Command): Command {
     .option('--use-signed-timestamps', 'demand a signed timestamp')
     .option('--data <folder>', 'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--json', 'tell the result as JSON on standard output')
+    .addOption(hidden('--sct <file>'))
     .addOption(hidden('--timestamp-certificate-chain <file>'))
     .addOption(hidden('--signature-digest-algorithm <name>').choices(['sha256', 'sha384', 'sha512']))
     .addOption(hidden('--private-infrastructure'))
@@ -122,9 +126,11 @@ export async function readConditions(
     io.err(
       `WARNING: Skipping tlog verification is an insecure practice that lacks transparency and auditability verification for the ${what}.\n`,
     )
+  const sct = options.sct === undefined ? undefined : await readSctFile(io, options.sct)
   return {
     signer,
     trustedRoot: await trustOf(io, options),
+    ...(sct !== undefined && { sct }),
     ignoreSct: options.insecureIgnoreSct === true,
     ignoreTlog,
     requireSignedTimestamp: demandsStamp(options),
