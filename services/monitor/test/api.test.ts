@@ -30,6 +30,14 @@ t.test('a watch is added, replaced, listed and removed', async (t) => {
   t.strictSame((await monitor.get('/api/v1/findings')).body, { findings: [] })
 })
 
+t.test('a body that does not say that it is JSON is refused with what to send', async (t) => {
+  const monitor = await openMonitor(t)
+  const body = new URLSearchParams({ name: 'app' })
+  const answer = await fetch(`${monitor.url}/api/v1/watches`, { method: 'POST', body })
+  t.equal(answer.status, 415)
+  t.match(await answer.json(), { detail: /Content-Type: application\/json/ })
+})
+
 t.test('a watch of the file is changed in the file alone', async (t) => {
   const monitor = await openMonitor(t, { watches: [watch] })
   const [listed] = (await monitor.get('/api/v1/watches')).body['watches'] as { id: string }[]

@@ -1,7 +1,7 @@
 /** Refusals as problem details (RFC 9457). */
 import { isUnavailable } from '@sigstack/postgres'
 import { replyWithProblem, replyWithProblemOf } from '@sigstack/server'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { MonitorError, type MonitorErrorCode } from '../errors.ts'
 
 const statuses = {
@@ -24,5 +24,8 @@ export function replyWithRefusal(error: unknown, request: FastifyRequest, reply:
     request.log.error({ req: request, status: 503, err: error }, 'the database does not answer')
     return replyWithProblem(reply.header('retry-after', '1'), 503, 'the monitor cannot answer now; come back')
   }
+  // Of curl without a header, before anybody has looked at the body.
+  if ((error as Partial<FastifyError>).statusCode === 415)
+    return replyWithProblem(reply, 415, 'a body is JSON here: send it with Content-Type: application/json')
   return replyWithProblemOf(error, request, reply)
 }
