@@ -7,6 +7,7 @@ import type { AttestationOutcome } from '../../attestations/store.ts'
 import type { WorkRefusal } from '../../verification/refusal.ts'
 import type { Route } from './route.ts'
 import { operationAt, operationOf, upstreamPath } from './routes.ts'
+import { registerSumsOf } from './sums-of.ts'
 
 export type RekorMetrics = {
   /** One search of the index. */
@@ -35,7 +36,7 @@ export function createRekorMetrics(registry: Registry, version: string): RekorMe
 
   const nanosecondsOfAnswer = 'Nanoseconds from the request line to the end of the answer'
   const latency = histogram('rekor_api_latency', nanosecondsOfAnswer, 'path', 'code')
-  const latencySummary = summary('rekor_api_latency_summary', 'The same, sum and count', 'path', 'code')
+  registerSumsOf(latency, { name: 'rekor_api_latency_summary', help: 'The same, sum and count', registry })
   const latencyByApi = histogram('rekor_latency_by_api', 'The same by method', 'path', 'method')
   const requests = counter('rekor_qps_by_api', 'Requests answered', 'path', 'method', 'code')
   const indexLatency = summary(
@@ -71,7 +72,6 @@ export function createRekorMetrics(registry: Registry, version: string): RekorMe
     const path = upstreamPath(operation.path)
     const elapsed = milliseconds * nanoseconds
     latency.observe({ path, code }, elapsed)
-    latencySummary.observe({ path, code }, elapsed)
     latencyByApi.observe({ path, method }, elapsed)
     requests.inc({ path, method, code })
   }
