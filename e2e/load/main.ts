@@ -15,6 +15,7 @@ import { benchPairs, pairNames } from './paired.ts'
 import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
+import { benchBundleReaders } from './scenarios/bundle-readers.ts'
 import { benchCertificates } from './scenarios/certificates.ts'
 import { benchDecay } from './scenarios/decay.ts'
 import { benchHostileReaders } from './scenarios/hostile-readers.ts'
@@ -60,6 +61,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
   dsse: (bench) => benchAppends(bench, 'dsse', appendOptions),
   v2: (bench) => benchRekorV2(bench, appendOptions),
   reads: benchReads,
+  'bundle-readers': benchBundleReaders,
   readers: (bench) => benchHostileReaders(bench, Number(values.entries)),
   follower: benchFollower,
   decay: (bench) => benchDecay(bench, Number(values.entries), appendOptions),
