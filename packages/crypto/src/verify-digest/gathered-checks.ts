@@ -18,8 +18,6 @@ type Waiting = { readonly check: EcdsaCheck; resolve(valid: boolean | Promise<bo
 
 /** In one message: the first of them should not wait for the last. */
 const mostChecks = 32
-/** While one is worked on another is at hand, and what comes meanwhile is gathered. */
-const mostMessages = 2
 
 /** Of a check as the thread gets it: point, SHA-256 digest, length of the signature, and that in DER at its longest. */
 const slot = { digest: 65, length: 97, signature: 98, end: 170 } as const
@@ -29,11 +27,12 @@ export function gatherChecks(verify: VerifyEcdsaDigest, thread: CheckThread): Ve
   const waiting: Waiting[] = []
   let isFlushing = false
 
+  /** While a message is worked on, what comes is gathered: fewer messages cost less than the thread gains by having one at hand. */
   function flush(): void {
     isFlushing = false
-    const isAlone = waiting.length === 1 && thread.depth() === 0
-    if (waiting.length === 0 || isAlone || !thread.isReady()) return here(waiting.splice(0))
-    while (waiting.length > 0 && thread.depth() < mostMessages) void there(waiting.splice(0, mostChecks))
+    if (waiting.length === 0 || thread.depth() > 0) return
+    if (waiting.length === 1 || !thread.isReady()) here(waiting.splice(0))
+    else void there(waiting.splice(0, mostChecks))
   }
 
   function here(some: readonly Waiting[]): void {
