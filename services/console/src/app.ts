@@ -1,5 +1,5 @@
 import { escaped, reasonOf } from '@sigstack/crypto'
-import { trustedProxies } from '@sigstack/limits'
+import { trustedProxies } from '@sigstack/limits/addresses'
 import {
   buildServer,
   type Logger,

@@ -1,4 +1,4 @@
-import { parseRangeList } from '@sigstack/limits'
+import { parseRangeList } from '@sigstack/limits/addresses'
 import {
   collectComplaints,
   type Environment,

@@ -1,12 +1,6 @@
-/** The console as a process of its own. */
-import { adviseOnVariables, createLogger, runService, tellStop } from '@sigstack/server'
-import { readConfig, variables } from './config.ts'
-import { startConsole } from './start.ts'
+import { keepMemoryLittle } from '@sigstack/server/little-memory'
 
-await runService(async () => {
-  const config = readConfig(process.env)
-  const logger = createLogger({ name: 'console', level: config.logLevel })
-  for (const advice of adviseOnVariables(process.env, { schemas: [variables], prefixes: ['CONSOLE_'] }))
-    logger.warn(advice)
-  return tellStop(await startConsole(config, { logger }), logger)
-})
+// Before anything else is loaded.
+keepMemoryLittle()
+const { runConsole } = await import('./run.ts')
+await runConsole()

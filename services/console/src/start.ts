@@ -8,13 +8,13 @@ import {
   startOrCleanUp,
 } from '@sigstack/server'
 import { buildApp } from './app.ts'
-import type { Config } from './config.ts'
+import type { Access, Config } from './config.ts'
 import { createNewest } from './log/newest.ts'
 import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
 import { createCertificateSearch } from './search/certificates.ts'
 import type { Searched } from './search/search.ts'
-import { openSignIn } from './sign-in/sign-in.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 import { createMonitor } from './sources/monitor.ts'
 import { createRekor, type Rekor } from './sources/rekor.ts'
 import { createTreeLog } from './sources/tree-log.ts'
@@ -42,7 +42,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const { urls, trustedRootFile } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
-    const signIn = config.access.mode === 'oidc' ? await openSignIn(config.access, now) : undefined
+    const signIn = config.access.mode === 'oidc' ? await signInBy(config.access, now) : undefined
     const rekor = urls.rekor === undefined ? undefined : createRekor(urls.rekor)
     const searched = searchedOf(rekor, urls.rekorV2)
     const certificates =
@@ -80,6 +80,11 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     logger.info({ url }, 'the console is open')
     return { url, stop: cleanups.run }
   }
+}
+
+/** What checks tokens is loaded where people sign in. */
+async function signInBy(access: Extract<Access, { mode: 'oidc' }>, now: () => number): Promise<SignIn> {
+  return (await import('./sign-in/sign-in.ts')).openSignIn(access, now)
 }
 
 /** The log of Rekor v1 finds entries of v2 beside its own, where they share a database; that of v2 answers for itself. */

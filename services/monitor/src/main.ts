@@ -1,12 +1,6 @@
-/** The monitor as a process of its own. */
-import { adviseOnVariables, createLogger, runService, tellStop } from '@sigstack/server'
-import { readConfig, variables } from './config.ts'
-import { startMonitor } from './start.ts'
+import { keepMemoryLittle } from '@sigstack/server/little-memory'
 
-await runService(async () => {
-  const config = readConfig(process.env)
-  const logger = createLogger({ name: 'monitor', level: config.logLevel })
-  for (const advice of adviseOnVariables(process.env, { schemas: [variables], prefixes: ['MONITOR_'] }))
-    logger.warn(advice)
-  return tellStop(await startMonitor(config, { logger }), logger)
-})
+// Before anything else is loaded.
+keepMemoryLittle()
+const { runMonitor } = await import('./run.ts')
+await runMonitor()

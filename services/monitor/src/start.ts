@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { reasonOf } from '@sigstack/crypto'
-import { trustedProxies } from '@sigstack/limits'
+import { trustedProxies } from '@sigstack/limits/addresses'
 import { createPool, inTransaction, migrate } from '@sigstack/postgres'
 import {
   createCleanups,

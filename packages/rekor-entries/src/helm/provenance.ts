@@ -1,10 +1,10 @@
 /** Helm provenance files: a clear-signed message of two YAML documents, of which the second lists the chart's digest. */
 import { asBuffer, isObject, memberAt, utf8 } from '@sigstack/crypto'
-import { readCleartextMessage } from 'openpgp'
 import { isScalar, parseDocument, visit } from 'yaml'
 import { EntryError } from '../errors.ts'
 import { parsing } from '../foreign.ts'
 import { findArmor } from '../keys/pgp/armor.ts'
+import { openpgp } from '../keys/pgp/openpgp.ts'
 import { spend } from '../work.ts'
 
 export type Provenance = {
@@ -29,7 +29,7 @@ export async function parseProvenance(content: Uint8Array): Promise<Provenance> 
   const file = asBuffer(content).toString('utf8')
   if (hasMoreLines(file)) throw malformed(`more than ${lineLimit} lines in provenance file`)
   const message = await parsing('unable to decode provenance file', () =>
-    readCleartextMessage({ cleartextMessage: file }),
+    openpgp().readCleartextMessage({ cleartextMessage: file }),
   )
   // The library would write the packets anew; the log keeps them as they are.
   const armor = await parsing('unable to decode provenance file', () =>

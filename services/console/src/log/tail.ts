@@ -2,7 +2,7 @@
  * The live tail: one look at a log a moment for all readers together, and none while there are no readers. A reader that does not
  * take what it is sent is cut off, since nothing is kept for it; it comes again with the last index that it saw.
  */
-import { networkOf } from '@sigstack/limits'
+import { networkOf } from '@sigstack/limits/addresses'
 import { hidden } from '../reader.ts'
 import type { PlacedEntry } from '../search/places.ts'
 import type { LogName, Newest } from './newest.ts'

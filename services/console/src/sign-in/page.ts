@@ -2,6 +2,9 @@
 import { type Html, html } from '../html/html.ts'
 import type { SignIn } from './sign-in.ts'
 
+/** Where an issuer sends people back to. */
+export const callbackPath = '/auth/callback'
+
 export function signInPart({ issuers, publicUrl }: SignIn, to: string, isOut: boolean): Html {
   return html`<h1>Sign in</h1>
 ${isOut && html`<p role="status">You are signed out of this console. Your identity provider may know you still.</p>`}

@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { assertOwnForm } from '../html/form.ts'
-import { signInPart, strangerPart } from './page.ts'
-import { callbackPath, type SignIn } from './sign-in.ts'
+import { callbackPath, signInPart, strangerPart } from './page.ts'
+import type { SignIn } from './sign-in.ts'
 
 /** Open to whoever is not signed in, with what its pages need. */
 export function isOfSignIn(route: string): boolean {

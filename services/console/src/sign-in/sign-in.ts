@@ -18,6 +18,7 @@ import { type Cached, createCached } from '../sources/cached.ts'
 import { SourceError, type SourceErrorCode } from '../sources/errors.ts'
 import { createCookie } from './cookies.ts'
 import { parseIssuers, type SignInIssuer } from './issuers-file.ts'
+import { callbackPath } from './page.ts'
 import { nameOf, roleOf } from './rules.ts'
 import { createSeal } from './seal.ts'
 import { createSessions, type Session, type Sessions } from './sessions.ts'
@@ -54,7 +55,6 @@ type Begun = {
   readonly endsAt: number
 }
 
-export const callbackPath = '/auth/callback'
 /** Browsers keep no larger cookie than 4 kB. */
 const longest = { to: 1_500, name: 255 }
 const beginSeconds = 600

@@ -1,9 +1,10 @@
 /** OpenPGP keys as they come with entries: armoured blocks, or a binary ring. */
 import { asBuffer, concatBytes, reasonOf, sha256Hex } from '@sigstack/crypto'
-import { type PublicKey, readKeys } from 'openpgp'
+import type { PublicKey, readKeys } from 'openpgp'
 import { EntryError } from '../../errors.ts'
 import { spend } from '../../work.ts'
 import { encodeArmor, findArmor } from './armor.ts'
+import { openpgp } from './openpgp.ts'
 import { assertComputable, packetType, readPackets } from './packets.ts'
 import { pgpSubjectsOf } from './subjects.ts'
 
@@ -98,7 +99,7 @@ function assertBounded(binary: Uint8Array, prefix: string): void {
 /** The library throws plain errors. */
 async function readRing(binaryKeys: Uint8Array, prefix: string): ReturnType<typeof readKeys> {
   try {
-    return await readKeys({ binaryKeys })
+    return await openpgp().readKeys({ binaryKeys })
   } catch (cause) {
     const reason = reasonOf(cause).slice(0, 200)
     throw new EntryError('bad_public_key', `${prefix}: openpgp: ${reason}`, { cause })

@@ -10,21 +10,12 @@ import {
   utf8,
   verificationCost,
 } from '@sigstack/crypto'
-import {
-  createMessage,
-  enums,
-  PacketList,
-  type PublicKey,
-  readSignature,
-  Signature,
-  SignaturePacket,
-  type Subkey,
-  verify,
-} from 'openpgp'
+import type { PublicKey, SignaturePacket, Subkey } from 'openpgp'
 import { EntryError } from '../../errors.ts'
 import { noteHeld, spend, spendForHashing } from '../../work.ts'
 import { encodeArmor, findArmor } from './armor.ts'
 import type { PgpKeyRing } from './key-ring.ts'
+import { openpgp } from './openpgp.ts'
 import { type PgpPacket, packetType, readPackets } from './packets.ts'
 import { type PgpSignatureV3, parsePgpSignatureV3, verifyPgpSignatureV3 } from './signature-v3.ts'
 import { type PgpSigner, pgpSignerOf } from './signer.ts'
@@ -103,7 +94,7 @@ async function readSignatures(
 ): Promise<PgpSignature['signatures']> {
   let parsed: readonly unknown[]
   try {
-    parsed = [...(await readSignature({ binarySignature })).packets]
+    parsed = [...(await openpgp().readSignature({ binarySignature })).packets]
   } catch (cause) {
     const reason = reasonOf(cause).slice(0, 200)
     throw new EntryError('bad_signature', `invalid PGP signature: openpgp: ${reason}`, { cause })
@@ -115,7 +106,7 @@ async function readSignatures(
     try {
       // The library knows no version 3, and puts a packet without any members in its place.
       if (body[0] === 3) signatures.push(parsePgpSignatureV3(body))
-      else if (packet instanceof SignaturePacket) signatures.push(packet)
+      else if (packet instanceof openpgp().SignaturePacket) signatures.push(packet)
     } catch (error) {
       if (!(error instanceof EntryError)) throw error
       refusal ??= error
@@ -140,7 +131,9 @@ const selfSignatureShare = 0.25
 /** Looked at before any arithmetic: what would be slow, or has no backend here. Pays for the rest. */
 function unsupportedOf(key: PublicKey, signature: SignaturePacket | PgpSignatureV3): string | undefined {
   const own = key.getKeyID()
-  const packets = key.toPacketList().filterByTag(enums.packet.signature) as readonly SignaturePacket[]
+  const packets = key
+    .toPacketList()
+    .filterByTag(openpgp().enums.packet.signature) as readonly SignaturePacket[]
   const selfSignatures = packets.filter((packet) => packet.issuerKeyID.equals(own)).length
   if (selfSignatures > selfSignatureLimit)
     return `unsupported feature: more than ${selfSignatureLimit} self-signatures`
@@ -173,8 +166,9 @@ function documentFaultOf(
   message: Uint8Array,
 ): string | undefined {
   const type = 'keyId' in signature ? signature.type : signature.signatureType
-  if (type === enums.signature.binary) return undefined
-  if (type !== enums.signature.text) return 'invalid signature: not a signature of a document'
+  const types = openpgp().enums.signature
+  if (type === types.binary) return undefined
+  if (type !== types.text) return 'invalid signature: not a signature of a document'
   return isLonger(message, lineLimit)
     ? `unsupported feature: a signature of text of more than ${lineLimit} lines`
     : undefined
@@ -185,6 +179,7 @@ async function verifyPacket(
   packet: SignaturePacket,
   message: Uint8Array,
 ): Promise<PgpSigner> {
+  const { createMessage, PacketList, Signature, verify } = openpgp()
   const list = new PacketList<SignaturePacket>()
   list.push(packet)
   const date = packet.created
