@@ -70,6 +70,28 @@ t.test('the swap of a symbolic link is noticed, as Kubernetes updates its secret
   t.equal(reloading.current(), 'b')
 })
 
+t.test('what nothing could be told of, since its folder was missing, is found by looking', async (t) => {
+  const folder = join(t.testdir(), 'later', 'and-later')
+  const file = join(folder, 'value')
+  let reads = 0
+  const reloading = await reloadFromFiles({
+    paths: () => {
+      reads++
+      return [file]
+    },
+    initial: 'none',
+    load: () => readFileSync(file, 'utf8'),
+    pollMs: 10,
+  })
+  t.teardown(() => reloading.stop())
+  await until(() => reads > 2)
+  t.equal(reloading.current(), 'none')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, 'there')
+  await until(() => reloading.current() === 'there')
+  t.equal(reloading.current(), 'there')
+})
+
 t.test('one port speaks HTTP/2 and HTTP/1.1, and a new certificate is shown without a restart', async (t) => {
   const folder = t.testdir()
   const files = makeCertificate(folder, 'first')
