@@ -311,6 +311,7 @@ t.test('a list of logs with a fault says where', async (t) => {
     [{ name: 'a', kind: 'ct', url: 'ftp://a' }, /url must be an http/],
     [{ name: 'a', kind: 'ct', url: 'http://u:p@a' }, /password/],
     [{ name: 'a', kind: 'ct', url: 'http://a', key: 'x' }, /key: /],
+    [{ name: 'a', kind: 'rekor-v1', url: 'http://a', views: ['http://b'] }, /views .* not of rekor-v1/],
     [{ name: 'a', kind: 'ct', url: 'http://a', colour: 'red' }, /no member "colour"/],
   ] as const)
     t.throws(() => parseLogs(JSON.stringify({ logs: [entry] })), { code: 'bad_file', message: reason })

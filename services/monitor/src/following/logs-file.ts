@@ -57,7 +57,9 @@ function parseLog(value: unknown): LogDescription {
   if (!Array.isArray(views) || views.length > 20)
     throw malformed('views must be a list of URLs, of at most 20')
   if (views.length > 0 && (kind === 'rekor-v1' || read === 'api'))
-    throw malformed('views show checkpoints of logs of one tree that are read by tiles')
+    throw malformed(
+      'views are of logs of one tree that are read by tiles: not of rekor-v1, and not with read: api',
+    )
   const url = urlOf(value['url'], 'url')
   return {
     name,
