@@ -16,7 +16,7 @@ const shortBytes = 65_536
 /** The frame reads no body of these. */
 const bodiless = new Set(['GET', 'HEAD'])
 
-/** Beyond the bound a body is refused with 429. */
+/** Beyond the bound a body is refused with 429; one that is larger than its route takes the frame refuses, for good. */
 export function boundReceiving(app: FastifyInstance, { totalBytes, senderOf }: ReceivingOptions): void {
   const held = createHeldBytes()
 
@@ -31,7 +31,8 @@ export function boundReceiving(app: FastifyInstance, { totalBytes, senderOf }: R
         own += chunk.length
         held.add(sender, chunk.length)
         const isTooMuch = held.total() > totalBytes || held.of(sender) > totalBytes / 2
-        if (isTooMuch)
+        const isTooLarge = own > request.routeOptions.bodyLimit
+        if (isTooMuch && !isTooLarge)
           next(Object.assign(new Error('too much is being received; try again'), { statusCode: 429 }))
         else next(null, chunk)
       },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { boundReceiving, buildServer } from '../src/index.ts'
 
@@ -35,4 +36,21 @@ t.test('a body that nobody reads may end in the middle', { timeout: 30_000 }, as
   held.resolve('at last')
   const { statusCode } = await app.inject({ method: 'POST', url: '/things', payload: {} })
   t.equal(statusCode, 200)
+})
+
+t.test('a body that is too large for its route is told so, and not to come again', async (t) => {
+  const app = buildServer({ name: 'receiver', logger: false, bodyLimitBytes: 100_000 })
+  boundReceiving(app, { totalBytes: 200_000, senderOf: ({ ip }) => ip })
+  app.post('/small', async () => 'posted')
+  app.post('/large', { bodyLimit: 1_000_000 }, async () => 'posted')
+  t.teardown(() => app.close())
+  // Without a length, in pieces as they come.
+  const post = async (url: string, bytes: number) => {
+    const pieces = Array.from({ length: bytes / 10_000 }, () => Buffer.alloc(10_000, '1'))
+    const headers = { 'content-type': 'application/json' }
+    return (await app.inject({ method: 'POST', url, headers, payload: Readable.from(pieces) })).statusCode
+  }
+  t.equal(await post('/small', 100_000), 200)
+  t.equal(await post('/small', 150_000), 413)
+  t.equal(await post('/large', 150_000), 429)
 })
