@@ -73,7 +73,7 @@ const log = {
 
 const ct = { ...log, id: '3', name: 'certificates', kind: 'ct', url: 'http://127.0.0.1:9/' }
 
-const answers: Readonly<Record<string, unknown>> = {
+export const answers = {
   'GET /alarms': { alarms: [alarm, urgent] },
   'GET /alarms/7': { ...alarm, state: 'acknowledged', acts },
   'POST /alarms/7/acknowledge': { ...alarm, state: 'acknowledged', acts },
@@ -82,7 +82,7 @@ const answers: Readonly<Record<string, unknown>> = {
   'POST /watches': watch,
   'DELETE /watches/2': {},
   'GET /logs': { logs: [log, ct] },
-}
+} satisfies Readonly<Record<string, unknown>>
 
 /** `changed` replaces answers by method and path; one with a `status` is a refusal. */
 export async function openFakeMonitor(
@@ -97,9 +97,8 @@ export async function openFakeMonitor(
       const { authorization } = headers
       asked.push({ method, path, authorization, body: sent === '' ? undefined : JSON.parse(sent) })
       const isKnown = authorization === `Bearer ${token}`
-      const answer = { ...answers, ...changed }[`${method} ${path}`] as
-        | { readonly status?: number }
-        | undefined
+      const all: Readonly<Record<string, unknown>> = { ...answers, ...changed }
+      const answer = all[`${method} ${path}`] as { readonly status?: number } | undefined
       const refusal = isKnown ? { status: 404, detail: 'no such row' } : { status: 401, detail: 'no token' }
       const told = isKnown && answer !== undefined ? answer : refusal
       response.writeHead(told.status ?? 200, { 'content-type': 'application/json' })

@@ -2,10 +2,13 @@
 import { request } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+import { schemas } from '../../monitor/src/openapi-schemas.ts'
 import { readerOf } from '../src/reader.ts'
 import type { FollowedLog } from '../src/sources/monitor.ts'
 import { entryLinks } from '../src/watch/entry-links.ts'
-import { openFakeMonitor, script, token } from './fake-monitor.ts'
+import { answers, openFakeMonitor, script, token } from './fake-monitor.ts'
 import { openConsole, openLog } from './workshop.ts'
 
 const own = { 'sec-fetch-site': 'same-origin' }
@@ -53,6 +56,20 @@ function statusFor(url: string, headers: Record<string, string>): Promise<number
       .end()
   })
 }
+
+t.test('the monitor of these tests answers as the monitor documents it', async (t) => {
+  const told = [
+    ...[...answers['GET /alarms'].alarms, answers['GET /alarms/7']].map(
+      (row) => [schemas.Alarm, row] as const,
+    ),
+    ...answers['GET /watches'].watches.map((row) => [schemas.Watch, row] as const),
+    ...answers['GET /logs'].logs.map((row) => [schemas.Log, row] as const),
+  ]
+  for (const [schema, row] of told) {
+    t.ok(Value.Check(schema as TSchema, row), row.id)
+    for (const name of Object.keys(row)) t.ok(Object.hasOwn(schema.properties, name), name)
+  }
+})
 
 t.test(
   'alarms are told in words, the most urgent first, and nothing of a stranger becomes markup',
