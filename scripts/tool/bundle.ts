@@ -7,7 +7,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { joinChunks } from './join-chunks.ts'
-import { loaderText, type Store, turnIntoScripts } from './parts.ts'
+import { demandCode, loaderText, type Store, turnIntoScripts } from './parts.ts'
 import { sourcesPlugin } from './sources.ts'
 
 export const root = path.dirname(path.dirname(import.meta.dirname))
@@ -132,6 +132,7 @@ function rehearse(folder: string): void {
   })
   if (status !== 0) throw new Error(`the rehearsal failed: ${stderr}`)
   rmSync(loader)
+  demandCode(folder, rehearsed)
 }
 
 /** What is loaded on demand by a module that itself is not in the bundle is written all the same. */

@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { Script } from 'node:vm'
 import { transform } from 'esbuild'
 
 const here = 'const hereUrl=require("node:url").pathToFileURL(__filename).href;'
@@ -31,6 +32,18 @@ function inAscii(code: string): string {
     /[\u0080-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+const opening = '(function(exports,require,module,__filename,__dirname){'
+
+/** What V8 refuses costs time at each start, and nobody would see it. */
+export function demandCode(folder: string, names: readonly string[]): void {
+  for (const name of names) {
+    const text = readFileSync(path.join(folder, name), 'latin1')
+    const cachedData = readFileSync(path.join(folder, `${name}.code`))
+    const { cachedDataRejected } = new Script(`${opening}${text}\n})`, { cachedData })
+    if (cachedDataRejected !== false) throw new Error(`V8 refuses the code of ${name}`)
+  }
 }
 
 /** Where the parts are: files beside the loader, or what an executable brings along. */
@@ -63,7 +76,7 @@ const requireOf=(name)=>name.startsWith('./')?load(name.slice(2)):require(name)
 function load(name){
   const known=parts.get(name)
   if(known!==undefined)return known.module.exports
-  const text='(function(exports,require,module,__filename,__dirname){'+textOf(name)+'\\n})'
+  const text='${opening}'+textOf(name)+'\\n})'
   const cachedData=rehearsed.has(name)?codeOf(name):undefined
   const script=new Script(text,{filename:placeOf(name),cachedData})
   const module={exports:{}}

@@ -19,7 +19,7 @@ export const exportKyverno: Exporter = (policy, context, cannot) => {
   refuseDenial(policy, engine, cannot)
   if (policy.rules.some(({ log }) => log === 'required') && context.tuf === undefined)
     cannot(
-      'Kyverno asks a TUF repository wherever a log is demanded, even with the trusted root inside, and without ours the public one: name it with --tuf-mirror and --tuf-root',
+      'Kyverno asks a TUF repository wherever a log is demanded, even with the trusted root inside, and without ours the public one: name it with --tuf-mirror and --tuf-root (where the stack publishes its trust: URL/tuf and URL/tuf/root.json)',
     )
   if ((context.trust?.text.length ?? 0) > longestTrust)
     cannot(`the trusted root is larger than ${longestTrust} bytes, which Kyverno takes at most`)
