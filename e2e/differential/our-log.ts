@@ -6,7 +6,7 @@ import path from 'node:path'
 import { startEmbeddedPostgres } from '@sigstack/postgres'
 import { freePorts } from '@sigstack/server/free-ports'
 import { programOf } from '@sigstack/server/program'
-import { answers, startProgram } from './program.ts'
+import { answers, startProgram } from '../support/program.ts'
 
 export type OurLog = {
   readonly url: string

@@ -14,7 +14,6 @@ import { lines, nameOf } from '../differential/cosign/lines.ts'
 import { send } from '../differential/exchange.ts'
 import { compareFacts, type Difference } from '../differential/facts.ts'
 import { judge, type KnownDifference } from '../differential/known-difference.ts'
-import { startProgram } from '../differential/program.ts'
 import { answerFacts } from '../differential/rekor-v1/answer-facts.ts'
 import { knownRekorDifferences } from '../differential/rekor-v1/known-differences.ts'
 import { mutationsOf } from '../differential/rekor-v1/mutations.ts'
@@ -26,6 +25,7 @@ import { hasOpenDifferences, toText } from '../differential/report.ts'
 import { knownTsaDifferences } from '../differential/tsa/known-differences.ts'
 import { createChecker } from '../support/checker/checker.ts'
 import { encodeRequest, openSocket } from '../support/http-socket.ts'
+import { startProgram } from '../support/program.ts'
 
 const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-differential-test-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -1,7 +1,8 @@
 /** `npm run differential -- ca`: our certificate authority beside Fulcio. */
+
+import { installTool } from '../../support/upstream/tools.ts'
 import { createComparer } from '../comparer.ts'
 import type { Comparison, ComparisonOptions } from '../report.ts'
-import { installTool } from '../upstream-tools.ts'
 import { answerFacts } from './answer-facts.ts'
 import { allCases } from './cases.ts'
 import { createKeyRing } from './keys.ts'

@@ -1,9 +1,9 @@
 /** `npm run differential -- cosign`: the same command lines to our tool and to cosign. */
 import { appendFile } from 'node:fs/promises'
 import path from 'node:path'
+import { installTool } from '../../support/upstream/tools.ts'
 import { compareFacts, type Difference } from '../facts.ts'
 import type { Comparison, ComparisonOptions } from '../report.ts'
-import { installTool } from '../upstream-tools.ts'
 import { factsOfRun, filesIn } from './facts-of-run.ts'
 import { knownCosignDifferences } from './known-differences.ts'
 import { lines, nameOf } from './lines.ts'

@@ -1,9 +1,9 @@
 /** A MariaDB of our own for Trillian: on a socket in its folder, with no port. */
 import { userInfo } from 'node:os'
 import path from 'node:path'
+import { startProgram } from '../../support/program.ts'
+import { requireProgram } from '../../support/upstream/tools.ts'
 import type { Workshop } from '../../support/workshop.ts'
-import { startProgram } from '../program.ts'
-import { requireProgram } from '../upstream-tools.ts'
 
 export type Mariadb = {
   /** As Go's driver writes it. */

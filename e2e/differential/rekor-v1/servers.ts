@@ -3,10 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { freePorts } from '@sigstack/server/free-ports'
+import { answers, startProgram } from '../../support/program.ts'
+import {
+  type InstalledTool,
+  installTool,
+  requireProgram,
+  trillianSources,
+} from '../../support/upstream/tools.ts'
 import type { Workshop } from '../../support/workshop.ts'
 import { startOurLog } from '../our-log.ts'
-import { answers, startProgram } from '../program.ts'
-import { type InstalledTool, installTool, requireProgram, trillianSources } from '../upstream-tools.ts'
 import { requireMariadb, startMariadb } from './mariadb.ts'
 
 export type RekorServer = {

@@ -1,7 +1,8 @@
 /** `npm run differential -- rekor-v2`: our log beside upstream's of Rekor v2, with its POSIX backend. */
+
+import { installTool } from '../../support/upstream/tools.ts'
 import { createComparer } from '../comparer.ts'
 import type { Comparison, ComparisonOptions } from '../report.ts'
-import { installTool } from '../upstream-tools.ts'
 import { answerFacts } from './answer-facts.ts'
 import { allCases } from './cases.ts'
 import { knownRekorV2Differences } from './known-differences.ts'

@@ -1,11 +1,8 @@
 /** Our log and upstream's of Rekor v2, side by side, with the same limits and the same host name. */
-import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type PublicKey, parsePublicKeyPem } from '@sigstack/crypto'
-import { freePorts } from '@sigstack/server/free-ports'
+import { startRekorTiles } from '../../support/upstream/rekor-tiles.ts'
 import { startOurLog } from '../our-log.ts'
-import { answers, startProgram } from '../program.ts'
 
 export type Side = { readonly url: string; readonly publicKey: PublicKey }
 export type TileLog = Side & { stop(): Promise<void> }
@@ -30,34 +27,5 @@ export async function startOurs(folder: string): Promise<TileLog> {
 }
 
 export async function startUpstream(folder: string, command: string): Promise<TileLog> {
-  const own = path.join(folder, 'upstream')
-  const keyFile = path.join(own, 'key.pem')
-  await mkdir(own, { recursive: true })
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  await writeFile(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-  const [port = 0, grpcPort = 0, metricsPort = 0] = await freePorts(3)
-  const url = `http://127.0.0.1:${port}`
-  const { stop } = await startProgram({
-    name: 'rekor-tiles',
-    command,
-    args: [
-      'serve',
-      '--http-address=127.0.0.1',
-      `--http-port=${port}`,
-      '--grpc-address=127.0.0.1',
-      `--grpc-port=${grpcPort}`,
-      `--http-metrics-port=${metricsPort}`,
-      `--hostname=${hostname}`,
-      `--storage-dir=${path.join(own, 'tiles')}`,
-      `--signer-filepath=${keyFile}`,
-      `--max-request-body-size=${bodyLimitBytes}`,
-      // The default of ten seconds would be that of every accepted request.
-      '--batch-max-age=10ms',
-      '--checkpoint-interval=1s',
-    ],
-    logFile: path.join(own, 'log.log'),
-    isReady: () => answers(`${url}/healthz`),
-  })
-  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-  return { url, publicKey: parsePublicKeyPem(pem), stop }
+  return startRekorTiles({ command, folder: path.join(folder, 'upstream'), hostname, bodyLimitBytes })
 }

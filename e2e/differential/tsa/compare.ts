@@ -1,10 +1,10 @@
 /** `npm run differential -- tsa`: our timestamp authority beside Sigstore's. */
 import path from 'node:path'
+import { writeStampingKey } from '../../support/upstream/stamping-key.ts'
+import { installTool } from '../../support/upstream/tools.ts'
 import { createComparer } from '../comparer.ts'
 import type { Comparison, ComparisonOptions } from '../report.ts'
-import { installTool } from '../upstream-tools.ts'
 import { answerFacts } from './answer-facts.ts'
-import { writeStampingKey } from './authority.ts'
 import { allCases } from './cases.ts'
 import { knownTsaDifferences } from './known-differences.ts'
 import { measureStamps } from './measure.ts'

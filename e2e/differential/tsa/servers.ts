@@ -1,11 +1,11 @@
 /** Our timestamp authority and upstream's, over one key. */
 
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { freePorts } from '@sigstack/server/free-ports'
 import { programOf } from '@sigstack/server/program'
-import { answers, startProgram } from '../program.ts'
-import type { StampingKey } from './authority.ts'
+import { answers, startProgram } from '../../support/program.ts'
+import type { StampingKey } from '../../support/upstream/stamping-key.ts'
+import { startTimestampServer } from '../../support/upstream/timestamp-server.ts'
 
 export type StampServer = { readonly url: string; stop(): Promise<void> }
 
@@ -58,37 +58,19 @@ export async function startOurs(
   return { url, stop }
 }
 
-/** It always opens port 2112 for its metrics. */
 export async function startUpstream(
   folder: string,
   command: string,
-  { curve, keyFile, chainFile }: StampingKey,
+  key: StampingKey,
   manner: Manner,
 ): Promise<StampServer> {
-  await mkdir(folder, { recursive: true })
-  const [port = 0] = await freePorts(1)
-  const url = `http://127.0.0.1:${port}`
-  const { stop } = await startProgram({
-    name: 'timestamp-server',
+  return startTimestampServer({
     command,
-    args: [
-      'serve',
-      '--host=127.0.0.1',
-      `--port=${port}`,
-      '--log-type=prod',
-      '--timestamp-signer=file',
-      `--timestamp-signer-hash=${curve === 'P-256' ? 'sha256' : 'sha384'}`,
-      `--file-signer-key-path=${keyFile}`,
-      `--certificate-chain-path=${chainFile}`,
-      `--default-policy-oid=${defaultPolicy}`,
-      `--accepted-policy-oids=${defaultPolicy},${acceptedPolicy}`,
-      `--max-request-body-size=${bodyLimitBytes}`,
-      `--include-chain-in-response=${manner.includesChain}`,
-      `--use-http-201=${manner.successStatus === 201}`,
-      '--disable-ntp-monitoring',
-    ],
-    logFile: path.join(folder, 'upstream.log'),
-    isReady: () => answers(`${url}/ping`),
+    folder,
+    key,
+    defaultPolicy,
+    acceptedPolicies: [acceptedPolicy],
+    bodyLimitBytes,
+    ...manner,
   })
-  return { url, stop }
 }

@@ -9,7 +9,7 @@ import {
   toHex,
   verifySignature,
 } from '@sigstack/crypto'
-import type { StampingKey } from './authority.ts'
+import type { StampingKey } from '../../support/upstream/stamping-key.ts'
 
 export type StampContext = { readonly key: StampingKey; readonly now: Date }
 

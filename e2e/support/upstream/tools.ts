@@ -1,6 +1,6 @@
 /** Upstream's servers, brought the way one installs any Go tool, once, into the cache of the interop run. */
-import { InteropError } from '../support/interop-error.ts'
-import type { Workshop } from '../support/workshop.ts'
+import { InteropError } from '../interop-error.ts'
+import type { Workshop } from '../workshop.ts'
 
 const trillian = 'github.com/google/trillian'
 const trillianVersion = 'v1.7.3'

@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Program = {
+  readonly pid: number
   /** SIGTERM, after ten seconds SIGKILL, and waits for the end. */
   stop(): Promise<void>
 }
@@ -64,7 +65,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     }
     await sleep(50)
   }
-  return { stop }
+  return { pid: child.pid ?? 0, stop }
 }
 
 export async function answers(url: string): Promise<boolean> {
