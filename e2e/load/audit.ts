@@ -61,10 +61,13 @@ async function isEmpty(): Promise<boolean> {
   return rows[0]?.log === null || (await pool.query('select from log')).rowCount === 0
 }
 
-/** A certificate as every signer gets it, from a stack that lives for this only. */
+/** A certificate as every signer gets it, from the stack whose log is filled then. */
 async function signedProposal(): Promise<unknown> {
   const email = 'bench@example.org'
-  const stack = await startStackProcess({ dataDirectory: path.join(folder, 'stack') })
+  const stack = await startStackProcess({
+    dataDirectory: path.join(folder, 'stack'),
+    environment: { DATABASE_URL: server.connectionString },
+  })
   try {
     const { ca = '' } = stack.endpoints.services
     const issued = await obtainCertificate(ca, await trialToken(stack.endpoints, email), email)

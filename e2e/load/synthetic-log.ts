@@ -1,11 +1,10 @@
 /**
  * A Rekor log of any size in minutes: entries of real form, made from their index, written the way a backup is restored, which is
- * the engine's fastest. Nothing signs them, which only a writer would notice.
+ * the engine's fastest. The log is that of a stack, which can be started on it.
  */
 import { createHash } from 'node:crypto'
-import { rekorV1KeyHint, signCheckpoint } from '@sigstack/checkpoint'
-import { createSigner, defaultClientAlgorithms, generateSigningKey, keyFingerprint } from '@sigstack/crypto'
-import { type OpenBackup, restoreLog } from '@sigstack/log-engine'
+import { defaultClientAlgorithms } from '@sigstack/crypto'
+import { type LogEntry, listShards, type OpenBackup, readLogEntries, restoreLog } from '@sigstack/log-engine'
 import { emptyTree, growTree, leafHash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { verifyProposal } from '@sigstack/rekor-entries'
@@ -13,8 +12,8 @@ import { verifyProposal } from '@sigstack/rekor-entries'
 /** The canonical body of entry `index`, in which digest and signature are new. */
 export type EntryMaker = (index: number) => Buffer
 
+const logName = 'rekor-v1'
 const entriesPerPage = 2048
-const firstTimeMs = Date.parse('2026-01-01T00:00:00Z')
 
 /** @param proposal A hashedrekord that was really signed: the others are like it. */
 export async function entriesLike(proposal: unknown): Promise<EntryMaker> {
@@ -40,65 +39,77 @@ export async function entriesLike(proposal: unknown): Promise<EntryMaker> {
   }
 }
 
-/** Makes the log in a database that holds none. */
+/**
+ * Makes the log that a stack has begun in this database one of so many entries: those it has come first. The stack is stopped; its next
+ * start goes on with what it finds.
+ */
 export async function fillLog(
   pool: Pool,
   entries: number,
   make: EntryMaker,
   onProgress: (done: bigint, total: bigint) => void,
 ): Promise<void> {
-  const signer = createSigner(generateSigningKey())
-  const origin = 'bench.example.org - 1'
+  const [shard] = await listShards(pool, logName)
+  if (shard?.publicKey === undefined) throw new Error(`no stack has begun the log ${logName} here`)
+  const { name, origin, logId, publicKey, treeSize } = shard
+  const first = await readLogEntries(pool, logName, 0n, treeSize)
+  const pages = () => pagesOf(first, entries, make)
   let tree = emptyTree
-  for (const page of pagesOf(entries, make))
+  for (const page of pages())
     tree = growTree(
       tree,
       page.map((entry) => leafHash(entry.leaf)),
     ).tree
   const { size, rootHash } = tree
-  const keyHint = rekorV1KeyHint(signer.publicKey)
-  const checkpoint = await signCheckpoint({
-    origin,
-    name: 'bench.example.org',
-    treeHead: tree,
-    signer,
-    keyHint,
-  })
-  const shard = {
-    name: 'rekor-v1',
-    shard: 0,
-    origin,
-    logId: Buffer.from(keyFingerprint(signer.publicKey)),
-    publicKey: Buffer.from(signer.publicKey.spki),
-    keyFile: undefined,
-    isFrozen: false,
-    frozenAtMs: undefined,
-  }
   const backup: OpenBackup = {
     manifest: {
-      log: 'rekor-v1',
+      log: logName,
       takenAt: new Date().toISOString(),
       mode: 'open',
       modeReason: undefined,
-      shards: [{ ...shard, size, rootHash, checkpoint }],
+      shards: [
+        {
+          name,
+          shard: 0,
+          origin,
+          logId,
+          publicKey: Buffer.from(publicKey),
+          keyFile: undefined,
+          size,
+          rootHash,
+          isFrozen: false,
+          frozenAtMs: undefined,
+          // Restoring reads none, and the stack signs one when it starts.
+          checkpoint: '',
+        },
+      ],
     },
     pages: (async function* () {
-      for (const page of pagesOf(entries, make)) yield { shard: 0, entries: page }
+      for (const page of pages()) yield { shard: 0, entries: page }
     })(),
     checksum: () => Buffer.alloc(32),
   }
+  await forgetLog(pool)
   await restoreLog(pool, { backup, onProgress })
 }
 
-function* pagesOf(entries: number, make: EntryMaker) {
+/** A log is restored only where none of its name is. */
+async function forgetLog(pool: Pool): Promise<void> {
+  await pool.query(
+    `with forgotten as (delete from log where name = $1 returning log_no)
+     delete from entry using forgotten where entry.log_no = forgotten.log_no`,
+    [logName],
+  )
+}
+
+/** All at the time of the newest that is there: a log does not run ahead of the clock. */
+function* pagesOf(first: readonly LogEntry[], entries: number, make: EntryMaker) {
+  const sequencedAtMs = first.at(-1)?.sequencedAtMs ?? Date.now()
   for (let start = 0; start < entries; start += entriesPerPage) {
     const count = Math.min(entriesPerPage, entries - start)
-    yield Array.from({ length: count }, (_, i) => ({
-      leafIndex: BigInt(start + i),
-      sequencedAtMs: firstTimeMs + start + i,
-      leaf: make(start + i),
-      extra: undefined,
-      identity: undefined,
-    }))
+    yield Array.from({ length: count }, (_, i) => {
+      const { leaf = make(start + i), extra } = first[start + i] ?? {}
+      return { leafIndex: BigInt(start + i), sequencedAtMs, leaf, extra, identity: undefined }
+    })
   }
 }
