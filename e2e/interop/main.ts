@@ -62,7 +62,7 @@ if (unknown.length > 0) {
   )
 }
 
-const workshop = await openUserWorkshop(onProgress, values['slow-builds'])
+const workshop = await openUserWorkshop(onProgress, { slowBuilds: values['slow-builds'] })
 const withRegistries =
   values.registries ||
   (wanted === undefined && !values['without-ct-log'] && !values.images && !values.policies)

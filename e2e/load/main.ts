@@ -3,7 +3,7 @@
  * as in production; what the numbers depend on is printed with them.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createPool, durability, startEmbeddedPostgres } from '@sigstack/postgres'
@@ -12,6 +12,7 @@ import type { Bench } from './bench-context.ts'
 import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
 import { benchPairs, pairNames } from './paired.ts'
+import { benchPeers, peerNames } from './peers/peers.ts'
 import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
@@ -29,7 +30,7 @@ import { benchFollower } from './scenarios/with-follower.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'appends,dsse,reads,certificates,stamps,start' },
+    only: { type: 'string', default: 'appends,dsse,reads,certificates,stamps,start,peers' },
     clients: { type: 'string', default: '1,16,64' },
     rates: { type: 'string', default: '500,1000' },
     'certificate-clients': { type: 'string', default: '1,16,64' },
@@ -43,7 +44,11 @@ const { values } = parseArgs({
     data: { type: 'string' },
     /** Another checkout to run beside this one, in turns. */
     against: { type: 'string' },
-    rounds: { type: 'string', default: '15' },
+    /** Default 15, beside peers 3. */
+    rounds: { type: 'string' },
+    peers: { type: 'string', default: peerNames.join(',') },
+    /** Builds the peers that are not there. */
+    install: { type: 'boolean', default: false },
     /** A built program of the tool, for `tool`; its sources where it is left out. */
     tool: { type: 'string' },
     profile: { type: 'boolean', default: false },
@@ -52,6 +57,7 @@ const { values } = parseArgs({
 })
 const numbers = (list: string): number[] => list.split(',').map(Number)
 const appendOptions = { clients: numbers(values.clients), rates: numbers(values.rates) }
+const rounds = Number(values.rounds ?? 15)
 const { 'ca-curve': caCurve } = values
 if (caCurve !== 'P-256' && caCurve !== 'P-384')
   throw new Error(`--ca-curve ${caCurve} is neither P-256 nor P-384`)
@@ -74,7 +80,14 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
     }),
   stamps: (bench) => benchStamps(bench, appendOptions),
   start: benchStart,
-  tool: (bench) => benchTool(bench, { program: values.tool, rounds: Number(values.rounds) }),
+  peers: (bench) =>
+    benchPeers(bench, {
+      ...appendOptions,
+      only: values.peers.split(','),
+      rounds: Number(values.rounds ?? 3),
+      installs: values.install,
+    }),
+  tool: (bench) => benchTool(bench, { program: values.tool, rounds }),
 }
 const chosen = values.only.split(',').flatMap((name) => {
   const scenario = scenarios[name]
@@ -87,8 +100,7 @@ const folder = values.data ?? (await mkdtemp(path.join(tmpdir(), 'sigstack-bench
 if (values.against !== undefined) {
   const only = values.only.split(',')
   const clients = Number(values.clients.split(',').at(-1))
-  const { against, rounds } = values
-  await benchPairs({ against, folder, rounds: Number(rounds), clients, only, say: console.log })
+  await benchPairs({ against: values.against, folder, rounds, clients, only, say: console.log })
   await rm(folder, { recursive: true, force: true })
   process.exit()
 }
@@ -142,7 +154,9 @@ async function sayConditions(): Promise<void> {
   const fsync = await measureFsync(folder)
   const { version, fsync: fsyncSetting, synchronousCommit, fullPageWrites } = await durability(pool)
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
+  const load = loadavg().map((average) => average.toFixed(1))
   report.say(`machine     ${machine}; generator, stack and database share it`)
+  report.say(`load        ${load.join(', ')} before the first row (averages of 1, 5 and 15 minutes)`)
   report.say(
     `disk        4 KiB append + fdatasync: p50 ${fsync.p50.toFixed(2)} ms, p99 ${fsync.p99.toFixed(2)} ms`,
   )
@@ -150,5 +164,13 @@ async function sayConditions(): Promise<void> {
     `database    PostgreSQL ${version}, fsync=${fsyncSetting}, synchronous_commit=${synchronousCommit}, full_page_writes=${fullPageWrites}`,
   )
   report.say(`versions    Node ${process.version}, OpenSSL ${process.versions.openssl}`)
-  report.keep({ fsync, version, fsyncSetting, synchronousCommit, fullPageWrites, node: process.version })
+  report.keep({
+    fsync,
+    load,
+    version,
+    fsyncSetting,
+    synchronousCommit,
+    fullPageWrites,
+    node: process.version,
+  })
 }

@@ -27,6 +27,16 @@ export async function startCosts(stackPid: number, databasePid: number | undefin
   }
 }
 
+/** Of these processes and their children, since it was started. */
+export async function startProcessorTime(pids: readonly number[]): Promise<() => Promise<number>> {
+  const sum = async () => {
+    const all = await Promise.all(pids.map(microsecondsOfTree))
+    return all.reduce((total, each) => total + each, 0)
+  }
+  const before = await sum()
+  return async () => (await sum()) - before
+}
+
 async function microsecondsOfTree(pid: number): Promise<number> {
   const all = await Promise.all([pid, ...(await childrenOf(pid))].map(microseconds))
   return all.reduce((sum, each) => sum + each, 0)

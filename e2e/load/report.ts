@@ -1,4 +1,5 @@
 /** What a bench prints for people, and keeps for `--json`. */
+import { loadavg } from 'node:os'
 import type { LoadResult } from '../support/load.ts'
 import type { Cost } from './processor-time.ts'
 
@@ -25,7 +26,7 @@ export function createReport(): Report {
   return {
     say,
     header: (title) => {
-      say(`\n${title}`)
+      say(`\n${title}; load average ${(loadavg()[0] ?? Number.NaN).toFixed(1)}`)
       say(`${' '.repeat(29)}${cells(columns)}   µs of processor time an answer`)
     },
     row: (name, result, more) => {

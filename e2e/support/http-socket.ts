@@ -38,6 +38,24 @@ export function bodyOf(request: Buffer): string {
   return request.toString('utf8', request.indexOf('\r\n\r\n') + 4)
 }
 
+/** The body of an answer without the frames of its chunks, if it came in such. Throws where they are broken. */
+export function joinChunks(body: Buffer): Buffer {
+  const chunks: Buffer[] = []
+  for (let at = 0; at < body.length; ) {
+    const line = body.indexOf('\r\n', at)
+    const size = /^[\da-f]{1,8}$/i.exec(body.toString('latin1', at, line))?.[0]
+    if (size === undefined) {
+      if (at === 0) return body
+      throw new Error('a chunk has no length')
+    }
+    const start = line + 2
+    at = start + Number.parseInt(size, 16)
+    chunks.push(body.subarray(start, at))
+    at += 2
+  }
+  return Buffer.concat(chunks)
+}
+
 export async function openSocket(url: URL): Promise<HttpSocket> {
   const socket = await connected(url)
   let pending: { resolve(answer: Answer): void; reject(error: Error): void } | undefined

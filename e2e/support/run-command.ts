@@ -74,7 +74,10 @@ export async function runToEnd(
   }, timeoutMs)
   try {
     const status = await new Promise<number>((resolve, reject) => {
-      child.on('error', (cause) => reject(new InteropError('missing', cause.message, { cause })))
+      child.on('error', (cause) => {
+        const message = cause.message.replace(/^spawn (\S+) ENOENT$/, '$1 is not on the PATH')
+        reject(new InteropError('missing', message, { cause }))
+      })
       child.on('close', (code) => resolve(code ?? 128))
     })
     if (timedOut) throw new InteropError('timed_out', `${command} did not end within ${timeoutMs} ms`)

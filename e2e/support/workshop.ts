@@ -71,6 +71,8 @@ export function openWorkshop(options: {
   readonly environment: Readonly<Record<string, string>>
   readonly onProgress: (message: string) => void
   readonly slowBuilds?: boolean
+  /** What is in the cache, and nothing else. */
+  readonly installedOnly?: boolean
 }): Workshop {
   const { cacheFolder, environment } = options
   const run = createRun({ environment, folder: cacheFolder })
@@ -79,6 +81,7 @@ export function openWorkshop(options: {
   const once = async (key: string, install: (folder: string) => Promise<void>): Promise<string> => {
     const folder = path.join(cacheFolder, key)
     if (await exists(folder)) return folder
+    if (options.installedOnly === true) throw new InteropError('missing', `${key} is not installed`)
     const partial = `${folder}.${process.pid}.partial`
     const start = performance.now()
     options.onProgress(`installing ${key} into ${cacheFolder}`)
@@ -212,7 +215,7 @@ export function openWorkshop(options: {
 /** In SIGSTACK_INTEROP_CACHE, else in the user's cache folder. */
 export async function openUserWorkshop(
   onProgress: (message: string) => void,
-  slowBuilds = false,
+  more: { readonly slowBuilds?: boolean; readonly installedOnly?: boolean } = {},
 ): Promise<Workshop> {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
@@ -221,7 +224,7 @@ export async function openUserWorkshop(
     environment.SIGSTACK_INTEROP_CACHE ??
     path.join(environment.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'sigstack-interop')
   await mkdir(cacheFolder, { recursive: true })
-  return openWorkshop({ cacheFolder, environment, onProgress, slowBuilds })
+  return openWorkshop({ cacheFolder, environment, onProgress, ...more })
 }
 
 /** Another one whenever a program of ours changes. */
@@ -245,7 +248,6 @@ function asMissing(error: unknown): InteropError {
   return new InteropError(
     'missing',
     reason
-      .replace(/^spawn (\S+) ENOENT$/, '$1 is not on the PATH')
       // Where packages come from is this machine's business.
       .replaceAll(/https?:\/\/[^\s:]+/g, 'its registry'),
     {

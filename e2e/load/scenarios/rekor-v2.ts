@@ -1,7 +1,8 @@
 /** Appends to the log of Rekor v2 beside those to the log of v1, in turns, so that both meet the same machine. */
 import { noteKeyHint, verifyCheckpoint } from '@sigstack/checkpoint'
-import { parsePublicKeyPem } from '@sigstack/crypto'
+import { type PublicKey, parsePublicKeyPem } from '@sigstack/crypto'
 import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
+import { joinChunks } from '../../support/http-socket.ts'
 import { closedLoop, openLoop } from '../../support/load.ts'
 import { hashedrekordV2Request, obtainCertificate } from '../../support/requests.ts'
 import { trialToken } from '../../support/stack-process.ts'
@@ -21,7 +22,7 @@ export async function benchRekorV2(
   const v2 = await openV2(bench)
   const sides: readonly Side[] = [
     { name: 'v1', appender: v1, answers: await createAnswers(v1.url.origin) },
-    { name: 'v2', appender: v2, answers: await createV2Answers(v2.url.origin) },
+    { name: 'v2', appender: v2, answers: createV2Answers(await v2LogOf(v2.url.origin)) },
   ]
   report.header(
     `Rekor v2      ${v2.make().length} bytes a request beside ${v1.make().length} of v1, in ${rounds} turns; proof + checkpoint in the answer, of v1 a SET too`,
@@ -68,12 +69,13 @@ export async function benchRekorV2(
     report.say(`verified    ${await answers.verify()} of the answers of ${name}`)
 }
 
-async function openV2({ stack }: Pick<Bench, 'stack'>): Promise<Appender> {
+/** @param log URL of a log of Rekor v2; that of the stack where it is left out. */
+export async function openV2({ stack }: Pick<Bench, 'stack'>, log?: string): Promise<Appender> {
   const { endpoints } = stack()
   const { ca = '', 'rekor-v2': rekorV2 } = endpoints.services
   if (rekorV2 === undefined) throw new Error('this stack has no log of Rekor v2')
   const issued = await obtainCertificate(ca, await trialToken(endpoints, email), email)
-  const url = new URL(`${rekorV2}/api/v2/log/entries`)
+  const url = new URL(`${log ?? rekorV2}/api/v2/log/entries`)
   const make = () => hashedrekordV2Request(url, issued)
   return {
     url,
@@ -96,11 +98,19 @@ type ProvenEntry = {
   }
 }
 
+/** What its answers are held to. */
+export type V2Log = { readonly origin: string; readonly publicKey: PublicKey }
+
 const keptOf = 200
 
-async function createV2Answers(url: string): Promise<Answers> {
+/** The log of Rekor v2 that answers at that URL. */
+export async function v2LogOf(url: string): Promise<V2Log> {
   const publicKey = parsePublicKeyPem(await (await fetch(`${url}/publicKey`)).text())
   const [origin = ''] = (await (await fetch(`${url}/checkpoint`)).text()).split('\n')
+  return { origin, publicKey }
+}
+
+export function createV2Answers({ origin, publicKey }: V2Log): Answers {
   const keyHint = noteKeyHint(origin, publicKey)
   const hash = (base64: string) => asHash(Buffer.from(base64, 'base64'))
   let kept: Buffer[] = []
@@ -108,13 +118,15 @@ async function createV2Answers(url: string): Promise<Answers> {
   return {
     faultOf: (body) => {
       if (count++ % keptOf === 0) kept.push(Buffer.from(body))
-      return body.includes('"checkpoint":{"envelope":"') ? undefined : 'an answer without a checkpoint'
+      return body.includes('"envelope":') ? undefined : 'an answer without a checkpoint'
     },
     verify: async () => {
       const some = kept
       kept = []
       for (const body of some) {
-        const { logIndex, canonicalizedBody, inclusionProof } = JSON.parse(body.toString()) as ProvenEntry
+        const { logIndex, canonicalizedBody, inclusionProof } = JSON.parse(
+          joinChunks(body).toString(),
+        ) as ProvenEntry
         const { rootHash, treeSize, hashes, checkpoint } = inclusionProof
         const treeHead = { size: BigInt(treeSize), rootHash: hash(rootHash) }
         const note = checkpoint.envelope
