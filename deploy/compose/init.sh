@@ -31,6 +31,7 @@ password rekor-database-password
 password ct-database-password
 password monitor-database-password
 password monitor-token
+password console-session-key
 password redis-password
 password oidc-cache-secret
 password ca-key-password
