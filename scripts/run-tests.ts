@@ -9,7 +9,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const together = path.join(import.meta.dirname, 'together.ts')
-const teardownFirst = import.meta.resolve('./teardown-first.ts')
+const loadedBefore = ['./teardown-first.ts', './bundled-threads.ts'].flatMap((file) => [
+  '--import',
+  import.meta.resolve(file),
+])
 
 export type Counts = { readonly pass: number; readonly fail: number; readonly skip: number }
 
@@ -74,7 +77,7 @@ async function runProcess(
   const begun = performance.now()
   const timeoutSeconds = options.timeoutSeconds * files.length
   const words = files.length === 1 ? files : [together, ...files]
-  const child = spawn(process.execPath, ['--import', teardownFirst, ...words], {
+  const child = spawn(process.execPath, [...loadedBefore, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...options.environment, TAP_TIMEOUT: String(timeoutSeconds) },
   })

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { ours, takeBuiltins, withoutSideEffects } from '../tool/sources.ts'
 import { onlyOurLines, type SourceMap } from './line-maps.ts'
+import { nameOfThread } from './thread-name.ts'
 
 /** Where a source starts a thread or process of its own. */
 const program = /new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g
@@ -26,7 +27,7 @@ export async function bundlePrograms(root: string, folder: string): Promise<void
   const named = [
     ...mains.map((source) => [source.split('/')[1], source] as const),
     ['stretching', stretching] as const,
-    ...threads.map((source) => [nameOf(source), source] as const),
+    ...threads.map((source) => [nameOfThread(source), source] as const),
   ]
   const options = {
     entryPoints: Object.fromEntries(named.map(([name, source]) => [name, path.join(root, source)])),
@@ -66,11 +67,6 @@ function linesOf(map: string): string {
 function threadsOf(root: string, source: string): readonly string[] {
   const text = readFileSync(path.join(root, source), 'utf8')
   return [...text.matchAll(program)].map(([, name]) => `${path.dirname(source)}/${name}.ts`)
-}
-
-/** All of them lie in one folder. */
-function nameOf(source: string): string {
-  return source.replace(/\.ts$/, '').replaceAll('/', '-')
 }
 
 /** Everything that is not in the bundle is found where it was. */
@@ -116,7 +112,7 @@ function placed(text: string, source: string, fromBundle: string): string {
   return (
     text
       .replace('createRequire(import.meta.url)(', 'require(')
-      .replaceAll(program, (_, name: string) => url(`./${nameOf(`${folder}/${name}.ts`)}.js`))
+      .replaceAll(program, (_, name: string) => url(`./${nameOfThread(`${folder}/${name}.ts`)}.js`))
       .replaceAll('import.meta.url', `${here}.href`)
       .replaceAll(
         'import.meta.dirname',
