@@ -11,7 +11,7 @@ import { startStackProcess } from '../support/stack-process.ts'
 import type { Bench } from './bench-context.ts'
 import { makeCaKeys } from './ca-keys.ts'
 import { measureFsync } from './disk.ts'
-import { benchPairs, pairNames } from './paired.ts'
+import { benchPairs, type OtherStack, pairNames } from './paired.ts'
 import { benchPeers, peerNames } from './peers/peers.ts'
 import { sayProfile } from './profile.ts'
 import { createReport } from './report.ts'
@@ -44,6 +44,8 @@ const { values } = parseArgs({
     data: { type: 'string' },
     /** Another checkout to run beside this one, in turns. */
     against: { type: 'string' },
+    /** A log filled by `audit --data`, to run beside an empty one, in turns. */
+    filled: { type: 'string' },
     /** Default 15, beside peers 3. */
     rounds: { type: 'string' },
     peers: { type: 'string', default: peerNames.join(',') },
@@ -58,6 +60,13 @@ const { values } = parseArgs({
 const numbers = (list: string): number[] => list.split(',').map(Number)
 const appendOptions = { clients: numbers(values.clients), rates: numbers(values.rates) }
 const rounds = Number(values.rounds ?? 15)
+const { against, filled } = values
+const other: OtherStack | undefined =
+  against !== undefined
+    ? { kind: 'checkout', path: against }
+    : filled !== undefined
+      ? { kind: 'filled', path: filled }
+      : undefined
 const { 'ca-curve': caCurve } = values
 if (caCurve !== 'P-256' && caCurve !== 'P-384')
   throw new Error(`--ca-curve ${caCurve} is neither P-256 nor P-384`)
@@ -92,15 +101,15 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
 const chosen = values.only.split(',').flatMap((name) => {
   const scenario = scenarios[name]
   if (scenario !== undefined) return [scenario]
-  if (values.against !== undefined && pairNames.includes(name)) return []
+  if (other !== undefined && pairNames.includes(name)) return []
   throw new Error(`--only ${name}: there are ${Object.keys(scenarios).join(', ')}`)
 })
 
 const folder = values.data ?? (await mkdtemp(path.join(tmpdir(), 'sigstack-bench-')))
-if (values.against !== undefined) {
+if (other !== undefined) {
   const only = values.only.split(',')
   const clients = Number(values.clients.split(',').at(-1))
-  await benchPairs({ against: values.against, folder, rounds, clients, only, say: console.log })
+  await benchPairs({ other, folder, rounds, clients, only, say: console.log })
   await rm(folder, { recursive: true, force: true })
   process.exit()
 }
