@@ -92,6 +92,8 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
   peers: (bench) =>
     benchPeers(bench, {
       ...appendOptions,
+      certificateClients: numbers(values['certificate-clients']),
+      certificateRates: numbers(values['certificate-rates']),
       only: values.peers.split(','),
       rounds: Number(values.rounds ?? 3),
       installs: values.install,

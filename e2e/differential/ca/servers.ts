@@ -1,11 +1,10 @@
 /** Our stack and upstream's Fulcio, side by side: one configuration, the same issuers, a log of ours behind each. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { freePorts } from '@sigstack/server/free-ports'
-import { answers, startProgram } from '../../support/program.ts'
 import { startStackProcess } from '../../support/stack-process.ts'
+import { writeAuthority } from '../../support/upstream/ca-authority.ts'
+import { startFulcio } from '../../support/upstream/fulcio.ts'
 import { startOurLog } from '../our-log.ts'
-import { writeAuthority } from './authority.ts'
 import { logIdOf } from './certificate-facts.ts'
 import { issuerConfiguration, issuerKinds, nameOf } from './issuer-kinds.ts'
 import type { TokenIssuer } from './token-issuer.ts'
@@ -50,42 +49,24 @@ export async function startUpstream(options: {
   const { configFile, command } = options
   const folder = path.join(options.folder, 'upstream')
   await mkdir(folder)
-  const { chainFile, rootFile, keyFile, password } = await writeAuthority(folder)
+  const authority = await writeAuthority(folder)
   await using starting = new AsyncDisposableStack()
   const log = await startOurLog({
     face: 'ct',
     folder: path.join(folder, 'ct'),
-    environment: { CT_ROOTS_FILE: rootFile },
+    environment: { CT_ROOTS_FILE: authority.rootFile },
   })
   starting.defer(() => log.stop())
   const logKeyFile = path.join(folder, 'ct.pub.pem')
   await writeFile(logKeyFile, log.publicKey)
-  const [port = 0, grpcPort = 0, metricsPort = 0] = await freePorts(3)
-  const url = `http://127.0.0.1:${port}`
-  const fulcio = await startProgram({
-    name: 'fulcio',
+  const fulcio = await startFulcio({
     command,
-    args: [
-      'serve',
-      '--host=127.0.0.1',
-      `--port=${port}`,
-      '--grpc-host=127.0.0.1',
-      `--grpc-port=${grpcPort}`,
-      `--metrics-port=${metricsPort}`,
-      `--legacy-unix-domain-socket=${path.join(folder, 'legacy.sock')}`,
-      '--ca=fileca',
-      `--fileca-cert=${chainFile}`,
-      `--fileca-key=${keyFile}`,
-      `--fileca-key-passwd=${password}`,
-      '--fileca-watch=false',
-      `--ct-log-url=${log.url}`,
-      `--ct-log-public-key-path=${logKeyFile}`,
-      `--config-path=${configFile}`,
-    ],
-    logFile: path.join(folder, 'fulcio.log'),
-    isReady: () => answers(`${url}/healthz`),
+    folder,
+    authority,
+    configFile,
+    ctLog: { url: log.url, keyFile: logKeyFile },
   })
   starting.defer(() => fulcio.stop())
   const running = starting.move()
-  return { url, logId: logIdOf(log.publicKey), stop: () => running.disposeAsync() }
+  return { url: fulcio.url, logId: logIdOf(log.publicKey), stop: () => running.disposeAsync() }
 }

@@ -101,7 +101,7 @@ async function measure<S extends Side>(load: Load<S>, side: S): Promise<Measured
 }
 
 function textOf({ side, failed, ratios, ...row }: Row, isFirst: boolean): string {
-  const told = `${side.padEnd(26)} ${rounded(row.perSecond)}/s  p50 ${rounded(row.p50)} ms  p99 ${rounded(row.p99)} ms  ${rounded(row.microseconds)} µs`
+  const told = `${side.padEnd(32)} ${rounded(row.perSecond)}/s  p50 ${rounded(row.p50)} ms  p99 ${rounded(row.p99)} ms  ${rounded(row.microseconds)} µs`
   const beside = isFirst
     ? ''
     : `   ours to it: ${share(ratios.perSecond)} a second, p50 ${share(ratios.p50)}, p99 ${share(ratios.p99)}, µs ${share(ratios.microseconds)}`

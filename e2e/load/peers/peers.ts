@@ -1,6 +1,6 @@
 /**
- * What others built for the same work, beside ours in one run, where this machine has it. A peer that it has not is named as missing.
- * `npm run differential` and `--install` bring what Go builds.
+ * What others built for the same work, beside ours in one run, where this machine has it. A peer that it has not is named as missing;
+ * `--install` builds it, if Go does.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import path from 'node:path'
 import { InteropError } from '../../support/interop-error.ts'
 import { openUserWorkshop, type Workshop } from '../../support/workshop.ts'
 import type { Bench } from '../bench-context.ts'
+import { besideFulcio } from './fulcio.ts'
 import { besideRekorTiles } from './rekor-tiles.ts'
 import { besideFileServers } from './static-files.ts'
 import { besideTimestampAuthority } from './timestamp-authority.ts'
@@ -19,6 +20,8 @@ export type PeerOptions = {
   readonly clients: readonly number[]
   /** Requests a second. */
   readonly rates: readonly number[]
+  readonly certificateClients: readonly number[]
+  readonly certificateRates: readonly number[]
   /** Builds what the machine has not; takes minutes. */
   readonly installs: boolean
 }
@@ -39,6 +42,7 @@ export type PeerContext = Omit<PeerOptions, 'only' | 'installs'> & {
 const contests: Readonly<Record<string, (context: PeerContext) => Promise<void>>> = {
   'rekor-tiles': besideRekorTiles,
   'timestamp-authority': besideTimestampAuthority,
+  fulcio: besideFulcio,
   'file-servers': besideFileServers,
 }
 export const peerNames: readonly string[] = Object.keys(contests)

@@ -13,13 +13,19 @@ export type CertificateOptions = {
   readonly rates: readonly number[]
 }
 
-/** Requests made before the clock starts, each with a key of its own; they come again and again. */
-export async function openRequester({ stack }: Pick<Bench, 'stack'>): Promise<{
+/**
+ * Requests made before the clock starts, each with a key of its own; they come again and again. `ca` is the URL of a CA; that of the
+ * stack where it is left out.
+ */
+export async function openRequester(
+  { stack }: Pick<Bench, 'stack'>,
+  ca?: string,
+): Promise<{
   readonly url: URL
   next(): Buffer | undefined
 }> {
   const { endpoints } = stack()
-  const url = new URL(`${endpoints.services.ca}/api/v2/signingCert`)
+  const url = new URL(`${ca ?? endpoints.services.ca}/api/v2/signingCert`)
   const tokens = await Promise.all(Array.from({ length: 16 }, () => trialToken(endpoints, email)))
   const requests = Array.from({ length: 512 }, (_, i) =>
     encodeRequest('POST', url, signingRequest(tokens[i % tokens.length] as string, email).body),

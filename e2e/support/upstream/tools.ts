@@ -11,6 +11,7 @@ const tools = {
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
   // The newest that Go 1.26 builds.
   'rekor-tiles': { module: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix', version: 'v2.3.0' },
+  tesseract: { module: 'github.com/transparency-dev/tesseract/cmd/tesseract/posix', version: 'v0.1.1' },
   'timestamp-server': {
     module: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
     version: 'v2.1.3',
