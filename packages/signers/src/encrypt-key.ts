@@ -5,7 +5,7 @@
 import { createCipheriv, type KeyObject, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { der, derOid, derTag, derUnsignedInteger, encodePem } from '@sigstack/crypto'
-import { stretching } from './stretching.ts'
+import { roundsFor } from './stretching.ts'
 
 const oid = {
   pbes2: '1.2.840.113549.1.5.13',
@@ -22,7 +22,7 @@ const integer = (value: number) => derUnsignedInteger(Buffer.from(value.toString
 export async function encryptPrivateKey(key: KeyObject, password: string): Promise<string> {
   const salt = randomBytes(16)
   const iv = randomBytes(16)
-  const { rounds } = stretching
+  const rounds = roundsFor(password)
   const secret = await promisify(pbkdf2)(password, salt, rounds, 32, 'sha256')
   const cipher = createCipheriv('aes-256-cbc', secret, iv)
   const encrypted = Buffer.concat([

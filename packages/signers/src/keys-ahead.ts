@@ -5,6 +5,7 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { readSecretFile } from './secret-file.ts'
+import { isRandomPassword } from './stretching.ts'
 
 export type KeysAhead = {
   /** Keys that nobody has asked for yet. */
@@ -21,10 +22,13 @@ const opened = new Map<string, Promise<KeyObject | undefined>>()
  * read or opened is told then, to whoever asks for it.
  */
 export async function openKeysAhead(paths: readonly string[], password: string): Promise<KeysAhead> {
+  const none = { left: () => 0, close: () => {} }
+  // These open at once.
+  if (isRandomPassword(password)) return none
   const read = await Promise.all(paths.map((path) => readSecretFile(path).catch(() => undefined)))
   const pems = read.filter((pem) => pem !== undefined)
   const names = pems.map((pem) => nameOf(pem, password))
-  if (pems.length === 0) return { left: () => 0, close: () => {} }
+  if (pems.length === 0) return none
 
   const keys = pems.map(() => Promise.withResolvers<KeyObject | undefined>())
   for (const [at, name] of names.entries()) {

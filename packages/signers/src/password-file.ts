@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { isMissingFile, SignerError } from './errors.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
+import { randomPassword } from './stretching.ts'
 
 /**
  * The password in `path`, a random one of 256 bits when there is no such file yet. For a stack on a single machine,
@@ -14,7 +14,7 @@ export async function ensurePassword(path: string): Promise<string> {
     if (!isMissingFile(error)) throw error
   }
   try {
-    await writeSecretFile(path, `${randomBytes(32).toString('base64url')}\n`)
+    await writeSecretFile(path, `${randomPassword()}\n`)
   } catch (error) {
     // Another process was faster; its password counts.
     if (!(error instanceof SignerError) || error.code !== 'already_exists') throw error

@@ -44,23 +44,40 @@ t.test('a key that was made is opened again by its URI and signs with the same k
   )
 })
 
-t.test('a password is stretched by 600,000 rounds, and older key files still open', async (t) => {
-  const folder = t.testdir()
-  const path = join(folder, 'ca.pem')
-  await createKeyFile(path, 'a password of 20 letters')
-  const { der: bytes } = parsePemBlock(readFileSync(path, 'utf8')).block
-  const [algorithm] = readDerChildren(readOnlyDer(bytes).content)
-  const [scheme, parameters] = readDerChildren(algorithm!.content)
-  t.equal(oidOf(scheme!.content), '1.2.840.113549.1.5.13', 'PBES2')
-  const [derivation] = readDerChildren(parameters!.content)
-  const [salt, iterations] = readDerChildren(readDerChildren(derivation!.content)[1]!.content)
-  t.equal(salt!.content.length, 16)
-  t.equal(Number(`0x${toHex(iterations!.content)}`), 600_000)
+t.test(
+  'a password is stretched by 600,000 rounds unless it is random, and older key files still open',
+  async (t) => {
+    const folder = t.testdir()
+    const path = join(folder, 'ca.pem')
+    await createKeyFile(path, 'a password of 20 letters')
+    t.equal(roundsIn(path), 600_000)
 
-  const older = join(folder, 'older.pem')
-  writeFileSync(older, ofNode('secret'), { mode: 0o600 })
-  t.ok(await openSigner(`file:${older}`, { password: 'secret' }))
-})
+    const random = await ensurePassword(join(folder, 'password'))
+    for (const [name, password, rounds] of [
+      ['random.pem', random, 1_000],
+      ['shorter.pem', random.slice(0, -1), 600_000],
+      ['other.pem', random.replace('random', 'chosen'), 600_000],
+    ] as const) {
+      await createKeyFile(join(folder, name), password)
+      t.equal(roundsIn(join(folder, name)), rounds, name)
+    }
+
+    const older = join(folder, 'older.pem')
+    writeFileSync(older, ofNode('secret'), { mode: 0o600 })
+    t.ok(await openSigner(`file:${older}`, { password: 'secret' }))
+
+    function roundsIn(file: string): number {
+      const { der: bytes } = parsePemBlock(readFileSync(file, 'utf8')).block
+      const [algorithm] = readDerChildren(readOnlyDer(bytes).content)
+      const [scheme, parameters] = readDerChildren(algorithm!.content)
+      t.equal(oidOf(scheme!.content), '1.2.840.113549.1.5.13', 'PBES2')
+      const [derivation] = readDerChildren(parameters!.content)
+      const [salt, iterations] = readDerChildren(readDerChildren(derivation!.content)[1]!.content)
+      t.equal(salt!.content.length, 16)
+      return Number(`0x${toHex(iterations!.content)}`)
+    }
+  },
+)
 
 t.test('keys are opened ahead in a thread, each for the first who asks; trouble is told then', async (t) => {
   const folder = t.testdir()
@@ -113,7 +130,7 @@ t.test('many processes that start at once agree on one key and one password', as
     Array.from({ length: 8 }, () => ensurePassword(join(folder, 'password'))),
   )
   t.equal(new Set(passwords).size, 1)
-  t.match(passwords[0], /^[A-Za-z0-9_-]{43}$/)
+  t.match(passwords[0], /^random-[A-Za-z0-9_-]{43}$/)
   t.equal(statSync(join(folder, 'password')).mode & 0o777, 0o600)
   t.equal(await ensurePassword(join(folder, 'password')), passwords[0])
 })
