@@ -17,10 +17,10 @@ import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
 import { deliverDue, type Send } from './telling/deliver.ts'
 import type { Channel } from './telling/event.ts'
-import { createLook, type Look, type Match } from './watching/look.ts'
+import type { Match } from './watching/look.ts'
+import { createLookout } from './watching/lookout.ts'
 import { readSightings } from './watching/read-sighting.ts'
 import { recordMatches } from './watching/record.ts'
-import { readWatches } from './watching/watch-store.ts'
 
 export type MonitoringOptions = {
   readonly config: Config
@@ -73,7 +73,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
             : { read: () => readFile(config.trustedRoot ?? '') },
           now,
         )
-  let looking: { readonly of: string; readonly look: Look | undefined } | undefined
+  const lookout = createLookout({ pool, conditions })
 
   /** The log is the instance's own: its key is in the trusted root. */
   async function tellStrangers(
@@ -107,7 +107,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     metrics.entries.inc({ log: log.name }, leaves.length)
     if (log.kind === 'ct' && log.key === undefined)
       await tellStrangers(tx, { treeId, logName: log.name, first, leaves })
-    const seek = looking?.look
+    const seek = lookout.look()
     if (seek === undefined) return
     const at = new Date(now())
     const matches: Match[] = []
@@ -154,13 +154,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
   return {
     look: async (signal) => {
       await checkEndings(signal)
-      // Another process may have changed them.
-      const watches = (await readWatches(pool)).filter(({ isPaused }) => !isPaused)
-      // Expressions are costly to compile, and most rounds find the watches as they were.
-      const of = JSON.stringify(watches, (_, value: unknown) =>
-        typeof value === 'bigint' ? String(value) : value,
-      )
-      if (looking?.of !== of) looking = { of, look: watches.length === 0 ? undefined : createLook(watches) }
+      await lookout.renew()
       return lookAtLogs(
         {
           pool,

@@ -18,7 +18,7 @@ function watchOf(definition: object): Watch {
 }
 
 const seek = (definition: object, sightings: readonly Sighting[]) =>
-  createLook([watchOf(definition)])('log', sightings).map(({ sighting }) => sighting)
+  (createLook([watchOf(definition)]).look?.('log', sightings) ?? []).map(({ sighting }) => sighting)
 
 /** The body of a dsse entry with one signature by each. */
 function dsseEntry(pems: readonly string[]): Uint8Array {

@@ -1,6 +1,7 @@
 /** Watching: whose entries are found, in which log, and which of them are alarms. */
 import { encodePublicKeyPem, sha256Hex, utf8 } from '@sigstack/crypto'
 import t, { type Test } from 'tap'
+import { parseWatches } from '../src/watching/watches-file.ts'
 import { type Authority, openAuthority, pemOf, precertificateLeaf, rekorEntry } from './entries.ts'
 import { openMonitor, type TestMonitor } from './support.ts'
 import { newSigner, openTestLog, type TestLog } from './test-log.ts'
@@ -202,4 +203,72 @@ t.test('a workflow whose name has many bytes is told of as any other', async (t)
   const hostile = await authority.issue({ san: { type: 'uri', value: workflow }, claims, at: workday })
   await showing(log, monitor, [rekorEntry(pemOf(hostile.der), 'a')])
   t.match(await alarmsOf(monitor), [{ kind: 'new-workflow', times: 1 }])
+})
+
+/** 4,802 steps, so twenty have room and 21 do not. */
+const large = { regex: `${'a{1000}'.repeat(4)}a{800}` }
+
+t.test('the expressions of all watches have a bound, which a watch without any never meets', async (t) => {
+  const { monitor } = await open(t, [{ name: 'of the file', subject: large }])
+  const add = (name: string, more: object) => monitor.send('POST', '/api/v1/watches', { name, ...more })
+  for (let at = 1; at < 20; at++) t.equal((await add(`${at}`, { subject: large })).status, 201)
+  const refused = await add('one more', { subject: large })
+  t.equal(refused.status, 409)
+  t.match(refused.body, { detail: /expressions of all watches would have \d+ steps/ })
+  t.equal((await add('a name', { subject: { exact: 'a' } })).status, 201)
+  const paused = (await add('paused', { subject: large, paused: true })).body
+  t.equal(paused['paused'], true)
+  const path = `/api/v1/watches/${paused['id']}`
+  t.equal((await monitor.send('PUT', path, { name: 'paused', subject: large })).status, 409)
+  const { watches } = (await monitor.get('/api/v1/watches')).body as { watches: { id: string }[] }
+  t.equal((await monitor.send('DELETE', `/api/v1/watches/${watches[2]?.id}`)).status, 204)
+  t.equal((await monitor.send('PUT', path, { name: 'paused', subject: large })).status, 200)
+})
+
+t.test('a file whose expressions are too large together is refused', (t) => {
+  const watches = (count: number) =>
+    JSON.stringify({ watches: Array.from({ length: count }, (_, at) => ({ name: `${at}`, subject: large })) })
+  t.equal(parseWatches(watches(20)).length, 20)
+  t.throws(() => parseWatches(watches(21)), { code: 'bad_file', message: /steps together/ })
+  t.end()
+})
+
+t.test('a stored watch that is refused by now is told of, and holds up no other', async (t) => {
+  const settings = { MONITOR_ALARM_AFTER_SECONDS: '0' }
+  const log = await openTestLog(t)
+  const monitor = await openMonitor(t, {
+    logs: [{ name: 'rekor', kind: 'rekor-v2', url: log.url, key: log.vkey }],
+    watches: [{ name: 'app', repository: { exact: repository } }],
+    settings,
+    start: { rounds: false },
+  })
+  const store = (name: string, regex: string) =>
+    monitor.database.pool.query(
+      `insert into monitor_watch (name, source, definition, created_by) values ($1, 'api', $2, 'before')`,
+      [name, JSON.stringify({ name, subject: { regex }, alarmOn: ['identity-seen'], paused: false })],
+    )
+  await store('too large', 'x{1000}'.repeat(6))
+  for (let at = 1; at <= 21; at++) await store(`one of many ${at}`, large.regex)
+  const leaf = rekorEntry(pemOf((await job(authority)).der), 'a')
+  await showing(log, monitor, [leaf])
+  t.match(await findingsOf(monitor), [{ watch: 'app', leafIndex: '0' }])
+  const unusable = async () => (await alarmsOf(monitor)).filter(({ kind }) => kind === 'unusable-watch')
+  t.match(await unusable(), [
+    { summary: /^"too large" is not looked for: subject is an expression of \d+ steps/ },
+    { summary: /^"one of many 21" is not looked for: its expressions are too large beside/ },
+  ])
+  const { watches } = (await monitor.get('/api/v1/watches')).body as {
+    watches: { id: string; name: string }[]
+  }
+  for (const { id, name } of watches)
+    if (name === 'too large' || name === 'one of many 1')
+      t.equal((await monitor.send('DELETE', `/api/v1/watches/${id}`)).status, 204)
+  await monitor.look()
+  const { alarms } = (await monitor.get('/api/v1/alarms?kind=unusable-watch')).body as {
+    alarms: { state: string }[]
+  }
+  t.strictSame(
+    alarms.map(({ state }) => state),
+    ['closed', 'closed'],
+  )
 })

@@ -37,6 +37,10 @@ const known: Readonly<Record<string, Advice>> = {
     what: 'A clock is off',
     next: 'Set the clocks of the log and of the monitor by a time server. This closes by itself.',
   },
+  'unusable-watch': {
+    what: 'A watch is not looked for',
+    next: 'Write its expressions shorter, or pause or remove other watches that have some. This closes by itself.',
+  },
   expiring: {
     what: 'Something of the trust ends soon',
     next: 'Renew it and publish it before it ends. This closes by itself.',

@@ -23,6 +23,8 @@ export const alarmKinds = {
   'clock-drift': { severity: 'ticket', passes: true },
   /** Trust material ends soon. */
   expiring: { severity: 'ticket', passes: true },
+  /** A watch is not looked for: the rules of now refuse it, or there is no room for it. */
+  'unusable-watch': { severity: 'ticket', passes: true },
   /** A certificate in a CT log is of no authority of the trusted root. */
   'unknown-authority': { severity: 'page', passes: false },
   /** An entry by somebody who is watched. */

@@ -13,6 +13,8 @@ export type Matches = (text: string) => boolean
 const longest = 2_048
 /** Enough for any text of that length without repetitions like `{1000}`. Each step has a kilobyte, and is a step for each character. */
 const largestExpression = 5_000
+/** Of the expressions of all watches that are looked for, which are in memory together. */
+export const mostStepsTogether = 100_000
 
 /** Throws `malformed`, which names `what`. */
 export function parseCondition(value: unknown, what: string): Condition {

@@ -1,8 +1,9 @@
 /** Which watches an entry is for, and what of it is worth an alarm. */
 
-import { compile, type Matches } from './condition.ts'
+import { MonitorError } from '../errors.ts'
+import { compile, type Matches, mostStepsTogether } from './condition.ts'
 import type { Sighting } from './sighting.ts'
-import type { Reason, Watch } from './watch.ts'
+import { type Reason, stepsOf, type Watch } from './watch.ts'
 import { isWithin } from './working-hours.ts'
 
 /** Takes what is said of each signer of one entry. */
@@ -19,9 +20,35 @@ export type Match = {
 /** A certificate may have any number of names. All are looked at. */
 const mostNamesKept = 50
 
-/** The watches, their conditions compiled once. */
-export function createLook(watches: readonly Watch[]): Look {
-  const active = watches.filter(({ isPaused }) => !isPaused).map(compiled)
+export type UnusableWatch = { readonly watch: Watch; readonly why: string }
+
+/**
+ * The watches, their conditions compiled once; undefined where none can be looked for. A stored one that is refused by now, or for
+ * whose expressions there is no room beside the others, is left out. Those of the file come first.
+ */
+export function createLook(watches: readonly Watch[]): {
+  readonly look: Look | undefined
+  readonly unusable: readonly UnusableWatch[]
+} {
+  const active: Compiled[] = []
+  const unusable: UnusableWatch[] = []
+  let steps = 0
+  const byTurn = watches.toSorted((a, b) => Number(b.source === 'file') - Number(a.source === 'file'))
+  for (const watch of byTurn.filter(({ isPaused }) => !isPaused)) {
+    try {
+      if (steps + stepsOf(watch) > mostStepsTogether)
+        throw new MonitorError('conflict', `its expressions are too large beside those of the others`)
+      active.push(compiled(watch))
+      steps += stepsOf(watch)
+    } catch (error) {
+      if (!(error instanceof MonitorError)) throw error
+      unusable.push({ watch, why: error.message })
+    }
+  }
+  return { look: active.length === 0 ? undefined : lookFor(active), unusable }
+}
+
+function lookFor(active: readonly Compiled[]): Look {
   return (logName, sightings) =>
     active.flatMap(({ watch, seek }) => {
       if (watch.logs?.includes(logName) === false) return []

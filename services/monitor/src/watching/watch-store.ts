@@ -1,9 +1,10 @@
 /** Watches and what they have found, as rows. */
-import type { Pool, Queryable } from '@sigstack/postgres'
+import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { MonitorError } from '../errors.ts'
 import { type PageQuery, pageOf } from '../page.ts'
+import { mostStepsTogether } from './condition.ts'
 import type { Sighting } from './sighting.ts'
-import { encodeWatch, parseWatch, type Reason, type Watch, type WatchDefinition } from './watch.ts'
+import { decodeWatch, encodeWatch, type Reason, stepsOf, type Watch, type WatchDefinition } from './watch.ts'
 
 export type ListedWatch = Watch & { readonly findings: bigint; readonly lastFoundAt: Date | undefined }
 
@@ -63,25 +64,45 @@ export async function readWatch(db: Queryable, id: bigint): Promise<ListedWatch>
   return listedOf(rows[0])
 }
 
-/** Throws `conflict` where there are too many. */
-export async function addWatch(db: Queryable, definition: WatchDefinition, by: string): Promise<bigint> {
-  const { rows } = await db.query<{ watch_id: bigint }>(
-    `insert into monitor_watch (name, source, definition, created_by)
-     select $1, 'api', $2, $3 where (select count(*) from monitor_watch where source = 'api') < $4
-     returning watch_id`,
-    [definition.name, JSON.stringify(encodeWatch(definition)), by, mostWatches],
-  )
-  if (rows[0] === undefined) throw new MonitorError('conflict', `there are ${mostWatches} watches already`)
-  return rows[0].watch_id
+/** Throws `conflict` where there are too many, or their expressions are too large together. */
+export async function addWatch(pool: Pool, definition: WatchDefinition, by: string): Promise<bigint> {
+  return inTransaction(pool, async (tx) => {
+    await demandRoom(tx, definition)
+    const { rows } = await tx.query<{ watch_id: bigint }>(
+      `insert into monitor_watch (name, source, definition, created_by)
+       select $1, 'api', $2, $3 where (select count(*) from monitor_watch where source = 'api') < $4
+       returning watch_id`,
+      [definition.name, JSON.stringify(encodeWatch(definition)), by, mostWatches],
+    )
+    if (rows[0] === undefined) throw new MonitorError('conflict', `there are ${mostWatches} watches already`)
+    return rows[0].watch_id
+  })
 }
 
-/** Throws `not_found`, and `conflict` for one of the file. */
-export async function replaceWatch(db: Queryable, id: bigint, definition: WatchDefinition): Promise<void> {
-  const { rowCount } = await db.query(
-    `update monitor_watch set name = $2, definition = $3 where watch_id = $1 and source = 'api'`,
-    [id, definition.name, JSON.stringify(encodeWatch(definition))],
-  )
-  if (rowCount === 0) await refuse(db, id)
+/** Throws `not_found`, and `conflict` for one of the file, or where the expressions of all would be too large together. */
+export async function replaceWatch(pool: Pool, id: bigint, definition: WatchDefinition): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await demandRoom(tx, definition, id)
+    const { rowCount } = await tx.query(
+      `update monitor_watch set name = $2, definition = $3 where watch_id = $1 and source = 'api'`,
+      [id, definition.name, JSON.stringify(encodeWatch(definition))],
+    )
+    if (rowCount === 0) await refuse(tx, id)
+  })
+}
+
+/** One without expressions always has room. Others wait, since their steps count too. */
+async function demandRoom(tx: Queryable, definition: WatchDefinition, replaced?: bigint): Promise<void> {
+  await tx.query('lock table monitor_watch in share row exclusive mode')
+  const own = stepsOf(definition)
+  if (own === 0) return
+  const others = (await readWatches(tx)).filter(({ id }) => id !== replaced)
+  const steps = others.reduce((sum, watch) => sum + stepsOf(watch), own)
+  if (steps > mostStepsTogether)
+    throw new MonitorError(
+      'conflict',
+      `the expressions of all watches would have ${steps} steps, with each repetition written out, and may have ${mostStepsTogether}`,
+    )
 }
 
 /** With all that it has found; its alarms stay. Throws `not_found`, and `conflict` for one of the file. */
@@ -187,7 +208,7 @@ function listedOf(row: ListedRow): ListedWatch {
 
 function watchOf(row: Row): Watch {
   return {
-    ...parseWatch(row.definition),
+    ...decodeWatch(row.definition),
     id: row.watch_id,
     source: row.source,
     createdAt: row.created_at,

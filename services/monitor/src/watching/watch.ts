@@ -2,6 +2,7 @@
 import { isObject, quoted } from '@sigstack/crypto'
 import { MonitorError } from '../errors.ts'
 import { type Condition, parseCondition } from './condition.ts'
+import { mostSteps } from './expression-size.ts'
 import { parseHours, type WorkingHours } from './working-hours.ts'
 
 /** Why an entry that was found is worth an alarm. */
@@ -71,6 +72,22 @@ export function parseWatch(value: unknown): WatchDefinition {
 /** As {@link parseWatch} reads it. */
 export function encodeWatch({ isPaused, ...definition }: WatchDefinition): Readonly<Record<string, unknown>> {
   return { ...definition, paused: isPaused }
+}
+
+/** What {@link encodeWatch} has made. Later rules may refuse it, and it must be listed still, to be removed. */
+export function decodeWatch(stored: unknown): WatchDefinition {
+  const { paused, ...definition } = stored as Omit<WatchDefinition, 'isPaused'> & { readonly paused: boolean }
+  return { ...definition, isPaused: paused }
+}
+
+/** Of its expressions together, at most; none where it is paused. */
+export function stepsOf({ subject, issuer, repository, isPaused }: WatchDefinition): number {
+  if (isPaused) return 0
+  return [subject, issuer, repository].reduce(
+    (sum, condition) =>
+      sum + (condition !== undefined && 'regex' in condition ? mostSteps(condition.regex) : 0),
+    0,
+  )
 }
 
 function parseReasons(value: unknown): readonly Reason[] {
