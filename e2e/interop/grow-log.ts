@@ -1,9 +1,10 @@
-/** Entries of fresh keys, for clients that watch a log grow. */
+/** Entries of a fresh key, for clients that watch a log grow. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { InteropError } from '../support/interop-error.ts'
 import { type Session } from './client.ts'
 
-export async function growLog({ endpoints }: Session, count: number): Promise<void> {
+/** Returns the SHA-256 of the key (SubjectPublicKeyInfo), hex. */
+export async function growLog({ endpoints }: Session, count: number): Promise<string> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))
   for (let i = 0; i < count; i++) {
@@ -25,4 +26,7 @@ export async function growLog({ endpoints }: Session, count: number): Promise<vo
     if (answer.status !== 201)
       throw new InteropError('failed', `the log answered ${answer.status} ${await answer.text()}`)
   }
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex')
 }

@@ -5,33 +5,49 @@ import { InteropError } from '../../support/interop-error.ts'
 import { type Check, type Client, type Session, type VerifyJob } from '../client.ts'
 import { growLog } from '../grow-log.ts'
 import { mirrorOf } from '../mirror.ts'
+import { type MonitoredLog, monitorFindings, monitorSettings, type Watched } from '../monitor-findings.ts'
+import { ourFindings } from '../our-findings.ts'
 
 /** A timestamp response names nobody, and the monitor says so. */
 const hasNoSigner = /\{\d+ [0-9a-f]{80} [^}]* does not support rfc3161 entry type\}/g
 
-type Monitor = (session: Session, job: VerifyJob, flags: readonly string[]) => Promise<string>
+type Program = 'rekor_monitor' | 'ct_monitor'
+
+type Monitor = (
+  session: Session,
+  job: VerifyJob,
+  flags: readonly string[],
+  program?: Program,
+) => Promise<string>
 
 export const rekorMonitor: Client = {
   name: 'rekor-monitor',
   install: async ({ goInstall, versionOf }) => {
     const version = versionOf('rekor-monitor', '564014c8c3a2')
-    const program = await goInstall({
-      name: 'rekor-monitor',
-      module: 'github.com/sigstore/rekor-monitor/cmd/rekor_monitor',
-      version,
-    })
+    const install = (program: Program) =>
+      goInstall({
+        name: program.replace('_', '-'),
+        module: `github.com/sigstore/rekor-monitor/cmd/${program}`,
+        version,
+      })
+    const programs = {
+      rekor_monitor: await install('rekor_monitor'),
+      ct_monitor: await install('ct_monitor'),
+    }
     // Its status is 0 whatever it finds: only its words tell.
-    const monitor: Monitor = async (session, { trust }, flags) => {
+    const monitor: Monitor = async (session, { trust }, flags, program = 'rekor_monitor') => {
       const { url, root } = await mirrorOf(trust, session)
+      const service = program === 'ct_monitor' ? 'ct' : 'rekor'
       const where = [
         '-url',
-        `${session.endpoints.services.rekor}`,
+        `${session.endpoints.services[service]}`,
         '-tuf-repository',
         url,
         '-tuf-root-path',
         root,
       ]
-      return (await session.run(program, [...where, '-file', checkpoints(session), ...flags])).stderr
+      const seen = ['-file', checkpoints(session, program)]
+      return (await session.run(programs[program], [...where, ...seen, ...flags])).stderr
     }
     return { version, signers: [], verifiers: [], checks: checks(monitor) }
   },
@@ -95,11 +111,50 @@ function checks(monitor: Monitor): readonly Check[] {
         expect(await monitor(session, entry, []), 'error running consistency check')
       },
     },
+    {
+      kind: 'bundle',
+      name: 'finds in the log of Rekor v1 what our monitor finds: an identity, a name, a key',
+      run: async (session, entry) => {
+        const key = await growLog(session, 3)
+        await compare(session, entry, 'rekor', { ...entry.identity, domain: 'example.org', key })
+      },
+    },
+    {
+      kind: 'bundle',
+      name: 'finds in the CT log what our monitor finds: an identity',
+      run: (session, entry) => compare(session, entry, 'ct', entry.identity),
+    },
   ]
+
+  /** Both read the whole log. */
+  async function compare(
+    session: Session,
+    entry: VerifyJob,
+    log: MonitoredLog,
+    watched: Watched,
+  ): Promise<void> {
+    const program = log === 'ct' ? 'ct_monitor' : 'rekor_monitor'
+    await rm(checkpoints(session, program), { force: true })
+    const found = path.join(session.folder, `found by ${program}.json`)
+    await rm(found, { force: true })
+    const config = path.join(session.folder, `${program}.yaml`)
+    await writeFile(config, JSON.stringify(monitorSettings(log, watched, found)))
+    const said = await monitor(session, entry, ['-config-file', config], program)
+    const theirs = monitorFindings(await readFile(found, 'utf8').catch(() => ''))
+    const ours = await ourFindings(session, log, watched)
+    const missed = theirs.filter((finding) => !ours.includes(finding))
+    const more = ours.filter((finding) => !theirs.includes(finding))
+    if (theirs.length === 0) throw new InteropError('failed', `it found nothing: ${said.slice(-500)}`)
+    if (missed.length > 0 || more.length > 0)
+      throw new InteropError(
+        'failed',
+        `of ${theirs.length} findings ours has not ${JSON.stringify(missed.slice(0, 5))}, and has ${JSON.stringify(more.slice(0, 5))} beside`,
+      )
+  }
 }
 
-function checkpoints({ folder }: Session): string {
-  return path.join(folder, 'checkpoints.txt')
+function checkpoints({ folder }: Session, program: Program = 'rekor_monitor'): string {
+  return path.join(folder, `checkpoints of ${program}.txt`)
 }
 
 /** A line each, with line feeds written as `\n`: origin, size, root. */

@@ -218,7 +218,7 @@ t.test('the expressions of all watches have a bound, which a watch without any n
   t.equal((await add('a name', { subject: { exact: 'a' } })).status, 201)
   const paused = (await add('paused', { subject: large, paused: true })).body
   t.equal(paused['paused'], true)
-  const path = `/api/v1/watches/${paused['id']}`
+  const path = `/api/v1/watches/${String(paused['id'])}`
   t.equal((await monitor.send('PUT', path, { name: 'paused', subject: large })).status, 409)
   const { watches } = (await monitor.get('/api/v1/watches')).body as { watches: { id: string }[] }
   t.equal((await monitor.send('DELETE', `/api/v1/watches/${watches[2]?.id}`)).status, 204)
