@@ -15,6 +15,7 @@ import type { Endpoints } from './endpoints.ts'
 import { parseIdentityPolicy } from './identity-options.ts'
 import { messageOf } from './io.ts'
 import { readLocation } from './location.ts'
+import { newestShardUrl } from './running-log.ts'
 import { trialEmail } from './signing/identity-token.ts'
 import { requestTrialToken } from './signing/trial-issuer.ts'
 
@@ -62,7 +63,7 @@ async function signAndVerify(
   const config = parseClientTrustConfig(
     await readLocation(endpoints.trust.clientTrustConfig, 'client trust config', route),
   )
-  const services = onThisMachine(selectServices(config.signingConfig, new Date()), endpoints)
+  const services = await onThisMachine(selectServices(config.signingConfig, new Date()), endpoints)
   const identityToken = await requestTrialToken(endpoints, { email: trialEmail }, route)
   const { text, artifact } = await signMessage([file], {
     credential: keylessCredential({ identityToken, caUrl: services.caUrl, exchange: watched('ca') }),
@@ -87,11 +88,13 @@ async function signAndVerify(
  * Every log, whichever of them clients are sent to. Where that is may be a proxy that does not run yet, or a name that only others
  * resolve.
  */
-function onThisMachine(published: SigningServices, { services }: Endpoints): SigningServices {
+async function onThisMachine(published: SigningServices, { services }: Endpoints): Promise<SigningServices> {
   const { ca = published.caUrl, rekor, 'rekor-v2': rekorV2, tsa } = services
   const logs: readonly LogService[] = [
     ...(rekor === undefined ? [] : [{ url: rekor, majorApiVersion: 1 as const }]),
-    ...(rekorV2 === undefined ? [] : [{ url: rekorV2, majorApiVersion: 2 as const }]),
+    ...(rekorV2 === undefined
+      ? []
+      : [{ url: await newestShardUrl(rekorV2, route), majorApiVersion: 2 as const }]),
   ]
   return { caUrl: ca, logs, tsaUrls: tsa === undefined ? published.tsaUrls : [`${tsa}/api/v1/timestamp`] }
 }

@@ -37,7 +37,7 @@ export type NextKey = {
   readonly keyFile: string
 }
 
-type SeriesRow = {
+export type SeriesRow = {
   name: string
   shard: number
   log_id: Buffer
@@ -56,17 +56,21 @@ export async function migrateLogs(pool: Pool): Promise<void> {
   await migrate(pool, { component: 'log-engine', directory: new URL('migrations/', import.meta.url) })
 }
 
-const columns =
+export const shardColumns =
   'name, shard, log_id, origin, public_key, key_file, tree_size, root_hash, final_size, frozen_at, mode, mode_reason'
 
 /** The shards of a series, oldest first; none when the series does not exist. */
 export async function listShards(db: Queryable, series: string): Promise<readonly ShardRow[]> {
   const { rows } = await db.query<SeriesRow>({
     name: 'log-list-shards',
-    text: `select ${columns} from log where coalesce(series, name) = $1 order by shard`,
+    text: `select ${shardColumns} from log where coalesce(series, name) = $1 order by shard`,
     values: [series],
   })
-  return rows.map((row) => ({
+  return rows.map(shardOf)
+}
+
+export function shardOf(row: SeriesRow): ShardRow {
+  return {
     name: row.name,
     shard: row.shard,
     logId: row.log_id,
@@ -79,7 +83,7 @@ export async function listShards(db: Queryable, series: string): Promise<readonl
     frozenAtMs: row.frozen_at === null ? undefined : Number(row.frozen_at),
     mode: row.mode,
     modeReason: row.mode_reason ?? undefined,
-  }))
+  }
 }
 
 /** Keeps the public key beside the log, for audits and backups, which have no private one. */

@@ -16,6 +16,8 @@ export type RekorLogErrorCode =
   | 'busy'
   /** Logs of this kind end in another way. */
   | 'not_freezable'
+  /** The next log of a line cannot have that name. */
+  | 'bad_place'
 
 /**
  * Why something around a log could not be done: its keys, its threads, its tools. What the log itself says is the engine's `LogError`,

@@ -15,13 +15,20 @@ export {
   verifyBackup,
 } from './maintenance/backup/restore.ts'
 export { changeMode, readMode } from './maintenance/change-mode.ts'
+export {
+  cancelFollowing,
+  commitFollowing,
+  type Followed,
+  type PreparedLog,
+  preparedFollowing,
+  prepareFollowing,
+} from './maintenance/follow.ts'
 export { type FrozenLog, freeze } from './maintenance/freeze.ts'
+export { openPreparedKey, type PreparedKey } from './maintenance/next-key.ts'
 export { reindex } from './maintenance/reindex.ts'
 export {
   cancelRollover,
   commitRollover,
-  openPreparedKey,
-  type PreparedKey,
   preparedRollover,
   prepareRollover,
   type RolledOver,
@@ -30,11 +37,12 @@ export { openSearch, type SearchIndex } from './search/index.ts'
 export type { Page, PageQuery } from './search/page.ts'
 export { type Fact, type FactName, type SearchKey, searchKeyOf, unmarkedKind } from './search/search-key.ts'
 export { encodeSearchKeys, searchKeysOfEntry } from './search/search-keys.ts'
-export { isSearchedLog, type SearchedLog } from './search/store.ts'
+export { isSearchedLog, numberInLine, type SearchedLog } from './search/store.ts'
 export { openStoredSearch, type StoredSearch } from './search/stored-search.ts'
 export { followInThread } from './search/thread.ts'
 export { firstIndexAt } from './search/time.ts'
 export { createTurns } from './search/turn.ts'
+export { type NextKeyWatch, watchNextKey } from './shards/next-key-watch.ts'
 export {
   findShard,
   openShard,
@@ -43,7 +51,7 @@ export {
   type Shards,
   virtualIndexOf,
 } from './shards/shard.ts'
-export { fitForLog } from './shards/shard-keys.ts'
+export { fitForLog, openKeyNamed, openShardKey, type ShardKeys } from './shards/shard-keys.ts'
 export { openShardSet, type ShardSet } from './shards/shard-set.ts'
 export { isTreeId, originOf, parseOrigin, treeIdHex } from './shards/tree-id.ts'
 export { shardAt } from './shards/virtual-index.ts'

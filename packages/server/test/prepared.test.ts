@@ -7,9 +7,9 @@ import { buildServer, createPreparedAnswers } from '../src/index.ts'
 const limitBytes = 100_000
 
 /** A server whose route keeps each answer, and how often the route was asked. */
-async function keeper(t: Test, limit = limitBytes) {
+async function keeper(t: Test, limit = limitBytes, siteOf?: (host: string) => string) {
   const registry = new Registry()
-  const prepared = createPreparedAnswers(limit)
+  const prepared = createPreparedAnswers(limit, siteOf)
   const state = { asked: 0, isStill: (): boolean | Promise<boolean | Uint8Array> => true }
   const app = buildServer({ name: 'keeper', logger: false, metrics: registry, prepared })
   app.get('/things/:name', async (request, reply) => {
@@ -56,6 +56,27 @@ async function dial(t: Test, port: number) {
 
 const changing = /^(x-request-id|Date): /
 const steady = (fields: readonly string[]) => fields.filter((field) => !changing.test(field))
+
+t.test('of several sites each has answers of its own, by the host that is asked', async (t) => {
+  const { state, port } = await keeper(t, limitBytes, (host) => (host === 'a.example.org' ? 'a' : 'other'))
+  const line = await dial(t, port)
+  const ask = async (host: string) => {
+    line.write(get('x', '', `Host: ${host}\r\n`))
+    return (await line.answer()).body.slice(0, 6)
+  }
+  t.equal(await ask('a.example.org'), 'x of 1')
+  const line2 = await dial(t, port)
+  const askAgain = async (host: string) => {
+    line2.write(get('x', '', `Host: ${host}\r\n`))
+    return (await line2.answer()).body.slice(0, 6)
+  }
+  t.equal(await askAgain('a.example.org'), 'x of 1', 'kept')
+  t.equal(await askAgain('b.example.org'), 'x of 2', 'another site')
+  const line3 = await dial(t, port)
+  line3.write(get('x', '', 'Host: c.example.org\r\n'))
+  t.match((await line3.answer()).body, /^x of 2/, 'the same by another name')
+  t.equal(state.asked, 2)
+})
 
 t.test('who asks again is given the same answer without the route, and is counted', async (t) => {
   const { registry, state, port } = await keeper(t)

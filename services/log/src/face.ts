@@ -22,9 +22,13 @@ export type Face = {
 
 /** A face whose log is open. What it opened it has given to `onStop`, so a start that fails half-way closes it too. */
 export type OpenFace = Face & {
-  /** The log that takes entries now. */
-  log(): LogReader
-  readonly publicKeyPem: string
+  /** Those that are served by names of their own, oldest first; the last one is the one for new entries. */
+  logs(): readonly {
+    readonly log: LogReader
+    readonly publicKeyPem: string
+    /** Before the paths of its tiles, where it is not the log's own address. */
+    readonly pathPrefix?: string
+  }[]
   readonly gauges: LogGauges
   /** For `/readyz`, beside what makes it ready. */
   readonly checks?: () => Readiness['checks']

@@ -32,3 +32,8 @@ export async function readinessOf(
 export function searchCheck(backlog: bigint): string {
   return backlog === 0n ? 'ok' : `entries to index: ${backlog}`
 }
+
+/** As little does he wait for the key that is prepared to come next. */
+export function nextKeyCheck(trouble: string | undefined): Readiness['checks'] {
+  return trouble === undefined ? {} : { nextKey: `cannot be opened here: ${trouble}` }
+}

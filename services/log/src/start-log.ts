@@ -30,13 +30,23 @@ export type StartLogOptions = {
   readonly wrapSigner?: (signer: Signer) => Signer
 }
 
+export type ServedLog = {
+  readonly publicKeyPem: string
+  readonly origin: string
+  /** Before the paths of its tiles, where it is not the log's own address. */
+  readonly pathPrefix: string
+}
+
 export type RunningLog = {
   /** Of the front door, without a trailing slash. */
   readonly url: string
   readonly metricsUrl: string | undefined
+  /** Of the log that the settings name. */
   readonly publicKeyPem: string
-  /** First line of the log's checkpoints; of several shards, that of the one that was active at the start. */
+  /** First line of its checkpoints; of several shards under one name, that of the one that was active at the start. */
   readonly origin: string
+  /** That log, and where others with names of their own follow it, those: oldest first, the last one for new entries. */
+  readonly logs: readonly ServedLog[]
   /** Refuses new work, finishes begun work, closes what it opened. */
   stop(): Promise<void>
 }
@@ -55,14 +65,18 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const context = await openContext(config, { ...options, registry, onStop: cleanups.add })
     const face = await openFace(context)
     context.metrics.begin(face.gauges)
-    const { origin } = face.log()
+    const [first] = face.logs()
+    if (first === undefined) throw new Error('a face has at least one log')
+    const { publicKeyPem } = first
+    const { origin } = first.log
+    const newest = () => face.logs().at(-1)?.log ?? first.log
     const tls = config.tls && (await readTlsFiles(config.tls))
     const app = await buildApp(face, {
       bytesOnTheirWay: Math.max(leastBytesOnTheirWay, 4 * config.bodyLimitBytes),
       logger,
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
-      readiness: () => readinessOf(context.pool, face.log(), face.checks ?? (() => ({}))),
+      readiness: () => readinessOf(context.pool, newest(), face.checks ?? (() => ({}))),
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
     })
@@ -79,17 +93,21 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         ? undefined
         : await listenMetrics(registry, { host, port: metricsPort, portVariable: 'LOG_METRICS_PORT' })
     if (metricsListener !== undefined) cleanups.add(() => metricsListener.stop())
-    const madeFor = hostOf(origin)
+    const logs = face.logs().map(({ log, publicKeyPem: pem, pathPrefix = '' }) => ({
+      origin: log.origin,
+      publicKeyPem: pem,
+      pathPrefix,
+    }))
+    const madeFor = logs.map((log) => hostOf(log.origin))
     const { face: settings, hostname } = config
     const asked = hostOf(settings.face === 'ct' ? (settings.origin ?? hostname) : hostname)
-    if (madeFor !== asked)
+    if (!madeFor.includes(asked))
       logger.warn(
         { origin },
-        `the log keeps the origin it was made with: its checkpoints say ${madeFor}, the settings ${asked}; go back to that name, or begin a log anew, on an empty database`,
+        `the log keeps the origin it was made with: its checkpoints say ${madeFor.join(' and ')}, the settings ${asked}; go back to that name, or begin a log anew, on an empty database`,
       )
     logger.info({ url, origin, face: config.face.face }, 'log is open')
-    const { publicKeyPem } = face
-    return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin, stop: cleanups.run }
+    return { url, metricsUrl: metricsListener?.url, publicKeyPem, origin, logs, stop: cleanups.run }
   }
 }
 

@@ -419,11 +419,10 @@ t.test('metrics have the names of upstream', async (t) => {
 t.test('the description of the API has every route', async (t) => {
   const log = { origin: hostname } as Parsed
   const face = {
-    log,
-    logId: '',
-    publicKeyPem: '',
+    logs: () => [{ log, logId: '', publicKeyPem: '' }],
+    toldLine: async () => '',
     verifyText: async () => ({}) as Parsed,
-    searched: [],
+    searched: async () => [],
     now: () => new Date(0),
     bodyLimitBytes: 100,
     entryLimitBytes: 100,

@@ -27,9 +27,10 @@ import { createTreeTimes } from '../src/faces/ct/tree-head.ts'
 import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
 import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
 import { openIssuers } from '../src/issuers/store.ts'
+import { toldLine } from '../src/line/told-line.ts'
 import { logByOrigin } from '../src/log-by-origin.ts'
 import type { RootSource } from '../src/roots/accepted-roots.ts'
-import { ownSource, storedSource } from '../src/search/source.ts'
+import { ownSource, storedSources } from '../src/search/source.ts'
 import { openSmallBodies } from '../src/verification/small-bodies.ts'
 
 type Test = { teardown(action: () => Promise<void>): unknown }
@@ -114,7 +115,10 @@ export async function openRekor(
   const dependencies = {
     shards,
     search,
-    searched: [ownSource('rekor-v1', search, shards.list), storedSource('rekor-v2', database.pool)],
+    searched: async () => [
+      ownSource('rekor-v1', search, shards.list),
+      ...(await storedSources(database.pool)),
+    ],
     settings,
     now: policy.now,
     verifyText: smallBodies.verify,
@@ -168,6 +172,7 @@ export async function openCt(
     signer,
     roots: options.roots,
     pathPrefix: prefix,
+    toldLine: () => toldLine(pool, 'ct'),
     issuers: await openIssuers(pool),
     timestampOf: createTreeTimes(log, options.nowMs ?? Date.now),
     extendedKeyUsages: options.extendedKeyUsages ?? [],

@@ -6,7 +6,7 @@ import { access } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeNoteKey, noteKeyOf } from '@sigstack/checkpoint'
 import { parsePublicKeyPem } from '@sigstack/crypto'
-import type { RunningLog } from '@sigstack/log'
+import type { ServedLog } from '@sigstack/log'
 import { type Logger, makeFolder, replaceFile } from '@sigstack/server'
 import { type RunningWitness, startWitness, type Config as WitnessConfig } from '@sigstack/witness'
 
@@ -40,7 +40,7 @@ export async function startOwnWitness(
  * Of Rekor v1 the origin is the name and the shard, of others the name. Throws one sentence where two logs have one origin, as those
  * made under another URL than that of today may.
  */
-export async function introduceLogs(folder: string, running: readonly RunningLog[]): Promise<void> {
+export async function introduceLogs(folder: string, running: readonly ServedLog[]): Promise<void> {
   const origins = running.map(({ origin }) => origin)
   const twice = origins.find((origin, at) => origins.indexOf(origin) !== at)
   if (twice !== undefined)

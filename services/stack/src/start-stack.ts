@@ -125,6 +125,7 @@ async function startParts(
   const oidcProxy = running(await startOidcProxy(services.oidcProxy, of('oidc-proxy')))
   const witness = services.witness && running(await startOwnWitness(services.witness, of('witness')))
   const ct = services.ct && running(await startLog(services.ct, of('ct')))
+  const newestCt = ct?.logs.at(-1)
   // The first of these is the one that tells of the process.
   const rekor =
     services.rekor && running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
@@ -134,15 +135,15 @@ async function startParts(
   if (witness !== undefined)
     await introduceLogs(
       data.witness,
-      [rekor, rekorV2, ct].filter((log) => log !== undefined),
+      [rekor, rekorV2, ct].flatMap((log) => log?.logs ?? []),
     )
   running(
     await startCa(
       {
         ...services.ca,
-        ...(ct !== undefined && {
-          ctLogUrl: insideUrls.ct,
-          ctLogPublicKey: parsePublicKeyPem(ct.publicKeyPem),
+        ...(newestCt !== undefined && {
+          ctLogUrl: `${insideUrls.ct}${newestCt.pathPrefix}`,
+          ctLogPublicKey: parsePublicKeyPem(newestCt.publicKeyPem),
         }),
       },
       of('ca'),
@@ -158,7 +159,12 @@ async function startParts(
     trust.mirror === undefined ? undefined : `${insideUrls.trust}${new URL(trust.mirror).pathname}`
   const monitor =
     services.monitor &&
-    running(await startOwnMonitor({ ...services.monitor, tufUrl: mirror }, of('monitor'), services))
+    running(
+      await startOwnMonitor({ ...services.monitor, tufUrl: mirror }, of('monitor'), services, {
+        rekorV2: rekorV2?.logs ?? [],
+        ct: ct?.logs ?? [],
+      }),
+    )
   const pages =
     services.console &&
     running(

@@ -8,7 +8,7 @@ import type { SigstoreMetadata } from '@sigstack/tuf'
 import { Type } from 'typebox'
 import {
   type Ask,
-  askForKey,
+  askForLine,
   askForShardKeys,
   askForStampChains,
   askForTrustBundle,
@@ -78,13 +78,13 @@ export const serviceKinds: Readonly<Record<ServiceKind, Kind>> = {
     apiVersion: 2,
     list: 'tlogs',
     signingUrls: 'rekorTlogUrls',
-    ask: askForKey('/publicKey'),
+    ask: askForLine('/api/v2/log/shards'),
     variables: { publicUrl: 'PUBLIC_REKOR_V2_URL', url: 'REKOR_V2_URL', file: 'REKOR_V2_PUBLIC_KEY_FILE' },
   },
   ct: {
     apiVersion: 1,
     list: 'ctlogs',
-    ask: askForKey('/publicKey'),
+    ask: askForLine('/shards'),
     variables: { publicUrl: 'PUBLIC_CT_URL', url: 'CT_URL', file: 'CT_PUBLIC_KEY_FILE' },
   },
   tsa: {

@@ -27,19 +27,21 @@ type Seen = {
 
 const observed: Seen = { chains: [{ certificates: chain }], rekorKeys: [rekorKey], ctKey }
 
+const ctUrl = 'https://ct.example.org'
+
 function observedOf({ chains, rekorKeys, activeRekorKey, ctKey }: Seen): readonly Observed[] {
   return [
-    { kind: 'ca', url: 'https://ca.example.org', chains, keys: [] },
+    { kind: 'ca', url: 'https://ca.example.org', chains, logs: [] },
     {
       kind: 'rekor',
       url: 'https://rekor.example.org',
       chains: [],
-      keys: rekorKeys,
+      logs: rekorKeys.map((publicKey) => ({ url: 'https://rekor.example.org', publicKey })),
       ...(activeRekorKey && { activeKey: activeRekorKey }),
     },
     ...(ctKey === undefined
       ? []
-      : [{ kind: 'ct' as const, url: 'https://ct.example.org', chains: [], keys: [ctKey] }]),
+      : [{ kind: 'ct' as const, url: ctUrl, chains: [], logs: [{ url: ctUrl, publicKey: ctKey }] }]),
   ]
 }
 
@@ -182,7 +184,13 @@ t.test('several services of one kind are listed, each with its own URL', async (
   } as const
   const all = [
     ...observedOf(observed),
-    { kind: 'rekor' as const, url: second.url, chains: [], keys: [otherKey], activeKey: otherKey },
+    {
+      kind: 'rekor' as const,
+      url: second.url,
+      chains: [],
+      logs: [{ url: second.url, publicKey: otherKey }],
+      activeKey: otherKey,
+    },
   ]
   const trust = mergeTrust(undefined, all, { now: new Date('2026-03-01T12:00:00Z'), marginSeconds: 3600 })
   t.same(
@@ -215,7 +223,7 @@ t.test('a Rekor v2 log is trusted, and clients are sent there where that is said
     })
   const all: readonly Observed[] = [
     ...observedOf(observed),
-    { kind: 'rekorV2', url, chains: [], keys: [v2Key] },
+    { kind: 'rekorV2', url, chains: [], logs: [{ url, publicKey: v2Key }] },
   ]
   const trust = mergeTrust(undefined, all, { now: new Date('2026-03-01T12:00:00Z'), marginSeconds: 3600 })
   const logsOf = (text: string) =>
@@ -263,7 +271,7 @@ t.test('a timestamp authority is listed, and a renewed one beside it under a nam
       kind: 'tsa',
       url,
       chains: chains.map((certificates) => ({ certificates })),
-      keys: [],
+      logs: [],
     }
     const all = [...observedOf(observed), stamps]
     const trust = mergeTrust(published, all, { now: new Date(now), marginSeconds: 3600 })

@@ -29,8 +29,9 @@ async function startServices(t: Test) {
     const { allRekorKeys } = state
     if (allRekorKeys !== undefined) answers['/rekor/api/v1/log/publicKeys'] = () => allRekorKeys
     const answer = state.up ? answers[request.url ?? ''] : undefined
-    // A log of another make has no list of its keys.
-    const absent = state.up && request.url === '/rekor/api/v1/log/publicKeys' && answer === undefined
+    // A log of another make has no list of its keys, nor of the logs that follow it.
+    const lists = ['/rekor/api/v1/log/publicKeys', '/ct/shards']
+    const absent = state.up && lists.includes(request.url ?? '') && answer === undefined
     response.writeHead(answer ? 200 : absent ? state.absent : 503).end(answer?.())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

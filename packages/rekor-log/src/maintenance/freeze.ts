@@ -7,7 +7,7 @@ export type FrozenLog = { readonly origin: string; readonly size: bigint; readon
 
 /** Throws RekorLogError `not_freezable` for a log that is rolled over instead, and what the engine says of one that is not there or frozen. */
 export async function freeze(pool: Pool, log: string): Promise<FrozenLog> {
-  if (log !== 'rekor-v2')
+  if (!/^rekor-v2(\/|$)/.test(log))
     throw new RekorLogError(
       'not_freezable',
       `logs of Rekor v2 are frozen, and ${log} is none: a log of Rekor v1 is rolled over, one of CT is closed by mode read-only`,

@@ -4,10 +4,10 @@
  */
 
 import { migrateLogs } from '@sigstack/log-engine'
-import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/postgres'
+import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { RekorLogError } from '../errors.ts'
 import { createKeyThreads } from '../search/key-threads.ts'
-import { ensurePosition, migrations, type SearchedLog, searchTables, writeKeys } from '../search/store.ts'
+import { ensurePosition, migrateSearch, type SearchedLog, searchTableOf, writeKeys } from '../search/store.ts'
 import { lengthOf, readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
 
 export type ReindexOptions = {
@@ -38,7 +38,7 @@ export async function reindex(options: ReindexOptions): Promise<Reindexed> {
   await migrateLogs(pool)
   const [first] = await shardsOfLog(pool, name)
   const logId = first?.logId ?? Buffer.alloc(32)
-  await migrate(pool, migrations)
+  await migrateSearch(pool, name)
   await ensurePosition(pool, logId)
   return alone(pool, () => rebuild(options, logId))
 }
@@ -61,7 +61,7 @@ async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<R
 
 async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexed> {
   const { pool, name = 'rekor-v1', onProgress = () => {}, onSorting = () => {} } = options
-  const searched = searchTables[name]
+  const searched = searchTableOf(name)
   let unreadable = 0
   let at = 0n
 

@@ -3,42 +3,19 @@
  * steps, because a key has to be published before anything is signed with it.
  */
 
-import { readdir } from 'node:fs/promises'
-import path from 'node:path'
-import {
-  encodePublicKeyPem,
-  equalBytes,
-  keyFingerprint,
-  type PublicKey,
-  parsePublicKey,
-  type Signer,
-} from '@sigstack/crypto'
+import { parsePublicKey } from '@sigstack/crypto'
 import { forgetNextKey, migrateLogs, prepareNextKey, readNextKey, rollOver } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
-import { createKeyFile, openSigner, SignerError, writeSecretFile } from '@sigstack/signers'
-import { RekorLogError } from '../errors.ts'
 import { newRekorOrigin } from '../shards/rekor-log-options.ts'
-import { fitForLog, isUriName, openKeyNamed } from '../shards/shard-keys.ts'
-import { rekorSeries, type StoredShard, storedShards } from '../shards/stored-log.ts'
-
-export type PreparedKey = {
-  /** Name of the file in the folder of keys; every replica needs it there. */
-  readonly keyFile: string
-  readonly publicKey: PublicKey
-  readonly publicKeyPem: string
-  /** Whether it is a key file of ours, and not the URI of a key kept elsewhere. */
-  readonly needsPassword: boolean
-}
-
-type NewKey = {
-  readonly keysFolder: string
-  /** Of the key file. */
-  readonly password: string
-  /** A key that is there already. */
-  readonly keyUri?: string
-  /** The folder need not hold a key of this log yet: all it has had are kept elsewhere. */
-  readonly isNewFolder?: boolean
-}
+import { rekorSeries, storedShards } from '../shards/stored-log.ts'
+import {
+  assertKeysOfLog,
+  makeNextKey,
+  type NewKey,
+  openPreparedKey,
+  type PreparedKey,
+  preparedKey,
+} from './next-key.ts'
 
 export type RolledOver = {
   readonly frozen: { readonly origin: string; readonly size: bigint }
@@ -60,7 +37,7 @@ export async function prepareRollover(pool: Pool, options: NewKey): Promise<Prep
   }
   if (options.isNewFolder !== true) await assertKeysOfLog(shards, options)
   const keyFile = `${rekorSeries}.${shards.length}.key.${options.keyUri === undefined ? 'pem' : 'uri'}`
-  const { publicKey } = await makeKey(options, keyFile)
+  const { publicKey } = await makeNextKey(options, keyFile)
   await prepareNextKey(pool, rekorSeries, { publicKey: publicKey.spki, keyFile })
   return preparedKey(keyFile, publicKey)
 }
@@ -77,19 +54,6 @@ export async function cancelRollover(pool: Pool): Promise<PreparedKey | undefine
   await migrateLogs(pool)
   const known = await forgetNextKey(pool, rekorSeries)
   return known && preparedKey(known.keyFile, parsePublicKey(known.publicKey))
-}
-
-/** Throws where the prepared key is not in this folder, does not open, or is another one. */
-export async function openPreparedKey(
-  { keyFile, publicKey }: PreparedKey,
-  { keysFolder, password }: Pick<NewKey, 'keysFolder' | 'password'>,
-): Promise<void> {
-  const found = await openKeyNamed(keysFolder, keyFile, password)
-  if (equalBytes(found.publicKey.spki, publicKey.spki)) return
-  throw new RekorLogError(
-    'foreign_key',
-    `the key in ${path.join(keysFolder, keyFile)} is not the one that was prepared for the next shard`,
-  )
 }
 
 /**
@@ -118,61 +82,5 @@ export async function commitRollover(
   return {
     frozen: { origin: frozen.origin, size: frozen.finalSize },
     active: { origin: active.origin, firstIndex: active.firstIndex },
-  }
-}
-
-/** The folder holds a key of this log, and the password opens it. */
-async function assertKeysOfLog(
-  shards: readonly StoredShard[],
-  { keysFolder, password, keyUri }: NewKey,
-): Promise<void> {
-  // Beside a key that is kept elsewhere the password opens nothing.
-  const isWanted = (name: string) => isUriName(name) || (keyUri === undefined && name.endsWith('.pem'))
-  const names = await readdir(keysFolder).catch((cause: unknown) => {
-    throw new SignerError('unreadable', `the folder of keys ${keysFolder} cannot be read`, { cause })
-  })
-  let refusal: unknown
-  for (const name of names.filter((each) => isWanted(each) && !each.startsWith('.'))) {
-    try {
-      const { publicKey } = await openKeyNamed(keysFolder, name, password)
-      const fingerprint = keyFingerprint(publicKey)
-      if (shards.some(({ logId }) => equalBytes(logId, fingerprint))) return
-    } catch (error) {
-      if (!(error instanceof SignerError)) throw error
-      if (error.code === 'wrong_password') refusal ??= error
-    }
-  }
-  if (keyUri !== undefined) return
-  throw (
-    refusal ??
-    new RekorLogError(
-      'foreign_key',
-      `the folder of keys ${keysFolder} holds no key of ${shards.at(-1)?.origin ?? 'this log'}`,
-    )
-  )
-}
-
-async function makeKey({ keysFolder, password, keyUri }: NewKey, keyFile: string): Promise<Signer> {
-  const location = path.join(keysFolder, keyFile)
-  const elsewhere = keyUri === undefined ? undefined : fitForLog(await openSigner(keyUri))
-  try {
-    if (elsewhere === undefined) return await createKeyFile(location, password)
-    await writeSecretFile(location, `${keyUri}\n`)
-    return elsewhere
-  } catch (error) {
-    if (!(error instanceof SignerError) || error.code !== 'already_exists') throw error
-    // Of an earlier try that got no further.
-    const found = await openKeyNamed(keysFolder, keyFile, password)
-    if (elsewhere !== undefined && !equalBytes(found.publicKey.spki, elsewhere.publicKey.spki)) throw error
-    return found
-  }
-}
-
-function preparedKey(keyFile: string, publicKey: PublicKey): PreparedKey {
-  return {
-    keyFile,
-    publicKey,
-    publicKeyPem: encodePublicKeyPem(publicKey),
-    needsPassword: !isUriName(keyFile),
   }
 }

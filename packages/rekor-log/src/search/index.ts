@@ -6,14 +6,14 @@
 import type { Asker } from '@sigstack/limits/turnstile'
 import { orUnavailable } from '@sigstack/log-engine'
 import type { Hash } from '@sigstack/merkle'
-import { migrate, type Pool } from '@sigstack/postgres'
+import type { Pool } from '@sigstack/postgres'
 import { createDearReads, type DearReads } from '../dear-reads.ts'
 import type { WholeLog } from '../shards/whole-log.ts'
 import { firstUnder } from './first-under.ts'
 import { type FollowerOptions, openFollower } from './follower.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
 import { type SearchKey, searchKeysFor } from './search-key.ts'
-import { ensurePosition, migrations, readPosition, searchTables } from './store.ts'
+import { ensurePosition, migrateSearch, readPosition, searchTableOf } from './store.ts'
 
 export type { Page, PageQuery } from './page.ts'
 export type { SearchKey } from './search-key.ts'
@@ -64,10 +64,10 @@ const nearBacklog = 500n
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   const { pool, readers, log, patienceMs = usualPatienceMs, dearReads = createDearReads() } = options
-  await migrate(pool, migrations)
+  await migrateSearch(pool, log.name)
   await ensurePosition(pool, log.logId)
   const follower = await openFollower(options)
-  const table = searchTables[log.name]
+  const table = searchTableOf(log.name)
   const hashed = (keys: readonly SearchKey[]) => keys.flatMap((key) => searchKeysFor(log.logId, key))
 
   /** The follower of a process that has just begun is not at work yet. */

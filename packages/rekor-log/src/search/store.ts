@@ -1,19 +1,38 @@
 /** The SQL of the search index. */
 import type { Pool, Queryable } from '@sigstack/postgres'
-import { inTransaction } from '@sigstack/postgres'
+import { inTransaction, migrate } from '@sigstack/postgres'
 
 export const migrations = {
   component: 'log-search',
   directory: new URL('./migrations/', import.meta.url),
 } as const
 
-/** Logs that are indexed, by their name in the database, and the table of each. */
-export const searchTables = { 'rekor-v1': 'search_key', 'rekor-v2': 'search_key_rekor_v2' } as const
-export type SearchedLog = keyof typeof searchTables
-export type SearchTable = (typeof searchTables)[SearchedLog]
+/** Logs that are indexed, by their name in the database: that of Rekor v1, and those of Rekor v2, which follow each other. */
+export type SearchedLog = 'rekor-v1' | 'rekor-v2' | `rekor-v2/${number}`
+/** Rows do not say of which log they are, so each log has a table of its own. */
+export type SearchTable = 'search_key' | 'search_key_rekor_v2' | `search_key_rekor_v2_${number}`
 
 export function isSearchedLog(name: string): name is SearchedLog {
-  return Object.hasOwn(searchTables, name)
+  return name === 'rekor-v1' || name === 'rekor-v2' || /^rekor-v2\/[1-9]\d{0,3}$/.test(name)
+}
+
+/** Which of the logs of Rekor v2 it is; 0 is the first. */
+export function numberInLine(name: SearchedLog): number {
+  return Number(name.split('/')[1] ?? 0)
+}
+
+export function searchTableOf(name: SearchedLog): SearchTable {
+  if (name === 'rekor-v1') return 'search_key'
+  const number = numberInLine(name)
+  return number === 0 ? 'search_key_rekor_v2' : `search_key_rekor_v2_${number}`
+}
+
+/** The schema, with the table of that log. */
+export async function migrateSearch(pool: Pool, name: SearchedLog): Promise<void> {
+  await migrate(pool, migrations)
+  const table = searchTableOf(name)
+  if (numberInLine(name) > 0)
+    await pool.query(`create table if not exists ${table} (like ${searchTableOf('rekor-v2')} including all)`)
 }
 
 /** The search keys of one entry, as `searchKeyOf` makes them. */

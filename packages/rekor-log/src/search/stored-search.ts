@@ -7,7 +7,7 @@ import { lengthOf, type NumberedShard, shardsOfLog } from '../shards/stored-log.
 import { shardAt } from '../shards/virtual-index.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
 import { type SearchKey, searchKeysFor } from './search-key.ts'
-import { readPosition, type SearchedLog, searchTables } from './store.ts'
+import { readPosition, type SearchedLog, searchTableOf } from './store.ts'
 
 /** As it is at the time of a query. Indexes are virtual ones, over all its shards. */
 export type StoredSearch = {
@@ -37,7 +37,7 @@ async function open(readers: Pool, name: SearchedLog): Promise<StoredSearch | un
     indexed,
     page: ({ criteria, required, excluded, ...rest }) =>
       orUnavailable(
-        findPage(readers, searchTables[name], {
+        findPage(readers, searchTableOf(name), {
           ...rest,
           criteria: criteria.map(hashed),
           required: required.map(hashed),

@@ -3,7 +3,7 @@ import type { LogEntry } from '@sigstack/log-engine'
 import type { Pool, Queryable } from '@sigstack/postgres'
 import { readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
 import { type SearchKey, searchKeyOf } from './search-key.ts'
-import { advance, type IndexedEntry, readPosition, type SearchedLog, searchTables } from './store.ts'
+import { advance, type IndexedEntry, readPosition, type SearchedLog, searchTableOf } from './store.ts'
 
 export type Turn = {
   /** `not ours`: another process is at it. `full`: there is probably more. */
@@ -56,7 +56,7 @@ export function createTurns({ pool, name = 'rekor-v1', logId, searchKeysOf, onEr
   return {
     take: async () => {
       let count = 0
-      const position = await advance(pool, { logId, table: searchTables[name] }, async (from, tx) => {
+      const position = await advance(pool, { logId, table: searchTableOf(name) }, async (from, tx) => {
         const entries = await indexFrom(from, tx)
         count = entries.length
         return entries

@@ -15,6 +15,8 @@ export type ShardKeys = {
   /** Where later shards' keys lie. */
   readonly folder: string
   readonly password: string
+  /** As of {@link fitForLog}. */
+  readonly takesEd25519?: boolean
   /** Put around each key that is opened here; `first` comes as it is to be used. */
   readonly wrap?: (signer: Signer) => Signer
 }
@@ -26,7 +28,7 @@ export async function openShardKey(
 ): Promise<Signer> {
   const { folder, password, wrap = (signer) => signer } = keys
   const signer =
-    row.keyFile === undefined ? keys.first : wrap(await openKeyNamed(folder, row.keyFile, password))
+    row.keyFile === undefined ? keys.first : wrap(await openKeyNamed(folder, row.keyFile, password, keys))
   const fingerprint = Buffer.from(keyFingerprint(signer.publicKey))
   if (!row.logId.equals(fingerprint)) {
     throw new RekorLogError(
@@ -38,7 +40,12 @@ export async function openShardKey(
 }
 
 /** `name` comes from the database and is no path. */
-export async function openKeyNamed(folder: string, name: string, password: string): Promise<Signer> {
+export async function openKeyNamed(
+  folder: string,
+  name: string,
+  password: string,
+  fitness: Fitness = {},
+): Promise<Signer> {
   if (path.basename(name) !== name || name === '' || name.startsWith('.')) {
     throw new Error(`${quoted(name)} is not the name of a key file`)
   }
@@ -47,14 +54,16 @@ export async function openKeyNamed(folder: string, name: string, password: strin
   const signer = isUriName(name)
     ? await openSigner((await readSecretFile(location)).trim())
     : await openKeyFile(location, password)
-  return fitForLog(signer)
+  return fitForLog(signer, fitness)
 }
+
+export type Fitness = { readonly takesEd25519?: boolean }
 
 /**
  * Refuses a key whose signatures clients would not accept: they verify what a log signs over SHA-256, whatever the key (RFC 6962
  * section 2.1.4; Rekor's checkpoints and SETs). Where only checkpoints are signed, Ed25519 is as good.
  */
-export function fitForLog(signer: Signer, options: { readonly takesEd25519?: boolean } = {}): Signer {
+export function fitForLog(signer: Signer, options: Fitness = {}): Signer {
   const { takesEd25519 = false } = options
   const isFit =
     signatureAlgorithms[signer.algorithm].hash === 'sha256' ||

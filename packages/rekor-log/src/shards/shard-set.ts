@@ -4,15 +4,7 @@
  * next poll. Writers see nothing of it.
  */
 
-import {
-  encodePublicKeyPem,
-  equalBytes,
-  keyFingerprint,
-  type PublicKey,
-  parsePublicKey,
-  reasonOf,
-  type Signer,
-} from '@sigstack/crypto'
+import { encodePublicKeyPem, type PublicKey, parsePublicKey, reasonOf, type Signer } from '@sigstack/crypto'
 import {
   type BatchReport,
   type Log,
@@ -20,7 +12,6 @@ import {
   type LogOptions,
   listShards,
   migrateLogs,
-  type NextKey,
   openLog,
   orUnavailable,
   readNextKey,
@@ -34,6 +25,7 @@ import type { Pool } from '@sigstack/postgres'
 import { inStep } from '@sigstack/server/in-step'
 import { RekorLogError } from '../errors.ts'
 import { logFirstEntry } from './first-entry.ts'
+import { watchNextKey } from './next-key-watch.ts'
 import { rekorLogOptions } from './rekor-log-options.ts'
 import { openShard, type Shard, type Shards } from './shard.ts'
 import { openKeyNamed, openShardKey, type ShardKeys } from './shard-keys.ts'
@@ -82,19 +74,18 @@ export type ShardSetOptions = {
 /** Others of this process are shown the reading side alone. */
 type OpenShard = Shard & { readonly writer: Log }
 
-/** Between two tries to open a prepared key that did not open. */
-const retryNextKeyMs = 10_000
-
 /** Opens every shard, making the first one when there is none. Throws what the engine and the keys say. */
 export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> {
   const { pool, keys, series, onNews = () => {}, onError = () => {} } = options
   const listeners: ((length: bigint) => void)[] = []
   let shards: readonly OpenShard[] = []
   let refreshing: Promise<boolean> | undefined
-  let announcedKey: string | undefined
-  let nextKeyTrouble: string | undefined
-  let triedNextKeyAt = 0
   let closed = false
+  const nextKey = watchNextKey({
+    open: (keyFile) => openKeyNamed(keys.folder, keyFile, keys.password),
+    onNews,
+    onError,
+  })
 
   await migrateLogs(pool)
   if ((await listShards(pool, series)).length === 0) {
@@ -180,35 +171,8 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
       }))
     if (grown) tellAll(active().firstIndex)
     // A rollover takes it.
-    await lookAtNextKey(grown ? await orUnavailable(readNextKey(pool, series)) : news.nextKey)
+    await nextKey.look(grown ? await orUnavailable(readNextKey(pool, series)) : news.nextKey)
     return grown
-  }
-
-  /** Says in time, and once, whether this replica could go on after a rollover to the prepared key. Nobody waits for that key yet. */
-  async function lookAtNextKey(next: NextKey | undefined): Promise<void> {
-    if (next === undefined || next.keyFile === announcedKey) {
-      if (next === undefined) announcedKey = undefined
-      nextKeyTrouble = undefined
-      return
-    }
-    // To open an encrypted file takes a tenth of a second of the processor.
-    if (nextKeyTrouble !== undefined && performance.now() - triedNextKeyAt < retryNextKeyMs) return
-    triedNextKeyAt = performance.now()
-    const trouble = await openNextKey(next).then(() => undefined, reasonOf)
-    if (trouble === undefined) {
-      announcedKey = next.keyFile
-      onNews(`the key of the next shard is at hand: ${next.keyFile}`)
-    } else if (trouble !== nextKeyTrouble) {
-      onError(new Error(`the key that is prepared for the next shard cannot be opened here: ${trouble}`))
-    }
-    nextKeyTrouble = trouble
-  }
-
-  async function openNextKey(next: NextKey): Promise<void> {
-    const signer = await openKeyNamed(keys.folder, next.keyFile, keys.password)
-    const expected = keyFingerprint(parsePublicKey(next.publicKey))
-    if (equalBytes(keyFingerprint(signer.publicKey), expected)) return
-    throw new Error(`the key file ${next.keyFile} does not hold the key that was prepared for the next shard`)
   }
 
   return {
@@ -240,7 +204,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
       const all = [...known, next?.publicKey].filter((spki) => spki !== undefined)
       return [...new Set(all.map((spki) => encodePublicKeyPem(parsePublicKey(spki))))]
     },
-    nextKeyTrouble: () => nextKeyTrouble,
+    nextKeyTrouble: nextKey.trouble,
     queueDepth: () => shards.reduce((depth, { writer }) => depth + writer.queueDepth(), 0),
     onAppended: (listener) => {
       listeners.push(listener)

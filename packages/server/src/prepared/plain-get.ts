@@ -3,6 +3,8 @@
 export type PlainGet = {
   /** As it was sent, `/a?b`. */
   readonly target: string
+  /** What the header `Host` says. */
+  readonly host: string
   /** What the one header `Accept` says, where there is one. */
   readonly accept: string | undefined
 }
@@ -30,7 +32,7 @@ const field = /^([a-z-]{1,32}):[ \t]{0,8}([\x21-\x7e][\x20-\x7e]*)$/
 
 /** Of one connection: most of its requests have the same headers, which are looked at once. */
 export function createPlainGetReader(): (chunk: Buffer) => PlainGet | undefined {
-  let known: { readonly fields: string; readonly accept: string | undefined } | undefined
+  let known: (Omit<PlainGet, 'target'> & { readonly fields: string }) | undefined
   /** Such a request; `undefined` for all others, which are no worse for it. */
   return (chunk) => {
     if (chunk.length > longestHead) return undefined
@@ -44,24 +46,26 @@ export function createPlainGetReader(): (chunk: Buffer) => PlainGet | undefined 
       if (harmless === undefined) return undefined
       known = { fields, ...harmless }
     }
-    return { target: text.slice(start.length, at), accept: known.accept }
+    return { target: text.slice(start.length, at), host: known.host, accept: known.accept }
   }
 }
 
 /** @param fields With the end of the first line before them, and the empty line behind. */
-function readHarmless(fields: string): Pick<PlainGet, 'accept'> | undefined {
+function readHarmless(fields: string): Omit<PlainGet, 'target'> | undefined {
   if (fields.indexOf(end) !== fields.length - end.length) return undefined
-  let hosts = 0
+  let host: string | undefined
   let accept: string | undefined
   for (const line of fields.slice(2, -end.length).split('\r\n')) {
     const colon = line.indexOf(':')
     const [, name, value = ''] = field.exec(line.slice(0, colon).toLowerCase() + line.slice(colon)) ?? []
     if (name === undefined) return undefined
-    if (name === 'host') hosts += /^[\w.:[\]-]{1,255}$/.test(value) ? 1 : 2
-    else if (name === 'connection') {
+    if (name === 'host') {
+      if (host !== undefined || !/^[\w.:[\]-]{1,255}$/.test(value)) return undefined
+      host = value
+    } else if (name === 'connection') {
       if (value.toLowerCase() !== 'keep-alive') return undefined
     } else if (name === 'accept' && accept === undefined) accept = value
     else if (!harmless.has(name)) return undefined
   }
-  return hosts === 1 ? { accept } : undefined
+  return host === undefined ? undefined : { host, accept }
 }

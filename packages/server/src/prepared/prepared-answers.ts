@@ -39,24 +39,32 @@ export type PreparedAnswers = {
 /** Objects and what the allocator adds to an answer; a guess on the safe side. */
 const overheadBytes = 600
 
-/** @param limitBytes Of all answers; the least recently given go first. */
-export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
+/**
+ * @param limitBytes Of all answers; the least recently given go first.
+ * @param siteOf Which of several sites a host is, as a request names it; by default there is one.
+ */
+export function createPreparedAnswers(
+  limitBytes: number,
+  siteOf: (host: string) => string = () => '',
+): PreparedAnswers {
   const answers = new Map<string, PreparedAnswer>()
   const listeners: ((answer: PreparedAnswer, milliseconds: number) => void)[] = []
   let held = 0
 
-  function forget(target: string): void {
-    const answer = answers.get(target)
+  const placeOf = (host: string, target: string) => `${siteOf(host)}${target}`
+
+  function forget(place: string): void {
+    const answer = answers.get(place)
     if (answer === undefined) return
-    answers.delete(target)
-    held -= sizeOf(target, answer.bytes)
+    answers.delete(place)
+    held -= sizeOf(place, answer.bytes)
   }
 
-  function remember(target: string, answer: PreparedAnswer): void {
-    forget(target)
-    const size = sizeOf(target, answer.bytes)
+  function remember(place: string, answer: PreparedAnswer): void {
+    forget(place)
+    const size = sizeOf(place, answer.bytes)
     if (size > limitBytes) return
-    answers.set(target, answer)
+    answers.set(place, answer)
     held += size
     for (const oldest of answers.keys()) {
       if (held <= limitBytes) break
@@ -70,20 +78,22 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
       if (request.raw.method !== 'GET' || target === undefined) return
       const type = String(reply.getHeader('content-type'))
       const bytes = joined(headOf(reply), body)
-      remember(target, { route: request.routeOptions.url ?? 'unmatched', type, bytes, isStill })
+      const route = request.routeOptions.url ?? 'unmatched'
+      remember(placeOf(request.host, target), { route, type, bytes, isStill })
     },
-    find: ({ target, accept = '*/*' }) => {
-      const answer = answers.get(target)
+    find: ({ host, target, accept = '*/*' }) => {
+      const place = placeOf(host, target)
+      const answer = answers.get(place)
       if (answer === undefined || (accept !== '*/*' && accept !== answer.type)) return undefined
-      answers.delete(target)
-      answers.set(target, answer)
+      answers.delete(place)
+      answers.set(place, answer)
       return answer
     },
-    renew: ({ target }, answer, body) => {
+    renew: ({ host, target }, answer, body) => {
       const lines = answer.bytes.toString('latin1', 0, answer.bytes.indexOf(endOfHead)).split('\r\n')
       const steady = lines.filter((line) => !line.startsWith('content-length:'))
       const renewed = { ...answer, bytes: joined(steady.join('\r\n'), body) }
-      remember(target, renewed)
+      remember(placeOf(host, target), renewed)
       return renewed
     },
     onAnswered: (listener) => {
@@ -96,8 +106,8 @@ export function createPreparedAnswers(limitBytes: number): PreparedAnswers {
 }
 
 /** Whoever asks chooses how long a target is. */
-function sizeOf(target: string, bytes: Buffer): number {
-  return target.length + bytes.length + overheadBytes
+function sizeOf(place: string, bytes: Buffer): number {
+  return place.length + bytes.length + overheadBytes
 }
 
 const endOfHead = '\r\n\r\n'

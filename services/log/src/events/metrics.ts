@@ -8,7 +8,7 @@ export type EventMetrics = {
   published(contentType: string, status: string, count: number): void
   /** An event that its receiver did not take as it was. */
   eventRefused(receiver: Receiver, outcome: RefusedOutcome): void
-  /** Where there are receivers: of each, the entries whose events are not delivered yet. */
+  /** Where there are receivers: of each, the entries of a log whose events are not delivered yet. Once for each log. */
   follow(backlog: () => ReadonlyMap<Receiver, bigint>): void
 }
 
@@ -26,19 +26,29 @@ export function createEventMetrics(registry: Registry): EventMetrics {
     labelNames: ['outcome', 'receiver'] as const,
     registers,
   })
+  const backlogs: (() => ReadonlyMap<Receiver, bigint>)[] = []
+
+  function watch(): void {
+    new Gauge({
+      name: 'log_event_backlog',
+      help: 'Entries that are logged and whose events are not delivered yet',
+      labelNames: ['receiver'] as const,
+      registers,
+      collect() {
+        const sums = new Map<Receiver, bigint>()
+        for (const [receiver, entries] of backlogs.flatMap((backlog) => [...backlog()]))
+          sums.set(receiver, (sums.get(receiver) ?? 0n) + entries)
+        for (const [receiver, entries] of sums) this.set({ receiver }, Number(entries))
+      },
+    })
+  }
+
   return {
     published: (content_type, status, count) =>
       events.inc({ event: 'NewEntry', content_type, status }, count),
     eventRefused: (receiver, outcome) => refused.inc({ outcome, receiver }),
-    follow: (backlog) =>
-      void new Gauge({
-        name: 'log_event_backlog',
-        help: 'Entries that are logged and whose events are not delivered yet',
-        labelNames: ['receiver'] as const,
-        registers,
-        collect() {
-          for (const [receiver, entries] of backlog()) this.set({ receiver }, Number(entries))
-        },
-      }),
+    follow: (backlog) => {
+      if (backlogs.push(backlog) === 1) watch()
+    },
   }
 }

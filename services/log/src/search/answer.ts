@@ -13,7 +13,7 @@ type Page = LogPage<Located> & {
 }
 
 export async function searchLogs(sources: readonly OpenSource[], query: OwnSearchQuery): Promise<string> {
-  const asked = sources.filter(({ log }) => query.log === undefined || query.log === log)
+  const asked = sources.filter(({ log }) => query.log === undefined || log.startsWith(query.log))
   const opened = (await Promise.all(asked.map((source) => source.open()))).filter(
     (each) => each !== undefined,
   )

@@ -9,7 +9,14 @@ import {
   normalSerial,
   searchKeyFormats,
 } from '@sigstack/rekor-entries'
-import { type Fact, type FactName, type SearchedLog, type SearchKey, unmarkedKind } from '@sigstack/rekor-log'
+import {
+  type Fact,
+  type FactName,
+  numberInLine,
+  type SearchedLog,
+  type SearchKey,
+  unmarkedKind,
+} from '@sigstack/rekor-log'
 import { badMember, badQuery } from './errors.ts'
 import { byKey, keysOfPublicKey } from './public-key.ts'
 import { searchSchemas } from './schemas.ts'
@@ -26,8 +33,8 @@ export type OwnSearchQuery = {
   readonly beforeMs: number | undefined
   readonly order: 'newest' | 'oldest'
   readonly limit: number
-  /** The only one to be searched. */
-  readonly log: SearchedLog | undefined
+  /** The only one to be searched, of Rekor v2 with those that follow it. */
+  readonly log: 'rekor-v1' | 'rekor-v2' | undefined
   /** Where the page before this one ended in each log; `undefined` where nothing was left. Absent in a first page. */
   readonly from: ReadonlyMap<SearchedLog, bigint | undefined> | undefined
   /** Of everything but limit and cursor: a cursor belongs to the query that gave it. */
@@ -41,7 +48,7 @@ const { properties } = searchSchemas.SearchQuery
 const { default: defaultLimit, maximum: mostPerPage } = properties.limit
 type Name = keyof typeof properties
 const names = Object.keys(properties)
-const searchedLogs: readonly SearchedLog[] = properties.log.enum
+const kindsOfLogs: readonly ('rekor-v1' | 'rekor-v2')[] = properties.log.enum
 
 export async function parseOwnSearch(query: unknown, now: Date): Promise<OwnSearchQuery> {
   if (!isObject(query)) throw badQuery('the query is not an object')
@@ -62,7 +69,7 @@ export async function parseOwnSearch(query: unknown, now: Date): Promise<OwnSear
     afterMs: timeOf(query, 'after'),
     beforeMs: timeOf(query, 'before'),
     order,
-    log: oneOf(query, 'log', searchedLogs),
+    log: oneOf(query, 'log', kindsOfLogs),
   }
   const fingerprint = hash('sha256', JSON.stringify(parsed), 'hex').slice(0, 16)
   return { ...parsed, limit: limitOf(query), from: parseCursor(query, fingerprint), fingerprint }
@@ -201,13 +208,22 @@ function limitOf(query: JsonObject): number {
   return limit
 }
 
-/** In the order of their names; a log that is not here or has nothing left is not named. */
+/** That of Rekor v1 first, then those of Rekor v2 in their order; one that is not here or has nothing left is empty. */
 export function encodeCursor(
   next: ReadonlyMap<SearchedLog, bigint | undefined>,
   fingerprint: string,
 ): string {
-  const places = searchedLogs.map((log) => String(next.get(log) ?? ''))
+  const last = Math.max(1, ...[...next.keys()].map(placeOf))
+  const places = Array.from({ length: last + 1 }, (_, place) => String(next.get(logAt(place)) ?? ''))
   return Buffer.from([fingerprint, ...places].join('.')).toString('base64url')
+}
+
+function placeOf(log: SearchedLog): number {
+  return log === 'rekor-v1' ? 0 : 1 + numberInLine(log)
+}
+
+function logAt(place: number): SearchedLog {
+  return place === 0 ? 'rekor-v1' : place === 1 ? 'rekor-v2' : `rekor-v2/${place - 1}`
 }
 
 function parseCursor(query: JsonObject, fingerprint: string): OwnSearchQuery['from'] {
@@ -217,12 +233,18 @@ function parseCursor(query: JsonObject, fingerprint: string): OwnSearchQuery['fr
     typeof cursor === 'string' && cursor.length <= properties.cursor.maxLength
       ? Buffer.from(cursor, 'base64url').toString('latin1')
       : ''
-  const [, owner, ...places] = /^([0-9a-f]{16})\.(\d{0,19})\.(\d{0,19})$/.exec(text) ?? []
+  const [, owner, places = ''] = /^([0-9a-f]{16})((?:\.\d{0,19}){2,100})$/.exec(text) ?? []
   if (owner === undefined) throw badMember('pattern', 'cursor in query is not one that this log gave')
   if (owner !== fingerprint) {
     throw badQuery(
       'the cursor belongs to another query: send the query again with nothing changed but cursor and limit',
     )
   }
-  return new Map(searchedLogs.map((log, at) => [log, places[at] ? BigInt(places[at]) : undefined]))
+  const read = (place: string) => (place === '' ? undefined : BigInt(place))
+  return new Map(
+    places
+      .slice(1)
+      .split('.')
+      .map((place, at) => [logAt(at), read(place)]),
+  )
 }

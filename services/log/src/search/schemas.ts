@@ -26,7 +26,8 @@ export const searchSchemas = {
       log: {
         type: 'string',
         enum: ['rekor-v1', 'rekor-v2'],
-        description: 'of that log alone; default: of every Rekor log in the database',
+        description:
+          'of that log alone, of Rekor v2 with those that follow it; default: of every Rekor log in the database',
       },
       after: {
         type: ['string', 'integer'],
@@ -38,7 +39,7 @@ export const searchSchemas = {
       limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
       cursor: {
         type: 'string',
-        maxLength: 128,
+        maxLength: 2048,
         description: '`next` of the page before; the rest of the query unchanged',
       },
     },

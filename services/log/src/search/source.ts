@@ -1,9 +1,10 @@
 /** A log that is searched: the one that a face has open, or another one of the same database. */
 
 import { toHex } from '@sigstack/crypto'
-import type { LogEntry } from '@sigstack/log-engine'
+import { type LogEntry, listLine, orUnavailable } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import {
+  isSearchedLog,
   type LogPart,
   openStoredSearch,
   type Page,
@@ -52,6 +53,12 @@ export function ownSource(
       },
     }),
   }
+}
+
+/** The logs of Rekor v2 that follow each other in the same database. */
+export async function storedSources(readers: Pool): Promise<readonly OpenSource[]> {
+  const logs = await orUnavailable(listLine(readers, 'rekor-v2'))
+  return logs.flatMap(({ name }) => (isSearchedLog(name) ? [storedSource(name, readers)] : []))
 }
 
 export function storedSource(log: SearchedLog, readers: Pool): OpenSource {

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { TrustError } from '../errors.ts'
 import { type ChainToTrust, parseChainsFile } from './chains-file.ts'
+import { type LineLog, parseLine } from './line.ts'
 import { type KeySource, readSourceFile, readUrl, readUrlIfThere } from './read-source.ts'
 
 export type ServiceKeys = {
@@ -13,6 +14,8 @@ export type ServiceKeys = {
   readonly keys: readonly PublicKey[]
   /** The one of them that signs now, where the log itself was asked and says so. */
   readonly activeKey?: PublicKey
+  /** Of a log that has others before or behind it: all of them. */
+  readonly line?: readonly LineLog[]
 }
 
 /** Throws a {@link TrustError} that names the source; `fileVariable` is what can name a file in its place. */
@@ -72,12 +75,33 @@ export const askForShardKeys: Ask = async (source, fileVariable, signal) => {
   return { chains: [], keys: all === undefined ? [activeKey] : keysIn(all, url, fileVariable), activeKey }
 }
 
-/** A log with one key, in PEM at `path`. */
-export function askForKey(path: string): Ask {
-  return async (source, fileVariable, signal) => ({
-    chains: [],
-    keys: [await collectKey(source, path, fileVariable, signal)],
-  })
+/** A log with one key, in PEM at `/publicKey`, that tells at `path` of those before and behind it; of another make it tells of itself alone. */
+export function askForLine(path: string): Ask {
+  return async (source, fileVariable, signal) => {
+    const line = 'file' in source ? undefined : await collectLine(`${source.url}${path}`, signal)
+    if (line === undefined)
+      return { chains: [], keys: [await collectKey(source, '/publicKey', fileVariable, signal)] }
+    const activeKey = line.findLast(({ isPrepared }) => !isPrepared)?.publicKey
+    return {
+      chains: [],
+      keys: line.map(({ publicKey }) => publicKey),
+      ...(activeKey !== undefined && { activeKey }),
+      line,
+    }
+  }
+}
+
+async function collectLine(url: string, signal: AbortSignal): Promise<readonly LineLog[] | undefined> {
+  const text = await readUrlIfThere(url, signal)
+  if (text === undefined) return undefined
+  try {
+    const line = parseLine(parseJson(text))
+    if (line !== undefined) return line
+  } catch (cause) {
+    if (!(cause instanceof CryptoError)) throw cause
+    throw new TrustError('source_unusable', `${url} names something other than public keys in PEM`, { cause })
+  }
+  throw new TrustError('source_unusable', `${url} does not answer with a list of logs`)
 }
 
 async function collectKey(

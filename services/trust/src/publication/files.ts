@@ -9,11 +9,12 @@ import {
   type SigningConfig,
   type TrustedRoot,
   type TrustToPublish,
+  type ValidityPeriod,
 } from '@sigstack/trust-root'
 import type { Observed } from '../collection/collect.ts'
 import type { Config, SigningLog } from '../config.ts'
 import { oldNames, type SigningUrls, serviceKinds } from '../service-kinds.ts'
-import { observedIn } from './merge.ts'
+import { observedIn, wholeSecond } from './merge.ts'
 
 export type FileName = keyof typeof fileNames
 
@@ -39,15 +40,18 @@ export function composeFiles(
   config: ConfigToPublish,
   observed: readonly Observed[],
 ): Files {
-  const signingConfig = composeSigningConfig(trust, config, config.signingLog ?? 'v1')
+  const signingConfig = composeSigningConfig(trust, config, observed, config.signingLog ?? 'v1')
   const active = (list: keyof TrustedRoot) =>
     observedIn(list, observed).flatMap(({ activeKey }) => activeKey ?? [])
   return {
     trustedRoot: buildTrustedRoot(trust),
     signingConfig: buildSigningConfig(signingConfig),
-    signingConfigV2: buildSigningConfig(composeSigningConfig(trust, config, 'v2')),
+    signingConfigV2: buildSigningConfig(composeSigningConfig(trust, config, observed, 'v2')),
     clientTrustConfig: buildClientTrustConfig(trust, signingConfig),
-    rekorKey: keyInUse(trust.tlogs.filter(isOfKeyFiles(config)), active('tlogs')),
+    rekorKey: keyInUse(
+      trust.tlogs.filter(({ baseUrl }) => !rekorV2Urls(observed).includes(baseUrl)),
+      active('tlogs'),
+    ),
     ctKey: keyInUse(trust.ctlogs, active('ctlogs')),
     caCertificates: trust.certificateAuthorities
       .toSorted((a, b) => b.validFor.start.getTime() - a.validFor.start.getTime())
@@ -73,20 +77,26 @@ function chainPem(chain: readonly Uint8Array[]): string {
 function composeSigningConfig(
   trust: TrustToPublish,
   { services, oidcIssuer, operator }: ConfigToPublish,
+  observed: readonly Observed[],
   signingLog: SigningLog,
 ): SigningConfig {
   const everything = [...trust.tlogs, ...trust.certificateAuthorities, ...trust.ctlogs]
   const start = new Date(Math.min(...everything.map(({ validFor }) => validFor.start.getTime())))
-  const service = (url: string, majorApiVersion: number) => ({
+  const service = (url: string, majorApiVersion: number, window: Partial<ValidityPeriod> = {}) => ({
     url,
     majorApiVersion,
-    validFor: { start },
+    validFor: { start, ...window },
     operator,
   })
   const urls = (field: SigningUrls) =>
     services
       .filter(({ kind }) => serviceKinds[kind].signingUrls === field)
-      .map(({ url, apiVersion }) => service(url, apiVersion))
+      .flatMap(({ kind, url, apiVersion }) => {
+        const line = lineOf(observed, { kind, url })
+        return line.length === 0
+          ? [service(url, apiVersion)]
+          : line.map((log) => service(log.url, apiVersion, log.window))
+      })
   const tsaUrls = urls('tsaUrls')
   return {
     caUrls: urls('caUrls'),
@@ -108,10 +118,26 @@ function logsFor(signingLog: SigningLog, logs: readonly Service[]): readonly Ser
   return logs.toSorted((a, b) => b.majorApiVersion - a.majorApiVersion)
 }
 
+/** Those that follow each other behind a service, but for the one that is only prepared; none where it tells of none. */
+function lineOf(observed: readonly Observed[], { kind, url }: Pick<Observed, 'kind' | 'url'>) {
+  const logs = observed.filter((each) => each.kind === kind && each.url === url).flatMap((each) => each.logs)
+  return logs.flatMap((log) =>
+    log.window === undefined || log.window === 'not yet'
+      ? []
+      : [{ url: log.url, window: inSeconds(log.window) }],
+  )
+}
+
+function inSeconds({ start, end }: Partial<ValidityPeriod>): Partial<ValidityPeriod> {
+  return {
+    ...(start !== undefined && { start: wholeSecond(start.getTime()) }),
+    ...(end !== undefined && { end: wholeSecond(end.getTime()) }),
+  }
+}
+
 /** Clients that know keys by files know Rekor v1 alone. */
-function isOfKeyFiles({ services }: Pick<Config, 'services'>): (log: LogToTrust) => boolean {
-  const urls = services.filter(({ kind }) => kind === 'rekorV2').map(({ url }) => url)
-  return ({ baseUrl }) => !urls.includes(baseUrl)
+export function rekorV2Urls(observed: readonly Observed[]): readonly string[] {
+  return observed.filter(({ kind }) => kind === 'rekorV2').flatMap(({ logs }) => logs.map(({ url }) => url))
 }
 
 /** One key, since many readers take only the first of a file: the active one, as a newer one may only be prepared; else the newest. */

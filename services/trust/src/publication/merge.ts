@@ -60,7 +60,9 @@ function mergeLogs(
   services: readonly Observed[],
   options: MergeOptions,
 ): readonly LogToTrust[] {
-  const current = services.flatMap(({ url, keys }) => keys.map((publicKey) => ({ baseUrl: url, publicKey })))
+  const current = services.flatMap(({ logs }) =>
+    logs.map(({ url, publicKey }) => ({ baseUrl: url, publicKey })),
+  )
   const isCurrent = (log: TrustedLog) =>
     current.some(({ publicKey }) => equalBytes(log.publicKey, publicKey.spki))
   return [
@@ -150,6 +152,6 @@ function startOfNew({ now, marginSeconds, keysValidFrom }: MergeOptions): Date {
 }
 
 /** Some readers of trust files stumble over fractions of seconds. */
-function wholeSecond(timeMs: number): Date {
+export function wholeSecond(timeMs: number): Date {
   return new Date(Math.floor(timeMs / 1000) * 1000)
 }

@@ -9,7 +9,7 @@ import { TrustError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Repository } from '../repository/repository.ts'
 import { composeTargets } from '../repository/targets.ts'
-import { composeFiles, type Files } from './files.ts'
+import { composeFiles, type Files, rekorV2Urls } from './files.ts'
 import { readPublished, readPublishedRoot, writePublished } from './folder.ts'
 import { mergeTrust } from './merge.ts'
 
@@ -49,6 +49,7 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
   let root: TrustedRoot | undefined = earlier?.root
   let files: Files | undefined = isComplete(earlier?.files) ? earlier?.files : undefined
   let collected = false
+  let observed: readonly Observed[] = []
   let trouble: string | undefined = 'the services were not asked yet'
   let told: string | undefined
 
@@ -72,12 +73,12 @@ export async function openPublisher(dependencies: PublisherDependencies): Promis
     } finally {
       // What is published must not expire because a service is down.
       if (files !== undefined && root !== undefined)
-        await dependencies.repository?.update(composeTargets(root, files))
+        await dependencies.repository?.update(composeTargets(root, files, rekorV2Urls(observed)))
     }
   }
 
   async function collectAndPublish(): Promise<void> {
-    const observed = await dependencies.collect()
+    observed = await dependencies.collect()
     // Another copy of this service may have published since: what it listed stays listed.
     root = (await readPublishedRoot(config.dataDirectory)) ?? root
     const trust = mergeTrust(root, observed, { ...config, now: dependencies.now() })

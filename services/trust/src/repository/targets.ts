@@ -11,8 +11,16 @@ import type { Target } from '@sigstack/tuf'
 import { type Files, fileNames, keyFileName } from '../publication/files.ts'
 import { type OldName, oldNames } from '../service-kinds.ts'
 
-/** The same trust is the same targets, whatever the time. */
-export function composeTargets(root: TrustedRoot, files: Files): readonly Target[] {
+/**
+ * The same trust is the same targets, whatever the time.
+ *
+ * @param rekorV2Urls Of logs that the signing configs do not name, as one that is only prepared.
+ */
+export function composeTargets(
+  root: TrustedRoot,
+  files: Files,
+  rekorV2Urls: readonly string[] = [],
+): readonly Target[] {
   return [
     { name: fileNames.trustedRoot, content: utf8(files.trustedRoot) },
     { name: fileNames.signingConfig, content: utf8(withTsaConfig(files.signingConfig)) },
@@ -25,17 +33,21 @@ export function composeTargets(root: TrustedRoot, files: Files): readonly Target
         validFor,
       })),
     ),
-    ...legacyTargets(oldNames.tlogs, root.tlogs.filter(isOfKeyFiles(files)).map(legacyLog)),
+    ...legacyTargets(oldNames.tlogs, root.tlogs.filter(isOfKeyFiles(files, rekorV2Urls)).map(legacyLog)),
     ...legacyTargets(oldNames.ctlogs, root.ctlogs.map(legacyLog)),
     ...stampTargets(root, files.tsaCertificates),
   ]
 }
 
 /** Clients that know keys by files know Rekor v1 alone. */
-function isOfKeyFiles({ signingConfigV2 }: Files): (log: TrustedLog) => boolean {
-  const urls = parseSigningConfig(signingConfigV2)
+function isOfKeyFiles(
+  { signingConfigV2 }: Files,
+  rekorV2Urls: readonly string[],
+): (log: TrustedLog) => boolean {
+  const named = parseSigningConfig(signingConfigV2)
     .rekorTlogUrls.filter(({ majorApiVersion }) => majorApiVersion === 2)
     .map(({ url }) => url)
+  const urls = [...named, ...rekorV2Urls]
   return ({ baseUrl }) => !urls.includes(baseUrl)
 }
 

@@ -16,7 +16,11 @@ export function addFreeze(log: Command, io: Io): void {
         'a restart. Writers are told to go to the newest log (405); reading goes on. There is no way back: what stops writers for a ' +
         'while is `sigstack log mode`.',
     )
-    .option('--log <name>', 'which log of the database: rekor-v2', 'rekor-v2')
+    .option(
+      '--log <name>',
+      'which log of the database: rekor-v2, or rekor-v2/1 and so on, which follow it',
+      'rekor-v2',
+    )
     .option('-y, --yes', 'ask nothing')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action((options: Options) => runFreeze(io, options))

@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { counted, equalBytes } from '@sigstack/crypto'
+import { counted } from '@sigstack/crypto'
 import type { Pool } from '@sigstack/postgres'
 import {
   cancelRollover,
@@ -11,19 +10,24 @@ import {
   type RolledOver,
 } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
-import { dataFolder } from '../../endpoints.ts'
 import { CliError } from '../../errors.ts'
-import { type Io, setting } from '../../io.ts'
+import type { Io } from '../../io.ts'
+import { type DatabaseOptions, withDatabaseOptions, withLogDatabase } from '../../log-database.ts'
+import { followLog } from './follow-log.ts'
 import {
-  asCliError,
-  type DatabaseOptions,
-  logKeyPassword,
-  withDatabaseOptions,
-  withLogDatabase,
-} from '../../log-database.ts'
-import { readTrustedRoot } from '../../trust-source.ts'
+  adviceOnKeys,
+  adviceOnPreparedKey,
+  assertPublished,
+  keysFolder,
+  newKeyOf,
+  preparedKeyOf,
+  withAdvice,
+} from './next-key.ts'
 
-type Options = DatabaseOptions & {
+export type RolloverOptions = DatabaseOptions & {
+  readonly log: string
+  readonly host?: string
+  readonly prefix?: string
   readonly prepare?: boolean
   readonly commit?: boolean
   readonly cancel?: boolean
@@ -39,13 +43,20 @@ type Options = DatabaseOptions & {
 export function addRollover(log: Command, io: Io): void {
   const command = log
     .command('rollover')
-    .summary('freeze the active shard and open the next one')
+    .summary('open the next shard of a log, or the next log, with a new key')
     .description(
       'Freezes the active shard of the Rekor log and opens the next one, while writers write. ' +
         'With a new key in two steps: --prepare makes the key and has it published; --commit switches to it, once ' +
         'the published trust lists it and every replica of the log has the key file. With --same-key in one. ' +
-        '--cancel takes a prepared key back.',
+        '--cancel takes a prepared key back. A log of Rekor v2 (--log rekor-v2, with --host) or CT (--log ct, with --prefix) is ' +
+        'followed by another one, in the same two steps, and goes on beside it until you end it.',
     )
+    .option('--log <name>', 'which log of the database: rekor-v1, rekor-v2 or ct', 'rekor-v1')
+    .option(
+      '--host <name>',
+      'with --prepare, of Rekor v2: the host name of the next log, such as log2027.rekor.example.org',
+    )
+    .option('--prefix <path>', 'with --prepare, of CT: the path of the next log, such as /2027')
     .option('--prepare', 'make the key of the next shard and have it published')
     .option('--commit', 'switch to the prepared key')
     .option('--cancel', 'take the prepared key back; its file stays')
@@ -62,10 +73,10 @@ export function addRollover(log: Command, io: Io): void {
     .option('--trusted-root <location>', 'where to look for the new key (default: of the running stack)')
     .option('--unpublished', 'switch although the published trust does not list the new key')
     .option('--json', 'say the result as JSON')
-  withDatabaseOptions(command).action((options: Options) => rollover(io, options))
+  withDatabaseOptions(command).action((options: RolloverOptions) => rollover(io, options))
 }
 
-async function rollover(io: Io, options: Options): Promise<void> {
+async function rollover(io: Io, options: RolloverOptions): Promise<void> {
   const { prepare = false, commit = false, cancel = false, sameKey = false } = options
   if ([prepare, commit, cancel, sameKey].filter(Boolean).length !== 1) {
     throw new CliError('bad_usage', 'say one of --prepare, --commit, --cancel and --same-key', {
@@ -75,6 +86,9 @@ async function rollover(io: Io, options: Options): Promise<void> {
   if (options.key !== undefined && !prepare) {
     throw new CliError('bad_usage', '--key goes with --prepare: that is when the next shard gets its key')
   }
+  if (options.log !== 'rekor-v1') return followLog(io, options)
+  if (options.host !== undefined || options.prefix !== undefined)
+    throw new CliError('bad_usage', '--host and --prefix go with --log rekor-v2 and --log ct')
   await withLogDatabase(io, options, async (pool) => {
     if (prepare) return tellPrepared(io, options, await prepareKey(io, options, pool))
     if (cancel) return tellCancelled(io, options, await cancelRollover(pool))
@@ -83,67 +97,28 @@ async function rollover(io: Io, options: Options): Promise<void> {
   })
 }
 
-async function prepareKey(io: Io, options: Options, pool: Pool): Promise<PreparedKey> {
-  const { key: keyUri, newFolder: isNewFolder = false } = options
-  const folder = keysFolder(io, options)
-  const password = keyUri === undefined ? await logKeyPassword(io, options) : ''
-  return prepareRollover(pool, {
-    keysFolder: folder,
-    password,
-    isNewFolder,
-    ...(keyUri !== undefined && { keyUri }),
-  }).catch((cause: unknown) => {
-    throw withAdvice(
-      cause,
-      'Nothing was changed. Give the folder of keys (--keys, LOG_KEYS) and the password (LOG_KEY_PASSWORD) that the log itself has;\n' +
-        '--cancel takes back a key that was prepared elsewhere; --new-folder is for logs whose keys were all kept elsewhere.',
-    )
+async function prepareKey(io: Io, options: RolloverOptions, pool: Pool): Promise<PreparedKey> {
+  return prepareRollover(pool, await newKeyOf(io, options)).catch((cause: unknown) => {
+    throw withAdvice(cause, adviceOnKeys)
   })
 }
 
-async function switchKey(io: Io, options: Options, pool: Pool): Promise<RolledOver> {
+async function switchKey(io: Io, options: RolloverOptions, pool: Pool): Promise<RolledOver> {
   const prepared = await preparedRollover(pool)
   if (prepared === undefined) {
     throw new CliError('log_refused', 'no key is prepared for the next shard', {
       advice: 'Run `sigstack log rollover --prepare` first.',
     })
   }
-  const folder = keysFolder(io, options)
-  const password = prepared.needsPassword ? await logKeyPassword(io, options) : ''
-  await openPreparedKey(prepared, { keysFolder: folder, password }).catch((cause: unknown) => {
-    throw withAdvice(
-      cause,
-      'Nothing was changed: a shard whose key nobody can open takes no entries. Put the key there, or begin again with --cancel and --prepare.',
-    )
+  const key = await preparedKeyOf(io, options, prepared)
+  await openPreparedKey(prepared, key).catch((cause: unknown) => {
+    throw withAdvice(cause, adviceOnPreparedKey)
   })
-  if (options.unpublished !== true) await assertPublished(io, options, prepared)
-  return commitRollover(pool, { key: 'prepared', keysFolder: folder, password })
+  if (options.unpublished !== true) await assertPublished(io, options, 'tlogs', prepared)
+  return commitRollover(pool, { key: 'prepared', ...key })
 }
 
-function withAdvice(cause: unknown, advice: string): unknown {
-  const known = asCliError(cause)
-  return known instanceof CliError && known.advice === undefined
-    ? new CliError(known.code, known.message, { cause, advice })
-    : known
-}
-
-/** What is signed with a key that no verifier knows is refused by all of them. */
-async function assertPublished(io: Io, options: Options, { publicKey }: PreparedKey): Promise<void> {
-  const { trustedRoot: root } = await readTrustedRoot(io, options)
-  const now = new Date()
-  const listed = root.tlogs.find((tlog) => equalBytes(tlog.publicKey, publicKey.spki))
-  if (listed !== undefined && listed.validFor.start <= now) return
-  throw new CliError('log_refused', 'the published trust does not list the new key yet', {
-    advice:
-      'The trust service looks for it every minute (TRUST_REFRESH_SECONDS); give verifiers the time to fetch the new root, too.',
-  })
-}
-
-function keysFolder(io: Io, options: Options): string {
-  return options.keys ?? setting(io, 'LOG_KEYS') ?? join(dataFolder(io, options.data), 'keys')
-}
-
-function tellPrepared(io: Io, options: Options, { keyFile, publicKeyPem }: PreparedKey): void {
+function tellPrepared(io: Io, options: RolloverOptions, { keyFile, publicKeyPem }: PreparedKey): void {
   if (options.json === true) {
     io.out(`${JSON.stringify({ keyFile, publicKey: publicKeyPem })}\n`)
     return
@@ -156,7 +131,7 @@ function tellPrepared(io: Io, options: Options, { keyFile, publicKeyPem }: Prepa
   )
 }
 
-function tellCancelled(io: Io, options: Options, cancelled: PreparedKey | undefined): void {
+function tellCancelled(io: Io, options: RolloverOptions, cancelled: PreparedKey | undefined): void {
   if (cancelled === undefined) {
     throw new CliError('log_refused', 'no key is prepared for the next shard', {
       advice: 'There is nothing to take back.',
@@ -172,7 +147,7 @@ function tellCancelled(io: Io, options: Options, cancelled: PreparedKey | undefi
   )
 }
 
-function tellDone(io: Io, options: Options, { frozen, active }: RolledOver): void {
+function tellDone(io: Io, options: RolloverOptions, { frozen, active }: RolledOver): void {
   if (options.json === true) {
     const numbers = {
       frozen: { ...frozen, size: `${frozen.size}` },

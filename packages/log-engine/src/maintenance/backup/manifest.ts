@@ -10,6 +10,8 @@ export type Manifest = {
   readonly takenAt: string
   readonly mode: LogMode
   readonly modeReason: string | undefined
+  /** Of a log that follows others: which, and since when, in milliseconds since the epoch. */
+  readonly place?: { readonly line: string; readonly openedAtMs: number } | undefined
   /** Oldest first, at least one; all but the last are frozen, and of a log that has its last entry that one too. */
   readonly shards: readonly BackupShard[]
 }
@@ -35,11 +37,12 @@ export type BackupShard = {
 
 const mostShards = 10_000
 
-export function encodeManifest({ shards, modeReason, ...manifest }: Manifest): Buffer {
+export function encodeManifest({ shards, modeReason, place, ...manifest }: Manifest): Buffer {
   return Buffer.from(
     JSON.stringify({
       ...manifest,
       modeReason: modeReason ?? null,
+      place: place ?? null,
       shards: shards.map((shard) => ({
         ...shard,
         logId: shard.logId.toString('hex'),
@@ -66,8 +69,18 @@ export function parseManifest(payload: Uint8Array): Manifest {
     takenAt: textOf(members, 'takenAt'),
     mode,
     modeReason: typeof modeReason === 'string' ? modeReason : undefined,
+    place: parsePlace(members['place']),
     shards: shards.map(parseShard),
   }
+}
+
+/** Backups of earlier releases say nothing of it. */
+function parsePlace(value: unknown): Manifest['place'] {
+  if (value === undefined || value === null) return undefined
+  const members = objectOf(value, 'its place')
+  const { openedAtMs } = members
+  if (!Number.isSafeInteger(openedAtMs)) throw notABackup('its place has no time')
+  return { line: textOf(members, 'line'), openedAtMs: Number(openedAtMs) }
 }
 
 function parseShard(value: unknown, position: number): BackupShard {

@@ -40,7 +40,7 @@ export async function restoreLog(
 
 /** Empty, so that nobody else makes a log of that name before this one is there. */
 async function insertShards(tx: Queryable, manifest: Manifest): Promise<readonly LogNo[]> {
-  const { log, shards, mode, modeReason } = manifest
+  const { log, shards, mode, modeReason, place } = manifest
   if ((await listShards(tx, log)).length > 0) {
     throw new BackupError(
       'not_empty',
@@ -50,8 +50,8 @@ async function insertShards(tx: Queryable, manifest: Manifest): Promise<readonly
   const logNos: LogNo[] = []
   for (const { name, shard, origin, logId, publicKey, keyFile, isFrozen } of shards) {
     const { rows } = await tx.query<{ log_no: number }>(
-      `insert into log (name, series, shard, log_id, origin, root_hash, final_size, mode, mode_reason, public_key, key_file)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning log_no`,
+      `insert into log (name, series, shard, log_id, origin, root_hash, final_size, mode, mode_reason, public_key, key_file, line, opened_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning log_no`,
       [
         name,
         shard === 0 ? null : log,
@@ -64,6 +64,8 @@ async function insertShards(tx: Queryable, manifest: Manifest): Promise<readonly
         isFrozen ? null : (modeReason ?? null),
         publicKey,
         keyFile ?? null,
+        place?.line ?? null,
+        place?.openedAtMs ?? null,
       ],
     )
     logNos.push(rows[0]?.log_no ?? 0)

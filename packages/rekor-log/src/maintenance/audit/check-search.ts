@@ -5,15 +5,15 @@
  * alone takes many times as long. Only where sums differ are the rows themselves compared.
  */
 import type { Findings, LogEntry } from '@sigstack/log-engine'
-import { migrate, type Pool } from '@sigstack/postgres'
+import type { Pool } from '@sigstack/postgres'
 import { createKeyThreads } from '../../search/key-threads.ts'
 import {
   type IndexedEntry,
-  migrations,
+  migrateSearch,
   readFactsFrom,
   readPosition,
   type SearchedLog,
-  searchTables,
+  searchTableOf,
 } from '../../search/store.ts'
 import { storedKeysOf } from '../../search/stored-keys.ts'
 import { lengthOf, type NumberedShard, readStoredEntries } from '../../shards/stored-log.ts'
@@ -55,7 +55,7 @@ export async function openSearchCheck(
     findings,
   }: Pick<SearchCheckOptions, 'name' | 'findings'> & { readonly extent: SearchExtent },
 ): Promise<{ readonly indexed: bigint; readonly check: SearchCheck | undefined }> {
-  await migrate(pool, migrations)
+  await migrateSearch(pool, name)
   const logId = rows[0]?.logId ?? Buffer.alloc(32)
   const indexed = await readPosition(pool, logId)
   if (extent === 'none') return { indexed, check: undefined }
@@ -89,7 +89,7 @@ const beyond = -1n
 
 export function createSearchCheck(options: SearchCheckOptions): SearchCheck {
   const { pool, logId, position, extent, findings } = options
-  const table = searchTables[options.name]
+  const table = searchTableOf(options.name)
   const from = ((options.from + blockEntries - 1n) / blockEntries) * blockEntries
   const step = extent === 'all' ? 1n : sampleEvery
   const expected = new Map<bigint, Sums>()

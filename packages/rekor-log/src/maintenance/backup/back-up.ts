@@ -5,6 +5,8 @@ import {
   BackupError,
   type BackupShard,
   lengthOfBackup,
+  lineOf,
+  listLine,
   listShards,
   type Manifest,
   migrateLogs,
@@ -49,6 +51,7 @@ export async function backUpLog(options: BackUpOptions): Promise<BackedUp> {
   if (active === undefined) throw new RekorLogError('not_found', `there is no log ${log} in this database`)
   const manifest = {
     log,
+    place: await placeOf(pool, log),
     takenAt: options.now.toISOString(),
     mode: active.mode,
     modeReason: active.modeReason,
@@ -61,6 +64,13 @@ export async function backUpLog(options: BackUpOptions): Promise<BackedUp> {
   const entries = lengthOfBackup(manifest)
   const stored = rows.reduce((sum, { treeSize }) => sum + treeSize, 0n)
   return { manifest, entries, later: stored - entries, ...written }
+}
+
+async function placeOf(pool: Pool, log: string): Promise<Manifest['place']> {
+  const line = await lineOf(pool, log)
+  if (line === undefined || line === log) return undefined
+  const openedAtMs = (await listLine(pool, line)).find(({ name }) => name === log)?.openedAtMs
+  return openedAtMs === undefined ? undefined : { line, openedAtMs }
 }
 
 /** The shards as the checkpoints show them: a shard that was opened since then is not there yet. */

@@ -11,10 +11,15 @@ export type CtReadDependencies = {
   readonly signer: Signer
   /** Before `/ct/v1`; empty or like `/2026`, the shard. Not `prefix`, which Fastify would take for its own. */
   readonly pathPrefix: string
+  /** What the line says of all its logs, in JSON. */
+  readonly toldLine: () => Promise<string>
   readonly issuers: IssuerStore
   readonly timestampOf: TreeTimes
   readonly nowMs: () => number
 }
+
+/** The log that stands at a path of its own behind the first one, by its name there: `2027` for `/2027`. */
+export type LaterCtLog = (name: string) => CtDependencies | undefined
 
 export type CtDependencies = CtReadDependencies & {
   readonly log: LogReader & LogWriter

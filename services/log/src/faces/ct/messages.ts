@@ -1,5 +1,6 @@
 /** The bodies and parameters of CT's messages, as OpenAPI 3.1 describes them. */
 import type { Answer, Operation, Schema } from '@sigstack/server'
+import { toldLineSchema } from '../../line/told-line.ts'
 
 export const base64: Schema = { type: 'string', contentEncoding: 'base64' }
 const count: Schema = { type: 'integer' }
@@ -66,6 +67,7 @@ export const read = (
 })
 
 export const schemas: Readonly<Record<string, Schema>> = {
+  Line: toldLineSchema,
   Chain: {
     type: 'object',
     required: ['chain'],

@@ -1,20 +1,30 @@
-/** The CT face over its log, as the environment describes it. */
-import { encodePublicKeyPem } from '@sigstack/crypto'
-import { openLog, rememberPublicKey } from '@sigstack/log-engine'
+/** The CT face over its logs, as the environment describes it, and as rollovers have made them since. */
+import { encodePublicKeyPem, type Signer } from '@sigstack/crypto'
+import { openLog } from '@sigstack/log-engine'
 import { longestBundledEntry } from '@sigstack/merkle'
 import { createDearReads } from '@sigstack/rekor-log'
 import { createPreparedAnswers, openCheckThread } from '@sigstack/server'
 import { openAddressLimiter } from '../../admission/open-limiter.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
-import { isWritingOf } from '../../is-writing.ts'
+import { isWritingOf, watchWriting } from '../../is-writing.ts'
 import { openIssuers } from '../../issuers/store.ts'
+import { openLine } from '../../line/open-line.ts'
+import { toldLine } from '../../line/told-line.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
+import { nextKeyCheck } from '../../readiness.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
 import { fileRoots } from '../../roots/file-roots.ts'
 import { urlRoots } from '../../roots/url-roots.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { CtConfig } from './config.ts'
-import { type CtDependencies, ctFace, replyWithCtError, replyWithCtNotFound } from './index.ts'
+import {
+  type CtDependencies,
+  ctFace,
+  type LaterCtLog,
+  replyWithCtError,
+  replyWithCtNotFound,
+} from './index.ts'
+import { laterPrefix } from './routes.ts'
 import { ctCheckpoints } from './sign-checkpoint.ts'
 import { tileLeaves } from './static.ts'
 import { createTreeTimes, type TreeTimes } from './tree-head.ts'
@@ -23,12 +33,55 @@ import { createTreeTimes, type TreeTimes } from './tree-head.ts'
 const rootsPollMs = 5_000
 
 export async function openCt(face: CtConfig, context: FaceContext): Promise<OpenFace> {
-  const { config, signer, pool, readers, logger, metrics, now, onClock, onStop } = context
-  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
+  const { config, pool, readers, now, onStop } = context
+  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
   const { prefix: pathPrefix, extendedKeyUsages } = face
-  const name = pathPrefix === '' ? 'ct' : `ct${pathPrefix}`
-  const dialect = logByOrigin(name, face.origin ?? `${hostname}${pathPrefix}`, signer)
-  const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
+  const line = `ct${pathPrefix}`
+  const issuers = await openIssuers(pool)
+  const roots = await openRoots(face.roots, context)
+  const addressLimiter = openAddressLimiter('ct-address', face, context)
+  const common = {
+    roots,
+    toldLine: () => toldLine(readers, line),
+    issuers,
+    namesIndex: face.namesIndex ?? false,
+    extendedKeyUsages,
+    ...(addressLimiter !== undefined && { addressLimiter }),
+    bodyLimitBytes,
+    entryLimitBytes,
+    nowMs: now,
+  }
+  const checkThread = await openCheckThread()
+  onStop(() => checkThread.stop())
+  const { isWriting, wrote } = watchWriting()
+  const { list, nextKeyTrouble } = await openLine(line, context, async (log) => {
+    const opened = await openCtLog(log, face, context)
+    opened.log.onAppended(wrote)
+    return { ...common, ...opened }
+  })
+  const [first] = list()
+  if (first === undefined) throw new Error('a line has at least one log')
+  return {
+    ...ctOf(first, {
+      later: (name) => list().find((log) => log !== first && log.pathPrefix === `/${name}`),
+      isWriting,
+    }),
+    logs: list,
+    gauges: { queueDepth: () => list().reduce((sum, { log }) => sum + log.queueDepth(), 0) },
+    checks: () => nextKeyCheck(nextKeyTrouble()),
+  }
+}
+
+/** One log of the line: that of the settings, or one that follows it at a path of its own, which is in its name. */
+async function openCtLog(
+  { name, signer }: { readonly name: string; readonly signer: Signer },
+  { origin, prefix }: CtConfig,
+  context: FaceContext,
+) {
+  const { config, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { hostname, queueLimit } = config
+  const dialect = logByOrigin(name, origin ?? `${hostname}${prefix}`, signer)
+  const signedHeads = context.signedHeadsOf(name, signer.publicKey)
   // Heads are signed when the log is open, and not before.
   const opened = Promise.withResolvers<TreeTimes>()
   const signCheckpoint = ctCheckpoints(signer, async (treeHead) => (await opened.promise)(treeHead))
@@ -45,50 +98,36 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
     onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
   })
   onStop(() => log.close())
-  const checkThread = await openCheckThread()
-  onStop(() => checkThread.stop())
-  await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
   const timestampOf = createTreeTimes(log, now)
   opened.resolve(timestampOf)
-  const issuers = await openIssuers(pool)
-  const roots = await openRoots(face.roots, context)
-  const addressLimiter = openAddressLimiter('ct-address', face, context)
-  const dependencies = {
-    log,
-    signer,
-    roots,
-    pathPrefix,
-    issuers,
-    timestampOf,
-    namesIndex: face.namesIndex ?? false,
-    extendedKeyUsages,
-    ...(addressLimiter !== undefined && { addressLimiter }),
-    bodyLimitBytes,
-    entryLimitBytes,
-    nowMs: now,
-  }
-  return {
-    ...ctOf(dependencies),
-    log: () => log,
-    publicKeyPem: encodePublicKeyPem(signer.publicKey),
-    gauges: { queueDepth: log.queueDepth },
-  }
+  const publicKeyPem = encodePublicKeyPem(signer.publicKey)
+  return { log, signer, publicKeyPem, timestampOf, pathPrefix: name.slice('ct'.length) }
 }
 
-/** The dialect and the tiles over a log that is open already. */
-export function ctOf(dependencies: CtDependencies): Face {
-  const { log, pathPrefix, issuers } = dependencies
+/** The dialect and the tiles over a log that is open already, and over those that follow it. */
+export function ctOf(
+  first: CtDependencies,
+  options: { readonly later?: LaterCtLog; readonly isWriting?: () => boolean } = {},
+): Face {
+  const { log, pathPrefix, issuers } = first
+  const { later = () => undefined, isWriting = isWritingOf(log.onAppended) } = options
   const prepared = createPreparedAnswers(preparedBytes)
   return {
     name: 'ct',
     prepared,
     errorHandlers: { errorHandler: replyWithCtError, notFoundHandler: replyWithCtNotFound },
     register: async (app) => {
-      await app.register(ctFace, dependencies)
-      const dearReads = createDearReads({ isWriting: isWritingOf(log.onAppended) })
+      await app.register(ctFace, { ...first, later })
+      const dearReads = createDearReads({ isWriting })
       const bundles = createEntryBundles({ dearReads })
       const dataBundles = createEntryBundles({ dearReads, encode: tileLeaves(issuers) })
-      await app.register(tilesFace, { log: async () => log, pathPrefix, bundles, dataBundles, prepared })
+      const tiles = { bundles, dataBundles, prepared }
+      await app.register(tilesFace, { ...tiles, log: async () => log, pathPrefix })
+      await app.register(tilesFace, {
+        ...tiles,
+        log: async (name = '') => later(name)?.log,
+        pathPrefix: laterPrefix,
+      })
     },
   }
 }

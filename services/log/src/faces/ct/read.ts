@@ -18,6 +18,11 @@ export const publicKey: ReadHandler = ({ signer }) => {
   return { handler: async (_request, reply) => reply.type('application/x-pem-file').send(publicKeyPem) }
 }
 
+/** As little there: the keys of all logs that follow each other, and of the one that will come. */
+export const getLine: ReadHandler = ({ toldLine }) => ({
+  handler: async (_request, reply) => sendJsonText(reply, uncached, (await toldLine()).trimEnd()),
+})
+
 export const getSth: ReadHandler = ({ log, signer, timestampOf, nowMs }) => {
   const signedTreeHead = createTreeHeadSigner(log, signer, timestampOf, nowMs)
   return { handler: async (_request, reply) => sendJsonText(reply, uncached, await signedTreeHead()) }

@@ -1,9 +1,21 @@
 /** Every route of CT's dialect, once: what is served, what other methods are told, and the description follow from here. */
+import { toldLineOperation } from '../../line/told-line.ts'
 import { asked, base64, notFound, plain, read, submission } from './messages.ts'
-import { getEntries, getEntryAndProof, getProofByHash, getSth, getSthConsistency, publicKey } from './read.ts'
+import {
+  getEntries,
+  getEntryAndProof,
+  getLine,
+  getProofByHash,
+  getSth,
+  getSthConsistency,
+  publicKey,
+} from './read.ts'
 import type { Route } from './route.ts'
 import { getIssuer } from './static.ts'
 import { addChain, addPreChain, getRoots } from './submit.ts'
+
+/** Of logs that follow the first one. */
+export const laterPrefix = '/:shard'
 
 export const routes: readonly Route[] = [
   {
@@ -91,6 +103,7 @@ export const routes: readonly Route[] = [
       },
     },
   },
+  { method: 'GET', path: '/shards', handler: getLine, description: toldLineOperation },
   {
     method: 'GET',
     path: '/publicKey',

@@ -32,7 +32,7 @@ export type RekorV1Dependencies = {
   readonly verifyText: (text: string, sender: string) => Promise<VerifiedEntry | undefined>
   readonly search: Search
   /** What `/api/v1/search` looks into: this log, and others of the same database. */
-  readonly searched: readonly OpenSource[]
+  readonly searched: () => Promise<readonly OpenSource[]>
   /** Turns for answers that hold much; one for all kinds of them. */
   readonly dearReads?: DearReads
   /** For entries that are asked for again and again. */

@@ -8,16 +8,16 @@ import {
   type SearchIndex,
   type ShardSet,
 } from '@sigstack/rekor-log'
-import { createPreparedAnswers, type Readiness } from '@sigstack/server'
+import { createPreparedAnswers } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { keyFolderOf } from '@sigstack/signers'
 import { createEventMetrics } from '../../events/metrics.ts'
 import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { isWritingOf } from '../../is-writing.ts'
-import { searchCheck } from '../../readiness.ts'
+import { nextKeyCheck, searchCheck } from '../../readiness.ts'
 import { openSearchOf } from '../../search/open-search.ts'
-import { ownSource, storedSource } from '../../search/source.ts'
+import { ownSource, storedSources } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
@@ -57,7 +57,10 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
   const dialect = rekorV1Of({
     shards,
     search: timedSearch(search, metrics.searched),
-    searched: [ownSource('rekor-v1', search, shards.list), storedSource('rekor-v2', context.readers)],
+    searched: async () => [
+      ownSource('rekor-v1', search, shards.list),
+      ...(await storedSources(context.readers)),
+    ],
     dearReads,
     now: clock,
     verifyText: (text, sender) => timed(smallBodies.verify(text, sender), measured),
@@ -71,8 +74,7 @@ export async function openRekorV1(face: RekorConfig, context: FaceContext): Prom
       metrics.measure(app, dialect.prepared)
       await dialect.register(app)
     },
-    log: () => shards.active().log,
-    publicKeyPem: shards.active().publicKeyPem,
+    logs: () => [shards.active()],
     gauges: { queueDepth: shards.queueDepth, searchBacklog: search.backlog },
     checks: () => ({
       search: searchCheck(search.backlog()),
@@ -145,10 +147,6 @@ async function openShards(context: FaceContext): Promise<ShardSet> {
 
 function refusedOr(fault: string | undefined): string {
   return fault === undefined ? 'ok' : `changed rules refused: ${fault}`
-}
-
-function nextKeyCheck(trouble: string | undefined): Readiness['checks'] {
-  return trouble === undefined ? {} : { nextKey: `cannot be opened here: ${trouble}` }
 }
 
 function timedSearch(search: SearchIndex, searched: RekorMetrics['searched']): SearchIndex {

@@ -39,5 +39,5 @@ async function answer(
   // A key is parsed as one of a proposal is.
   if (isObject(asked) && asked['publicKey'] !== undefined) await settings?.gate?.admitAddress(request.ip)
   const query = await parseOwnSearch(asked, now())
-  return sendJsonText(reply, 200, await searchLogs(searched, query))
+  return sendJsonText(reply, 200, await searchLogs(await searched(), query))
 }

@@ -2,7 +2,7 @@
 import { networkOf } from '@sigstack/limits'
 import { leafHash } from '@sigstack/merkle'
 import { encodeSearchKeys } from '@sigstack/rekor-log'
-import type { RekorV2Dependencies } from './dependencies.ts'
+import type { RekorV2Dependencies, RekorV2Log } from './dependencies.ts'
 import { RekorV2Refusal } from './errors.ts'
 import type { ProvenEntry } from './transparency-log-entry.ts'
 
@@ -19,9 +19,10 @@ export type Created = { readonly proven: ProvenEntry; readonly isConflict: boole
 /** Throws refusals, and the errors of entries, of the gate and of the engine. */
 export async function createEntry(
   face: RekorV2Dependencies,
+  { log }: RekorV2Log,
   { text, address, sender }: Sent,
 ): Promise<Created> {
-  const { log, gate, duplicates = 'existing', entryLimitBytes } = face
+  const { gate, duplicates = 'existing', entryLimitBytes } = face
   const verified = await face.verifyText(text, networkOf(address))
   const { body } = verified
   if (body.length > entryLimitBytes)

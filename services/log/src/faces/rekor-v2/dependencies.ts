@@ -5,11 +5,19 @@ import type { DearReads } from '@sigstack/rekor-log'
 import type { Gate } from '../../admission/gate.ts'
 import type { OpenSource } from '../../search/source.ts'
 
-export type RekorV2Dependencies = {
+/** One of the logs behind the face. */
+export type RekorV2Log = {
   readonly log: LogReader & LogWriter
   /** As `trusted_root.json` has it, in base64. */
   readonly logId: string
   readonly publicKeyPem: string
+}
+
+export type RekorV2Dependencies = {
+  /** Oldest first, at least one; the host that a request names says which it is for. */
+  readonly logs: () => readonly RekorV2Log[]
+  /** What the line says of all its logs, in JSON. */
+  readonly toldLine: () => Promise<string>
   /**
    * Verifies the text of a request; throws EntryError. `sender` is the network of the client: who sends much waits behind himself.
    */
@@ -17,8 +25,8 @@ export type RekorV2Dependencies = {
   readonly gate?: Gate
   /** An entry that is there already: 201 with a fresh proof (default), or 409. */
   readonly duplicates?: 'conflict' | 'existing'
-  /** What `/api/v1/search` looks into: this log, and others of the same database. */
-  readonly searched: readonly OpenSource[]
+  /** What `/api/v1/search` looks into: these logs, and others of the same database. */
+  readonly searched: () => Promise<readonly OpenSource[]>
   readonly now: () => Date
   /** Turns for answers that hold much; one for all kinds of them. */
   readonly dearReads?: DearReads

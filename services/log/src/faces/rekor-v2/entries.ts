@@ -1,12 +1,13 @@
 /** `POST /api/v2/log/entries` (rekor-v2.md sections 2, 5 and 7). */
 import { admitBeforeBody } from '../../admission/before-body.ts'
+import { askedLog } from './asked-log.ts'
 import { conflictOf, createEntry } from './create-entry.ts'
 import { sendJsonText, sendRefusal, sendText } from './reply.ts'
 import type { Handler } from './route.ts'
 import { encodeTransparencyLogEntry } from './transparency-log-entry.ts'
 
 export const postEntry: Handler = (face) => {
-  const { gate, logId, bodyLimitBytes } = face
+  const { gate, bodyLimitBytes } = face
   const { hooks, senderOf } = admitBeforeBody(gate)
   return {
     bodyLimit: bodyLimitBytes,
@@ -14,9 +15,10 @@ export const postEntry: Handler = (face) => {
     handler: async (request, reply) => {
       const text = typeof request.body === 'string' ? request.body : ''
       const sent = { text, address: request.ip, sender: senderOf(request) }
-      const { proven, isConflict } = await createEntry(face, sent)
+      const asked = askedLog(face.logs(), request)
+      const { proven, isConflict } = await createEntry(face, asked, sent)
       const { leafIndex } = proven.entry
-      if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(logId, proven))
+      if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(asked.logId, proven))
       const { status, code, message } = conflictOf(leafIndex)
       return sendRefusal(reply.header('x-log-index', String(leafIndex)), status, code, message)
     },
@@ -24,8 +26,15 @@ export const postEntry: Handler = (face) => {
 }
 
 /** Not in upstream, whose keys are told by other ways: whoever publishes the trust asks for it here. */
-export const getPublicKey: Handler = ({ publicKeyPem }) => ({
-  handler: async (_request, reply) => sendText(reply, 'application/x-pem-file', publicKeyPem),
+export const getPublicKey: Handler = ({ logs }) => ({
+  handler: async (request, reply) =>
+    sendText(reply, 'application/x-pem-file', askedLog(logs(), request).publicKeyPem),
+})
+
+/** As little in upstream: the keys of all logs that follow each other, and of the one that will come. */
+export const getLine: Handler = ({ toldLine }) => ({
+  handler: async (_request, reply) =>
+    sendJsonText(reply.header('Cache-Control', 'no-store'), 200, Buffer.from(await toldLine())),
 })
 
 /** The process lives. The text is what compose files and load balancers test for. */

@@ -5,7 +5,7 @@ import type { RekorV2Dependencies } from './dependencies.ts'
 import { RekorV2Refusal } from './errors.ts'
 import { openApi } from './openapi.ts'
 import { replyWithRekorV2Error } from './reply-with-error.ts'
-import { entriesPath, routes, tilePrefixes } from './routes.ts'
+import { entriesPath, routes, shardPrefix, tilePrefixes } from './routes.ts'
 
 export type { RekorV2Dependencies } from './dependencies.ts'
 export { replyWithRekorV2Error, replyWithRekorV2NotFound } from './reply-with-error.ts'
@@ -22,9 +22,9 @@ export const rekorV2Face: FastifyPluginAsync<RekorV2Dependencies> = async (app, 
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   serveApi(app, openApi)
   for (const { method, path, handler } of routes) app.route({ method, url: path, ...handler(face) })
-  refuseOthers(app, entriesPath, 'POST')
+  for (const path of [entriesPath, `${shardPrefix}${entriesPath}`]) refuseOthers(app, path, 'POST')
   refuseOthers(app, '/healthz', 'GET')
-  for (const prefix of tilePrefixes)
+  for (const prefix of [...tilePrefixes, shardPrefix])
     for (const path of ['/checkpoint', '/tile/*']) refuseOthers(app, `${prefix}${path}`, 'GET')
 }
 

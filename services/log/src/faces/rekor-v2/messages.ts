@@ -1,5 +1,6 @@
 /** The bodies of the messages, as OpenAPI 3.1 describes them. */
 import type { Answer, Operation, Schema } from '@sigstack/server'
+import { toldLineSchema } from '../../line/told-line.ts'
 import { searchSchemas } from '../../search/schemas.ts'
 
 const base64: Schema = { type: 'string', contentEncoding: 'base64' }
@@ -42,7 +43,7 @@ export const createEntryOperation: Operation = {
 }
 
 export const publicKeyOperation: Operation = {
-  summary: 'The key of the log',
+  summary: 'The key of the log of that host',
   responses: {
     200: {
       description: 'PEM',
@@ -83,6 +84,7 @@ export const healthOperation: Operation = {
 
 export const schemas: Readonly<Record<string, Schema>> = {
   ...searchSchemas,
+  Line: toldLineSchema,
   CreateEntryRequest: {
     ...object({ hashedRekordRequestV002: ref('HashedRekordRequest'), dsseRequestV002: ref('DsseRequest') }),
     description: 'exactly one of them',

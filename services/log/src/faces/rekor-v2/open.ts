@@ -1,26 +1,23 @@
-/** The Rekor v2 face over its log, as the environment describes it. One shard: one host name, origin, key and log. */
-import { noteKeyId } from '@sigstack/checkpoint'
-import { defaultClientAlgorithms, encodePublicKeyPem, toBase64 } from '@sigstack/crypto'
-import { LogError, openLog, rememberPublicKey } from '@sigstack/log-engine'
+/** The Rekor v2 face over its logs, as the environment describes it, and as rollovers have made them since. */
+import { defaultClientAlgorithms } from '@sigstack/crypto'
 import { longestBundledEntry } from '@sigstack/merkle'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
-import { createDearReads, type LogParts } from '@sigstack/rekor-log'
+import { createDearReads } from '@sigstack/rekor-log'
 import { createPreparedAnswers } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { openGate } from '../../admission/open-gate.ts'
 import { createEventMetrics } from '../../events/metrics.ts'
-import { openEvents } from '../../events/open-events.ts'
 import type { Face, FaceContext, OpenFace } from '../../face.ts'
-import { isWritingOf } from '../../is-writing.ts'
-import { logByOrigin } from '../../log-by-origin.ts'
-import { searchCheck } from '../../readiness.ts'
-import { openSearchOf } from '../../search/open-search.ts'
-import { ownSource, storedSource } from '../../search/source.ts'
+import { watchWriting } from '../../is-writing.ts'
+import { openLine } from '../../line/open-line.ts'
+import { toldLine } from '../../line/told-line.ts'
+import { nextKeyCheck, searchCheck } from '../../readiness.ts'
+import { storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
+import { logAtHost, logOfOrigin } from './asked-log.ts'
 import type { RekorV2Config } from './config.ts'
-import { logFirstEntry } from './first-entry.ts'
 import {
   type RekorV2Dependencies,
   rekorV2Face,
@@ -28,51 +25,24 @@ import {
   replyWithRekorV2NotFound,
 } from './index.ts'
 import { createRekorV2Metrics } from './metrics.ts'
-import { eventsOf } from './new-entry-event.ts'
-import { tilePrefixes } from './routes.ts'
+import { openRekorV2Log } from './open-log.ts'
+import { shardPrefix, tilePrefixes } from './routes.ts'
+
+/** Of the first log, in the database. */
+const line = 'rekor-v2'
 
 export async function openRekorV2(face: RekorV2Config, context: FaceContext): Promise<OpenFace> {
-  const {
-    config,
-    signer,
-    pool,
-    readers,
-    logger,
-    registry,
-    metrics: logMetrics,
-    now,
-    onClock,
-    onStop,
-  } = context
-  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry, hostname, queueLimit } = config
-  // The origin is the host name alone, and the key's own name (rekor-v2.md section 10.2).
-  const dialect = logByOrigin('rekor-v2', hostname, signer)
-  const signedHeads = context.signedHeadsOf(dialect.name, signer.publicKey)
+  const { config, pool, readers, logger, registry, metrics: logMetrics, now, onStop } = context
+  const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
   const metrics = createRekorV2Metrics(registry, version)
-  let isOpen = false
-  const log = await openLog({
-    ...dialect,
-    ...context.headsOf(dialect),
-    ...(signedHeads !== undefined && { signedHeads }),
-    pool,
-    readers,
-    now,
-    queueLimit,
-    onBatch: (batch) => {
-      logMetrics.batch(batch)
-      if (isOpen) metrics.logged(batch.entries)
-    },
-    onClock,
-    onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
+  const { isWriting, wrote } = watchWriting()
+  const dearReads = createDearReads({ isWriting })
+  const events = { pool, logger, metrics: createEventMetrics(registry), onStop }
+  const { list, nextKeyTrouble } = await openLine(line, context, async (log) => {
+    const opened = await openRekorV2Log(log, { face, context, dearReads, events, onLogged: metrics.logged })
+    opened.log.onAppended(wrote)
+    return opened
   })
-  onStop(() => log.close())
-  await rememberPublicKey(pool, dialect.name, signer.publicKey.spki)
-  await logFirstEntry(log, signer).catch((error: unknown) => {
-    if (!isClosedToWriters(error)) throw error
-  })
-  // Readers and witnesses ask for it before anybody has written.
-  await log.checkpoint()
-  isOpen = true
   const policy = {
     now: () => new Date(now()),
     allowedAlgorithms: face.clientAlgorithms ?? defaultClientAlgorithms,
@@ -92,19 +62,12 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     return entry
   }
 
-  const parts: LogParts = { list: () => [{ log, firstIndex: 0n }], onAppended: log.onAppended }
-  const dearReads = createDearReads({ isWriting: isWritingOf(log.onAppended) })
-  const search = await openSearchOf('rekor-v2', parts, dearReads, context)
-  const logId = toBase64(noteKeyId(log.origin, signer.publicKey))
-  const told = { pool, logger, metrics: createEventMetrics(registry), onStop }
-  if (face.events !== undefined) await openEvents(face.events, parts, eventsOf(logId), told)
   const dependencies = {
-    log,
-    logId,
-    searched: [storedSource('rekor-v1', readers), ownSource('rekor-v2', search, parts.list)],
+    logs: list,
+    toldLine: () => toldLine(readers, line),
+    searched: async () => [storedSource('rekor-v1', readers), ...list().map(({ source }) => source)],
     now: () => new Date(now()),
     dearReads,
-    publicKeyPem: encodePublicKeyPem(signer.publicKey),
     verifyText,
     ...(gate !== undefined && { gate }),
     ...(face.duplicates !== undefined && { duplicates: face.duplicates }),
@@ -112,6 +75,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
     entryLimitBytes,
   }
   const opened = rekorV2Of(dependencies)
+  const searchBacklog = () => list().reduce((sum, { search }) => sum + search.backlog(), 0n)
   return {
     ...opened,
     register: async (app) => {
@@ -123,28 +87,30 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
         await app.register(grpcFace, { face: dependencies, registry })
       }
     },
-    log: () => log,
-    publicKeyPem: dependencies.publicKeyPem,
-    gauges: { queueDepth: log.queueDepth, searchBacklog: search.backlog },
+    logs: () =>
+      list().map((log, at) => ({
+        ...log,
+        ...(at > 0 && { pathPrefix: shardPrefix.replace(':shard', log.log.origin) }),
+      })),
+    gauges: {
+      queueDepth: () => list().reduce((sum, { log }) => sum + log.queueDepth(), 0),
+      searchBacklog,
+    },
     checks: () => {
       const fault = admissionFault?.()
       return {
-        search: searchCheck(search.backlog()),
+        search: searchCheck(searchBacklog()),
         ...(fault !== undefined && { admission: `changed rules refused: ${fault}` }),
+        ...nextKeyCheck(nextKeyTrouble()),
       }
     },
   }
 }
 
-/** One that takes no entries is read all the same. */
-function isClosedToWriters(error: unknown): boolean {
-  return error instanceof LogError && ['frozen', 'read_only', 'maintenance'].includes(error.code)
-}
-
-/** The dialect and the tiles over a log that is open already. */
+/** The dialect and the tiles over logs that are open already. */
 export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
-  const { log, dearReads = createDearReads() } = dependencies
-  const prepared = createPreparedAnswers(preparedBytes)
+  const { logs, dearReads = createDearReads() } = dependencies
+  const prepared = createPreparedAnswers(preparedBytes, (host) => logAtHost(logs(), host).log.origin)
   return {
     name: 'rekor-v2',
     prepared,
@@ -154,7 +120,14 @@ export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
       await app.register(rekorV2Face, dependencies)
       const bundles = createEntryBundles({ dearReads })
       for (const pathPrefix of tilePrefixes)
-        await app.register(tilesFace, { log: async () => log, pathPrefix, bundles, prepared })
+        await app.register(tilesFace, {
+          log: async (_shard, host) => logAtHost(logs(), host).log,
+          pathPrefix,
+          bundles,
+          prepared,
+        })
+      const ofShard = async (origin = '') => logOfOrigin(logs(), origin)?.log
+      await app.register(tilesFace, { log: ofShard, pathPrefix: shardPrefix, bundles, prepared })
     },
   }
 }

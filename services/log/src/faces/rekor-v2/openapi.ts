@@ -2,7 +2,7 @@
 import { type ApiDocument, commonPaths, type Operation } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
 import { plain, schemas } from './messages.ts'
-import { routes, tilePrefixes } from './routes.ts'
+import { routes, shardParameter, shardPrefix, tilePrefixes } from './routes.ts'
 
 const checkpoint: Operation = {
   summary: 'The newest tree head as a signed note (C2SP)',
@@ -42,7 +42,7 @@ export const openApi: ApiDocument = {
     ...commonPaths,
     ...Object.fromEntries(
       [...Map.groupBy(routes, ({ path }) => path)].map(([path, methods]) => [
-        path,
+        described(path),
         Object.fromEntries(methods.map(({ method, description }) => [method.toLowerCase(), description])),
       ]),
     ),
@@ -52,6 +52,16 @@ export const openApi: ApiDocument = {
         [`${prefix}/tile/{path}`, { get: tile }],
       ]),
     ),
+    ...Object.fromEntries(
+      [['/checkpoint', checkpoint] as const, ['/tile/{path}', tile] as const].map(([path, operation]) => [
+        described(`${shardPrefix}${path}`),
+        { get: { ...operation, parameters: [shardParameter, ...(operation.parameters ?? [])] } },
+      ]),
+    ),
   },
   components: { schemas },
+}
+
+function described(path: string): string {
+  return path.replace(':shard', '{shard}')
 }

@@ -35,6 +35,6 @@ async function answer(
   // A key is parsed as one of a request is.
   if (isObject(asked) && asked['publicKey'] !== undefined) await gate?.admitAddress(request.ip)
   const query = await parseOwnSearch(asked, now())
-  const page = await searchLogs(searched, query)
+  const page = await searchLogs(await searched(), query)
   return sendJsonText(reply.header('Cache-Control', 'no-store'), 200, Buffer.from(page))
 }

@@ -16,8 +16,8 @@ export { createEntryBundles, type EncodeEntry } from './entry-bundles.ts'
 export const preparedBytes = 25_165_824
 
 export type TilesDependencies = {
-  /** The log; of several the one that the path names, where it names one. */
-  readonly log: (shard: string | undefined) => Promise<LogReader | undefined>
+  /** The log; of several the one that the path names, where it names one, or the host. */
+  readonly log: (shard: string | undefined, host: string) => Promise<LogReader | undefined>
   /** Before `/checkpoint`; empty, like `/2026`, or with a parameter `:shard`. */
   readonly pathPrefix: string
   /** The path stands for one log now and may stand for another later, as that of the active shard; this tells which. */
@@ -37,7 +37,7 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
   const caching = alias === undefined ? 'max-age=604800, immutable' : 'no-cache'
 
   app.get<{ Params: { shard?: string } }>(`${pathPrefix}/checkpoint`, async (request, reply) => {
-    const log = await logOf(request.params.shard)
+    const log = await logOf(request.params.shard, request.host)
     if (log === undefined) return notThere(reply)
     const { note } = await log.checkpoint()
     return reply
@@ -53,7 +53,7 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
     const path = request.params['*']
     const ofData = dataBundles !== undefined && path.startsWith(dataPath) ? dataBundles : undefined
     const coordinates = parseTilePath(`tile/${ofData ? `entries/${path.slice(dataPath.length)}` : path}`)
-    const log = await logOf(request.params.shard)
+    const log = await logOf(request.params.shard, request.host)
     const ofEntries = ofData ?? bundles
     if (coordinates === undefined || log === undefined) return notThere(reply)
     const { level, index, width } = coordinates

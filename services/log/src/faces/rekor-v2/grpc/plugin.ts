@@ -5,6 +5,7 @@ import type { Registry } from '@sigstack/server'
 import { connectErrorOf, createCallMetrics, requestOf, serveGrpc } from '@sigstack/server/grpc'
 import type { FastifyPluginAsync } from 'fastify'
 import { admitBeforeBody, type BeforeBody } from '../../../admission/before-body.ts'
+import { askedLog } from '../asked-log.ts'
 import { conflictOf, createEntry } from '../create-entry.ts'
 import type { RekorV2Dependencies } from '../dependencies.ts'
 import { CreateEntryRequestSchema, Rekor } from './generated/dev/sigstore/rekor/v2/rekor_service_pb.ts'
@@ -37,8 +38,9 @@ function rekorService(
       try {
         const text = toJsonString(CreateEntryRequestSchema, message)
         const sent = { text, address: request.ip, sender: senderOf(request) }
-        const { proven, isConflict } = await createEntry(face, sent)
-        if (!isConflict) return transparencyLogEntry(face.logId, proven)
+        const asked = askedLog(face.logs(), request)
+        const { proven, isConflict } = await createEntry(face, asked, sent)
+        if (!isConflict) return transparencyLogEntry(asked.logId, proven)
         const { leafIndex } = proven.entry
         context.responseHeader.set('x-log-index', String(leafIndex))
         throw conflictOf(leafIndex)

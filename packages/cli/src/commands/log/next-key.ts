@@ -1,0 +1,62 @@
+/** The key of the next shard, or of the next log: where it lies, what opens it, and whether verifiers know it. */
+import { join } from 'node:path'
+import { equalBytes, type PublicKey } from '@sigstack/crypto'
+import type { PreparedKey } from '@sigstack/rekor-log'
+import { dataFolder } from '../../endpoints.ts'
+import { CliError } from '../../errors.ts'
+import { type Io, setting } from '../../io.ts'
+import { asCliError, logKeyPassword } from '../../log-database.ts'
+import { readTrustedRoot } from '../../trust-source.ts'
+import type { RolloverOptions } from './rollover.ts'
+
+export const adviceOnKeys =
+  'Nothing was changed. Give the folder of keys (--keys, LOG_KEYS) and the password (LOG_KEY_PASSWORD) that the log itself has;\n' +
+  '--cancel takes back a key that was prepared elsewhere; --new-folder is for logs whose keys were all kept elsewhere.'
+export const adviceOnPreparedKey =
+  'Nothing was changed: a shard whose key nobody can open takes no entries. Put the key there, or begin again with --cancel and --prepare.'
+
+/** What is to be made, or taken from where it is kept. */
+export async function newKeyOf(io: Io, options: RolloverOptions) {
+  const { key: keyUri, newFolder: isNewFolder = false } = options
+  return {
+    keysFolder: keysFolder(io, options),
+    password: keyUri === undefined ? await logKeyPassword(io, options) : '',
+    isNewFolder,
+    ...(keyUri !== undefined && { keyUri }),
+  }
+}
+
+export async function preparedKeyOf(io: Io, options: RolloverOptions, { needsPassword }: PreparedKey) {
+  return {
+    keysFolder: keysFolder(io, options),
+    password: needsPassword ? await logKeyPassword(io, options) : '',
+  }
+}
+
+export function keysFolder(io: Io, options: RolloverOptions): string {
+  return options.keys ?? setting(io, 'LOG_KEYS') ?? join(dataFolder(io, options.data), 'keys')
+}
+
+export function withAdvice(cause: unknown, advice: string): unknown {
+  const known = asCliError(cause)
+  return known instanceof CliError && known.advice === undefined
+    ? new CliError(known.code, known.message, { cause, advice })
+    : known
+}
+
+/** What is signed with a key that no verifier knows is refused by all of them. */
+export async function assertPublished(
+  io: Io,
+  options: RolloverOptions,
+  list: 'tlogs' | 'ctlogs',
+  { publicKey }: { readonly publicKey: PublicKey },
+): Promise<void> {
+  const { trustedRoot: root } = await readTrustedRoot(io, options)
+  const now = new Date()
+  const listed = root[list].find((log) => equalBytes(log.publicKey, publicKey.spki))
+  if (listed !== undefined && listed.validFor.start <= now) return
+  throw new CliError('log_refused', 'the published trust does not list the new key yet', {
+    advice:
+      'The trust service looks for it every minute (TRUST_REFRESH_SECONDS); give verifiers the time to fetch the new root, too.',
+  })
+}
