@@ -101,6 +101,13 @@ t.test('a refusal says what happened to the key', async (t) => {
       [{ ...weak, ...named }],
       `key_unusable: none of the keys of "${url}" for RS256 can be used: it has 1024 bits, and at least 2048 are needed`,
     ],
+    ...['AQ', 'Ag', 'AQAC', bare.n, 'gAAAAQ'].map(
+      (e) =>
+        [
+          [{ ...bare, e }],
+          `key_unusable: none of the keys of "${url}" for RS256 can be used: its exponent must be odd, and from 3 to 2147483647`,
+        ] as const,
+    ),
     [
       [{ kty: 'RSA', ...named }],
       `key_unusable: none of the keys of "${url}" for RS256 can be used: it is no valid RSA key`,

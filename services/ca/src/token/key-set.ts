@@ -41,6 +41,8 @@ const numbersOf: Readonly<Record<string, readonly string[]>> = {
 }
 /** RFC 7518 sections 3.3 and 3.5. */
 const leastRsaBits = 2048
+/** With the exponent 1 a signature is what it signs, and anybody makes one. Go, and so Fulcio, takes none above this. */
+const rsaExponents = { least: 3n, most: 2n ** 31n - 1n }
 
 /** The keys of the set that sign; what else is in it is passed over. Undefined when `value` is no key set. */
 export function parseKeySet(value: unknown): readonly IssuerKey[] | undefined {
@@ -82,10 +84,16 @@ function openKey(jwk: JsonWebKey): KeyObject {
   } catch (cause) {
     throw new Error(`it is no valid ${jwk.kty} key`, { cause })
   }
-  const bits = key.asymmetricKeyDetails?.modulusLength
+  const { modulusLength: bits, publicExponent: exponent } = key.asymmetricKeyDetails ?? {}
   if (bits !== undefined && bits < leastRsaBits)
     throw new Error(`it has ${bits} bits, and at least ${leastRsaBits} are needed`)
+  if (exponent !== undefined && !isRsaExponent(exponent))
+    throw new Error(`its exponent must be odd, and from ${rsaExponents.least} to ${rsaExponents.most}`)
   return key
+}
+
+function isRsaExponent(exponent: bigint): boolean {
+  return exponent >= rsaExponents.least && exponent <= rsaExponents.most && exponent % 2n === 1n
 }
 
 type Members = Readonly<Record<string, unknown>>
