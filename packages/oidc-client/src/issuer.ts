@@ -11,6 +11,8 @@ export type Issuer = {
   readonly deviceEndpoint: string | undefined
   /** PKCE by S256, without which a code could be used by whoever sees it. */
   readonly hasPkce: boolean
+  /** Whether `iss` is in each of its answers to a browser (RFC 9207). */
+  readonly tellsItself: boolean
   /** Where a trial issuer gives a token to whoever asks; on its own origin. */
   readonly trialEndpoint: string | undefined
 }
@@ -53,6 +55,7 @@ export async function discover(url: string): Promise<Issuer> {
     hasPkce:
       (Array.isArray(methods) && methods.includes('S256')) ||
       url.startsWith('https://login.microsoftonline.com/'),
+    tellsItself: memberAt(members, 'authorization_response_iss_parameter_supported') === true,
     trialEndpoint: trial !== undefined && new URL(trial).origin === new URL(url).origin ? trial : undefined,
   }
 }

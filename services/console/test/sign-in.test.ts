@@ -1,5 +1,6 @@
 /** Signing in: at the trial issuer as a person does, by rules over claims, and what is not let in. */
 import t, { type Test } from 'tap'
+import { standIn } from '../../../packages/oidc-client/test/stand-in-issuer.ts'
 import { createBrowser } from '../../dev-issuer/test/browser.ts'
 import { startIssuer } from '../../dev-issuer/test/start.ts'
 import { createCookie } from '../src/sign-in/cookies.ts'
@@ -16,7 +17,7 @@ const key = 'k'.repeat(32)
 /** Where people know it; its answers are asked for where it listens. */
 const publicUrl = 'http://localhost:1'
 
-async function open(t: Test, settings: Readonly<Record<string, string>> = {}) {
+async function open(t: Test, more: readonly object[] = []) {
   const log: string[] = []
   const { issuer } = await startIssuer(t)
   const issuers = [
@@ -27,6 +28,7 @@ async function open(t: Test, settings: Readonly<Record<string, string>> = {}) {
       readers: [{ email: '*@example.org' }],
       operators: [{ email: 'olga@example.org' }],
     },
+    ...more,
   ]
   const { body } = await signedEntry('alice@example.org!example.org')
   const monitor = await openFakeMonitor(t)
@@ -40,7 +42,6 @@ async function open(t: Test, settings: Readonly<Record<string, string>> = {}) {
       CONSOLE_MONITOR_URL: monitor.url,
       CONSOLE_MONITOR_TOKEN: token,
       CONSOLE_HIDE_ADDRESSES: '1',
-      ...settings,
     },
     { logLines: log, issuers },
   )
@@ -147,11 +148,13 @@ t.test('what was not begun here, or brings nothing of this request, signs nobody
   const stolen = new URL(back, publicUrl).searchParams
   const path = (changed: Record<string, string>) =>
     `/auth/callback?${new URLSearchParams({ ...Object.fromEntries(stolen), ...changed }).toString()}`
+  const withoutIssuer = path({}).replace(/&iss=[^&]*/, '')
   const attempts: readonly (readonly [string, string, string])[] = [
     ['without the cookie', back, ''],
     ['with the cookie of another browser', back, other.cookie],
     ['with a state that was made up', path({ state: 'x' }), cookie],
     ['of another issuer', path({ iss: 'https://evil.example' }), cookie],
+    ['that does not say of whom it is', withoutIssuer, cookie],
     ['with a code that is none', path({ code: 'made-up' }), cookie],
     ['without a code', path({ code: '', error: '<script>' }), cookie],
   ]
@@ -171,6 +174,29 @@ t.test('what was not begun here, or brings nothing of this request, signs nobody
     '/\t/evil.example',
   ])
     t.equal((await signIn(opened, 'rita@example.org', to)).answer.headers.get('location'), '/', to)
+})
+
+t.test('the code of one issuer is never taken to another that sent the browser there', async (t) => {
+  const asked: string[] = []
+  const evil = await standIn(t, {
+    token: async (form) => {
+      asked.push(form.get('code') ?? '')
+      return {}
+    },
+  })
+  const { get } = await open(t, [{ url: evil, clientId: 'console' }])
+  const begun = await get('/auth/begin?issuer=1')
+  const sent = new URL(begun.headers.get('location') ?? '').searchParams
+  t.equal(sent.get('redirect_uri'), `${publicUrl}/auth/callback/1`)
+  // The evil one sends the browser on to the honest one, as the console does, and has that code brought here.
+  const honest = new URL((await get('/auth/begin?issuer=0')).headers.get('location') ?? '')
+  t.equal(honest.searchParams.get('redirect_uri'), `${publicUrl}/auth/callback`)
+  const state = sent.get('state') ?? ''
+  for (const path of ['/auth/callback', '/auth/callback/0', '/auth/callback/2', '/auth/callback/01'])
+    t.equal((await get(`${path}?code=theirs&state=${state}`, cookiesOf(begun))).status, 400, path)
+  t.same(asked, [])
+  await get(`/auth/callback/1?code=its-own&state=${state}`, cookiesOf(begun))
+  t.same(asked, ['its-own'])
 })
 
 t.test('a cookie that is changed, old or of other rules is none', async (t) => {

@@ -2,8 +2,17 @@
 import { type Html, html } from '../html/html.ts'
 import type { SignIn } from './sign-in.ts'
 
-/** Where an issuer sends people back to. */
-export const callbackPath = '/auth/callback'
+const callbackPath = '/auth/callback'
+
+/**
+ * Where issuers send people back to: each to a path of its own, so that the code of one is never taken to another, which could use it
+ * (RFC 9700 section 4.4.2.2).
+ */
+export const callbackPaths = [callbackPath, `${callbackPath}/:issuer`] as const
+
+export function callbackPathOf(issuer: number): string {
+  return issuer === 0 ? callbackPath : `${callbackPath}/${issuer}`
+}
 
 export function signInPart({ issuers, publicUrl }: SignIn, to: string, isOut: boolean): Html {
   return html`<h1>Sign in</h1>

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { assertOwnForm } from '../html/form.ts'
-import { callbackPath, signInPart, strangerPart } from './page.ts'
+import { callbackPaths, signInPart, strangerPart } from './page.ts'
 import type { SignIn } from './sign-in.ts'
 
 /** Open to whoever is not signed in, with what its pages need. */
@@ -25,17 +25,19 @@ export function addSignInRoutes(app: FastifyInstance, context: Context, signIn: 
     return reply.header('set-cookie', sent.cookie).redirect(sent.location, 303)
   })
 
-  app.get(callbackPath, async (request, reply) => {
-    // Once, whatever becomes of it.
-    reply.header('set-cookie', signIn.clear())
-    const { name, issuer, role, to } = await signIn.finish(queryOf(request), request.headers.cookie)
-    request.log.info({ reader: name, issuer, role: role ?? 'none' }, 'somebody signed in')
-    if (role === undefined) {
-      const page = { title: 'This is not open to you', body: strangerPart(name, issuer) }
-      return context.sendPage(request, reply, page, 403)
-    }
-    return reply.header('set-cookie', signIn.sessions.begin({ name, role })).redirect(to, 303)
-  })
+  for (const path of callbackPaths)
+    app.get(path, async (request, reply) => {
+      // Once, whatever becomes of it.
+      reply.header('set-cookie', signIn.clear())
+      const [path = ''] = request.url.split('?', 1)
+      const { name, issuer, role, to } = await signIn.finish(path, queryOf(request), request.headers.cookie)
+      request.log.info({ reader: name, issuer, role: role ?? 'none' }, 'somebody signed in')
+      if (role === undefined) {
+        const page = { title: 'This is not open to you', body: strangerPart(name, issuer) }
+        return context.sendPage(request, reply, page, 403)
+      }
+      return reply.header('set-cookie', signIn.sessions.begin({ name, role })).redirect(to, 303)
+    })
 
   app.post('/auth/sign-out', async (request, reply) => {
     assertOwnForm(request)

@@ -18,7 +18,7 @@ import { type Cached, createCached } from '../sources/cached.ts'
 import { SourceError, type SourceErrorCode } from '../sources/errors.ts'
 import { createCookie } from './cookies.ts'
 import { parseIssuers, type SignInIssuer } from './issuers-file.ts'
-import { callbackPath } from './page.ts'
+import { callbackPathOf } from './page.ts'
 import { nameOf, roleOf } from './rules.ts'
 import { createSeal } from './seal.ts'
 import { createSessions, type Session, type Sessions } from './sessions.ts'
@@ -29,8 +29,8 @@ export type SignIn = {
   readonly sessions: Sessions
   /** `to` is a path of this site. Undefined where there is no such issuer. */
   begin(issuer: number, to: string): Promise<Sent | undefined>
-  /** What the browser came back with. Throws a {@link SourceError}, and no message holds what it brought. */
-  finish(query: URLSearchParams, cookies: string | undefined): Promise<Arrived>
+  /** What the browser came back with, to this path. Throws a {@link SourceError}, and no message holds what it brought. */
+  finish(path: string, query: URLSearchParams, cookies: string | undefined): Promise<Arrived>
   /** Of the cookie of one that is begun. */
   clear(): string
 }
@@ -77,7 +77,6 @@ export async function openSignIn(
       return { ...issuer, client: { id, secret }, about }
     }),
   )
-  const redirectUri = publicUrl + callbackPath
   const isSecure = publicUrl.startsWith('https:')
   const secret = sessionKey ?? randomBytes(32).toString('base64')
   const begun = { seal: createSeal(secret, 'sign-in'), cookie: createCookie('sigstack-sign-in', isSecure) }
@@ -106,6 +105,7 @@ export async function openSignIn(
       const [state, nonce, verifier] = [randomText(), randomText(), randomText()]
       const issuer = await aboutOf(way)
       const { scope, client } = way
+      const redirectUri = publicUrl + callbackPathOf(at)
       const request = { clientId: client.id, redirectUri, scope, state, nonce, verifier }
       const { href: location } = asSource(() => authorizationUrl(issuer, request))
       const kept: Begun = {
@@ -118,7 +118,7 @@ export async function openSignIn(
       }
       return { location, cookie: begun.cookie.set(begun.seal.seal(kept), beginSeconds) }
     },
-    async finish(query, cookies) {
+    async finish(path, query, cookies) {
       const request = requestIn(cookies)
       const way = ways[request?.issuer ?? -1]
       // Any page can send a browser here with what it likes.
@@ -126,10 +126,13 @@ export async function openSignIn(
         throw refused('this sign-in was not begun here, or too long ago: begin again')
       const issuer = await aboutOf(way)
       // RFC 9207: another issuer's answer is none to this request.
-      if ((query.get('iss') ?? issuer.url) !== issuer.url) throw refused('another issuer has answered')
+      const answering = query.get('iss') ?? (issuer.tellsItself ? undefined : issuer.url)
+      if (path !== callbackPathOf(request.issuer) || answering !== issuer.url)
+        throw refused('another issuer has answered')
       const code = query.get('code')
       if (code === null || code === '')
         throw refused(`the issuer signs nobody in: ${quoted(query.get('error') ?? 'no reason', 100)}`)
+      const redirectUri = publicUrl + path
       const { claims } = await redeemCode(code, issuer, way.client, { ...request, redirectUri }).catch(
         asFault,
       )
