@@ -37,7 +37,11 @@ async function ask(url: string, host: string, path: string, body?: string) {
   const sent = request(`${url}${path}`, { headers: { host }, method: body === undefined ? 'GET' : 'POST' })
   sent.end(body)
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]
-  return { status: answer.statusCode, text: await text(answer) }
+  return {
+    status: answer.statusCode,
+    caching: answer.headers['cache-control'],
+    text: await text(answer),
+  }
 }
 
 async function start(t: Test, keysFolder: string, database: Awaited<ReturnType<typeof emptyDatabase>>) {
@@ -50,16 +54,30 @@ t.test('each log answers at its host, and any other host asks the first', async 
   const { pool } = database
   const folder = t.testdir()
   const log = await start(t, folder, database)
+  await Promise.all(
+    Array.from({ length: 256 }, (_, at) => ask(log.url, first, '/api/v2/log/entries', entryOf(`${at}`))),
+  )
+  const tile = (host: string) => ask(log.url, host, '/tile/0/000')
+  // A cache that kept it for a name that leads here already would keep it from who asks the next log.
+  for (const host of [second, first, second, first])
+    t.match(await tile(host), {
+      status: 200,
+      caching: host === first ? 'max-age=604800, immutable' : 'no-cache',
+    })
   const place = { keysFolder: folder, password, host: 'LOG2027.rekor.example.org' }
   t.match(await prepareFollowing(pool, 'rekor-v2', place), { name: 'rekor-v2/1', origin: second })
   await commitFollowing(pool, 'rekor-v2', { keysFolder: folder, password })
   const head = async (host: string) => (await ask(log.url, host, '/checkpoint')).text.split('\n')[0]
   while ((await head(second)) !== second) await sleep(20)
 
+  t.equal((await tile(second)).status, 404)
+  t.match(await ask(log.url, second, '/tile/0/000.p/1'), { status: 200, caching: /immutable/ })
   for (const [host, origin] of [
     [first, first],
     [`${second}:3003`, second],
     ['LOG2027.Rekor.Example.org', second],
+    [`${second}.`, second],
+    [`${second}.:3003`, second],
     ['[::1]:3003', first],
     ['elsewhere.example.org', first],
   ] as const)

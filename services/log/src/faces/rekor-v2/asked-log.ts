@@ -22,14 +22,18 @@ export function logOfOrigin<Log extends Named>(logs: readonly Log[], origin: str
 
 /** The log of that name; by any other, such as the address of this machine, the first, as it was before others followed. */
 export function logAtHost<Log extends Named>(logs: readonly Log[], host: string): Log {
-  const name = nameOf(host)
-  const found = logs.find(({ log }) => log.origin.toLowerCase() === name) ?? logs[0]
+  const found = logNamed(logs, host) ?? logs[0]
   if (found === undefined) throw new Error('a line has at least one log')
   return found
 }
 
-/** Of `log.example.org:443` or `[::1]:3003`: without port and brackets. */
+export function logNamed<Log extends Named>(logs: readonly Log[], host: string): Log | undefined {
+  const name = nameOf(host)
+  return logs.find(({ log }) => log.origin.toLowerCase() === name)
+}
+
+/** Of `log.example.org:443`, `log.example.org.` or `[::1]:3003`: without port, the dot of the root, and brackets. */
 function nameOf(host: string): string {
-  const [, address, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?$/.exec(host) ?? []
+  const [, address, name = ''] = /^(?:\[([^\]]*)\]|([^:]*?)\.?)(?::[0-9]*)?$/.exec(host) ?? []
   return (address ?? name).toLowerCase()
 }

@@ -16,7 +16,7 @@ import { storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
-import { logAtHost, logOfOrigin } from './asked-log.ts'
+import { logAtHost, logNamed, logOfOrigin } from './asked-log.ts'
 import type { RekorV2Config } from './config.ts'
 import {
   type RekorV2Dependencies,
@@ -110,7 +110,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
 /** The dialect and the tiles over logs that are open already. */
 export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
   const { logs, dearReads = createDearReads() } = dependencies
-  const prepared = createPreparedAnswers(preparedBytes, (host) => logAtHost(logs(), host).log.origin)
+  const prepared = createPreparedAnswers(preparedBytes, (host) => logNamed(logs(), host)?.log.origin ?? '')
   return {
     name: 'rekor-v2',
     prepared,
@@ -122,6 +122,7 @@ export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
       for (const pathPrefix of tilePrefixes)
         await app.register(tilesFace, {
           log: async (_shard, host) => logAtHost(logs(), host).log,
+          isNamed: (host) => logNamed(logs(), host) !== undefined,
           pathPrefix,
           bundles,
           prepared,

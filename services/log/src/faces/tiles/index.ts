@@ -22,6 +22,8 @@ export type TilesDependencies = {
   readonly pathPrefix: string
   /** The path stands for one log now and may stand for another later, as that of the active shard; this tells which. */
   readonly alias?: () => LogReader
+  /** Whether a host names its log for good; by any other one a path may stand for another log later. By default all do. */
+  readonly isNamed?: (host: string) => boolean
   readonly bundles: EntryBundles
   /** Below `tile/data`, where the dialect has such bundles too. */
   readonly dataBundles?: EntryBundles
@@ -32,9 +34,10 @@ export type TilesDependencies = {
 const dataPath = 'data/'
 
 export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, dependencies) => {
-  const { log: logOf, pathPrefix, alias, bundles, dataBundles, prepared } = dependencies
+  const { log: logOf, pathPrefix, alias, isNamed = () => true, bundles, dataBundles, prepared } = dependencies
   // A tile of a given width never changes; what is called by its alias does (RFC 8246 section 2).
-  const caching = alias === undefined ? 'max-age=604800, immutable' : 'no-cache'
+  const cachingAt = (host: string): string =>
+    alias === undefined && isNamed(host) ? 'max-age=604800, immutable' : 'no-cache'
 
   app.get<{ Params: { shard?: string } }>(`${pathPrefix}/checkpoint`, async (request, reply) => {
     const log = await logOf(request.params.shard, request.host)
@@ -77,7 +80,11 @@ export const tilesFace: FastifyPluginAsync<TilesDependencies> = async (app, depe
   ): FastifyReply {
     if (tile === undefined) return notThere(reply)
     const { bytes, encoding, etag } = tile
-    reply.headers({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': caching, ETag: etag })
+    reply.headers({
+      'Access-Control-Allow-Origin': '*',
+      'Cache-Control': cachingAt(request.host),
+      ETag: etag,
+    })
     if (hasTag(request.headers['if-none-match'], etag)) return reply.code(304).send()
     if (encoding !== undefined) reply.header('Content-Encoding', encoding)
     reply.code(200).type('application/octet-stream')
