@@ -319,10 +319,12 @@ t.test('the tree is read under both prefixes, compressed where that is asked for
     leaves.flatMap((leaf) => [Buffer.from([leaf.length >> 8, leaf.length & 0xff]), leaf]),
   )
   const read = (at: string, init: RequestInit = {}) => fetch(`${log.url}${at}`, init)
+  const inShard = await read(`/shards/${hostname}/tile/0/000.p/4`)
+  t.match(inShard.headers.get('cache-control'), 'immutable')
   for (const prefix of ['', '/api/v2', '//api/v2']) {
     const tile = await read(`${prefix}/tile/0/000.p/4`)
     t.strictSame(Buffer.from(await tile.arrayBuffer()), Buffer.concat(leaves.map((leaf) => leafHash(leaf))))
-    t.match(tile.headers.get('cache-control'), 'immutable')
+    t.equal(tile.headers.get('cache-control'), 'no-cache', 'an address is no name of a log')
     const plain = await read(`${prefix}/tile/entries/000.p/4`, { headers: { 'accept-encoding': 'identity' } })
     t.strictSame(Buffer.from(await plain.arrayBuffer()), bundle)
     const head = await read(`${prefix}/checkpoint`, { method: 'HEAD' })
