@@ -1,9 +1,11 @@
+import { statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createSigner, generateSigningKey } from '@sigstack/crypto'
 import { createIntermediate, createRoot, encodeCertificatePem } from '@sigstack/x509'
 import t from 'tap'
+import { fileRoots } from '../src/roots/file-roots.ts'
 import { urlRoots } from '../src/roots/url-roots.ts'
 import { json, openRekor, proposalFor } from './support.ts'
 
@@ -85,4 +87,31 @@ t.test('roots are fetched from the CA when it is there, and only self-issued one
     source.current().certificates.map(({ der }) => Buffer.from(der).toString('hex')),
     [Buffer.from(root.der).toString('hex')],
   )
+})
+
+t.test('a file of roots that changed is read again, whatever its time and size say', async (t) => {
+  const dates = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2036-01-01T00:00:00Z') }
+  const make = async (commonName: string) => {
+    const signer = createSigner(generateSigningKey())
+    const serialNumber = Uint8Array.of(1)
+    return createRoot({ signer, commonName, organization: 'example.org', serialNumber, ...dates })
+  }
+  const [before, after] = [await make('before'), await make('after')]
+  const textOf = ({ der }: { der: Uint8Array }) => encodeCertificatePem(der).padEnd(4_096, '\n')
+  const file = `${t.testdir()}/roots.pem`
+  const write = (root: { der: Uint8Array }) => {
+    writeFileSync(file, textOf(root))
+    utimesSync(file, dates.notBefore, dates.notBefore)
+    return statSync(file).size
+  }
+  const size = write(before)
+  const source = fileRoots(file, (error) => t.fail(String(error)))
+  await source.refresh()
+  t.ok(source.current().has(before))
+  t.equal(write(after), size)
+  while (!source.current().has(after)) {
+    await turn()
+    await source.refresh()
+  }
+  t.notOk(source.current().has(before))
 })
