@@ -184,7 +184,8 @@ t.test('the code of one issuer is never taken to another that sent the browser t
       return {}
     },
   })
-  const { get } = await open(t, [{ url: evil, clientId: 'console' }])
+  const opened = await open(t, [{ url: evil, clientId: 'console' }])
+  const { get } = opened
   const begun = await get('/auth/begin?issuer=1')
   const sent = new URL(begun.headers.get('location') ?? '').searchParams
   t.equal(sent.get('redirect_uri'), `${publicUrl}/auth/callback/1`)
@@ -197,6 +198,11 @@ t.test('the code of one issuer is never taken to another that sent the browser t
   t.same(asked, [])
   await get(`/auth/callback/1?code=its-own&state=${state}`, cookiesOf(begun))
   t.same(asked, ['its-own'])
+  const { cookie } = await signIn(opened, 'rita@example.org')
+  t.match(
+    await (await get('/entry/0', cookie)).text(),
+    'Read by rita@example.org at Trial &lt;b&gt; (reader)',
+  )
 })
 
 t.test('a cookie that is changed, old or of other rules is none', async (t) => {

@@ -36,7 +36,9 @@ export function addSignInRoutes(app: FastifyInstance, context: Context, signIn: 
         const page = { title: 'This is not open to you', body: strangerPart(name, issuer) }
         return context.sendPage(request, reply, page, 403)
       }
-      return reply.header('set-cookie', signIn.sessions.begin({ name, role })).redirect(to, 303)
+      // Two issuers may know two people by one name, and acts are kept with it.
+      const reader = signIn.issuers.length === 1 ? name : `${name} at ${issuer}`
+      return reply.header('set-cookie', signIn.sessions.begin({ name: reader, role })).redirect(to, 303)
     })
 
   app.post('/auth/sign-out', async (request, reply) => {
