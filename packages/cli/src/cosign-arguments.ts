@@ -38,7 +38,7 @@ function rewrite(word: string, command: Command, io: Io): readonly string[] {
   const name = optionOf(given) === undefined ? (spellings[given] ?? given) : given
   const option = optionOf(name)
   if (option === undefined) {
-    if (dashes === '--') refuseFlag(command.name(), name)
+    if (dashes === '--') refuseFlag(name)
     return [word]
   }
   if (dashes === '-')

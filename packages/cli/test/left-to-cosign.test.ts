@@ -7,8 +7,6 @@ const refused: readonly (readonly [words: string, says: RegExp])[] = [
   ['attest --rekor-entry-type intoto registry.example/app', /dsse alone\nLeave the option out/],
   ['sign-blob --signing-algorithm ecdsa-sha2-384-nistp384 f', /are ecdsa-sha2-256-nistp256\n.*--key/],
   ['sign-blob --b64=false f', /`base64 --decode`/],
-  ['verify-attestation --signature s --key k registry.example/app', /attach signature/],
-  ['verify-blob-attestation --rfc3161-timestamp t f', /bundle create/],
   ['bundle create --sk', /pkcs11:/],
   ['upload blob -f f registry.example/app', /oras/],
   ['generate-fig-spec', /completion SHELL/],
@@ -27,6 +25,32 @@ t.test('what only cosign has is refused with what to do in its place', async (t)
   }
   const told = JSON.parse((await runCommand(['env', '--json'], environment)).out)
   t.match(told, { error: { code: 'bad_usage', advice: /COSIGN_/ } })
+})
+
+t.test('help shows each flag that changes something, and none that scripts alone have', async (t) => {
+  const shown = async (...command: readonly string[]) =>
+    new Set((await runCommand([...command, '--help'], { HOME: t.testdir() })).out.match(/--[a-z0-9-]+/g))
+  const [verify, signFile] = [await shown('verify'), await shown('sign-blob')]
+  for (const flag of [
+    'sct',
+    'rekor-url',
+    'timestamp-certificate-chain',
+    'signature-digest-algorithm',
+    'signature',
+  ])
+    t.ok(verify.has(`--${flag}`), flag)
+  for (const flag of ['oidc-client-id', 'timestamp-client-cacert', 'rfc3161-timestamp'])
+    t.ok(signFile.has(`--${flag}`), flag)
+  t.ok((await shown('verify-blob-attestation')).has('--rfc3161-timestamp'))
+  for (const flag of [
+    'sk',
+    'slot',
+    'b64',
+    'insecure-skip-verify',
+    'experimental-oci11',
+    'private-infrastructure',
+  ])
+    t.notOk(verify.has(`--${flag}`) || signFile.has(`--${flag}`), flag)
 })
 
 t.test('flags of cosign that change nothing here are taken, in each of their spellings', async (t) => {

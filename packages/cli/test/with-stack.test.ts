@@ -139,6 +139,32 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
     })
     t.match(await run([...alone, '--use-signed-timestamps', file]), { status: 1, err: /no signed timestamp/ })
 
+    // Of an envelope cosign 3 has the signature in it stamped, and cosign 2 the envelope.
+    const [envelope, inner] = [join(folder, 'alone.dsse'), join(folder, 'inner.tsr')]
+    const apart = ['--output-signature', envelope, '--rfc3161-timestamp-bundle', inner]
+    const attested = [
+      'attest-blob',
+      '--key',
+      `${key}.key`,
+      '--predicate',
+      bundle,
+      ...apart,
+      '--no-new-bundle-format',
+    ]
+    t.match(await run([...attested, file], secret), { status: 0 })
+    t.match(await run(['timestamp', 'create', envelope]), { status: 0 })
+    const stamped = (command: string, what: string, by: string) => {
+      const parts = ['--signature', what, '--rfc3161-timestamp', by, '--use-signed-timestamps']
+      return run([command, '--key', `${key}.pub`, '--insecure-ignore-tlog', ...parts, file])
+    }
+    for (const by of [inner, `${envelope}.tsr`])
+      t.match(await stamped('verify-blob-attestation', envelope, by), { status: 0, err: /Verified OK/ }, by)
+    for (const [command, what, by] of [
+      ['verify-blob-attestation', envelope, stamp],
+      ['verify-blob', signature, inner],
+    ] as const)
+      t.match(await stamped(command, what, by), { status: 1, err: /a timestamp is of another signature/ })
+
     const made = join(folder, 'made.json')
     const create = ['bundle', 'create', '--artifact', file, '--key', `${key}.pub`, '--bundle', legacy]
     t.match(await run([...create, '--out', made]), { status: 0 })

@@ -126,6 +126,56 @@ t.test('several keys of logs are refused by those who read one', async (t) => {
     t.match(refusals(engine, policyOf(), { trust: { trustedRoot: rsa, text: '{}' } }), [/ECDSA keys of logs/])
 })
 
+t.test('a log that an engine cannot read is left out, and it is said', async (t) => {
+  const v1 = makeLog('https://log.example')
+  const v2 = makeLog('https://log2.example', 2025)
+  const ed25519 = { ...v2, keyDetails: 'PKIX_ED25519', logId: Buffer.alloc(32, 1) }
+  const trustOf = (...tlogs: readonly (typeof v1)[]) => ({
+    trust: { trustedRoot: { ...trustedRoot, tlogs }, text: '{}' },
+  })
+  const known = { ...trustOf(v1, v2), rekorServices: [{ url: 'https://log2.example/', majorApiVersion: 2 }] }
+  for (const engine of ['openshift', 'kyverno-clusterpolicy', 'containers'] as const) {
+    const alone = textOf(engine, policyOf(exact), trustOf(v1)).split('\n')
+    const isSame = (more: Partial<ExportContext>) => {
+      const { files, notes } = exportOf(engine, policyOf(exact), more)
+      t.same(
+        files[0]?.text.split('\n').filter((line) => !line.startsWith('# WARNING')),
+        alone,
+        `${engine}: the key of v1 and no other`,
+      )
+      t.equal(
+        notes.filter((note) => /WARNING: the key of https:\/\/log2.example is left out/.test(note)).length,
+        1,
+      )
+    }
+    isSame(known)
+    isSame(trustOf(v1, ed25519))
+    t.throws(
+      () => exportOf(engine, policyOf(exact), { ...known, ...trustOf(v2) }),
+      { code: 'incomplete' },
+      engine,
+    )
+  }
+  // The instance says where it writes to, and not of which version its other logs are.
+  const written = { ...trustOf(v1, v2), rekorServices: [{ url: 'https://log.example', majorApiVersion: 1 }] }
+  for (const engine of ['openshift', 'kyverno-clusterpolicy'] as const)
+    t.match(
+      exportOf(engine, policyOf(exact), written).notes.join(),
+      /the key of https:\/\/log2.example is left out/,
+    )
+  t.notMatch(
+    exportOf('containers', policyOf(exact), written).notes.join(),
+    /left out/,
+    'it reads several keys',
+  )
+  const key = { signedBy: [{ key: newKeyPem() }], log: 'off' as const }
+  t.notMatch(
+    exportOf('openshift', policyOf({ ...exact, ...key }), known).notes.join(),
+    /WARNING/,
+    'no log, no word',
+  )
+})
+
 t.test('two rules over one scope are refused where one alone would be held', async (t) => {
   const rules = [plain, { ...plain, name: 'more', images: ['registry.example/team/app'] }]
   t.match(refusals('containers', policyOf({}, { rules })), [/rules signed and more both cover .*team\/app/])

@@ -22,9 +22,10 @@ const hashOfOid: ReadonlyMap<string, HashAlgorithm> = new Map([
   ['2.16.840.1.101.3.4.2.3', 'sha512'],
 ])
 
+/** Each must be over one of `stamped`. */
 export async function verifyTimestamps(
   responses: readonly Uint8Array[],
-  signature: Uint8Array,
+  stamped: readonly Uint8Array[],
   authorities: readonly CertificateAuthority[],
 ): Promise<Stamps> {
   const times: Date[] = []
@@ -32,7 +33,7 @@ export async function verifyTimestamps(
   const refused: VerificationError[] = []
   for (const response of responses) {
     const verified = await refusing('a timestamp is malformed', () =>
-      verifyTimestamp(response, signature, authorities),
+      verifyTimestamp(response, stamped, authorities),
     ).catch((error: VerificationError) => error)
     if (verified instanceof Error) refused.push(verified)
     else {
@@ -45,12 +46,12 @@ export async function verifyTimestamps(
 
 async function verifyTimestamp(
   response: Uint8Array,
-  signature: Uint8Array,
+  stamped: readonly Uint8Array[],
   authorities: readonly CertificateAuthority[],
 ): Promise<{ readonly time: Date; readonly authority: CertificateAuthority }> {
   const token = tokenIn(response)
   const { time, algorithm, imprint } = infoIn(token)
-  if (!equalBytes(imprint, digest(algorithm, signature)))
+  if (!stamped.some((each) => equalBytes(imprint, digest(algorithm, each))))
     throw notVerified('a timestamp is of another signature')
   let reason = notVerified('a timestamp is by an authority that the trusted root does not list')
   for (const authority of authorities) {

@@ -33,7 +33,10 @@ export type VerifyOptions = {
   readonly requireSignedTimestamp?: boolean
   /** The time of a certificate for which nobody vouches, where no log has to: then it must be valid now. */
   readonly now?: Date
-  /** The envelope byte for byte, where it is kept so: what timestamps are over in place of the signature. */
+  /**
+   * The envelope byte for byte, where it is kept so: what cosign 2 has timestamps made over in place of the signature, and
+   * cosign 3 verifies them over. Those that cosign 3 itself has made are over the signature.
+   */
   readonly stamped?: Uint8Array
   /** Whether an envelope may speak of anything: its statement is not read. */
   readonly ignoreSubject?: boolean
@@ -59,7 +62,7 @@ async function verify(options: VerifyOptions): Promise<Verified> {
     throw notVerified('the bundle has no signed timestamp')
 
   const entries = await entriesOf(options)
-  const { stamped = bundle.content.signature } = options
+  const stamped = [...(options.stamped === undefined ? [] : [options.stamped]), bundle.content.signature]
   const stamps = await verifyTimestamps(bundle.timestamps, stamped, trustedRoot.timestampAuthorities)
   const vouched = [...entries.flatMap(({ time }) => time ?? []), ...stamps.times]
   const times = vouched.length > 0 ? vouched : timeOfNow(options)

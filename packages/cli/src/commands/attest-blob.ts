@@ -57,7 +57,7 @@ export function addAttestBlob(program: Command, io: Io): void {
     .option('--output-signature <file>', 'write the signature alone there too: the envelope')
     .option('--output-attestation <file>', 'write the statement alone there too')
     .option('--output-certificate <file>', 'write the certificate alone there too, in PEM')
-    .addOption(new Option('--rfc3161-timestamp-bundle <file>', 'write the timestamp there too').hideHelp())
+    .option('--rfc3161-timestamp-bundle <file>', 'write the timestamp there too')
     .option('--no-new-bundle-format', 'print the envelope, and write --bundle in the old form of cosign')
     .addOption(new Option('--new-bundle-format').hideHelp())
     .addOption(entryTypeOption())

@@ -34,7 +34,7 @@ export function addSignBlob(program: Command, io: Io): void {
     .option('--bundle <out>', 'where the bundle goes (default: FILE.sigstore.json); - is standard output')
     .option('--output-signature <file>', 'write the signature alone there too, in base64')
     .option('--output-certificate <file>', 'write the certificate alone there too, in PEM')
-    .addOption(new Option('--rfc3161-timestamp <file>', 'write the timestamp alone there too').hideHelp())
+    .option('--rfc3161-timestamp <file>', 'write the timestamp alone there too')
   addSigningOptions(command)
     .option(
       '--no-new-bundle-format',

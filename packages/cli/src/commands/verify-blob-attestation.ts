@@ -41,8 +41,9 @@ export function addVerifyBlobAttestation(program: Command, io: Io): void {
     .option('--digest <hex>', 'the digest of the file, in place of it')
     .option('--digestAlg <algorithm>', 'by which: sha256, sha384 or sha512')
     .option('--no-check-claims', 'accept a statement about anything')
-    .addOption(new Option('--signature <file>', 'an envelope alone, in place of a bundle').hideHelp())
-    .addOption(new Option('--certificate <file>', 'its certificate').hideHelp())
+    .option('--signature <file>', 'an envelope alone, in place of a bundle')
+    .option('--certificate <file>', 'its certificate')
+    .option('--rfc3161-timestamp <file>', 'its timestamp')
     .addOption(new Option('--check-claims').hideHelp())
   addVerifyingOptions(command).action((file: string | undefined, options: Options) =>
     verifyBlobAttestation(io, file, withoutAliases(options)),

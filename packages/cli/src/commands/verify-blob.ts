@@ -1,5 +1,5 @@
 import { type Artifact, parseDigest, readArtifact, verifyBundle } from '@sigstack/verification'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { CliError } from '../errors.ts'
 import { streamInput } from '../files.ts'
 import type { Io } from '../io.ts'
@@ -25,9 +25,9 @@ export function addVerifyBlob(program: Command, io: Io): void {
     )
     .argument('<file>', 'what was signed: a file, a URL, - for standard input, or sha256:<hex>')
     .option('--bundle <file>', 'the bundle, of any version or in the old form of cosign')
-    .addOption(new Option('--signature <file>', 'a signature in base64, in place of a bundle').hideHelp())
-    .addOption(new Option('--certificate <file>', 'its certificate').hideHelp())
-    .addOption(new Option('--rfc3161-timestamp <file>', 'its timestamp').hideHelp())
+    .option('--signature <file>', 'a signature in base64, in place of a bundle')
+    .option('--certificate <file>', 'its certificate')
+    .option('--rfc3161-timestamp <file>', 'its timestamp')
   addVerifyingOptions(command).action((file: string, options: Options) =>
     verifyBlob(io, file, withoutAliases(options)),
   )

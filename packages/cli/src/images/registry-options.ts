@@ -46,7 +46,7 @@ export function addRegistryOptions(command: Command): Command {
     .option('--allow-http-registry', 'take a registry without TLS')
     .option('--allow-insecure-registry', 'take any certificate of a registry, and none')
     .option('--attachment-tag-prefix <prefix>', 'what old tags begin with')
-    .addOption(new Option('--k8s-keychain').hideHelp())
+    .option('--k8s-keychain', 'credentials of the cluster too: pull secrets of the service account')
     .addOption(new Option('--registry-referrers-mode <mode>').hideHelp())
 }
 

@@ -18,9 +18,9 @@ export type PartOptions = {
 
 export function addPartOptions(command: Command): Command {
   return command
-    .addOption(new Option('--output-signature <file>', 'write the signature alone, in base64').hideHelp())
-    .addOption(new Option('--output-payload <file>', 'write what is signed').hideHelp())
-    .addOption(new Option('--output-certificate <file>', 'write the certificate or public key').hideHelp())
+    .option('--output-signature <file>', 'write the signature alone, in base64')
+    .option('--output-payload <file>', 'write what is signed')
+    .option('--output-certificate <file>', 'write the certificate or public key')
 }
 
 /** The places that are named. */

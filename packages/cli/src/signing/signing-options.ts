@@ -96,14 +96,17 @@ export function addSigningOptions(command: Command): Command {
       .addOption(hidden('--fulcio-url <url>'))
       .addOption(hidden('--rekor-url <url>'))
       .addOption(hidden('--timestamp-server-url <url>'))
-      .addOption(hidden('--timestamp-client-cacert <file>'))
-      .addOption(hidden('--timestamp-client-cert <file>'))
-      .addOption(hidden('--timestamp-client-key <file>'))
-      .addOption(hidden('--timestamp-server-name <name>'))
+      .option('--timestamp-client-cacert <file>', 'whom to trust in TLS at the timestamp authority, in PEM')
+      .option('--timestamp-client-cert <file>', 'the certificate to show there, in PEM')
+      .option('--timestamp-client-key <file>', 'its key, in PEM')
+      .option('--timestamp-server-name <name>', 'the name that its certificate must have')
       .addOption(hidden('--issue-certificate'))
-      .addOption(hidden('--oidc-client-id <name>'))
-      .addOption(hidden('--oidc-client-secret-file <file>'))
-      .addOption(hidden('--oidc-redirect-url <url>'))
+      .option('--oidc-client-id <name>', 'who this tool is to the issuer (default: sigstore)')
+      .option('--oidc-client-secret-file <file>', 'the secret that it has there')
+      .option(
+        '--oidc-redirect-url <url>',
+        'where the browser comes back to on this machine (default: http://localhost:0/auth/callback)',
+      )
       .addOption(hidden('--sk'))
       .addOption(hidden('--slot <slot>'))
       // What a CA gives is always looked at.

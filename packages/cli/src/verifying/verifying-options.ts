@@ -82,13 +82,23 @@ export function addVerifyingOptions(command: Command): Command {
     .option('--use-signed-timestamps', 'demand a signed timestamp')
     .option('--data <folder>', 'data folder of the stack (default: SIGSTACK_DATA, else ./.sigstack)')
     .option('--json', 'tell the result as JSON on standard output')
-    .addOption(hidden('--sct <file>'))
-    .addOption(hidden('--timestamp-certificate-chain <file>'))
-    .addOption(hidden('--signature-digest-algorithm <name>').choices(['sha256', 'sha384', 'sha512']))
+    .option('--sct <file>', 'what a certificate log promised of the certificate of --certificate')
+    .option(
+      '--timestamp-certificate-chain <file>',
+      'a timestamp authority of your own, in PEM, its root last; its stamp is then demanded',
+    )
+    .addOption(
+      new Option(
+        '--signature-digest-algorithm <name>',
+        'the hash of a signature that does not say it (default: that of the key)',
+      ).choices(['sha256', 'sha384', 'sha512']),
+    )
+    .option('--rekor-url <url>', 'the log to ask for old signatures that have no entry beside them')
+    .addOption(
+      new Option('--max-workers <count>', 'how many are looked at at once (default: 10)').argParser(countOf),
+    )
     .addOption(hidden('--private-infrastructure'))
-    .addOption(hidden('--rekor-url <url>'))
     .addOption(hidden('--experimental-oci11'))
-    .addOption(hidden('--max-workers <count>').argParser(countOf))
     .addOption(hidden('--new-bundle-format'))
     .addOption(hidden('--no-new-bundle-format'))
     .addOption(hidden('--sk'))

@@ -17,7 +17,7 @@ import {
   refuseWarning,
 } from './limits.ts'
 import { headOf } from './manifest.ts'
-import { authoritiesPem, base64, logKeyPem, trustOf } from './trust.ts'
+import { authoritiesPem, base64, logKeyPem, logsOfLegacy, notesOfLogs, trustOf } from './trust.ts'
 
 const engine = 'containers/image'
 
@@ -57,6 +57,7 @@ export const exportContainers: Exporter = (policy, context, cannot) => {
     notes: [
       `registries.d/${name} belongs into /etc/containers/registries.d: without it no signature is looked for, and every image is refused.`,
       ...scopeNotes(policy, engine),
+      ...notesOfLogs(policy, () => logsOfLegacy(context), engine),
     ],
   }
 }
@@ -89,7 +90,7 @@ export function refuseOtherLogKeys(
   cannot: (sentence: string) => void,
 ): void {
   if (rules.every(({ log }) => log === 'off')) return
-  for (const { baseUrl, publicKey, keyDetails } of trustOf(context).trustedRoot.tlogs)
+  for (const { baseUrl, publicKey, keyDetails } of logsOfLegacy(context).logs)
     if (keyDetails.startsWith('PKCS1_') || parsePublicKey(publicKey).type !== 'ecdsa')
       cannot(`${name} takes ECDSA keys of logs alone, and that of ${baseUrl} is another`)
 }
@@ -133,7 +134,7 @@ function refuseOverlap(
 function requirementOf(rule: Rule, context: ExportContext): object {
   const keys = keysOf(rule)
   const rekor = () => ({
-    rekorPublicKeyDatas: trustOf(context).trustedRoot.tlogs.map((log) => base64(logKeyPem(log))),
+    rekorPublicKeyDatas: logsOfLegacy(context).logs.map((log) => base64(logKeyPem(log))),
   })
   const [identity] = identitiesOf(rule)
   // A payload names the repository without a tag, so by the default rule nothing could be pulled by one.

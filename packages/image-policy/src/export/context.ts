@@ -1,5 +1,5 @@
 /** What an exporter is given beside the policy, and what it hands back. */
-import type { TrustedRoot } from '@sigstack/trust-root'
+import type { Service, TrustedRoot } from '@sigstack/trust-root'
 import type { ImagePolicy } from '../policy.ts'
 
 export type ExportContext = {
@@ -9,6 +9,8 @@ export type ExportContext = {
   readonly trust?: { readonly trustedRoot: TrustedRoot; readonly text: string } | undefined
   /** The TUF repository of the instance, for engines that ask it whatever else they are given. */
   readonly tuf?: { readonly mirror: string; readonly root: Uint8Array } | undefined
+  /** The logs of the instance with the versions of their interface, which a trusted root does not tell. */
+  readonly rekorServices?: readonly Pick<Service, 'url' | 'majorApiVersion'>[]
   /** Major and minor of the engine; undefined is the oldest that the exporter knows of. */
   readonly engineVersion?: readonly [major: number, minor: number] | undefined
   /** Who answers Gatekeeper. */

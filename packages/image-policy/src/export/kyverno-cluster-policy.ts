@@ -14,7 +14,7 @@ import {
   refuseJobConditions,
 } from './limits.ts'
 import { encodeManifests, headOf } from './manifest.ts'
-import { authoritiesPem, currentLog, logKeyPem, trustOf } from './trust.ts'
+import { authoritiesPem, currentLog, logKeyPem, logsWrittenTo, notesOfLogs, trustOf } from './trust.ts'
 
 const engine = "Kyverno's ClusterPolicy"
 
@@ -78,7 +78,10 @@ export const exportKyvernoClusterPolicy: Exporter = (policy, context, cannot) =>
       ],
     },
   }))
-  const notes = ['Kyverno will drop this kind of policy; new clusters take --for kyverno.']
+  const notes = [
+    'Kyverno will drop this kind of policy; new clusters take --for kyverno.',
+    ...notesOfLogs(policy, () => logsWrittenTo(context), engine),
+  ]
   const text = encodeManifests(headOf(policy, context, notes), documents)
   return { files: [{ name: 'kyverno-clusterpolicy.yaml', text }], notes }
 }
@@ -89,10 +92,9 @@ function refuseSeveralLogs(
   cannot: (sentence: string) => void,
 ): void {
   if (rules.every(({ log }) => log === 'off')) return
-  const { tlogs, ctlogs } = trustOf(context).trustedRoot
   for (const [what, logs] of [
-    ['transparency logs', tlogs],
-    ['certificate logs', ctlogs],
+    ['transparency logs of Rekor v1', logsWrittenTo(context).logs],
+    ['certificate logs', trustOf(context).trustedRoot.ctlogs],
   ] as const)
     if (logs.length > 1)
       cannot(
@@ -115,7 +117,7 @@ function entryOf(rule: Rule, signer: Signer, context: ExportContext): object {
     return isKey(signer) ? { keys: { publicKeys: signer.key, ...withoutLog } } : {}
   }
   const { trustedRoot } = trustOf(context)
-  const log = currentLog(trustedRoot)
+  const log = currentLog({ tlogs: logsWrittenTo(context).logs })
   const rekor = { url: log.baseUrl, pubkey: logKeyPem(log) }
   if (isKey(signer)) return { keys: { publicKeys: signer.key, rekor, ctlog: { ignoreSCT: true } } }
   const [ctLog] = trustedRoot.ctlogs

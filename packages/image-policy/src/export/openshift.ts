@@ -4,7 +4,15 @@ import { refuseForSignedBy, refuseOtherLogKeys, scopeNotes, scopesOf } from './c
 import type { ExportContext, Exporter } from './context.ts'
 import { identitiesOf, keysOf, refuseBundles, refuseDenial, refuseWarning } from './limits.ts'
 import { encodeManifests, headOf } from './manifest.ts'
-import { authoritiesPem, base64, currentLog, logKeyPem, trustOf } from './trust.ts'
+import {
+  authoritiesPem,
+  base64,
+  currentLog,
+  logKeyPem,
+  logsWrittenTo,
+  notesOfLogs,
+  trustOf,
+} from './trust.ts'
 
 const engine = 'OpenShift'
 const longestData = 8192
@@ -30,7 +38,7 @@ export const exportOpenshift: Exporter = (policy, context, cannot) => {
       spec: { scopes, policy: { rootOfTrust, signedIdentity: { matchPolicy: 'MatchRepository' } } },
     }
   })
-  const notes = scopeNotes(policy, engine)
+  const notes = [...scopeNotes(policy, engine), ...notesOfLogs(policy, () => logsWrittenTo(context), engine)]
   const text = encodeManifests(headOf(policy, context, notes), documents)
   return { files: [{ name: 'openshift.yaml', text }], notes }
 }
@@ -47,12 +55,12 @@ function rootOfTrustOf(rule: Rule, context: ExportContext, cannot: (sentence: st
     return base64(text)
   }
   const rekorKey = (): string => {
-    const { trustedRoot } = trustOf(context)
-    if (trustedRoot.tlogs.length > 1)
+    const { logs: tlogs } = logsWrittenTo(context)
+    if (tlogs.length > 1)
       cannot(
-        `${engine} reads one key of a log, and the trusted root lists ${trustedRoot.tlogs.length}: signatures of the others would be refused`,
+        `${engine} reads one key of a log, and the trusted root lists ${tlogs.length} of Rekor v1: signatures of the others would be refused`,
       )
-    return bounded(logKeyPem(currentLog(trustedRoot)), 'the key of the log')
+    return bounded(logKeyPem(currentLog({ tlogs })), 'the key of the log')
   }
   const [key] = keys
   if (key !== undefined)

@@ -8,7 +8,7 @@ import { type ImagePolicy, isKey, type Rule, type Signer } from '../policy.ts'
 import type { ExportContext, Exporter } from './context.ts'
 import { refuseBundles, refuseIdentityWithoutLog, refuseJobConditions } from './limits.ts'
 import { encodeManifests, headOf } from './manifest.ts'
-import { base64, certificatesPem, currentLog, logKeyPem, trustOf } from './trust.ts'
+import { base64, certificatesPem, currentLog, logKeyPem, logsOfLegacy, trustOf } from './trust.ts'
 
 const engine = 'policy-controller with trust of its own'
 
@@ -97,9 +97,9 @@ function authorityOf({ name }: ImagePolicy, rule: Rule, signer: Signer, context:
   const format = { signatureFormat: 'legacy' }
   const who = isKey(signer) ? { key: { data: signer.key, hashAlgorithm: 'sha256' } } : undefined
   if (rule.log === 'off') return { ...who, ...format }
-  const { certificateAuthorities, ctlogs, ...root } = trustOf(context).trustedRoot
+  const { certificateAuthorities, ctlogs } = trustOf(context).trustedRoot
   // Without its own reference to the trust the log would not be looked at.
-  const ctlog = { url: currentLog({ certificateAuthorities, ctlogs, ...root }).baseUrl, trustRootRef: name }
+  const ctlog = { url: currentLog({ tlogs: logsOfLegacy(context).logs }).baseUrl, trustRootRef: name }
   if (isKey(signer)) return { ...who, ctlog, ...format }
   const { issuer, identity, identityPattern } = signer
   const keyless = {

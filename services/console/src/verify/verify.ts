@@ -96,7 +96,7 @@ async function partsOf(bundle: Bundle, root: TrustedRoot): Promise<Pick<Verdict,
   const certificate = readableCertificate(bundle)
   const stamps = await verifyTimestamps(
     bundle.timestamps,
-    bundle.content.signature,
+    [bundle.content.signature],
     root.timestampAuthorities,
   ).catch(() => undefined)
   const stampCheck: readonly Check[] =

@@ -52,13 +52,14 @@ export function addSign(program: Command, io: Io): void {
     .option('--bundle <file>', 'write the bundle there too')
     .addOption(new Option('--upload').hideHelp())
     .addOption(
-      new Option('--sign-container-identity <name>', 'what old signatures call the image')
-        .argParser(collect)
-        .hideHelp(),
+      new Option(
+        '--sign-container-identity <name>',
+        'what old signatures call the image; may be repeated',
+      ).argParser(collect),
     )
     .addOption(new Option('--attachment <kind>', 'sign what is attached').choices(['sbom']).hideHelp())
     .addOption(new Option('--record-creation-timestamp').hideHelp())
-    .addOption(new Option('--payload <file>', 'what an old signature is over').hideHelp())
+    .option('--payload <file>', 'what an old signature is over')
   addPartOptions(command)
   addFormatOptions(command)
   addSigningOptions(command)

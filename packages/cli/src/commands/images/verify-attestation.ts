@@ -46,7 +46,7 @@ export function addVerifyAttestation(program: Command, io: Io): void {
     .addOption(new Option('--check-claims').hideHelp())
     .option('--policy <file>', 'what the statement must fulfil: CEL, JSON Schema or compiled Rego', collect)
     .addOption(new Option('-o, --output <form>').choices(['json', 'text']).hideHelp())
-    .addOption(new Option('--certificate <file>', 'that of old attestations without one').hideHelp())
+    .option('--certificate <file>', 'that of old attestations without one')
   addVerifyingOptions(command)
   addRegistryOptions(command).action((images: readonly string[], options: Options) =>
     verifyAttestations(io, images, withoutAliases(options)),

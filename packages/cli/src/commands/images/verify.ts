@@ -68,11 +68,9 @@ export function addVerifyOptions<Argument, Options extends VerifyImagesOptions>(
     .option('--local-image', 'images are folders that save has written')
     .addOption(new Option('--attachment <kind>').choices(['sbom']).hideHelp())
     .addOption(new Option('--check-claims').hideHelp())
-    .addOption(
-      new Option('--signature <value>', 'an old signature, in place of those beside the image').hideHelp(),
-    )
-    .addOption(new Option('--payload <location>', 'what it is over').hideHelp())
-    .addOption(new Option('--certificate <file>', 'the certificate of old signatures without one').hideHelp())
+    .option('--signature <value>', 'an old signature, in place of those beside the image')
+    .option('--payload <location>', 'what it is over')
+    .option('--certificate <file>', 'the certificate of old signatures without one')
   addVerifyingOptions(command)
   addRegistryOptions(command).action((argument: Argument, options: Options) =>
     action(argument, withoutAliases(options)),

@@ -8,6 +8,7 @@ import {
   writtenBy,
 } from '@sigstack/image-policy'
 import { version } from '@sigstack/server/version'
+import type { Service } from '@sigstack/trust-root'
 import { type Command, Option } from 'commander'
 import { dataFolder, readEndpoints } from '../../endpoints.ts'
 import { CliError, ExitWith } from '../../errors.ts'
@@ -32,6 +33,8 @@ type Options = {
   readonly profile?: string
   readonly data?: string
 }
+
+type RekorService = Pick<Service, 'url' | 'majorApiVersion'>
 
 export function addPolicyExport(policy: Command, io: Io): void {
   policy
@@ -70,6 +73,7 @@ async function exportFor(io: Io, file: string, options: Options): Promise<void> 
     toolVersion: version,
     trust,
     tuf: await tufOf(io, options),
+    rekorServices: trust === undefined ? [] : await rekorServicesOf(io, options),
     engineVersion: versionOf(options.engineVersion),
     program,
     ...(providerUrl !== undefined &&
@@ -118,6 +122,22 @@ async function tufOf(io: Io, options: Options) {
   const root =
     tufRoot === undefined ? published?.root : await readBytes(tufRoot, 'root of the TUF repository')
   return mirror === undefined || root === undefined ? undefined : { mirror, root }
+}
+
+/** As the instance tells of them; none where none is known. */
+async function rekorServicesOf(io: Io, options: Options): Promise<readonly RekorService[]> {
+  const profile = await chosenProfile(io, options)
+  if (profile !== undefined)
+    return profile.instances.flatMap(({ signingConfig }) => signingConfig?.rekorTlogUrls ?? [])
+  try {
+    const { services, public: others } = await readEndpoints(dataFolder(io, options.data))
+    const at = (name: string, majorApiVersion: number) =>
+      [services[name], others?.[name]].flatMap((url) => (url === undefined ? [] : [{ url, majorApiVersion }]))
+    return [...at('rekor', 1), ...at('rekor-v2', 2)]
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'not_running') return []
+    throw error
+  }
 }
 
 async function publishedTuf(io: Io, options: Options) {

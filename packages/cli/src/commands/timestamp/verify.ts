@@ -24,7 +24,7 @@ export async function verifyTimestamp(io: Io, file: string, options: VerifyOptio
     certificateChain === undefined
       ? (await readTrustedRoot(io, options)).trustedRoot.timestampAuthorities
       : await ownAuthorities({ certificateChain })
-  const { times, refused } = await verifyTimestamps([response], content, authorities)
+  const { times, refused } = await verifyTimestamps([response], [content], authorities)
   const [time] = times
   if (time === undefined) throw refused[0] ?? new CliError('not_verified', 'the stamp does not verify')
   if (options.json === true) io.out(`${JSON.stringify({ time: time.toISOString() })}\n`)
