@@ -29,6 +29,12 @@ export const knownCosignDifferences: readonly KnownDifference[] = [
     upstream: /^warning and written$|parts\.json/,
   },
   {
+    name: 'words of before',
+    cases: / --output before\.sig$/,
+    fact: /^stderr$/,
+    upstream: /^warning$/,
+  },
+  {
     name: 'warnings about patterns',
     cases: /-regexp /,
     fact: /^stderr$/,
@@ -72,7 +78,7 @@ export const knownCosignDifferences: readonly KnownDifference[] = [
   },
   {
     name: 'checks that were left out',
-    cases: /--insecure-ignore-tlog/,
+    cases: /--insecure-ignore-tlog|COSIGN_INSECURE_IGNORE_TLOG/,
     fact: /^checks$/,
     upstream: /transparency log/,
   },

@@ -32,7 +32,7 @@ export type Sides = {
 const identity = 'differential@example.org'
 const blob = 'what is signed\n'
 const predicateType = 'https://example.org/predicate/v1'
-const repositories = ['app', 'annotated', 'keyed', 'legacy', 'two', 'plain', 'attested'] as const
+const repositories = ['app', 'annotated', 'keyed', 'legacy', 'two', 'plain', 'attested', 'scripted'] as const
 
 export async function startSides(options: {
   readonly workshop: Workshop
@@ -123,6 +123,7 @@ async function writeFiles(folder: string, image: string): Promise<void> {
       predicateType,
       predicate: {},
     }),
+    'sbom.json': '{"spdxVersion":"SPDX-2.3","name":"blob","packages":[]}',
     'policy.cue': 'predicate: builder: id: string\n',
     'policy.rego': 'package signature\n\nallow := true\n',
     'pod.yaml': `apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: one\n      image: ${image}\n`,

@@ -46,7 +46,8 @@ async function runGiven(given: readonly string[], io: Io, json: boolean): Promis
     const timeoutMs = timeout === undefined ? usualTimeoutMs(words) : durationMs(timeout)
     const output = outputFile === undefined ? undefined : gatherOutput(io)
     const status = await within(timeoutMs, runWords(words, output?.io ?? io, json))
-    if (output !== undefined && outputFile !== undefined) await writeOutput(io, outputFile, output.written())
+    if (output !== undefined && outputFile !== undefined)
+      await writeOutput(io, outputFile, output.written(), [], 0o644)
     return status
   } catch (error) {
     tellError(io, error, json)

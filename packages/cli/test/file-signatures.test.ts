@@ -64,6 +64,9 @@ t.test('a signature on its own is made and taken, as a file and as text', async 
   const printed = await run('sign-blob', '--key', privateKey, alone, '--new-bundle-format=false', file)
   t.match(printed, { status: 0, out: /^[A-Za-z0-9+/=]+\n$/, err: '' })
   const path = join(t.testdir(), 'signature')
+  const old = ['sign-blob', '--key', privateKey, alone, '--new-bundle-format=false', '--output', path]
+  t.match(await run(...old, file), { status: 0, out: '' }, 'the older name of --output-signature')
+  t.equal((await verify('--key', publicKey, '--signature', path, file)).status, 0)
   writeFileSync(path, printed.out)
   for (const signature of [path, printed.out.trim(), cosign('p256.sig')]) {
     t.equal((await verify('--key', publicKey, '--signature', signature, file)).status, 0, signature)

@@ -26,6 +26,9 @@ t.test('generate prints what is signed, and another program may sign it', async 
   const { pinned, digest } = await registry.push('app')
   const { status, out } = await run('generate', '-a', 'a=b', pinned)
   t.equal(status, 0)
+  const several = await run('generate', '-a', 'a=1,b=2=3', '-a', '"c=4,""5"', pinned)
+  t.same(JSON.parse(several.out).optional, { a: '1', b: '2=3', c: '4,"5' })
+  t.match(await run('generate', '-a', 'a=1,2', pinned), { status: 1, err: /must be NAME=VALUE, with quotes/ })
   t.equal(
     out,
     `{"critical":{"identity":{"docker-reference":"${registry.host}/app"},"image":{"docker-manifest-digest":"${digest}"},"type":"cosign container image signature"},"optional":{"a":"b"}}`,

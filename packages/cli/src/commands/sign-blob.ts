@@ -17,6 +17,8 @@ type Options = SigningOptions & {
   readonly bundle?: string
   readonly newBundleFormat?: boolean
   readonly outputSignature?: string
+  /** Its name of before. */
+  readonly output?: string
   readonly outputCertificate?: string
   readonly rfc3161Timestamp?: string
   readonly b64?: boolean
@@ -68,12 +70,13 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
       advice: '`base64 --decode` gives its bytes.',
     })
   const isLegacy = options.newBundleFormat === false
+  const outputSignature = options.outputSignature ?? options.output
   const path = isLegacy ? options.bundle : bundlePath(file, options)
   const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
     (input) => input !== undefined,
   )
   const parts = {
-    signature: options.outputSignature,
+    signature: outputSignature,
     certificate: options.outputCertificate,
     timestamp: options.rfc3161Timestamp,
   }
@@ -96,7 +99,7 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
     io.out(`${JSON.stringify(result)}\n`)
     return
   }
-  if (isLegacy && options.outputSignature === undefined) io.out(`${signatureAlone(bundle)}\n`)
+  if (isLegacy && outputSignature === undefined) io.out(`${signatureAlone(bundle)}\n`)
   tellSigner(io, accepted)
   if (path !== undefined && path !== '-') io.err(`Wrote bundle to file ${path}\n`)
 }

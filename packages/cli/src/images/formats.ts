@@ -1,5 +1,6 @@
 /** In which of two forms a signature is stored: a bundle that refers to the image, or a layer of an old tag. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { fieldsOf } from '../collect.ts'
 import { CliError } from '../errors.ts'
 
 export type FormatOptions = {
@@ -31,12 +32,18 @@ export function formatsOf({ format, newBundleFormat }: FormatOptions): Formats {
   return { bundle: chosen !== 'legacy', legacy: chosen !== 'bundle' }
 }
 
-/** `k=v`, of which the first `=` splits. */
+/** `k=v`, of which the first `=` splits; several with commas between. */
 export function collectAnnotation(
   value: string,
   before: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
-  const at = value.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('it must be NAME=VALUE.')
-  return Object.fromEntries([...Object.entries(before), [value.slice(0, at), value.slice(at + 1)]])
+  const more = fieldsOf(value).map((field) => {
+    const at = field.indexOf('=')
+    if (at < 1)
+      throw new InvalidArgumentError(
+        'it must be NAME=VALUE, with quotes around the two of them where there is a comma in the value.',
+      )
+    return [field.slice(0, at), field.slice(at + 1)]
+  })
+  return Object.fromEntries([...Object.entries(before), ...more])
 }

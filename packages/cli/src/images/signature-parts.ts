@@ -2,7 +2,7 @@
 import { encodePem, encodePublicKeyPem, toBase64 } from '@sigstack/crypto'
 import { encodeLegacyBundle } from '@sigstack/signing'
 import { type Bundle, bundleOfParts, partsOfLayer, readBundle } from '@sigstack/verification'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { CliError } from '../errors.ts'
 import { demandOutputs, writeOutput } from '../files.ts'
 import type { Io } from '../io.ts'

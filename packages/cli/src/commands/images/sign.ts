@@ -1,6 +1,6 @@
 import { repositoryText, walkManifests } from '@sigstack/oci'
 import { type Command, Option } from 'commander'
-import { collect } from '../../collect.ts'
+import { collectList } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
 import { demandOutputs, readInput, writeOutput } from '../../files.ts'
 import { addFormatOptions, collectAnnotation, type FormatOptions, formatsOf } from '../../images/formats.ts'
@@ -55,7 +55,7 @@ export function addSign(program: Command, io: Io): void {
       new Option(
         '--sign-container-identity <name>',
         'what old signatures call the image; may be repeated',
-      ).argParser(collect),
+      ).argParser(collectList),
     )
     .addOption(new Option('--attachment <kind>', 'sign what is attached').choices(['sbom']).hideHelp())
     .addOption(new Option('--record-creation-timestamp').hideHelp())

@@ -1,7 +1,7 @@
 import { inOrder } from '@sigstack/oci'
 import { encodeEnvelope, predicateTypeUri } from '@sigstack/signing'
 import { type Command, Option } from 'commander'
-import { collect } from '../../collect.ts'
+import { collectList } from '../../collect.ts'
 import { CliError } from '../../errors.ts'
 import { readGiven } from '../../images/given-signature.ts'
 import { findImage, findLocal } from '../../images/image.ts'
@@ -44,7 +44,11 @@ export function addVerifyAttestation(program: Command, io: Io): void {
     .option('--no-check-claims', 'accept statements about anything')
     .option('--local-image', 'images are folders that save has written')
     .addOption(new Option('--check-claims').hideHelp())
-    .option('--policy <file>', 'what the statement must fulfil: CEL, JSON Schema or compiled Rego', collect)
+    .option(
+      '--policy <file>',
+      'what the statement must fulfil: CEL, JSON Schema or compiled Rego',
+      collectList,
+    )
     .addOption(new Option('-o, --output <form>').choices(['json', 'text']).hideHelp())
     .option('--certificate <file>', 'that of old attestations without one')
   addVerifyingOptions(command)
