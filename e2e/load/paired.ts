@@ -5,7 +5,7 @@
  */
 import { loadavg } from 'node:os'
 import path from 'node:path'
-import { startEmbeddedPostgres } from '@sigstack/postgres'
+import { createPool, type Pool, startEmbeddedPostgres } from '@sigstack/postgres'
 import { closedLoop } from '../support/load.ts'
 import { median } from '../support/median.ts'
 import { type StackProcess, startStackProcess } from '../support/stack-process.ts'
@@ -30,7 +30,13 @@ export type PairOptions = {
   readonly say: (line: string) => void
 }
 
-type Burst = { readonly perSecond: number; readonly microseconds: number; readonly p99: number }
+type Burst = {
+  readonly perSecond: number
+  readonly microseconds: number
+  readonly p99: number
+  /** Written ahead by the database for an answer, follower and all; not a number where it cannot be asked. */
+  readonly walBytes: number
+}
 
 const burstSeconds = 1
 
@@ -64,7 +70,12 @@ export async function benchPairs(options: PairOptions): Promise<void> {
   }
 }
 
-type Side = { readonly stack: StackProcess; readonly databasePid: number | undefined }
+type Side = {
+  readonly stack: StackProcess
+  readonly databasePid: number | undefined
+  /** Where the database is the bench's own. */
+  readonly pool?: Pool
+}
 
 async function startBoth(
   { other, folder }: PairOptions,
@@ -79,47 +90,71 @@ async function startBoth(
     running.defer(async () => void (await stack.stop()))
     return stack
   }
-  /** The stack's own database is a child of its process. */
-  const whole = async (stack: StackProcess): Promise<Side> => {
-    const [databasePid] = await childrenOf(stack.pid)
-    return { stack, databasePid }
-  }
-  const first = path.join(folder, 'this')
   const second = path.join(folder, 'other')
   if (other.kind === 'checkout') {
+    /** The stack's own database is a child of its process. */
+    const whole = async (stack: StackProcess): Promise<Side> => {
+      const [databasePid] = await childrenOf(stack.pid)
+      return { stack, databasePid }
+    }
     const program = path.join(path.resolve(other.path), 'services/stack/src/main.ts')
-    return [await whole(await start(first)), await whole(await start(second, { program }))]
+    return [
+      await whole(await start(path.join(folder, 'this'))),
+      await whole(await start(second, { program })),
+    ]
   }
-  const server = await startEmbeddedPostgres({ dataDirectory: path.join(other.path, 'database') })
-  running.defer(() => server.stop())
-  const databaseUrl = server.connectionString
-  const filled = await start(path.join(other.path, 'stack'), { databaseUrl })
-  return [{ stack: filled, databasePid: server.pid }, await whole(await start(second))]
+  /** As `audit --data` leaves it. */
+  const onOwnDatabase = async (data: string): Promise<Side> => {
+    const server = await startEmbeddedPostgres({ dataDirectory: path.join(data, 'database') })
+    running.defer(() => server.stop())
+    const databaseUrl = server.connectionString
+    const pool = createPool({ connectionString: databaseUrl, maxConnections: 1 })
+    running.defer(() => pool.end())
+    return { stack: await start(path.join(data, 'stack'), { databaseUrl }), databasePid: server.pid, pool }
+  }
+  return [await onOwnDatabase(other.path), await onOwnDatabase(second)]
 }
 
 /** What there is to choose from, beside what runs on one checkout alone. */
 export const pairNames: readonly string[] = Object.keys(works)
 
 async function burst(
-  { stack: { pid }, databasePid }: Side,
+  { stack: { pid }, databasePid, pool }: Side,
   { url, status, prepare }: Work,
   clients: number,
 ): Promise<Burst> {
   const next = prepare()
+  const walBefore = await writtenAhead(pool)
   const costs = await startCosts(pid, databasePid)
   const result = await closedLoop({ url, status, clients, seconds: burstSeconds, next })
   if (result.failed > 0) throw new Error(`${result.failed} requests failed: ${result.firstFailure}`)
   const { stack, database } = await costs.stop(result.answered)
-  return { perSecond: result.perSecond, microseconds: stack + database, p99: result.p99 }
+  const walBytes = ((await writtenAhead(pool)) - walBefore) / result.answered
+  return { perSecond: result.perSecond, microseconds: stack + database, p99: result.p99, walBytes }
 }
 
+async function writtenAhead(pool: Pool | undefined): Promise<number> {
+  const answer = await pool?.query<{ bytes: number }>(
+    `select (pg_current_wal_insert_lsn() - '0/0')::float8 as bytes`,
+  )
+  return answer?.rows[0]?.bytes ?? Number.NaN
+}
+
+const figures = {
+  perSecond: 'per s',
+  microseconds: 'µs of processor time',
+  p99: 'p99 ms',
+  walBytes: 'bytes of WAL',
+} as const satisfies Record<keyof Burst, string>
+
 function row(name: string, { ours, theirs }: { ours: readonly Burst[]; theirs: readonly Burst[] }): string {
-  const figures = (['perSecond', 'microseconds', 'p99'] as const).map((figure) => {
+  const told = (Object.keys(figures) as (keyof Burst)[]).flatMap((figure) => {
     const ratios = ours.map((each, i) => each[figure] / (theirs[i]?.[figure] ?? Number.NaN))
     const [mine, others] = [ours, theirs].map((side) => median(side.map((each) => each[figure])))
-    return `${format(mine)} / ${format(others)} = ${median(ratios).toFixed(3)}`
+    if (Number.isNaN(mine)) return []
+    return `${figures[figure]} ${format(mine)} / ${format(others)} = ${median(ratios).toFixed(3)}`
   })
-  return `  ${name.padEnd(14)} per s ${figures[0]}   µs of processor time ${figures[1]}   p99 ms ${figures[2]}`
+  return `  ${name.padEnd(14)} ${told.join('   ')}`
 }
 
 function format(value = Number.NaN): string {
