@@ -56,22 +56,23 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
 
   async function lookAt(log: LogName): Promise<void> {
     try {
-      const entries = (await logs.get(log)?.(mostAtOnce)) ?? []
-      for (const [reader, after] of readers) if (reader.log === log) tell(reader, entries, after)
+      const shown = eventsOf((await logs.get(log)?.(mostAtOnce)) ?? [])
+      for (const [reader, after] of readers)
+        if (reader.log === log) tell(reader, shown(reader.hidesAddresses), after)
     } catch (error) {
       onError(error)
     }
   }
 
-  /** Of `entries`, newest first, those that the reader does not have; what came before the oldest of them is counted. */
-  function tell(reader: TailReader, entries: readonly PlacedEntry[], after: bigint | undefined): void {
-    readers.set(reader, entries[0]?.logIndex ?? after ?? -1n)
+  /** Of `events`, oldest first, those that the reader does not have; what came before the oldest of them is counted. */
+  function tell(reader: TailReader, events: readonly Event[], after: bigint | undefined): void {
+    readers.set(reader, events.at(-1)?.logIndex ?? after ?? -1n)
     if (after === undefined) return
-    const fresh = entries.filter(({ logIndex }) => logIndex > after).toReversed()
+    const fresh = events.filter(({ logIndex }) => logIndex > after)
     const [oldest] = fresh
     if (oldest === undefined) return
     const skipped = oldest.logIndex - after - 1n
-    const told = fresh.map((entry) => event(entry, reader.hidesAddresses)).join('')
+    const told = fresh.map(({ text }) => text).join('')
     send(reader, (skipped > 0n ? `event: skipped\ndata: ${skipped}\n\n` : '') + told)
   }
 
@@ -104,9 +105,22 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
   }
 }
 
-function event(entry: PlacedEntry, hidesAddresses: boolean): string {
-  const { logIndex, integratedTime, ...shown } = hidesAddresses ? hidden(entry) : entry
+type Event = { readonly logIndex: bigint; readonly text: string }
+
+/** Of entries, newest first; oldest first, and made once for all readers of a kind. */
+function eventsOf(entries: readonly PlacedEntry[]): (hidesAddresses: boolean) => readonly Event[] {
+  const made = new Map<boolean, readonly Event[]>()
+  return (hidesAddresses) => {
+    const known = made.get(hidesAddresses)
+    if (known !== undefined) return known
+    const events = entries.map((entry) => eventOf(hidesAddresses ? hidden(entry) : entry)).toReversed()
+    made.set(hidesAddresses, events)
+    return events
+  }
+}
+
+function eventOf({ logIndex, integratedTime, ...shown }: PlacedEntry): Event {
   const logged = integratedTime === undefined ? undefined : new Date(integratedTime * 1000).toISOString()
   const data = { ...shown, logIndex: String(logIndex), logged }
-  return `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n`
+  return { logIndex, text: `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n` }
 }
