@@ -18,15 +18,18 @@ import { createReport } from './report.ts'
 import { benchAppends } from './scenarios/appends.ts'
 import { benchBundleReaders } from './scenarios/bundle-readers.ts'
 import { benchCertificates } from './scenarios/certificates.ts'
+import { benchConsolePages } from './scenarios/console-pages.ts'
 import { benchDecay } from './scenarios/decay.ts'
 import { benchHostileReaders } from './scenarios/hostile-readers.ts'
 import { benchMemory } from './scenarios/memory-run.ts'
+import { benchMonitor } from './scenarios/monitor.ts'
 import { benchReads } from './scenarios/reads.ts'
 import { benchRekorV2 } from './scenarios/rekor-v2.ts'
 import { benchStart } from './scenarios/second-start.ts'
 import { benchStamps } from './scenarios/stamps.ts'
 import { benchTool } from './scenarios/tool.ts'
 import { benchFollower } from './scenarios/with-follower.ts'
+import { benchTails } from './scenarios/with-tails.ts'
 
 const { values } = parseArgs({
   options: {
@@ -79,6 +82,9 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<unknown>>> = 
   'bundle-readers': benchBundleReaders,
   readers: (bench) => benchHostileReaders(bench, Number(values.entries)),
   follower: benchFollower,
+  console: benchConsolePages,
+  tails: (bench) => benchTails(bench, rounds),
+  monitor: benchMonitor,
   decay: (bench) => benchDecay(bench, Number(values.entries), appendOptions),
   memory: (bench) => benchMemory(bench, Number(values.minutes)),
   certificates: (bench) =>
@@ -125,6 +131,8 @@ const profileFolder = path.join(folder, 'profile')
 const environment = {
   DATABASE_URL: databaseUrl,
   LOG_LEVEL: 'error',
+  // All of them come from this machine.
+  CONSOLE_TAILS_EACH: '100',
   ...(values.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` }),
 }
 if (caCurve !== 'P-256') {

@@ -72,6 +72,21 @@ export async function benchAppends(
   return perSecondOf
 }
 
+/** Fills the log where it has fewer entries. How many it has then. */
+export async function fillTo(bench: Bench, appender: Appender, least: number): Promise<number> {
+  const missing = least - (await sizeOfLog(bench.pool))
+  if (missing > 0) await fill(bench, appender, missing)
+  return sizeOfLog(bench.pool)
+}
+
+/** Entries of the log of Rekor v1. */
+async function sizeOfLog(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ size: bigint }>(
+    `select sum(tree_size)::bigint as size from log where coalesce(series, name) = 'rekor-v1'`,
+  )
+  return Number(rows[0]?.size)
+}
+
 /** Fills the log through HTTP, and waits until search shows it all. */
 export async function fill(bench: Bench, { url, prepare }: Appender, entries: number): Promise<void> {
   const began = performance.now()

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeRequest } from '../../support/http-socket.ts'
 import { closedLoop } from '../../support/load.ts'
 import { type Bench, createAnswers, measured } from '../bench-context.ts'
-import { fill, openAppender } from './appends.ts'
+import { fillTo, openAppender } from './appends.ts'
 
 const clients = 64
 /** What is read again and again; the log is filled to hold them. */
@@ -14,9 +14,7 @@ const leastEntries = 20_000
 export async function benchReads(bench: Bench): Promise<void> {
   const { pool, report, seconds } = bench
   const appender = await openAppender(bench, 'hashedrekord')
-  const missing = leastEntries - (await sizeOf())
-  if (missing > 0) await fill(bench, appender, missing)
-  const size = await sizeOf()
+  const size = await fillTo(bench, appender, leastEntries)
   const { origin } = appender.url
   const { faultOf, verify } = await createAnswers(origin)
   report.header(`proof reads   an entry with SET, proof and checkpoint by its index; ${size} entries`)
@@ -46,13 +44,6 @@ export async function benchReads(bench: Bench): Promise<void> {
     report.keep({ kind: 'read queries', name, asked })
   }
   report.say(`verified    ${await verify()} of the answers: SET, proof, checkpoint`)
-
-  async function sizeOf(): Promise<number> {
-    const { rows } = await pool.query<{ size: bigint }>(
-      `select sum(tree_size)::bigint as size from log where coalesce(series, name) = 'rekor-v1'`,
-    )
-    return Number(rows[0]?.size)
-  }
 
   async function queries(): Promise<number> {
     // Backends tell what they did after ten seconds of rest at the latest.
