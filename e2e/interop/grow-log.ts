@@ -30,3 +30,27 @@ export async function growLog({ endpoints }: Session, count: number): Promise<st
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex')
 }
+
+/** The same of a log of Rekor v2. */
+export async function growRekorV2(url: string, count: number): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const rawBytes = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  for (let i = 0; i < count; i++) {
+    const artifact = Buffer.from(`entry ${i}`)
+    const answer = await fetch(`${url}/api/v2/log/entries`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        hashedRekordRequestV002: {
+          digest: createHash('sha256').update(artifact).digest('base64'),
+          signature: {
+            content: sign('sha256', artifact, privateKey).toString('base64'),
+            verifier: { publicKey: { rawBytes }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+          },
+        },
+      }),
+    })
+    if (answer.status !== 201)
+      throw new InteropError('failed', `the log answered ${answer.status} ${await answer.text()}`)
+  }
+}

@@ -8,6 +8,8 @@
  *   --keep             leave the temporary folder
  *   --slow-builds      build what takes minutes too: sigstore-rs. Once built it is used without being asked for
  *   --registries       the registries alone: no stack, no matrix. They follow the matrix where --only names no clients
+ *   --witnesses        witnesses and mirrors alone. They follow the registries where --only names no clients
+ *   --ml-dsa           the logs sign their heads with ML-DSA-44 too
  *   --without-ct-log   in place of the matrix: what each client makes of a stack that has no CT log
  *   --images           in place of the matrix: images in registries, signed and verified by cosign and by our tool;
  *                      then, where --only names no clients, policies by the engines that enforce them
@@ -35,6 +37,7 @@ import { runRegistryRounds } from './registry-rounds.ts'
 import { failuresIn, toText } from './report.ts'
 import { type ForeignPart, publishedTrust, writeForeignTrust } from './trust-material.ts'
 import { runWithoutCtLog } from './without-ct-log.ts'
+import { runWitnessRounds } from './witness-rounds.ts'
 
 const page = fileURLToPath(new URL('../../docs/interop.md', import.meta.url))
 
@@ -47,6 +50,8 @@ const { values } = parseArgs({
     'slow-builds': { type: 'boolean', default: false },
     'without-ct-log': { type: 'boolean', default: false },
     registries: { type: 'boolean', default: false },
+    witnesses: { type: 'boolean', default: false },
+    'ml-dsa': { type: 'boolean', default: false },
     images: { type: 'boolean', default: false },
     policies: { type: 'boolean', default: false },
     engines: { type: 'string' },
@@ -63,11 +68,14 @@ if (unknown.length > 0) {
 }
 
 const workshop = await openUserWorkshop(onProgress, { slowBuilds: values['slow-builds'] })
-const withRegistries =
-  values.registries ||
-  (wanted === undefined && !values['without-ct-log'] && !values.images && !values.policies)
-const registriesAreGood = withRegistries ? await runRegistries() : true
-if (values.registries) process.exit(registriesAreGood ? 0 : 1)
+const isWhole =
+  wanted === undefined && !values['without-ct-log'] && !values.images && !values.policies && !values['ml-dsa']
+const isPart = values.registries || values.witnesses
+const besideAreGood = [
+  ...(values.registries || (isWhole && !isPart) ? [await runBeside('registries', runRegistryRounds)] : []),
+  ...(values.witnesses || (isWhole && !isPart) ? [await runBeside('witnesses', runWitnessRounds)] : []),
+].every((isGood) => isGood)
+if (isPart) process.exit(besideAreGood ? 0 : 1)
 
 const clients: Installed[] = []
 const missing: { name: string; reason: string }[] = []
@@ -88,7 +96,10 @@ const guard = await startEgressGuard()
 onProgress('starting the stack')
 const stack = await startStackProcess({
   dataDirectory: path.join(folder, 'data'),
-  environment: values['without-ct-log'] ? { SIGSTACK_CT_LOG: 'none' } : {},
+  environment: {
+    ...(values['without-ct-log'] && { SIGSTACK_CT_LOG: 'none' }),
+    ...(values['ml-dsa'] && { LOG_ML_DSA_KEY: path.join(folder, 'ml-dsa.key.pem') }),
+  },
 })
 try {
   const { endpoints } = stack
@@ -112,7 +123,7 @@ try {
     : values.images || values.policies
       ? await runImagesAndPolicies({ ...common, workshop }, say)
       : await runWholeMatrix(common, folder)
-  process.exitCode = isGood && registriesAreGood && !(values['require-all'] && missing.length > 0) ? 0 : 1
+  process.exitCode = isGood && besideAreGood && !(values['require-all'] && missing.length > 0) ? 0 : 1
 } finally {
   await stack.stop()
   await guard.stop()
@@ -148,15 +159,19 @@ function runUnder(guard: EgressGuard): (home: string) => Run {
     })
 }
 
-async function runRegistries(): Promise<boolean> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-registries-'))
+/** What needs no stack of the matrix. */
+async function runBeside(
+  name: string,
+  rounds: typeof runRegistryRounds | typeof runWitnessRounds,
+): Promise<boolean> {
+  const folder = await mkdtemp(path.join(tmpdir(), `sigstack-${name}-`))
   const guard = await startEgressGuard()
   try {
     const options = { workshop, folder, runIn: runUnder(guard), onProgress }
-    return await runRegistryRounds(options, (line) => void process.stdout.write(`${line}\n`))
+    return await rounds(options, (line) => void process.stdout.write(`${line}\n`))
   } finally {
     await guard.stop()
-    if (values.keep) onProgress(`what the registries had is left in ${folder}`)
+    if (values.keep) onProgress(`what the ${name} had is left in ${folder}`)
     else await rm(folder, { recursive: true, force: true })
   }
 }

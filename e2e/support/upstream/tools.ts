@@ -8,9 +8,17 @@ const trillianVersion = 'v1.7.3'
 const tools = {
   'cosign-v3': { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
   fulcio: { module: 'github.com/sigstore/fulcio', version: 'v1.8.8' },
+  // v0.10.0 wants Go 1.27.
+  litewitness: { module: 'filippo.io/torchwood/cmd/litewitness', version: 'v0.6.1' },
+  witnessctl: { module: 'filippo.io/torchwood/cmd/witnessctl', version: 'v0.6.1' },
   'rekor-server': { module: 'github.com/sigstore/rekor/cmd/rekor-server', version: 'v1.5.4' },
   // The newest that Go 1.26 builds.
   'rekor-tiles': { module: 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix', version: 'v2.3.0' },
+  'tessera-fsck': { module: 'github.com/transparency-dev/tessera/cmd/fsck', version: 'v1.0.4' },
+  'tessera-oneshot': {
+    module: 'github.com/transparency-dev/tessera/cmd/examples/posix-oneshot',
+    version: 'v1.0.4',
+  },
   tesseract: { module: 'github.com/transparency-dev/tesseract/cmd/tesseract/posix', version: 'v0.1.1' },
   'timestamp-server': {
     module: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
