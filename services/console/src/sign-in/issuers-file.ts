@@ -15,7 +15,7 @@ export type SignInIssuer = Rules & {
 }
 
 const members = ['name', 'url', 'clientId', 'clientSecretFile', 'scopes', 'readers', 'operators']
-const most = { bytes: 1_048_576, issuers: 20, rules: 1_000, names: 100_000, text: 2_048 }
+const most = { bytes: 1_048_576, issuers: 20, rules: 1_000, names: 100_000, text: 2_048, name: 255 }
 
 /** Throws a `SettingsError` that names the place. */
 export function parseIssuers(text: string): readonly SignInIssuer[] {
@@ -43,7 +43,7 @@ function parseIssuer(value: unknown, at: string): SignInIssuer {
   if (!Array.isArray(scopes) || !scopes.includes('openid') || !scopes.every(isScope))
     throw bad(`${at}: scopes must be a list of scopes, of which one is openid`)
   return {
-    name: value['name'] === undefined ? new URL(url).host : textOf(value['name'], `${at}: name`),
+    name: value['name'] === undefined ? new URL(url).host : textOf(value['name'], `${at}: name`, most.name),
     url,
     clientId: textOf(value['clientId'], `${at}: clientId`),
     ...(secretFile !== undefined && { clientSecretFile: textOf(secretFile, `${at}: clientSecretFile`) }),
@@ -84,9 +84,9 @@ function isScope(value: unknown): boolean {
   return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(value)
 }
 
-function textOf(value: unknown, at: string): string {
-  if (typeof value === 'string' && value !== '' && value.length <= most.text) return value
-  throw bad(`${at} must be a text of 1 to ${most.text} characters`)
+function textOf(value: unknown, at: string, longest = most.text): string {
+  if (typeof value === 'string' && value !== '' && value.length <= longest) return value
+  throw bad(`${at} must be a text of 1 to ${longest} characters`)
 }
 
 function bad(why: string): SettingsError {

@@ -25,7 +25,8 @@ export function wordsOf<Word extends string>(
   return found
 }
 
-const longestBy = 200
+/** A person and an issuer of the console's, and the word between them. */
+const longestBy = 520
 const longestNote = 2_000
 
 /** Who acts, as the caller says: the token is one, people are many. Throws `malformed`. */
