@@ -184,7 +184,8 @@ t.test('a replica without the key that is prepared says so, and goes on', async 
 })
 
 t.test('a name with port and brackets is one name', (t) => {
-  const logs = ['first', '::1'].map((origin) => ({ log: { origin } }))
+  const named = (origin: string) => ({ log: { origin } })
+  const logs = [named('first'), named('::1')] as const
   for (const [host, origin] of [
     ['[::1]:80', '::1'],
     ['[::1]', '::1'],

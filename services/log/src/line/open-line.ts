@@ -18,8 +18,8 @@ import type { FaceContext } from '../face.ts'
 export type LogOfLine = { readonly log: LogReader; readonly publicKeyPem: string }
 
 export type Line<Of extends LogOfLine> = {
-  /** Oldest first, at least one. */
-  list(): readonly Of[]
+  /** Oldest first. */
+  list(): readonly [Of, ...Of[]]
   newest(): Of
   /** Why this replica could not go on with the key that is prepared to come next, where it could not. */
   nextKeyTrouble(): string | undefined
@@ -36,7 +36,9 @@ export async function openLine<Of extends LogOfLine>(
   open: OpenOfLine<Of>,
 ): Promise<Line<Of>> {
   const { pool, logger, onStop } = context
-  const logs = [await openOne(line, context.signer)]
+  const logs: [Of, ...Of[]] = [await open({ name: line, signer: context.signer })]
+  // Those that follow have theirs from the command that opened them.
+  await rememberPublicKey(pool, line, context.signer.publicKey.spki)
   await openLater()
   const onError = (error: unknown) => logger.error({ err: error }, 'the logs that follow could not be opened')
   const nextKey = watchNextKey({
@@ -69,24 +71,12 @@ export async function openLine<Of extends LogOfLine>(
 
   async function openLater(): Promise<void> {
     for (const row of (await listLine(pool, line)).slice(logs.length)) {
-      logs.push(await openOne(row.name, await openShardKey(keysOf(context), row)))
+      logs.push(await open({ name: row.name, signer: await openShardKey(keysOf(context), row) }))
       logger.info({ origin: row.origin }, 'a log that follows is open')
     }
   }
 
-  async function openOne(name: string, signer: Signer): Promise<Of> {
-    const opened = await open({ name, signer })
-    await rememberPublicKey(pool, name, signer.publicKey.spki)
-    return opened
-  }
-
-  function newest(): Of {
-    const last = logs.at(-1)
-    if (last === undefined) throw new Error('a line has at least one log')
-    return last
-  }
-
-  return { list: () => logs, newest, nextKeyTrouble: nextKey.trouble }
+  return { list: () => logs, newest: () => logs.at(-1) ?? logs[0], nextKeyTrouble: nextKey.trouble }
 }
 
 function keysOf({ config, signer, guarded }: FaceContext): ShardKeys {

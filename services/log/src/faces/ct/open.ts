@@ -60,7 +60,6 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
     return { ...common, ...opened }
   })
   const [first] = list()
-  if (first === undefined) throw new Error('a line has at least one log')
   return {
     ...ctOf(first, {
       later: (name) => list().find((log) => log !== first && log.pathPrefix === `/${name}`),

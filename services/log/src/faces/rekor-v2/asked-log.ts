@@ -8,7 +8,7 @@ import { RekorV2Refusal } from './errors.ts'
 type Named = { readonly log: { readonly origin: string } }
 
 /** Throws a refusal for a path that names none of them. */
-export function askedLog<Log extends Named>(logs: readonly Log[], request: FastifyRequest): Log {
+export function askedLog<Log extends Named>(logs: readonly [Log, ...Log[]], request: FastifyRequest): Log {
   const { shard } = (request.params ?? {}) as { readonly shard?: string }
   if (shard === undefined) return logAtHost(logs, request.host)
   const found = logOfOrigin(logs, shard)
@@ -21,10 +21,8 @@ export function logOfOrigin<Log extends Named>(logs: readonly Log[], origin: str
 }
 
 /** The log of that name; by any other, such as the address of this machine, the first, as it was before others followed. */
-export function logAtHost<Log extends Named>(logs: readonly Log[], host: string): Log {
-  const found = logNamed(logs, host) ?? logs[0]
-  if (found === undefined) throw new Error('a line has at least one log')
-  return found
+export function logAtHost<Log extends Named>(logs: readonly [Log, ...Log[]], host: string): Log {
+  return logNamed(logs, host) ?? logs[0]
 }
 
 export function logNamed<Log extends Named>(logs: readonly Log[], host: string): Log | undefined {

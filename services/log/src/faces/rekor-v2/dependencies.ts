@@ -15,7 +15,7 @@ export type RekorV2Log = {
 
 export type RekorV2Dependencies = {
   /** Oldest first, at least one; the host that a request names says which it is for. */
-  readonly logs: () => readonly RekorV2Log[]
+  readonly logs: () => readonly [RekorV2Log, ...RekorV2Log[]]
   /** What the line says of all its logs, in JSON. */
   readonly toldLine: () => Promise<string>
   /**
