@@ -3,7 +3,9 @@
  * has more than half of its room. Senders are networks of clients (`networkOf`), and the room is counted in whatever the owner counts.
  */
 export type FairQueue<T> = {
-  /** False where there is no room for it: for anybody, or for this sender. */
+  /** Whether one of this size has room: in all, and for this sender. */
+  hasRoom(sender: string, size: number): boolean
+  /** False where there is no room for it. */
   push(sender: string, item: T, size: number): boolean
   /** Without regard to room: what was in the queue before and comes again. */
   putBack(sender: string, item: T, size: number): void
@@ -37,13 +39,18 @@ export function createFairQueue<T>(room: number): FairQueue<T> {
     else held.delete(sender)
   }
 
+  function hasRoom(sender: string, size: number): boolean {
+    const own = held.get(sender) ?? 0
+    // One alone is never too large for an empty queue.
+    return total === 0 || (total + size <= room && (own === 0 || own + size <= share))
+  }
+
   return {
+    hasRoom,
     push: (sender, item, size) => {
-      const own = held.get(sender) ?? 0
-      // One alone is never too large for an empty queue.
-      if (total > 0 && (total + size > room || (own > 0 && own + size > share))) return false
+      if (!hasRoom(sender, size)) return false
       total += size
-      held.set(sender, own + size)
+      held.set(sender, (held.get(sender) ?? 0) + size)
       putBack(sender, item, size)
       return true
     },

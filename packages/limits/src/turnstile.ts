@@ -1,20 +1,17 @@
 /**
- * For work whose size is the asker's to choose: so many at once, and after each a rest as long as the work took times `rest`. However
- * many ask, and however much, they get a known share of the process, and the others keep theirs. Those who wait have turns by network,
- * and nothing is done for whom has gone.
+ * For work that is dear, or whose size is the asker's to choose: so many at once, and after each a rest as long as the work took times
+ * `rest`. However many ask, and however much, they get a known share of the process, and the others keep theirs. Those who wait have turns
+ * by network, and nothing is begun for whom has gone or has waited too long.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Asker } from './asker.ts'
 import { createFairQueue } from './fair-queue.ts'
 
-/** Who asks. */
-export type Asker = {
-  /** Of its clients, as `networkOf` has it. */
-  readonly network: string
-  /** Nobody waits for the answer any more. */
-  isGone(): boolean
-}
+export { type Asker, askerOf } from './asker.ts'
 
 export type Turnstile = {
+  /** Whether `pass` would let this network in, or have it wait, now. Quickly told: those who have gone may still count. */
+  isOpen(network: string): boolean
   /**
    * Throws what `onFull` makes when too many wait already: in all, or of this network, which has half of the room. `restOf` is the
    * rest for what follows from the work, as sending what was made, in milliseconds.
@@ -26,38 +23,55 @@ export type TurnstileOptions = {
   readonly places: number
   /** Those who may wait. */
   readonly queue: number
+  /** Whoever has waited for longer is sent away when the turn comes; default: nobody. */
+  readonly longestWaitMs?: number
+  /** Of the waiting; default that of the process. */
+  readonly nowMs?: () => number
   /** Of the time that a piece of work took, how often its place stays empty afterwards; default never. */
   readonly rest?: () => number
-  /** For whom has gone, too: nobody hears it. */
+  /** For whom has gone or waited too long, too. */
   readonly onFull: () => Error
 }
 
 /** What took longer than this was slow for another reason than its size. */
 const longestWorkMs = 200
 
-type Waiting = { readonly asker: Asker; begin(): void; giveUp(): void }
+type Waiting = {
+  readonly asker: Asker
+  readonly sinceMs: number
+  begin(): void
+  giveUp(): void
+}
 
-export function createTurnstile({ places, queue, rest = () => 0, onFull }: TurnstileOptions): Turnstile {
+export function createTurnstile(options: TurnstileOptions): Turnstile {
+  const { places, queue, rest = () => 0, onFull, nowMs = () => performance.now() } = options
+  const { longestWaitMs = Number.POSITIVE_INFINITY } = options
   const waiting = createFairQueue<Waiting>(queue)
   let inside = 0
 
-  function dropGone(): void {
+  function isInVain({ asker, sinceMs }: Waiting): boolean {
+    return asker.isGone() || nowMs() - sinceMs > longestWaitMs
+  }
+
+  function dropInVain(): void {
     waiting.dropIf((item) => {
-      const isGone = item.asker.isGone()
-      if (isGone) item.giveUp()
-      return isGone
+      const drops = isInVain(item)
+      if (drops) item.giveUp()
+      return drops
     })
   }
 
   function leave(): void {
-    dropGone()
-    const next = waiting.take()
-    if (next === undefined) {
-      inside--
-      return
+    for (;;) {
+      const next = waiting.take()
+      if (next === undefined) {
+        inside--
+        return
+      }
+      waiting.done(next)
+      if (!isInVain(next.item)) return next.item.begin()
+      next.item.giveUp()
     }
-    waiting.done(next)
-    next.item.begin()
   }
 
   async function enter(asker: Asker): Promise<void> {
@@ -66,15 +80,17 @@ export function createTurnstile({ places, queue, rest = () => 0, onFull }: Turns
       return
     }
     const turn = Promise.withResolvers<void>()
-    const item = { asker, begin: turn.resolve, giveUp: () => turn.reject(onFull()) }
+    const giveUp = (): void => turn.reject(onFull())
+    const item = { asker, sinceMs: nowMs(), begin: turn.resolve, giveUp }
     if (!waiting.push(asker.network, item, 1)) {
-      dropGone()
+      dropInVain()
       if (!waiting.push(asker.network, item, 1)) throw onFull()
     }
     await turn.promise
   }
 
   return {
+    isOpen: (network) => inside < places || waiting.hasRoom(network, 1),
     pass: async (asker, work, restOf = () => 0) => {
       await enter(asker)
       const start = performance.now()

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { createTurnstile } from '../src/turnstile.ts'
+import { networkOf } from '../src/addresses.ts'
+import { askerOf, createTurnstile } from '../src/turnstile.ts'
 
 const onFull = (): Error => new Error('full')
 const asker = (network = 'a', isGone = () => false) => ({ network, isGone })
@@ -93,4 +94,60 @@ t.test('nothing is done for whom has gone, and others have the room', async (t) 
     ['rejected', 'rejected'],
   )
   t.equal(done, 0)
+})
+
+t.test('nothing is done for whom has waited too long, and the turn is of the next', async (t) => {
+  const clock = { ms: 0 }
+  const turnstile = createTurnstile({
+    places: 1,
+    queue: 10,
+    longestWaitMs: 100,
+    nowMs: () => clock.ms,
+    onFull,
+  })
+  const held = Promise.withResolvers<void>()
+  const done: string[] = []
+  const ask = (name: string) =>
+    turnstile.pass(asker(), async () => {
+      done.push(name)
+      await held.promise
+    })
+  const first = ask('first')
+  const late = ask('late')
+  clock.ms = 1
+  const inTime = ask('in time')
+  clock.ms = 101
+  held.resolve()
+  await first
+  await t.rejects(late, { message: 'full' })
+  await inTime
+  t.same(done, ['first', 'in time'])
+})
+
+t.test('it is open while there is a place, or room to wait for this network', async (t) => {
+  const turnstile = createTurnstile({ places: 1, queue: 2, onFull })
+  const held = Promise.withResolvers<void>()
+  const ask = (network: string) => turnstile.pass(asker(network), () => held.promise)
+  t.equal(turnstile.isOpen('a'), true)
+  const passed = [ask('a')]
+  t.equal(turnstile.isOpen('a'), true)
+  passed.push(ask('a'))
+  t.same([turnstile.isOpen('a'), turnstile.isOpen('b')], [false, true], 'a has its half of the room')
+  held.resolve()
+  await Promise.all(passed)
+  t.equal(turnstile.isOpen('a'), true)
+})
+
+t.test('a request over HTTP/1.1 has gone with its connection, one over HTTP/2 with its stream', (t) => {
+  const socket = { destroyed: false }
+  const stream = { destroyed: false }
+  const first = askerOf({ ip: '2001:db8::1', raw: { socket } })
+  const second = askerOf({ ip: '192.0.2.1', raw: { socket, stream } })
+  t.equal(first.network, networkOf('2001:db8::1'))
+  t.same([first.isGone(), second.isGone()], [false, false])
+  stream.destroyed = true
+  t.same([first.isGone(), second.isGone()], [false, true])
+  socket.destroyed = true
+  t.equal(first.isGone(), true)
+  t.end()
 })

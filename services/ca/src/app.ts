@@ -1,3 +1,4 @@
+import type { Turnstile } from '@sigstack/limits/turnstile'
 import {
   allowAnyOrigin,
   buildServer,
@@ -17,12 +18,13 @@ import { openApi } from './fulcio/http/openapi.ts'
 import { httpFace } from './fulcio/http/plugin.ts'
 import { replyWithFulcioError, replyWithNotFound } from './fulcio/http/replies.ts'
 import { formerPages, routes } from './fulcio/http/routes.ts'
-import { createAdmitAddress, createIssueFor } from './fulcio/issue-for.ts'
+import { createAdmit, createIssueFor } from './fulcio/issue-for.ts'
 import type { IssuerEntry } from './identity/identity.ts'
 import type { IssuanceDependencies } from './issuance/dependencies.ts'
 import { createIssueCertificate } from './issuance/issue-certificate.ts'
 import { type CaMetrics, measureRequests } from './metrics.ts'
 import type { Tracing } from './tracing.ts'
+import { createTurns } from './turns.ts'
 
 export type AppDependencies = {
   readonly issuance: IssuanceDependencies
@@ -38,6 +40,8 @@ export type AppDependencies = {
   /** Serves HTTPS, and gRPC beside it. */
   readonly tls?: TlsIdentity
   readonly tracing?: Pick<Tracing, 'traceRequest'>
+  /** How many are issued at once, and who waits. */
+  readonly turnstile?: Turnstile
   readonly trustProxy?: NonNullable<ServerOptions['trustProxy']>
 }
 
@@ -70,8 +74,10 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     )
   const chains = () => [issuance.authority().chain, ...(dependencies.trustedChains?.() ?? [])]
   const audit = createAudit(metrics)
-  const issue = createIssueFor(createIssueCertificate(issuance), audit, dependencies.tracing)
-  const admit = createAdmitAddress(issuance.limits, audit)
+  const { turnstile = createTurns(), tracing } = dependencies
+  const issueCertificate = createIssueCertificate(issuance)
+  const issue = createIssueFor({ issueCertificate, turnstile, audit, tracing })
+  const admit = createAdmit(issuance.limits, turnstile, audit)
   const face = { issue, admit, chains, issuers }
   app.register(httpFace, face)
   serveApi(app, openApi, formerPages)

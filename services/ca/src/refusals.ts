@@ -9,6 +9,8 @@ export type IssuanceErrorCode =
   | 'policy_refused'
   /** The address or the identity has asked too often. */
   | 'too_many_requests'
+  /** More certificates are asked for than can be made in time; nothing was begun for this one. */
+  | 'too_busy'
   /** What an extension or the name of a CI job's certificate is made from is missing, too long or no template. */
   | 'extension_unavailable'
   /** The certificate would name no issuer of its identity. */

@@ -34,6 +34,7 @@ const wording = {
   },
   // sigstore-go and sigstore-js try again on this one.
   too_many_requests: { status: 429, grpc: 8 },
+  too_busy: unavailable,
   extension_unavailable: badRequest,
   issuer_empty: badRequest,
   san_unencodable: badRequest,
@@ -95,7 +96,9 @@ function wordedRefusal(error: unknown, request: Pick<FastifyRequest, 'id' | 'log
 
 function refusalOfIssuance(error: IssuanceError, request: Pick<FastifyRequest, 'id' | 'log'>): Refusal {
   const { status, grpc, sentence, withReason }: Wording = wording[error.code]
-  if (status >= 500) request.log.warn({ err: error, code: error.code }, 'no certificate issued')
+  // Of those that come while it is busy each has a record of its own already, and making more of them does not help.
+  if (status >= 500 && error.code !== 'too_busy')
+    request.log.warn({ err: error, code: error.code }, 'no certificate issued')
   const refusal = {
     status,
     grpc,

@@ -23,6 +23,9 @@ export type IssuanceLimits = {
   admitIdentity(identity: Identity): Promise<void>
 }
 
+/** Does the dear part of an issuance when its turn has come. Throws an IssuanceError `too_busy` where that would be too late. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Runs a step as a span of its own, within the span it is called in. */
 export type Trace = <T>(name: string, step: () => Promise<T>) => Promise<T>
 

@@ -24,7 +24,7 @@ import { identityOf } from '../identity/identity-of.ts'
 import { assertPermitted } from '../identity/policy.ts'
 import { IssuanceError } from '../refusals.ts'
 import { certificateContent } from './certificate-content.ts'
-import { type CtLog, type IssuanceDependencies, noTrace, type Trace } from './dependencies.ts'
+import { type CtLog, type InTurn, type IssuanceDependencies, noTrace, type Trace } from './dependencies.ts'
 import {
   assertAlgorithmAllowed,
   assertKeyIsStrong,
@@ -65,20 +65,21 @@ export type SigningIntent = {
   readonly tbs: Uint8Array
 }
 
-/**
- * Throws an IssuanceError; nothing of a certificate leaves unless every step has passed. `onSigning` is told before each
- * signature: of what was signed by a CA that then died there is a record nevertheless.
- */
-export type IssueCertificate = (
-  application: Application,
-  facts?: ApplicationFacts,
-  onSigning?: (intent: SigningIntent) => void,
-) => Promise<Issued>
+/** What goes with one issuance. */
+export type IssuanceCompany = {
+  readonly facts: ApplicationFacts
+  /** Told before each signature: of what was signed by a CA that then died there is a record nevertheless. */
+  readonly onSigning: (intent: SigningIntent) => void
+  readonly inTurn: InTurn
+}
+
+/** Throws an IssuanceError; nothing of a certificate leaves unless every step has passed. */
+export type IssueCertificate = (application: Application, company: IssuanceCompany) => Promise<Issued>
 
 export function createIssueCertificate(dependencies: IssuanceDependencies): IssueCertificate {
   const { authenticate, ctLog, allowedAlgorithms, now, randomBytes, limits, trace = noTrace } = dependencies
 
-  return async (application, facts = {}, onSigning = () => {}) => {
+  return async (application, { facts, onSigning, inTurn }) => {
     // 1. Authenticate the token. First, so that nobody learns anything about keys or logs without one.
     const { issuer, claims } = await trace('token', () => authenticate(application.identityToken))
     // 2. Identity from the claims: all that the certificate will say about its owner.
@@ -89,34 +90,37 @@ export function createIssueCertificate(dependencies: IssuanceDependencies): Issu
     //    Who they are is known now; whether they may, and how often, is for policy and limits to say.
     const rule = assertPermitted(issuer.policy, claims)
     if (rule !== undefined) facts.rule = rule
-    await limits?.admitIdentity(identity)
-    // 3. The key, or the certificate request around it.
-    const requested = parseRequestedKey(application.key)
-    facts.keyFingerprint = toHex(keyFingerprint(requested.publicKey))
-    // 4. Its strength.
-    assertKeyIsStrong(requested)
-    // 5. Proof of possession: without it anybody could have a certificate for somebody else's key.
-    await trace('proof', () => requested.assertPossession(identity.proofSubjects))
-    // 6. The algorithms this CA allows.
-    assertAlgorithmAllowed(requested, allowedAlgorithms)
-    // 7 to 10.
-    const authority = dependencies.authority()
-    const serialNumber = serialNumberFrom(randomBytes(20))
-    facts.serialNumber = toHex(serialNumber)
-    const template = buildTemplate(authority, identity, requested, serialNumber, now())
-    const sign: Sign = (what, tbs) => {
-      onSigning({ what, tbs })
-      return signed(authority, tbs)
-    }
-    const certificate = await (ctLog === undefined
-      ? withoutPromise(template, authority, sign, trace)
-      : withPromise(template, authority, ctLog, sign, trace))
-    // 11. The answer.
-    return {
-      certificate,
-      chainPem: [encodeCertificatePem(certificate), ...chainPemOf(authority)],
-      sct: ctLog === undefined ? 'none' : 'embedded',
-    }
+    //    From here on it costs: who has no good token waits for no turn, and takes none from others.
+    return inTurn(async () => {
+      await limits?.admitIdentity(identity)
+      // 3. The key, or the certificate request around it.
+      const requested = parseRequestedKey(application.key)
+      facts.keyFingerprint = toHex(keyFingerprint(requested.publicKey))
+      // 4. Its strength.
+      assertKeyIsStrong(requested)
+      // 5. Proof of possession: without it anybody could have a certificate for somebody else's key.
+      await trace('proof', () => requested.assertPossession(identity.proofSubjects))
+      // 6. The algorithms this CA allows.
+      assertAlgorithmAllowed(requested, allowedAlgorithms)
+      // 7 to 10.
+      const authority = dependencies.authority()
+      const serialNumber = serialNumberFrom(randomBytes(20))
+      facts.serialNumber = toHex(serialNumber)
+      const template = buildTemplate(authority, identity, requested, serialNumber, now())
+      const sign: Sign = (what, tbs) => {
+        onSigning({ what, tbs })
+        return signed(authority, tbs)
+      }
+      const certificate = await (ctLog === undefined
+        ? withoutPromise(template, authority, sign, trace)
+        : withPromise(template, authority, ctLog, sign, trace))
+      // 11. The answer.
+      return {
+        certificate,
+        chainPem: [encodeCertificatePem(certificate), ...chainPemOf(authority)],
+        sct: ctLog === undefined ? 'none' : 'embedded',
+      }
+    })
   }
 }
 

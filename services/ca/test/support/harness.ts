@@ -8,6 +8,7 @@ import {
   type Signer,
   utf8,
 } from '@sigstack/crypto'
+import type { Turnstile } from '@sigstack/limits/turnstile'
 import { createLogger, createRegistry } from '@sigstack/server'
 import { createIntermediate, createRoot, serialNumberFrom } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
@@ -48,6 +49,7 @@ export type HarnessOptions = {
   readonly authority?: Authority
   readonly tracing?: Pick<Tracing, 'traceRequest'>
   readonly totalTimeoutMs?: number
+  readonly turnstile?: Turnstile
 }
 
 export const emailConfig = {
@@ -120,6 +122,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     metrics,
     logger,
     ...(options.tracing !== undefined && { tracing: options.tracing }),
+    ...(options.turnstile !== undefined && { turnstile: options.turnstile }),
   })
   await app.ready()
   return {

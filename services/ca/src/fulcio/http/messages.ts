@@ -26,7 +26,7 @@ export const refusals = {
   ),
   429: retryLater('Too many requests from this address or for this identity.'),
   500: refusal('The CA cannot issue: its chain ends, or its own check of the certificate failed.'),
-  503: retryLater('The CT log, the key or the identity provider is away.'),
+  503: retryLater('The CT log, the key or the identity provider is away, or too many others wait.'),
 }
 
 export const json = (schema: string, description: string) => ({

@@ -2,11 +2,11 @@ import type { Operation } from '@sigstack/server'
 import type { Certificate } from '@sigstack/x509'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { IssuerEntry } from '../../identity/identity.ts'
-import type { AdmitAddress, IssueFor } from '../issue-for.ts'
+import type { Admit, IssueFor } from '../issue-for.ts'
 
 export type HttpFaceOptions = {
   readonly issue: IssueFor
-  readonly admit: AdmitAddress
+  readonly admit: Admit
   /** Each issuing certificate first, root last; the chain that issues comes first. */
   readonly chains: () => readonly (readonly Certificate[])[]
   readonly issuers: () => readonly IssuerEntry[]

@@ -1,8 +1,8 @@
 /** Entries by what they are about (rekor-v1.md sections 2.8 and 11). */
 import { isObject, quoted, toHex } from '@sigstack/crypto'
+import { askerOf } from '@sigstack/limits/turnstile'
 import { isSearchKeyFormat, searchKeyFormats } from '@sigstack/rekor-entries'
 import { type SearchKey, shardAt } from '@sigstack/rekor-log'
-import { askerOf } from '../../asker.ts'
 import { keyQueryLimitBytes, keysOfPublicKey } from '../../search/public-key.ts'
 import { badRequest, badSchema } from './errors.ts'
 import { type JsonObject, parseJsonBody } from './json-body.ts'

@@ -1,7 +1,7 @@
 /** Many entries at once, by ID, by index, or by proposing them again (rekor-v1.md section 2.7). */
 import { escaped, isObject } from '@sigstack/crypto'
 import { networkOf } from '@sigstack/limits'
-import { createTurnstile } from '@sigstack/limits/turnstile'
+import { askerOf, createTurnstile } from '@sigstack/limits/turnstile'
 import { leafHash } from '@sigstack/merkle'
 import { EntryError, type VerifiedEntry } from '@sigstack/rekor-entries'
 import {
@@ -17,7 +17,6 @@ import {
   readEntry,
   virtualIndexOf,
 } from '@sigstack/rekor-log'
-import { askerOf } from '../../asker.ts'
 import { badRequest, badSchema, RekorRefusal } from './errors.ts'
 import { notJson, parseJsonBody } from './json-body.ts'
 import { encodeLogEntry } from './log-entry.ts'

@@ -2,11 +2,12 @@
  * Reading a log by tiles (C2SP tlog-tiles): `/checkpoint`, `/tile/<L>/<N>[.p/<W>]` and `/tile/entries/<N>[.p/<W>]`. The same for
  * every log, whatever its entries are. What is not there yet is 404, which readers take as "try the full tile".
  */
+
+import { askerOf } from '@sigstack/limits/turnstile'
 import type { LogReader } from '@sigstack/log-engine'
 import { parseTilePath, tileWidth } from '@sigstack/merkle'
 import { type PreparedAnswers, takesGzip } from '@sigstack/server'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { askerOf } from '../../asker.ts'
 import { hasTag, strongTagOf } from './entity-tag.ts'
 import type { EntryBundle, EntryBundles } from './entry-bundles.ts'
 
