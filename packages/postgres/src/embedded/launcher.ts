@@ -8,7 +8,7 @@
  * An advisory lock, held by a connection, says who owns the folder: it ends with its process, however that ends.
  */
 import { closeSync, openSync } from 'node:fs'
-import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../driver.ts'
@@ -224,12 +224,13 @@ type Launched = { readonly pid: number; readonly logOffset: number; exited: bool
 
 async function launch(directory: DataDirectory, listening: Listening, isOwner: boolean): Promise<Launched> {
   const logOffset = (await stat(directory.log).catch(() => undefined))?.size ?? 0
+  const { bavail, bsize } = await statfs(directory.cluster)
   const log = openSync(directory.log, 'a', 0o600)
   try {
     const child = spawnAs(
       directory.account,
       directory.binaries.postgres,
-      postgresArguments(directory.cluster, listening),
+      postgresArguments(directory.cluster, listening, bavail * bsize),
       { cwd: directory.path, detached: true, stdio: ['ignore', log, log] },
     )
     const launched = { pid: child.pid ?? -1, logOffset, exited: false }

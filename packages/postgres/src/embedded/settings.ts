@@ -9,10 +9,8 @@ const SETTINGS = {
   full_page_writes: 'on',
   wal_compression: 'pglz',
   wal_buffers: '16MB',
-  // Fewer checkpoints mean fewer full page images; the recovery after a crash reads at most this much.
-  max_wal_size: '1GB',
   min_wal_size: '128MB',
-  checkpoint_timeout: '15min',
+  checkpoint_timeout: '30min',
   shared_buffers: '64MB',
   max_connections: '60',
   superuser_reserved_connections: '0',
@@ -45,11 +43,27 @@ function quotedPath(path: string): string {
   return `"${path.replaceAll('"', '""')}"`
 }
 
-export function postgresArguments(cluster: string, listening: Listening): string[] {
+const leastWalMegabytes = 1_024
+const mostWalMegabytes = 4_096
+/** Of what is free on the disk: an eighth. */
+const shareOfFree = 8
+
+/**
+ * Fewer checkpoints mean fewer pages that are written whole behind them, and in a large log an entry touches pages anywhere. It is what
+ * the write-ahead log may take of the disk, and what the recovery after a crash reads at most.
+ */
+function maxWalSize(freeBytes: number): string {
+  const share = Math.floor(freeBytes / shareOfFree / 2 ** 20)
+  return `${Math.min(Math.max(share, leastWalMegabytes), mostWalMegabytes)}MB`
+}
+
+/** @param freeBytes On the disk of the cluster. */
+export function postgresArguments(cluster: string, listening: Listening, freeBytes: number): string[] {
   const where =
     'socketDirectory' in listening
       ? { listen_addresses: '', unix_socket_directories: quotedPath(listening.socketDirectory) }
       : { listen_addresses: listening.host, unix_socket_directories: '' }
-  const settings = Object.entries({ ...SETTINGS, ...where, port: String(listening.port) })
+  const max_wal_size = maxWalSize(freeBytes)
+  const settings = Object.entries({ ...SETTINGS, ...where, max_wal_size, port: String(listening.port) })
   return ['-D', cluster, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
