@@ -24,7 +24,7 @@ t.test('a page costs a bounded number of candidates and says where to go on', as
   let end = 200_000n
   const pages: number[] = []
   for (;;) {
-    const page = await findPage(pool, 'search_key', { ...common, criteria: [[1n], [2n]], end })
+    const page = await findPage(pool, 'search_key', { ...common, criteria: [[1n], [2n]], end }, 200_000n)
     pages.push(page.leafIndexes.length)
     if (page.next === undefined) {
       t.same(page.leafIndexes, [0n])

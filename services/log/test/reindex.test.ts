@@ -50,6 +50,10 @@ t.test('lost and wrong rows are mended, of all shards', async (t) => {
   t.same(await rows(pool), before)
   t.same(await findings(pool), [])
   t.equal(await find(log, 'old 1'), 1)
+  const { rows: ranges } = await pool.query(
+    `select inhrelid::regclass::text as range from pg_inherits where inhparent = 'search_key'::regclass`,
+  )
+  t.same(ranges, [{ range: 'search_key_r0' }], 'in ranges, by the names that the follower looks for')
   await log.append('afterwards')
   await indexedUpTo(pool, 13)
   t.equal(await find(log, 'afterwards'), 1, 'the follower goes on in the new table')

@@ -105,7 +105,7 @@ export async function commitFollowing(
   const next = await preparedIn(pool, line)
   if (next !== undefined) {
     await openPreparedKey(next, { ...key, ...fitnessOf(line) })
-    if (isSearchedLog(next.name)) await migrateSearch(pool, next.name)
+    if (isSearchedLog(next.name)) await migrateSearch(pool, { name: next.name })
   }
   await openNextLog(pool, line)
   const before = logs.at(-1)

@@ -1,13 +1,21 @@
 /**
- * Building the search index of a log anew, from the entries of all shards. The new rows go into a table of their own, so that search answers
- * from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
+ * Building the search index of a log anew, from the entries of all shards. The new rows go into a table of their own with its own ranges, so
+ * that search answers from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
  */
 
 import { migrateLogs } from '@sigstack/log-engine'
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { RekorLogError } from '../errors.ts'
 import { createKeyThreads } from '../search/key-threads.ts'
-import { ensurePosition, migrateSearch, type SearchedLog, searchTableOf, writeKeys } from '../search/store.ts'
+import { addRange, type KeyTable, keyColumns, rangeFor } from '../search/ranges.ts'
+import {
+  ensurePosition,
+  migrateSearch,
+  rebuildTable,
+  type SearchedLog,
+  searchTableOf,
+  writeKeys,
+} from '../search/store.ts'
 import { lengthOf, readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
 
 export type ReindexOptions = {
@@ -27,7 +35,7 @@ export type Reindexed = {
   readonly unreadable: number
 }
 
-const table = 'search_key_rebuild'
+const table = rebuildTable
 /** What is left for the transaction that exchanges the tables, at the most, when writers do not outrun it. */
 const fewEntries = 2048n
 const mostRounds = 10
@@ -38,7 +46,7 @@ export async function reindex(options: ReindexOptions): Promise<Reindexed> {
   await migrateLogs(pool)
   const [first] = await shardsOfLog(pool, name)
   const logId = first?.logId ?? Buffer.alloc(32)
-  await migrateSearch(pool, name)
+  await migrateSearch(pool, { name, logId })
   await ensurePosition(pool, logId)
   return alone(pool, () => rebuild(options, logId))
 }
@@ -64,12 +72,14 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
   const searched = searchTableOf(name)
   let unreadable = 0
   let at = 0n
+  let ranges = 0n
 
   /** Reads on to the end that the log has now. Pages are written in any order: it counts once it is whole. */
   async function readOn(db: Queryable): Promise<bigint> {
     const shards = await shardsOfLog(db, name)
     const end = lengthOf(shards)
     const start = at
+    for (; ranges <= rangeFor(end); ranges++) await addRange(db, table, ranges)
     const threads = createKeyThreads({
       logId,
       onKeys: async (keys) => {
@@ -95,9 +105,7 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
 
   // Of one that was interrupted.
   await pool.query(`drop table if exists ${table}`)
-  await pool.query(
-    `create table ${table} (key bigint not null, leaf_index bigint not null check (leaf_index >= 0))`,
-  )
+  await pool.query(`create table ${table} (${keyColumns}) partition by range (leaf_index)`)
   for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
   onSorting()
   await pool.query(`alter table ${table} add primary key (key, leaf_index)`)
@@ -107,12 +115,17 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
     await tx.query('select from search_position where log_id = $1 for no key update', [logId])
     await readOn(tx)
     await tx.query(`drop table ${searched}`)
-    await tx.query(`alter table ${table} rename to ${searched}`)
-    await tx.query(`alter index ${table}_pkey rename to ${searched}_pkey`)
+    await rename(tx, table, searched)
+    for (let range = 0n; range < ranges; range++)
+      await rename(tx, `${table}_r${range}`, `${searched}_r${range}`)
     await tx.query('update search_position set next_index = $2, facts_from = 0 where log_id = $1', [
       logId,
       at,
     ])
   })
   return { entries: at, unreadable }
+}
+
+async function rename(tx: Queryable, from: KeyTable, to: KeyTable): Promise<void> {
+  await tx.query(`alter table ${from} rename to ${to}; alter index ${from}_pkey rename to ${to}_pkey`)
 }

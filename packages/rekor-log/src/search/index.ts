@@ -9,7 +9,7 @@ import type { Hash } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
 import { createDearReads, type DearReads } from '../dear-reads.ts'
 import type { WholeLog } from '../shards/whole-log.ts'
-import { firstUnder } from './first-under.ts'
+import { firstUnder, largestIndex } from './first-under.ts'
 import { type FollowerOptions, openFollower } from './follower.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
 import { type SearchKey, searchKeysFor } from './search-key.ts'
@@ -64,7 +64,7 @@ const nearBacklog = 500n
 
 export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
   const { pool, readers, log, patienceMs = usualPatienceMs, dearReads = createDearReads() } = options
-  await migrateSearch(pool, log.name)
+  await migrateSearch(pool, log)
   await ensurePosition(pool, log.logId)
   const follower = await openFollower(options)
   const table = searchTableOf(log.name)
@@ -93,7 +93,8 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   async function newest({ criteria, operator }: Query, limit: number, end = largestIndex): Promise<Page> {
     const common = { required: [], excluded: [], first: 0n, order: 'newest' } as const
-    return findPage(readers, table, { ...common, criteria: criteria.map(hashed), operator, end, limit })
+    const query = { ...common, criteria: criteria.map(hashed), operator, end, limit }
+    return findPage(readers, table, query, follower.length())
   }
 
   async function find(query: Query, asker: Asker): Promise<readonly FoundEntry[]> {
@@ -111,15 +112,21 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
 
   return {
     find: (criteria, operator, asker) => orUnavailable(find({ criteria, operator }, asker)),
-    firstUnder: (keys, limit) => orUnavailable(firstUnder(pool, table, hashed(keys), limit)),
+    firstUnder: (keys, limit) =>
+      orUnavailable(firstUnder(pool, table, hashed(keys), { limit, length: follower.length() })),
     page: ({ criteria, required, excluded, ...rest }) =>
       orUnavailable(
-        findPage(readers, table, {
-          ...rest,
-          criteria: criteria.map(hashed),
-          required: required.map(hashed),
-          excluded: hashed(excluded),
-        }),
+        findPage(
+          readers,
+          table,
+          {
+            ...rest,
+            criteria: criteria.map(hashed),
+            required: required.map(hashed),
+            excluded: hashed(excluded),
+          },
+          follower.length(),
+        ),
       ),
     indexed: () =>
       orUnavailable(
@@ -132,9 +139,6 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
     stop: follower.stop,
   }
 }
-
-/** PostgreSQL's bigint ends here. */
-const largestIndex = 2n ** 63n - 1n
 
 /** The index holds places only; leaf hashes are in the tiles. */
 async function placesOf(log: WholeLog, virtualIndexes: readonly bigint[]): Promise<readonly FoundEntry[]> {

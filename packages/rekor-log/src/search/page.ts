@@ -1,9 +1,10 @@
 /**
- * One page of a search. Each step looks at a bounded number of candidates, so the cost of a page does not grow with the log: a page may
- * be short although more follow, and says where to go on.
+ * One page of a search. It looks at a bounded number of candidates, so what grows with the log is a look into the index of each range
+ * alone: a page may be short although more follow, and says where to go on.
  */
 import type { Queryable } from '@sigstack/postgres'
 import type { SearchTable } from './store.ts'
+import { type Window, windowsOf } from './windows.ts'
 
 export type PageQuery<Key> = {
   /** Each is a list of keys of which one is enough; `operator` joins them. */
@@ -28,42 +29,57 @@ export type Page = {
 }
 
 const candidatesPerStep = 5_000
-const stepsPerPage = 8
+const candidatesPerPage = 40_000
 /** Groups with more entries than this all count as frequent. */
 const frequent = 1_000
 
-export async function findPage(db: Queryable, table: SearchTable, query: PageQuery<bigint>): Promise<Page> {
-  const { order, limit } = query
+/** @param length Of the log, as far as is known; entries beyond it are found too. */
+export async function findPage(
+  db: Queryable,
+  table: SearchTable,
+  query: PageQuery<bigint>,
+  length: bigint,
+): Promise<Page> {
+  const { order, limit, excluded } = query
   const groups =
     query.operator === 'or' && query.criteria.length > 0 ? [query.criteria.flat()] : query.criteria
   const all = [...groups, ...query.required]
-  const base = all.length > 1 ? await rarest(db, table, all, query) : all[0]
-  const filters = all.filter((group) => group !== base)
-  let { first, end } = query
   const found: bigint[] = []
-  for (let steps = 0; steps < stepsPerPage && first < end; steps++) {
-    const wanted = limit - found.length + 1
-    const { hits, edge } = await step(db, table, {
-      base,
-      filters,
-      excluded: query.excluded,
-      first,
-      end,
-      order,
-      wanted,
-    })
-    found.push(...hits)
-    const surplus = found[limit]
-    if (surplus !== undefined) {
-      return { leafIndexes: found.slice(0, limit), next: order === 'newest' ? surplus + 1n : surplus }
-    }
-    if (edge === undefined) return { leafIndexes: found, next: undefined }
-    if (order === 'newest') end = edge
-    else first = edge + 1n
-    // A full page with nothing known to follow: the next one finds out.
-    if (found.length === limit) break
+  let candidatesLeft = candidatesPerPage
+
+  function pageUpTo(place: bigint): Page {
+    const isLast = order === 'newest' ? place <= query.first : place >= query.end
+    return { leafIndexes: found, next: isLast ? undefined : place }
   }
-  return { leafIndexes: found, next: first < end ? (order === 'newest' ? end : first) : undefined }
+
+  for (const window of windowsOf(query, length)) {
+    const base = all.length > 1 ? await rarest(db, table, all, window) : all[0]
+    const filters = all.filter((group) => group !== base)
+    let { first, end } = window
+    while (first < end) {
+      const wanted = limit - found.length + 1
+      const { hits, candidates, edge } = await step(db, table, {
+        base,
+        filters,
+        excluded,
+        first,
+        end,
+        order,
+        wanted,
+      })
+      found.push(...hits)
+      const surplus = found[limit]
+      if (surplus !== undefined) {
+        return { leafIndexes: found.slice(0, limit), next: order === 'newest' ? surplus + 1n : surplus }
+      }
+      if (order === 'newest') end = edge ?? first
+      else first = edge === undefined ? end : edge + 1n
+      candidatesLeft -= candidates
+      // A full page with nothing known to follow: the next one finds out.
+      if (found.length === limit || candidatesLeft <= 0) return pageUpTo(order === 'newest' ? end : first)
+    }
+  }
+  return { leafIndexes: found, next: undefined }
 }
 
 type Step = {
@@ -77,12 +93,15 @@ type Step = {
   readonly wanted: number
 }
 
-/** `edge` is the last candidate that was looked at, where there may be more. */
-async function step(
-  db: Queryable,
-  table: SearchTable,
-  step: Step,
-): Promise<{ hits: readonly bigint[]; edge: bigint | undefined }> {
+type Seen = {
+  readonly hits: readonly bigint[]
+  /** So many were looked at. */
+  readonly candidates: number
+  /** The last of them, where there may be more. */
+  readonly edge: bigint | undefined
+}
+
+async function step(db: Queryable, table: SearchTable, step: Step): Promise<Seen> {
   const { order, wanted } = step
   const direction = order === 'newest' ? 'desc' : 'asc'
   const values: unknown[] = [step.first, step.end]
@@ -107,23 +126,29 @@ async function step(
           )
           .join(' union all ')}) as found order by leaf_index ${direction} limit ${candidatesPerStep}`
   const under = (keys: readonly bigint[]) =>
-    // `offset 0` keeps it a look-up for each candidate: joined, every entry under the keys would be read.
-    `exists (select from ${table} as other where key = any (${value(keys)}::bigint[]) and other.leaf_index = scanned.leaf_index offset 0)`
+    // `offset 0` keeps it a look-up for each candidate: joined, every entry under the keys would be read. The bounds say which ranges there are.
+    `exists (select from ${table} as other where key = any (${value(keys)}::bigint[]) and other.leaf_index = scanned.leaf_index
+        and other.leaf_index >= $1 and other.leaf_index < $2 offset 0)`
   const conditions = [
     ...step.filters.map(under),
     ...(step.excluded.length === 0 ? [] : [`not ${under(step.excluded)}`]),
   ]
   // As one row: the driver's cost is by the row.
-  const { rows } = await db.query<{ hits: readonly bigint[] | null; edge: bigint | null }>(
+  const { rows } = await db.query<{
+    hits: readonly bigint[] | null
+    candidates: number
+    edge: bigint | null
+  }>(
     `with scanned as materialized (${scan}),
        hit as (select leaf_index from scanned ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
                 order by leaf_index ${direction} limit ${value(wanted)})
      select (select array_agg(leaf_index order by leaf_index ${direction}) from hit) as hits,
+            (select count(*)::int from scanned) as candidates,
             (select ${order === 'newest' ? 'min' : 'max'}(leaf_index) from scanned having count(*) >= ${candidatesPerStep}) as edge`,
     values,
   )
   const [row] = rows
-  return { hits: row?.hits ?? [], edge: row?.edge ?? undefined }
+  return { hits: row?.hits ?? [], candidates: row?.candidates ?? 0, edge: row?.edge ?? undefined }
 }
 
 /** The group with the fewest entries in the range, counted no further than tells them apart. */
@@ -131,7 +156,7 @@ async function rarest(
   db: Queryable,
   table: SearchTable,
   groups: readonly (readonly bigint[])[],
-  { first, end }: Pick<PageQuery<bigint>, 'first' | 'end'>,
+  { first, end }: Window,
 ): Promise<readonly bigint[] | undefined> {
   const { rows } = await db.query<{ counts: readonly bigint[] }>(
     `select array[${groups

@@ -1,6 +1,8 @@
 /** The SQL of the search index. */
 import type { Pool, Queryable } from '@sigstack/postgres'
 import { inTransaction, migrate } from '@sigstack/postgres'
+import { divide } from './divide.ts'
+import { addRange, lackingRange } from './ranges.ts'
 
 export const migrations = {
   component: 'log-search',
@@ -27,12 +29,16 @@ export function searchTableOf(name: SearchedLog): SearchTable {
   return number === 0 ? 'search_key_rekor_v2' : `search_key_rekor_v2_${number}`
 }
 
-/** The schema, with the table of that log. */
-export async function migrateSearch(pool: Pool, name: SearchedLog): Promise<void> {
+/** The schema, with the table of that log, divided into ranges. `logId` names the index of one that is there already. */
+export async function migrateSearch(
+  pool: Pool,
+  { name, logId }: { readonly name: SearchedLog; readonly logId?: Uint8Array | undefined },
+): Promise<void> {
   await migrate(pool, migrations)
   const table = searchTableOf(name)
   if (numberInLine(name) > 0)
     await pool.query(`create table if not exists ${table} (like ${searchTableOf('rekor-v2')} including all)`)
+  await divide(pool, table, logId === undefined ? 0n : await readPosition(pool, logId))
 }
 
 /** The search keys of one entry, as `searchKeyOf` makes them. */
@@ -52,15 +58,18 @@ export async function advance(
     async (tx) => {
       // Nothing is lost when a crash forgets the last turns: position and keys are forgotten together.
       await tx.query('set local synchronous_commit = off')
-      const { rows } = await tx.query<{ next_index: bigint }>(
-        'select next_index from search_position where log_id = $1 for no key update skip locked',
+      const { rows } = await tx.query<{ next_index: bigint; lacking: bigint | null }>(
+        `select next_index, ${lackingRange(table, 'next_index')} as lacking
+           from search_position where log_id = $1 for no key update skip locked`,
         [logId],
       )
-      const from = rows[0]?.next_index
-      if (from === undefined) return undefined
+      const [position] = rows
+      if (position === undefined) return undefined
+      const { next_index: from, lacking } = position
       const entries = await index(from, tx)
       const last = entries.at(-1)
       if (last === undefined) return from
+      if (lacking !== null) await addRange(tx, table, lacking)
       await writeKeys(tx, from, entries, table)
       const next = last.leafIndex + 1n
       await tx.query('update search_position set next_index = $2 where log_id = $1', [logId, next])
@@ -93,12 +102,15 @@ export async function readFactsFrom(db: Queryable, logId: Uint8Array): Promise<b
   return rows[0]?.facts_from ?? 0n
 }
 
-/** @param table Where the rows go: into the index, or into the one that is to take its place. */
+/** An index that is to take the place of another. */
+export const rebuildTable = 'search_key_rebuild'
+
+/** @param table Where the rows go. */
 export async function writeKeys(
   tx: Queryable,
   from: bigint,
   entries: readonly IndexedEntry[],
-  table: SearchTable | 'search_key_rebuild',
+  table: SearchTable | typeof rebuildTable,
 ): Promise<void> {
   const keys: string[] = []
   const offsets: number[] = []

@@ -37,12 +37,17 @@ async function open(readers: Pool, name: SearchedLog): Promise<StoredSearch | un
     indexed,
     page: ({ criteria, required, excluded, ...rest }) =>
       orUnavailable(
-        findPage(readers, searchTableOf(name), {
-          ...rest,
-          criteria: criteria.map(hashed),
-          required: required.map(hashed),
-          excluded: hashed(excluded),
-        }),
+        findPage(
+          readers,
+          searchTableOf(name),
+          {
+            ...rest,
+            criteria: criteria.map(hashed),
+            required: required.map(hashed),
+            excluded: hashed(excluded),
+          },
+          indexed,
+        ),
       ),
     readEntry: (virtual) =>
       orUnavailable(

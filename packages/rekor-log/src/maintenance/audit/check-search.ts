@@ -55,8 +55,8 @@ export async function openSearchCheck(
     findings,
   }: Pick<SearchCheckOptions, 'name' | 'findings'> & { readonly extent: SearchExtent },
 ): Promise<{ readonly indexed: bigint; readonly check: SearchCheck | undefined }> {
-  await migrateSearch(pool, name)
   const logId = rows[0]?.logId ?? Buffer.alloc(32)
+  await migrateSearch(pool, { name, logId })
   const indexed = await readPosition(pool, logId)
   if (extent === 'none') return { indexed, check: undefined }
   const total = lengthOf(rows)
