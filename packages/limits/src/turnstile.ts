@@ -10,8 +10,8 @@ import { createFairQueue } from './fair-queue.ts'
 export { type Asker, askerOf } from './asker.ts'
 
 export type Turnstile = {
-  /** Whether `pass` would let this network in, or have it wait, now. Quickly told: those who have gone may still count. */
-  isOpen(network: string): boolean
+  /** Whether `pass` would let this asker in, or have it wait, now. Quickly told: those who have gone may still count. */
+  isOpen(asker: Asker): boolean
   /**
    * Throws what `onFull` makes when too many wait already: in all, or of this network, which has half of the room. `restOf` is the
    * rest for what follows from the work, as sending what was made, in milliseconds.
@@ -90,7 +90,7 @@ export function createTurnstile(options: TurnstileOptions): Turnstile {
   }
 
   return {
-    isOpen: (network) => inside < places || waiting.hasRoom(network, 1),
+    isOpen: (asker) => inside < places || waiting.hasRoom(asker.network, 1),
     pass: async (asker, work, restOf = () => 0) => {
       await enter(asker)
       const start = performance.now()

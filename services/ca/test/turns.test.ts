@@ -7,7 +7,7 @@ import { createClientKey, emailToken, postV2, startHarness, v2Body } from './sup
 import { until } from './support/until.ts'
 
 /** Of requests that are injected. */
-const network = networkOf('127.0.0.1')
+const asker = { network: networkOf('127.0.0.1'), isGone: () => false }
 
 /** A CA that makes one certificate at a time while two may wait, and a CT log that answers when it is told to. */
 async function startBusy(t: Test) {
@@ -33,7 +33,7 @@ async function startBusy(t: Test) {
   const begun = apply()
   await until(() => asked.length === 1)
   const waiting = [apply(), apply()]
-  await until(() => !turnstile.isOpen(network))
+  await until(() => !turnstile.isOpen(asker))
   return { harness, clock, asked, apply, begun, waiting }
 }
 

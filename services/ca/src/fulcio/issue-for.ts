@@ -55,7 +55,7 @@ export type Admit = (request: FastifyRequest) => Promise<void>
 export function createAdmit(limits: IssuanceLimits | undefined, turnstile: Turnstile, audit: Audit): Admit {
   return async (request) => {
     try {
-      if (!turnstile.isOpen(askerOf(request).network)) throw tooBusy()
+      if (!turnstile.isOpen(askerOf(request))) throw tooBusy()
       await limits?.admitAddress(request.ip)
     } catch (error) {
       audit.refused(request, {}, error)
