@@ -10,9 +10,10 @@ import { onlyOurLines } from '../../scripts/programs/line-maps.ts'
 const main = `import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { fail } from 'theirs'
+import { fail, Kind, made } from 'theirs'
 type Answer = { readonly text: string }
 
+console.log(Kind.name, [made().name])
 const worker = new Worker(new URL('./worker.ts', import.meta.url))
 worker.on('message', (text: Answer['text']) => {
   console.log(text, ...[new URL('./beside.txt', import.meta.url), path.join(import.meta.dirname, 'beside.txt')].map((at) => readFileSync(at, 'utf8')))
@@ -26,7 +27,18 @@ t.test('a program finds what it reads and starts, and its errors name lines of t
   const root = t.testdir({
     theirs: {
       'package.json': '{ "name": "theirs", "type": "module", "exports": "./index.js" }',
-      'index.js': '// A line.\nexport function fail(action) {\n  action()\n}\n',
+      'index.js': `// A line.
+export function fail(action) {
+  action()
+}
+export class Kind {
+  static made = () => Kind
+}
+export function made() {
+  const each = () => 1
+  return each
+}
+`,
     },
     packages: { signers: { src: { 'stretching.ts': 'export const stretching = { rounds: 1 }\n' } } },
     services: {
@@ -45,9 +57,11 @@ t.test('a program finds what it reads and starts, and its errors name lines of t
   await bundlePrograms(root, folder)
   const words = ['--enable-source-maps', path.join(folder, 'some.js')]
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' })
-  t.equal(stdout, 'thread beside beside\n')
+  const [names, ...rest] = stdout.split('\n')
+  t.equal(names, "Kind [ '' ]", 'a class keeps its name, and what is made for each call is given none')
+  t.same(rest, ['thread beside beside', ''])
   t.equal(status, 1)
-  t.match(stderr, `${path.join(root, 'services/some/src/main.ts')}:11:`)
+  t.match(stderr, `${path.join(root, 'services/some/src/main.ts')}:12:`)
   t.match(stderr, /at fail \(.*some\.js:\d+:\d+\)/, 'what is not ours keeps its place in the bundle')
 })
 

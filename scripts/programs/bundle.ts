@@ -57,7 +57,21 @@ export async function bundlePrograms(root: string, folder: string): Promise<void
   const { outputFiles } = await build(options)
   mkdirSync(folder, { recursive: true })
   for (const { path: file, text } of outputFiles)
-    writeFileSync(file, file.endsWith('.map') ? linesOf(text) : text)
+    writeFileSync(file, file.endsWith('.map') ? linesOf(text) : namingLess(text))
+}
+
+/** How esbuild has functions and classes keep their names. */
+const naming = 'var __name = (target, value) => __defProp('
+
+/**
+ * The name of a class is read, as by oidc-provider; that of a function without a prototype is not, and such are made by the dozen for each
+ * request: naming each takes more than making it.
+ */
+function namingLess(text: string): string {
+  return text.replace(
+    naming,
+    'var __name = (target, value) => target.prototype === undefined ? target : __defProp(',
+  )
 }
 
 function linesOf(map: string): string {
