@@ -31,6 +31,7 @@ export {
   readDer,
   readDerChildren,
   readOnlyDer,
+  shortLivedDer,
   unsignedIntegerOf,
 } from './der.ts'
 export type { HashAlgorithm } from './digest.ts'

@@ -19,6 +19,7 @@ import {
   readDer,
   readDerChildren,
   readOnlyDer,
+  shortLivedDer,
   toBase64,
   toHex,
   unsignedIntegerOf,
@@ -239,12 +240,15 @@ t.test('DER elements are read as they were written', (t) => {
     const read = readOnlyDer(element, derTag.octetString)
     t.equal(read.content.length, length)
     t.equal(read.whole.length, element.length)
+    t.ok(equalBytes(shortLivedDer(derTag.octetString, new Uint8Array(length)), element))
   }
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), (contents) => {
       const elements = contents.map((content) => der(derTag.octetString, content))
-      const children = readDerChildren(readOnlyDer(der(derTag.sequence, ...elements)).content)
+      const whole = der(derTag.sequence, ...elements)
+      const children = readDerChildren(readOnlyDer(whole).content)
       return (
+        equalBytes(shortLivedDer(derTag.sequence, ...elements), whole) &&
         children.length === contents.length &&
         children.every(({ content }, i) => equalBytes(content, contents[i]!))
       )

@@ -56,8 +56,11 @@ export function encodeUint64(value: bigint): Uint8Array {
 }
 
 export function encodeVector(content: Uint8Array, lengthBytes: 2 | 3): Uint8Array {
-  const encoded = new Uint8Array(lengthBytes + content.length)
-  encoded.set(encodeUint(content.length, lengthBytes))
+  const { length } = content
+  if (length >= 2 ** (8 * lengthBytes))
+    throw new CtError('out_of_range', `${length} does not fit ${lengthBytes} bytes`)
+  const encoded = new Uint8Array(lengthBytes + length)
+  for (let at = lengthBytes - 1, rest = length; at >= 0; at--, rest >>>= 8) encoded[at] = rest
   encoded.set(content, lengthBytes)
   return encoded
 }

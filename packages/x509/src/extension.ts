@@ -1,5 +1,13 @@
 /** Certificate extensions (RFC 5280 section 4.1.2.9): the list, and the values that chains depend on. */
-import { asBuffer, type DerElement, der, derOid, derTag, oidOf, readOnlyDer } from '@sigstack/crypto'
+import {
+  asBuffer,
+  type DerElement,
+  derOid,
+  derTag,
+  oidOf,
+  readOnlyDer,
+  shortLivedDer,
+} from '@sigstack/crypto'
 import { X509Error } from './errors.ts'
 
 export type Extension = {
@@ -41,10 +49,10 @@ export function encodeOid(oid: string): Uint8Array {
 
 /** DEFAULT FALSE is never written: verifiers that re-encode would get other bytes. */
 export function encodeExtension({ oid, critical, value }: Extension): Uint8Array {
-  const wrapped = der(derTag.octetString, value)
+  const wrapped = shortLivedDer(derTag.octetString, value)
   return critical
-    ? der(derTag.sequence, encodeOid(oid), encodedTrue, wrapped)
-    : der(derTag.sequence, encodeOid(oid), wrapped)
+    ? shortLivedDer(derTag.sequence, encodeOid(oid), encodedTrue, wrapped)
+    : shortLivedDer(derTag.sequence, encodeOid(oid), wrapped)
 }
 
 export function parseExtension(element: DerElement): Extension {

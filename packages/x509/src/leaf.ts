@@ -5,13 +5,13 @@
  */
 import {
   concatBytes,
-  der,
   derTag,
   equalBytes,
   readDer,
   readDerChildren,
   readOnlyDer,
   type SignatureAlgorithm,
+  shortLivedDer,
 } from '@sigstack/crypto'
 import type { Certificate } from './certificate.ts'
 import { X509Error } from './errors.ts'
@@ -87,10 +87,10 @@ export function leafTemplate(request: LeafRequest): LeafTemplate {
     )
   const head = concatBytes(
     version3,
-    der(derTag.integer, serialNumber),
+    shortLivedDer(derTag.integer, serialNumber),
     encodeSignatureAlgorithm(certificateSignatureAlgorithm(issuer.publicKey)),
     issuer.subject,
-    der(derTag.sequence, encodeTime(notBefore), encodeTime(notAfter)),
+    shortLivedDer(derTag.sequence, encodeTime(notBefore), encodeTime(notAfter)),
     emptySubject,
     readOnlyDer(publicKey, derTag.sequence).whole,
   )
@@ -100,12 +100,12 @@ export function leafTemplate(request: LeafRequest): LeafTemplate {
     encodeExtension({
       oid: extensionOid.subjectKeyIdentifier,
       critical: false,
-      value: der(derTag.octetString, keyIdentifier(publicKey)),
+      value: shortLivedDer(derTag.octetString, keyIdentifier(publicKey)),
     }),
     encodeExtension({
       oid: extensionOid.authorityKeyIdentifier,
       critical: false,
-      value: der(derTag.sequence, der(0x80, authority)),
+      value: shortLivedDer(derTag.sequence, shortLivedDer(0x80, authority)),
     }),
     // Critical because the subject is empty (RFC 5280 section 4.2.1.6).
     encodeExtension({
@@ -125,7 +125,7 @@ export function precertificateTbs(template: LeafTemplate): Uint8Array {
 /** `sctList` is the TLS SignedCertificateTimestampList; it is wrapped twice (RFC 6962 section 3.3). */
 export function finalTbs(template: LeafTemplate, sctList: Uint8Array): Uint8Array {
   if (sctList.length < 4) throw new X509Error('bad_sct_list', 'the SCT list is empty')
-  const value = der(derTag.octetString, sctList)
+  const value = shortLivedDer(derTag.octetString, sctList)
   return tbs(template, encodeExtension({ oid: extensionOid.sctList, critical: false, value }))
 }
 
@@ -134,7 +134,7 @@ export function plainTbs(template: LeafTemplate): Uint8Array {
   return tbs(template, new Uint8Array())
 }
 
-/** A DER certificate of its signed part and the signature. */
+/** A DER certificate of its signed part and the signature. Made often, and kept by few: see `shortLivedDer`. */
 export function assembleCertificate(
   tbs: Uint8Array,
   signatureAlgorithm: SignatureAlgorithm,
@@ -147,9 +147,18 @@ export function assembleCertificate(
       'unsupported_algorithm',
       `the certificate is not made to be signed with ${signatureAlgorithm}`,
     )
-  return der(derTag.sequence, tbs, algorithm, der(derTag.bitString, Uint8Array.of(0), signature))
+  return shortLivedDer(
+    derTag.sequence,
+    tbs,
+    algorithm,
+    shortLivedDer(derTag.bitString, Uint8Array.of(0), signature),
+  )
 }
 
 function tbs({ head, extensions }: LeafTemplate, last: Uint8Array): Uint8Array {
-  return der(derTag.sequence, head, der(0xa3, der(derTag.sequence, extensions, last)))
+  return shortLivedDer(
+    derTag.sequence,
+    head,
+    shortLivedDer(0xa3, shortLivedDer(derTag.sequence, extensions, last)),
+  )
 }

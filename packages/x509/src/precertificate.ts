@@ -2,12 +2,12 @@
 import {
   concatBytes,
   type DerElement,
-  der,
   derTag,
   equalBytes,
   readDer,
   readDerChildren,
   readOnlyDer,
+  shortLivedDer,
 } from '@sigstack/crypto'
 import { type Certificate, certificateExtensions, extensionValue, parseCertificate } from './certificate.ts'
 import { X509Error } from './errors.ts'
@@ -40,8 +40,12 @@ export function removeExtension(tbs: Uint8Array, oid: string): Uint8Array {
   if (oid === extensionOid.poison && !(extension.critical && isNull(extension.value)))
     throw new X509Error('bad_poison', 'the poison of a precertificate must be critical and NULL')
   const before = fields.slice(0, -1).map(({ whole }) => whole)
-  if (kept.length === 0) return der(derTag.sequence, ...before)
-  return der(derTag.sequence, concatBytes(...before), der(0xa3, der(derTag.sequence, ...kept)))
+  if (kept.length === 0) return shortLivedDer(derTag.sequence, ...before)
+  return shortLivedDer(
+    derTag.sequence,
+    concatBytes(...before),
+    shortLivedDer(0xa3, shortLivedDer(derTag.sequence, ...kept)),
+  )
 }
 
 /**
@@ -64,7 +68,9 @@ export function unsignedCertificate(tbs: Uint8Array): Certificate {
   // Version, serial number, algorithm; or without version.
   const algorithm = fields[0]?.tag === 0xa0 ? fields[2] : fields[1]
   if (algorithm === undefined) throw new X509Error('bad_certificate', 'the certificate names no algorithm')
-  return parseCertificate(der(derTag.sequence, tbs, algorithm.whole, der(derTag.bitString, Uint8Array.of(0))))
+  return parseCertificate(
+    shortLivedDer(derTag.sequence, tbs, algorithm.whole, shortLivedDer(derTag.bitString, Uint8Array.of(0))),
+  )
 }
 
 /** Whether the certificate carries a poison extension, well-formed or not. */
