@@ -9,7 +9,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const together = path.join(import.meta.dirname, 'together.ts')
-const loadedBefore = ['./teardown-first.ts', './bundled-threads.ts'].flatMap((file) => [
+const loadedBefore = ['./watch-tests.ts', './bundled-threads.ts'].flatMap((file) => [
   '--import',
   import.meta.resolve(file),
 ])

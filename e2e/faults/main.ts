@@ -12,7 +12,7 @@ import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
 import { noAnswer } from './writers.ts'
 
-const usage = `npm run faults -- [SCENARIO...] [--kills 50] [--seed N] [--writers 16] [--rate 200] [--json]
+const usage = `npm run faults -- [SCENARIO...] [--kills 50] [--seed N] [--writers 16] [--rate 200] [--at-once 1] [--json]
 
 ${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}
 
@@ -20,6 +20,7 @@ ${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')
   --seed     decides what is hit and when; drawn and printed when left out
   --writers  clients at once
   --rate     entries a second, of all clients together
+  --at-once  scenarios side by side, each with a system of its own: most of a fault is waiting
   --json     one line of JSON for each scenario instead of text
 `
 
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     writers: { type: 'string', default: '16' },
     rate: { type: 'string', default: '200' },
+    'at-once': { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -37,7 +39,12 @@ const { values, positionals } = parseArgs({
 const seed = Number(values.seed)
 /** A client had no answer for as long as it waits, which is recorded in the folder. */
 let wasSilent = false
-const numbers = { times: Number(values.kills), writers: Number(values.writers), rate: Number(values.rate) }
+const numbers = {
+  times: Number(values.kills),
+  writers: Number(values.writers),
+  rate: Number(values.rate),
+  atOnce: Number(values['at-once']),
+}
 const unknown = positionals.filter((name) => !scenarios.some((scenario) => scenario.name === name))
 const bad = Object.values(numbers).some((value) => !(value >= 1)) || !Number.isInteger(seed)
 
@@ -53,7 +60,13 @@ if (values.help) {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-faults-'))
   say(`seed ${seed}`)
   let failed = false
-  for (const scenario of chosen) failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
+  const waiting = chosen.values()
+  const worker = async () => {
+    // All workers take from the one iterator, so that each is run once.
+    for (const scenario of waiting)
+      failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
+  }
+  await Promise.all(Array.from({ length: numbers.atOnce }, worker))
   // What explains a silence is worth more than the room that it takes.
   if (!failed && !wasSilent) await rm(folder, { recursive: true, force: true })
   process.exitCode = failed ? 1 : 0
@@ -62,7 +75,8 @@ if (values.help) {
 /** True unless something was found. */
 async function run(scenario: Scenario, folder: string): Promise<boolean> {
   const { name, title } = scenario
-  say(`\n${name}: ${title}`)
+  const tell = (line: string) => say(`${name}: ${line}`)
+  tell(title)
   const began = performance.now()
   const { times, writers, rate } = numbers
   try {
@@ -72,16 +86,16 @@ async function run(scenario: Scenario, folder: string): Promise<boolean> {
       writers,
       entriesPerSecond: rate,
       random: createRandom(seed),
-      onProgress: say,
+      onProgress: tell,
     })
     const seconds = Math.round((performance.now() - began) / 1000)
     wasSilent ||= !('skipped' in outcome) && (outcome.survived[noAnswer] ?? 0) > 0
     if (values.json) {
       process.stdout.write(`${JSON.stringify({ scenario: name, seed, seconds, ...outcome })}\n`)
     } else if ('skipped' in outcome) {
-      say(`SKIPPED: ${outcome.skipped}`)
+      tell(`SKIPPED: ${outcome.skipped}`)
     } else {
-      say(
+      tell(
         `${outcome.times} times in ${seconds} s: ${outcome.answered} answered entries all there and proved, ${outcome.entries} in the log, ` +
           `each once, ${outcome.treeHeads} tree heads consistent; inflicted ${JSON.stringify(outcome.seen)}; survived ${JSON.stringify(outcome.survived)}`,
       )

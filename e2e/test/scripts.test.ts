@@ -54,6 +54,14 @@ t.test('prose is tested nowhere, and what every room is built with everywhere', 
 const oneTest = (body: string) =>
   `import t from 'tap'\nt.test('one', async (t) => {\n  t.pass('good')\n  ${body}\n})\n`
 
+/** Done when nobody waits for it; the next test begins after it. */
+const later = (action: string) => `
+  setImmediate(${action})
+  await new Promise((resolve) => setTimeout(resolve, 10))
+})
+t.test('two', async (t) => {
+  t.pass('good too')`
+
 t.test('a test file fails by what it finds, and by whatever ends it before', async (t) => {
   const folder = t.testdir({
     'good.test.ts': oneTest(`t.pass('skipped', { skip: 'not here' })`),
@@ -62,9 +70,13 @@ t.test('a test file fails by what it finds, and by whatever ends it before', asy
     'silent.test.ts': '',
     'gone.test.ts': oneTest('process.kill(process.pid, "SIGKILL")'),
     'unfinished.test.ts': oneTest('await new Promise(() => {})'),
+    'thrown.test.ts': oneTest(later(`() => { throw new Error('thrown later') }`)),
+    'rejected.test.ts': oneTest(later(`() => { void Promise.reject(new Error('rejected later')) }`)),
   })
   const lines: string[] = []
-  const names = ['good', 'bad', 'broken', 'silent', 'gone', 'unfinished'] as const
+  const fatal = ['broken', 'silent', 'gone', 'unfinished'] as const
+  const uncaught = ['thrown', 'rejected'] as const
+  const names = ['good', 'bad', ...fatal, ...uncaught]
   const outcomes = await runTests({
     processes: names.map((name) => [path.join(folder, `${name}.test.ts`)]),
     jobs: 3,
@@ -77,11 +89,14 @@ t.test('a test file fails by what it finds, and by whatever ends it before', asy
     outcomes.find(({ files: [file = ''] }) => path.basename(file) === `${name}.test.ts`)
   t.match(outcomeOf('good'), { pass: 1, fail: 0, skip: 1 })
   t.match(outcomeOf('bad'), { pass: 1, fail: 1 })
-  for (const name of ['broken', 'silent', 'gone', 'unfinished'])
-    t.ok((outcomeOf(name)?.fail ?? 0) > 0, `${name} is a failure`)
+  for (const name of [...fatal, ...uncaught]) t.ok((outcomeOf(name)?.fail ?? 0) > 0, `${name} is a failure`)
   const said = lines.join('\n')
   for (const words of ['not ok 2 - wrong', 'ended with 1', 'said nothing of its tests', 'ended with SIGKILL'])
     t.match(said, words)
+  for (const name of uncaught) {
+    t.match(said, `not ok 2 - ${name} later`, 'it is the test under way that has failed')
+    t.equal(outcomeOf(name)?.pass, 2, 'and those after it are run')
+  }
   t.notMatch(said, 'ok 1 - good', 'what is good is in the record alone')
   t.match(readFileSync(path.join(folder, 'record.tap'), 'utf8'), 'ok 1 - good')
 })
