@@ -38,7 +38,7 @@ export type EmbeddedPostgresOptions = {
    * its `stop` leaves a server running that has an owner or other users.
    */
   readonly shared?: boolean
-  /** Includes the recovery after a crash. Default 120,000 ms. */
+  /** Includes the recovery after a crash, which reads up to 4 GB. Default 600,000 ms. */
   readonly startTimeoutMs?: number
   /** After which a server that says nothing, not even that it is busy, is taken for one that hangs. Default 15,000 ms. */
   readonly silenceLimitMs?: number
@@ -64,7 +64,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await findBinaries()
   const account = await chooseAccount()
   const directory = await prepareDataDirectory(options.dataDirectory, binaries, account, onProgress)
-  const deadline = performance.now() + (options.startTimeoutMs ?? 120_000)
+  const deadline = performance.now() + (options.startTimeoutMs ?? 600_000)
   const isOwner = options.shared !== true
   const { silenceLimitMs = 15_000 } = options
   const running = await startAndTake(directory, { deadline, onProgress, isOwner, silenceLimitMs })
