@@ -65,8 +65,8 @@ export function describeCertificate(certificate: Certificate): CertificateWords 
     return value === undefined || value === '' ? [] : [{ name, value, ...linkOf(value) }]
   })
   const names = subjectsOf(certificate)
-  const { issuer } = new X509Certificate(certificate.der)
-  const oneLine = issuer.replaceAll('\n', ', ')
+  const read = new X509Certificate(certificate.der)
+  const oneLine = read.issuer.replaceAll('\n', ', ')
   return {
     rows: [
       ...names.map((value) => ({ name: nameKind(value), value, ...linkOf(value) })),
@@ -81,7 +81,7 @@ export function describeCertificate(certificate: Certificate): CertificateWords 
     warnings: warningsOf(told, names),
     serial: serialOf(certificate),
     issuer: oneLine,
-    pem: new X509Certificate(certificate.der).toString(),
+    pem: read.toString(),
   }
 }
 

@@ -12,8 +12,16 @@ export type Html = { readonly [made]: true }
 /** What a hole takes; `undefined` and `false` are written as nothing. */
 export type Hole = Html | string | number | bigint | undefined | false | readonly Hole[]
 
-/** Each with its text, which nobody else can put there. */
-const texts = new WeakMap<Html, string>()
+/** With its text, which nobody else can put there: a page is made of hundreds of them, so each is cheap. */
+class Markup {
+  readonly #text: string
+  constructor(text: string) {
+    this.#text = text
+  }
+  static textOf(page: object): string | undefined {
+    return #text in page ? page.#text : undefined
+  }
+}
 
 export function html(strings: TemplateStringsArray, ...holes: readonly Hole[]): Html {
   const places = placesOf(strings)
@@ -24,15 +32,13 @@ export function html(strings: TemplateStringsArray, ...holes: readonly Hole[]): 
 
 /** The text of a page, for the wire alone. */
 export function textOf(page: Html): string {
-  const text = texts.get(page)
+  const text = Markup.textOf(page)
   if (text === undefined) throw new Error('markup is made by html alone')
   return text
 }
 
 function markup(text: string): Html {
-  const page = Object.freeze({}) as Html
-  texts.set(page, text)
-  return page
+  return new Markup(text) as unknown as Html
 }
 
 /**

@@ -31,6 +31,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 
 const compress = promisify(gzip)
 const worthCompressing = 1_024
+/** A hundredth larger than by the usual level, for six tenths of its time: most of a page is hashes. */
+const level = 3
 
 export async function sendPage(
   request: FastifyRequest,
@@ -52,7 +54,7 @@ export async function sendText(
   const bytes = Buffer.from(text)
   if (bytes.length < worthCompressing || !takesGzip(request.headers['accept-encoding']))
     return reply.send(bytes)
-  return reply.header('content-encoding', 'gzip').send(await compress(bytes))
+  return reply.header('content-encoding', 'gzip').send(await compress(bytes, { level }))
 }
 
 /** Bytes of an entry are nobody's page, whatever they begin with. */
