@@ -12,8 +12,11 @@ export type LineRow = ShardRow & {
   readonly openedAtMs: number | undefined
 }
 
+/** A log among those of a line. */
+export type PlacedLog = { readonly name: string; readonly origin: string }
+
 /** The log that will come next, and its key. */
-export type NextLog = NextKey & { readonly name: string; readonly origin: string }
+export type NextLog = NextKey & PlacedLog
 
 /** The logs of a line, oldest first; none when there is no such line. */
 export async function listLine(db: Queryable, line: string): Promise<readonly LineRow[]> {
@@ -55,20 +58,32 @@ export async function readNextLog(db: Queryable, line: string): Promise<NextLog 
   return row && { name: row.name, origin: row.origin, publicKey: row.public_key, keyFile: row.key_file }
 }
 
-/** What may change while its logs run, in one question: how many there are, and the key that is prepared for the next. */
+/** What may change while its logs run, in one question: which there are, oldest first, and the one that is prepared to come next. */
 export async function readLineNews(
   db: Queryable,
   line: string,
-): Promise<{ readonly logs: number; readonly nextKey: NextKey | undefined }> {
-  const { rows } = await db.query<{ logs: number; public_key: Buffer | null; key_file: string | null }>({
+): Promise<{ readonly logs: readonly PlacedLog[]; readonly next: NextLog | undefined }> {
+  const { rows } = await db.query<{
+    name: string
+    origin: string
+    public_key: Buffer | null
+    key_file: string | null
+  }>({
     name: 'log-line-news',
-    text: `select n.logs, k.public_key, k.key_file
-             from (select count(*)::int as logs from log where name = $1 or line = $1) n
-             left join log_next_key k on k.series = $1`,
+    text: `select name, origin, null::bytea as public_key, null as key_file, false as is_next, opened_at
+             from log where name = $1 or line = $1
+           union all
+           select name, origin, public_key, key_file, true, null from log_next_key where series = $1 and name is not null
+           order by is_next, opened_at nulls first`,
     values: [line],
   })
-  const { logs = 0, public_key: publicKey = null, key_file: keyFile = null } = rows[0] ?? {}
-  return { logs, nextKey: publicKey === null || keyFile === null ? undefined : { publicKey, keyFile } }
+  const logs: PlacedLog[] = []
+  let next: NextLog | undefined
+  for (const { name, origin, public_key: publicKey, key_file: keyFile } of rows) {
+    if (publicKey === null || keyFile === null) logs.push({ name, origin })
+    else next = { name, origin, publicKey, keyFile }
+  }
+  return { logs, next }
 }
 
 /**

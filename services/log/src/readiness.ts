@@ -1,6 +1,7 @@
 import { LogError, type LogReader } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import type { Readiness } from '@sigstack/server'
+import type { LineTrouble } from './line/open-line.ts'
 
 /**
  * Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it.
@@ -36,4 +37,12 @@ export function searchCheck(backlog: bigint): string {
 /** As little does he wait for the key that is prepared to come next. */
 export function nextKeyCheck(trouble: string | undefined): Readiness['checks'] {
   return trouble === undefined ? {} : { nextKey: `cannot be opened here: ${trouble}` }
+}
+
+/** Writers of a log that follows and is not open here are told to come again, and may reach another replica then. */
+export function lineChecks({ later, nextKey }: LineTrouble): Readiness['checks'] {
+  return {
+    ...(later !== undefined && { laterLogs: `cannot be opened here: ${later}` }),
+    ...nextKeyCheck(nextKey),
+  }
 }

@@ -23,7 +23,7 @@ import { buildApp } from '../src/app.ts'
 import { rekorV2Of } from '../src/faces/rekor-v2/open.ts'
 import { readConfig } from '../src/index.ts'
 import { emptyDatabase, type LogUnderTest, startRekor } from './running-log.ts'
-import { entryVector, type Parsed } from './support.ts'
+import { entryVector, noneUnopened, type Parsed } from './support.ts'
 
 const hostname = 'log2026-1.rekor.example.org'
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -422,6 +422,7 @@ t.test('the description of the API has every route', async (t) => {
   const log = { origin: hostname } as Parsed
   const face = {
     logs: () => [{ log, logId: '', publicKeyPem: '' }] as const,
+    unopened: noneUnopened,
     toldLine: async () => '',
     verifyText: async () => ({}) as Parsed,
     searched: async () => [],

@@ -28,6 +28,7 @@ import { type RekorV1Settings } from '../src/faces/rekor-v1/index.ts'
 import { rekorV1Of } from '../src/faces/rekor-v1/open.ts'
 import { openIssuers } from '../src/issuers/store.ts'
 import { toldLine } from '../src/line/told-line.ts'
+import type { Unopened } from '../src/line/unopened.ts'
 import { logByOrigin } from '../src/log-by-origin.ts'
 import type { RootSource } from '../src/roots/accepted-roots.ts'
 import { ownSource, storedSources } from '../src/search/source.ts'
@@ -215,5 +216,8 @@ export function proposalFor(artifact: string) {
 /** A parsed answer, looked into freely: what is missing fails the test. */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Parsed = any
+
+/** A line of which everything is open. */
+export const noneUnopened: Unopened = { known: () => [], now: async () => [] }
 
 export const json = { 'content-type': 'application/json' }

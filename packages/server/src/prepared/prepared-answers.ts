@@ -41,17 +41,20 @@ const overheadBytes = 600
 
 /**
  * @param limitBytes Of all answers; the least recently given go first.
- * @param siteOf Which of several sites a host is, as a request names it; by default there is one.
+ * @param siteOf Which of several sites a host is, as a request names it; by default there is one. `undefined`: for it nothing is kept.
  */
 export function createPreparedAnswers(
   limitBytes: number,
-  siteOf: (host: string) => string = () => '',
+  siteOf: (host: string) => string | undefined = () => '',
 ): PreparedAnswers {
   const answers = new Map<string, PreparedAnswer>()
   const listeners: ((answer: PreparedAnswer, milliseconds: number) => void)[] = []
   let held = 0
 
-  const placeOf = (host: string, target: string) => `${siteOf(host)}${target}`
+  function placeOf(host: string, target: string): string | undefined {
+    const site = siteOf(host)
+    return site === undefined ? undefined : `${site}${target}`
+  }
 
   function forget(place: string): void {
     const answer = answers.get(place)
@@ -60,7 +63,8 @@ export function createPreparedAnswers(
     held -= sizeOf(place, answer.bytes)
   }
 
-  function remember(place: string, answer: PreparedAnswer): void {
+  function remember(place: string | undefined, answer: PreparedAnswer): void {
+    if (place === undefined) return
     forget(place)
     const size = sizeOf(place, answer.bytes)
     if (size > limitBytes) return
@@ -83,6 +87,7 @@ export function createPreparedAnswers(
     },
     find: ({ host, target, accept = '*/*' }) => {
       const place = placeOf(host, target)
+      if (place === undefined) return undefined
       const answer = answers.get(place)
       if (answer === undefined || (accept !== '*/*' && accept !== answer.type)) return undefined
       answers.delete(place)

@@ -18,8 +18,11 @@ export type CtReadDependencies = {
   readonly nowMs: () => number
 }
 
-/** The log that stands at a path of its own behind the first one, by its name there: `2027` for `/2027`. */
-export type LaterCtLog = (name: string) => CtDependencies | undefined
+/**
+ * The log that stands at a path of its own behind the first one, by its name there: `2027` for `/2027`. Throws a refusal for one that is
+ * not open here.
+ */
+export type LaterCtLog = (name: string) => Promise<CtDependencies | undefined>
 
 export type CtDependencies = CtReadDependencies & {
   readonly log: LogReader & LogWriter

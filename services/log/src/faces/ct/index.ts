@@ -40,9 +40,9 @@ export const ctFace: FastifyPluginAsync<CtFaceOptions> = async (app, { later, ..
   /** The same of the log that the path names. */
   function ofLater(handlerOf: Handler) {
     const handlers = new WeakMap<CtFace, ReturnType<Handler>['handler']>()
-    return function (this: typeof app, request: FastifyRequest, reply: FastifyReply) {
+    return async function (this: typeof app, request: FastifyRequest, reply: FastifyReply) {
       const { shard = '' } = request.params as { readonly shard?: string }
-      const dependencies = later(shard)
+      const dependencies = await later(shard)
       if (dependencies === undefined) return reply.callNotFound()
       const asked = faceOf(dependencies)
       const handler = handlers.get(asked) ?? handlerOf(asked).handler

@@ -1,6 +1,6 @@
 /** The CT face over its logs, as the environment describes it, and as rollovers have made them since. */
 import { encodePublicKeyPem, type Signer } from '@sigstack/crypto'
-import { openLog } from '@sigstack/log-engine'
+import { openLog, type PlacedLog } from '@sigstack/log-engine'
 import { longestBundledEntry } from '@sigstack/merkle'
 import { createDearReads } from '@sigstack/rekor-log'
 import { createPreparedAnswers, openCheckThread } from '@sigstack/server'
@@ -10,13 +10,15 @@ import { isWritingOf, watchWriting } from '../../is-writing.ts'
 import { openIssuers } from '../../issuers/store.ts'
 import { openLine } from '../../line/open-line.ts'
 import { toldLine } from '../../line/told-line.ts'
+import { notOpenHere } from '../../line/unopened.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
-import { nextKeyCheck } from '../../readiness.ts'
+import { lineChecks } from '../../readiness.ts'
 import type { RootSource } from '../../roots/accepted-roots.ts'
 import { fileRoots } from '../../roots/file-roots.ts'
 import { urlRoots } from '../../roots/url-roots.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
 import type { CtConfig } from './config.ts'
+import { CtRefusal } from './errors.ts'
 import {
   type CtDependencies,
   ctFace,
@@ -54,20 +56,24 @@ export async function openCt(face: CtConfig, context: FaceContext): Promise<Open
   const checkThread = await openCheckThread()
   onStop(() => checkThread.stop())
   const { isWriting, wrote } = watchWriting()
-  const { list, nextKeyTrouble } = await openLine(line, context, async (log) => {
-    const opened = await openCtLog(log, face, context)
+  const { list, unopened, trouble } = await openLine(line, context, async (log, ofLog) => {
+    const opened = await openCtLog(log, face, ofLog)
     opened.log.onAppended(wrote)
     return { ...common, ...opened }
   })
   const [first] = list()
   return {
     ...ctOf(first, {
-      later: (name) => list().find((log) => log !== first && log.pathPrefix === `/${name}`),
+      later: async (name) => {
+        const found = list().find((log) => log !== first && log.pathPrefix === `/${name}`)
+        if (found === undefined) refuseUnopened(await unopened.now(), name)
+        return found
+      },
       isWriting,
     }),
     logs: list,
     gauges: { queueDepth: () => list().reduce((sum, { log }) => sum + log.queueDepth(), 0) },
-    checks: () => nextKeyCheck(nextKeyTrouble()),
+    checks: () => lineChecks(trouble()),
   }
 }
 
@@ -109,7 +115,7 @@ export function ctOf(
   options: { readonly later?: LaterCtLog; readonly isWriting?: () => boolean } = {},
 ): Face {
   const { log, pathPrefix, issuers } = first
-  const { later = () => undefined, isWriting = isWritingOf(log.onAppended) } = options
+  const { later = async () => undefined, isWriting = isWritingOf(log.onAppended) } = options
   const prepared = createPreparedAnswers(preparedBytes)
   return {
     name: 'ct',
@@ -124,11 +130,17 @@ export function ctOf(
       await app.register(tilesFace, { ...tiles, log: async () => log, pathPrefix })
       await app.register(tilesFace, {
         ...tiles,
-        log: async (name = '') => later(name)?.log,
+        log: async (name = '') => (await later(name))?.log,
         pathPrefix: laterPrefix,
       })
     },
   }
+}
+
+/** Throws a refusal, after which the CA comes again (tsa-and-ct.md section B7). */
+function refuseUnopened(unopened: readonly PlacedLog[], name: string): void {
+  const asked = unopened.find((log) => log.name === `ct/${name}`)
+  if (asked !== undefined) throw new CtRefusal(503, notOpenHere(asked))
 }
 
 async function openRoots(

@@ -3,6 +3,7 @@ import type { LogReader, LogWriter } from '@sigstack/log-engine'
 import type { VerifiedEntry } from '@sigstack/rekor-entries'
 import type { DearReads } from '@sigstack/rekor-log'
 import type { Gate } from '../../admission/gate.ts'
+import type { Unopened } from '../../line/unopened.ts'
 import type { OpenSource } from '../../search/source.ts'
 
 /** One of the logs behind the face. */
@@ -16,6 +17,7 @@ export type RekorV2Log = {
 export type RekorV2Dependencies = {
   /** Oldest first, at least one; the host that a request names says which it is for. */
   readonly logs: () => readonly [RekorV2Log, ...RekorV2Log[]]
+  readonly unopened: Unopened
   /** What the line says of all its logs, in JSON. */
   readonly toldLine: () => Promise<string>
   /**

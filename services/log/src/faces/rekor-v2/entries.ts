@@ -15,7 +15,7 @@ export const postEntry: Handler = (face) => {
     handler: async (request, reply) => {
       const text = typeof request.body === 'string' ? request.body : ''
       const sent = { text, address: request.ip, sender: senderOf(request) }
-      const asked = askedLog(face.logs(), request)
+      const asked = await askedLog(face, request)
       const { proven, isConflict } = await createEntry(face, asked, sent)
       const { leafIndex } = proven.entry
       if (!isConflict) return sendJsonText(reply, 201, encodeTransparencyLogEntry(asked.logId, proven))
@@ -26,9 +26,11 @@ export const postEntry: Handler = (face) => {
 }
 
 /** Not in upstream, whose keys are told by other ways: whoever publishes the trust asks for it here. */
-export const getPublicKey: Handler = ({ logs }) => ({
-  handler: async (request, reply) =>
-    sendText(reply, 'application/x-pem-file', askedLog(logs(), request).publicKeyPem),
+export const getPublicKey: Handler = (face) => ({
+  handler: async (request, reply) => {
+    const { publicKeyPem } = await askedLog(face, request)
+    return sendText(reply, 'application/x-pem-file', publicKeyPem)
+  },
 })
 
 /** As little in upstream: the keys of all logs that follow each other, and of the one that will come. */

@@ -3,7 +3,8 @@ import { noteKeyId } from '@sigstack/checkpoint'
 import { encodePublicKeyPem, type Signer, toBase64 } from '@sigstack/crypto'
 import { type Log, LogError, openLog } from '@sigstack/log-engine'
 import { type DearReads, isSearchedLog, type LogParts, type SearchIndex } from '@sigstack/rekor-log'
-import { type EventsContext, openEvents } from '../../events/open-events.ts'
+import type { EventMetrics } from '../../events/metrics.ts'
+import { openEvents } from '../../events/open-events.ts'
 import type { FaceContext } from '../../face.ts'
 import { logByOrigin } from '../../log-by-origin.ts'
 import { openSearchOf } from '../../search/open-search.ts'
@@ -23,7 +24,7 @@ export type OpenRekorV2LogOptions = {
   readonly face: RekorV2Config
   readonly context: FaceContext
   readonly dearReads: DearReads
-  readonly events: EventsContext
+  readonly eventMetrics: EventMetrics
   /** Told how many entries were logged, but for the first, which is nobody's. */
   readonly onLogged: (count: number) => void
 }
@@ -31,7 +32,7 @@ export type OpenRekorV2LogOptions = {
 /** A log that is made gets the origin of the settings: the host name alone, and the key's own name (rekor-v2.md section 10.2). */
 export async function openRekorV2Log(
   { name, signer }: { readonly name: string; readonly signer: Signer },
-  { face, context, dearReads, events, onLogged }: OpenRekorV2LogOptions,
+  { face, context, dearReads, eventMetrics, onLogged }: OpenRekorV2LogOptions,
 ): Promise<OpenRekorV2Log> {
   const { config, pool, readers, logger, metrics, now, onClock, onStop } = context
   if (!isSearchedLog(name)) throw new Error(`${name} is not the name of a log of Rekor v2`)
@@ -63,7 +64,8 @@ export async function openRekorV2Log(
   const parts: LogParts = { list: () => [{ log, firstIndex: 0n }], onAppended: log.onAppended }
   const search = await openSearchOf(name, parts, dearReads, context)
   const logId = toBase64(noteKeyId(log.origin, signer.publicKey))
-  if (face.events !== undefined) await openEvents(face.events, parts, eventsOf(logId), events)
+  if (face.events !== undefined)
+    await openEvents(face.events, parts, eventsOf(logId), { pool, logger, metrics: eventMetrics, onStop })
   return {
     log,
     logId,

@@ -11,12 +11,12 @@ import type { Face, FaceContext, OpenFace } from '../../face.ts'
 import { watchWriting } from '../../is-writing.ts'
 import { openLine } from '../../line/open-line.ts'
 import { toldLine } from '../../line/told-line.ts'
-import { nextKeyCheck, searchCheck } from '../../readiness.ts'
+import { lineChecks, searchCheck } from '../../readiness.ts'
 import { storedSource } from '../../search/source.ts'
 import { openSmallBodies } from '../../verification/small-bodies.ts'
 import { timed } from '../../verification/timed.ts'
 import { createEntryBundles, preparedBytes, tilesFace } from '../tiles/index.ts'
-import { logAtHost, logNamed, logOfOrigin } from './asked-log.ts'
+import { logAtHost, logNamed, logOfOrigin, siteAt } from './asked-log.ts'
 import type { RekorV2Config } from './config.ts'
 import {
   type RekorV2Dependencies,
@@ -32,14 +32,20 @@ import { shardPrefix, tilePrefixes } from './routes.ts'
 const line = 'rekor-v2'
 
 export async function openRekorV2(face: RekorV2Config, context: FaceContext): Promise<OpenFace> {
-  const { config, pool, readers, logger, registry, metrics: logMetrics, now, onStop } = context
+  const { config, readers, logger, registry, metrics: logMetrics, now, onStop } = context
   const { bodyLimitBytes, entryLimitBytes = longestBundledEntry } = config
   const metrics = createRekorV2Metrics(registry, version)
   const { isWriting, wrote } = watchWriting()
   const dearReads = createDearReads({ isWriting })
-  const events = { pool, logger, metrics: createEventMetrics(registry), onStop }
-  const { list, nextKeyTrouble } = await openLine(line, context, async (log) => {
-    const opened = await openRekorV2Log(log, { face, context, dearReads, events, onLogged: metrics.logged })
+  const eventMetrics = createEventMetrics(registry)
+  const { list, unopened, trouble } = await openLine(line, context, async (log, ofLog) => {
+    const opened = await openRekorV2Log(log, {
+      face,
+      context: ofLog,
+      dearReads,
+      eventMetrics,
+      onLogged: metrics.logged,
+    })
     opened.log.onAppended(wrote)
     return opened
   })
@@ -64,6 +70,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
 
   const dependencies = {
     logs: list,
+    unopened,
     toldLine: () => toldLine(readers, line),
     searched: async () => [storedSource('rekor-v1', readers), ...list().map(({ source }) => source)],
     now: () => new Date(now()),
@@ -101,7 +108,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
       return {
         search: searchCheck(searchBacklog()),
         ...(fault !== undefined && { admission: `changed rules refused: ${fault}` }),
-        ...nextKeyCheck(nextKeyTrouble()),
+        ...lineChecks(trouble()),
       }
     },
   }
@@ -110,7 +117,7 @@ export async function openRekorV2(face: RekorV2Config, context: FaceContext): Pr
 /** The dialect and the tiles over logs that are open already. */
 export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
   const { logs, dearReads = createDearReads() } = dependencies
-  const prepared = createPreparedAnswers(preparedBytes, (host) => logNamed(logs(), host)?.log.origin ?? '')
+  const prepared = createPreparedAnswers(preparedBytes, (host) => siteAt(dependencies, host))
   return {
     name: 'rekor-v2',
     prepared,
@@ -121,13 +128,13 @@ export function rekorV2Of(dependencies: RekorV2Dependencies): Face {
       const bundles = createEntryBundles({ dearReads })
       for (const pathPrefix of tilePrefixes)
         await app.register(tilesFace, {
-          log: async (_shard, host) => logAtHost(logs(), host).log,
+          log: async (_shard, host) => (await logAtHost(dependencies, host)).log,
           isNamed: (host) => logNamed(logs(), host) !== undefined,
           pathPrefix,
           bundles,
           prepared,
         })
-      const ofShard = async (origin = '') => logOfOrigin(logs(), origin)?.log
+      const ofShard = async (origin = '') => (await logOfOrigin(dependencies, origin))?.log
       await app.register(tilesFace, { log: ofShard, pathPrefix: shardPrefix, bundles, prepared })
     },
   }

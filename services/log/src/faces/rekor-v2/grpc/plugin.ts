@@ -38,7 +38,7 @@ function rekorService(
       try {
         const text = toJsonString(CreateEntryRequestSchema, message)
         const sent = { text, address: request.ip, sender: senderOf(request) }
-        const asked = askedLog(face.logs(), request)
+        const asked = await askedLog(face, request)
         const { proven, isConflict } = await createEntry(face, asked, sent)
         if (!isConflict) return transparencyLogEntry(asked.logId, proven)
         const { leafIndex } = proven.entry
