@@ -28,6 +28,7 @@ export {
   migrateLogs,
   prepareNextKey,
   readLogEntries,
+  readLogEntriesAt,
   readNextKey,
   readSeriesNews,
   rememberPublicKey,

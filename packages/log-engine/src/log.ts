@@ -70,6 +70,8 @@ export type LogReader = {
   /** Whether `checkpointCovering` would give a checkpoint of this size now, for an entry that it covers; `false` where it would ask. */
   isRecent(treeSize: bigint): boolean
   readEntry(leafIndex: bigint): Promise<LogEntry | undefined>
+  /** The same for many, by one query at most. Each index is one of a bigint of PostgreSQL. */
+  readEntriesAt(leafIndexes: readonly bigint[]): Promise<readonly (LogEntry | undefined)[]>
   /** Entries from `start` on, at most `count`, fewer at the end of the log. */
   readEntries(start: bigint, count: number): Promise<readonly LogEntry[]>
   /**

@@ -17,7 +17,14 @@ import type { LogEntry, LogReader } from './log.ts'
 import { orUnavailable } from './or-unavailable.ts'
 import { readLeaves } from './read-page.ts'
 import type { Sequencer } from './sequence.ts'
-import { findByIdentities, findByLeafHash, type LogRow, readEntries, readHead } from './store.ts'
+import {
+  findByIdentities,
+  findByLeafHash,
+  type LogRow,
+  readEntries,
+  readEntriesAt,
+  readHead,
+} from './store.ts'
 import type { Tiles } from './tiles.ts'
 
 /** A reader before anything is published: its heads are unsigned. */
@@ -119,6 +126,13 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     readEntry: async (leafIndex) =>
       entryCache.byIndex(leafIndex) ?? readOne(async () => (await read(leafIndex, 1, pool))[0]),
     readEntries: (start, count) => read(start, count, readers),
+    readEntriesAt: async (leafIndexes) => {
+      const found = new Map(leafIndexes.map((index) => [index, entryCache.byIndex(index)]))
+      const missing = [...found.keys()].filter((index) => found.get(index) === undefined)
+      const read = missing.length === 0 ? [] : await orUnavailable(readEntriesAt(readers, logNo, missing))
+      for (const entry of read) found.set(entry.leafIndex, entryCache.keep(entry))
+      return leafIndexes.map((index) => found.get(index))
+    },
     readLeaves: async (start, count) => {
       const end = start + BigInt(count)
       return start < 0n || end > largestIndex ? [] : orUnavailable(readLeaves(readers, logNo, start, end))

@@ -7,7 +7,7 @@ import { inTransaction, migrate, type Pool, type Queryable } from '@sigstack/pos
 import { LogError } from './errors.ts'
 import type { LogEntry } from './log.ts'
 import { readPage } from './read-page.ts'
-import { findLog, type LogMode } from './store.ts'
+import { findLog, type LogMode, readEntriesAt } from './store.ts'
 
 export type ShardRow = {
   /** Of this log among all in the database. */
@@ -236,4 +236,16 @@ export async function readLogEntries(
 ): Promise<readonly LogEntry[]> {
   const row = await findLog(db, name)
   return row === undefined ? [] : readPage(db, row.logNo, start, end)
+}
+
+/** Those at these indexes, in their order; `undefined` for what is not there. */
+export async function readLogEntriesAt(
+  db: Queryable,
+  name: string,
+  leafIndexes: readonly bigint[],
+): Promise<readonly (LogEntry | undefined)[]> {
+  const row = await findLog(db, name)
+  const found = row === undefined ? [] : await readEntriesAt(db, row.logNo, leafIndexes)
+  const byIndex = new Map(found.map((entry) => [entry.leafIndex, entry]))
+  return leafIndexes.map((index) => byIndex.get(index))
 }

@@ -171,6 +171,20 @@ export async function readEntries(
   return rows.map(entryOf)
 }
 
+/** Those that are there of the entries at these indexes, in no order. */
+export async function readEntriesAt(
+  db: Queryable,
+  logNo: LogNo,
+  leafIndexes: readonly bigint[],
+): Promise<readonly LogEntry[]> {
+  const { rows } = await db.query<EntryRow>({
+    name: 'log-read-entries-at',
+    text: `select log_no, ${entryColumns} from entry where log_no = $1 and leaf_index = any ($2::bigint[])`,
+    values: [logNo, leafIndexes],
+  })
+  return rows.map(entryOf)
+}
+
 /** The hashes of a tile, at least `width` of them; `undefined` when they are not there. */
 export async function readTileHashes(
   db: Queryable,

@@ -118,3 +118,24 @@ t.test('tiles in memory are bounded: what does not fit is read again', async (t)
   t.equal(await asks(0n), 1)
   await Promise.all([writer.close(), log.close()])
 })
+
+t.test('many entries are read at once, in the order asked for, and once', async (t) => {
+  const { pool } = await testDatabase(t)
+  const writer = await openTestLog(pool)
+  await Promise.all(Array.from({ length: 5 }, (_, i) => writer.append(draft(`entry ${i}`))))
+  const counted = counting(pool)
+  const reader = await openTestLog(counted.pool)
+  const before = counted.queries()
+  const known = await reader.readEntry(3n)
+  const asked = [4n, 7n, 3n, 0n, -1n, 4n]
+  const read = await reader.readEntriesAt(asked)
+  t.same(
+    read.map((entry) => entry?.leafIndex),
+    [4n, undefined, 3n, 0n, undefined, 4n],
+  )
+  t.same(read[0], (await writer.readEntriesAt([4n]))[0])
+  t.equal(read[2], known)
+  t.equal(counted.queries() - before, 2)
+  t.equal((await reader.readEntriesAt([0n, 4n]))[0], read[3])
+  t.equal(counted.queries() - before, 2, 'what was read is told from memory')
+})

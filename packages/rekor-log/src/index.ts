@@ -54,7 +54,7 @@ export {
 export { fitForLog, openKeyNamed, openShardKey, type ShardKeys } from './shards/shard-keys.ts'
 export { openShardSet, type ShardSet } from './shards/shard-set.ts'
 export { isTreeId, originOf, parseOrigin, treeIdHex } from './shards/tree-id.ts'
-export { shardAt } from './shards/virtual-index.ts'
+export { readByShard, shardAt } from './shards/virtual-index.ts'
 export { type LogPart, type LogParts, wholeLog } from './shards/whole-log.ts'
 export { boundedSigner } from './signing/bounded-signer.ts'
 export { keptHeads } from './signing/kept-heads.ts'

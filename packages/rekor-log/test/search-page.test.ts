@@ -35,3 +35,31 @@ t.test('a page costs a bounded number of candidates and says where to go on', as
   }
   t.ok(pages.length > 1 && pages.length < 10, `${pages.length} pages`)
 })
+
+t.test('pages of entries under any of several keys tell each once and in order', async (t) => {
+  const { pool } = await testDatabase(t)
+  await migrate(pool, migrations)
+  const keys = [1n, 2n, 3n]
+  for (const key of keys)
+    await pool.query(
+      'insert into search_key (key, leaf_index) select $1::bigint, i from generate_series(0, 199) as i where i % ($1::bigint + 1) = 0',
+      [key],
+    )
+  const all = Array.from({ length: 200 }, (_, i) => BigInt(i)).filter((i) =>
+    keys.some((key) => i % (key + 1n) === 0n),
+  )
+  const common = { operator: 'or', required: [], excluded: [], limit: 7 } as const
+  for (const order of ['oldest', 'newest'] as const) {
+    const told: bigint[] = []
+    let [first, end] = [0n, 200n]
+    for (;;) {
+      const query = { ...common, order, criteria: keys.map((key) => [key]), first, end }
+      const { leafIndexes, next } = await findPage(pool, 'search_key', query, 200n)
+      told.push(...leafIndexes)
+      if (next === undefined) break
+      if (order === 'oldest') first = next
+      else end = next
+    }
+    t.same(told, order === 'oldest' ? all : all.toReversed(), order)
+  }
+})

@@ -1,8 +1,9 @@
 import { createSigner, generateSigningKey } from '@sigstack/crypto'
-import type { LogReader } from '@sigstack/log-engine'
+import type { LogEntry, LogReader } from '@sigstack/log-engine'
 import { leafHash } from '@sigstack/merkle'
 import t from 'tap'
 import { openShard } from '../src/shards/shard.ts'
+import { readByShard } from '../src/shards/virtual-index.ts'
 import { wholeLog } from '../src/shards/whole-log.ts'
 
 const hashOf = (text: string) => leafHash(Buffer.from(text))
@@ -27,5 +28,27 @@ t.test('each index has its hash at its own place, also beside indexes that are n
     hashOf('c'),
     undefined,
     hashOf('a'),
+  ])
+})
+
+t.test('each shard is asked once for its entries, which come in the order asked for', async (t) => {
+  const asked: (readonly bigint[])[] = []
+  const shards = [
+    { firstIndex: 0n, name: 'a' },
+    { firstIndex: 2n, name: 'b' },
+  ]
+  const found = await readByShard(shards, [3n, 0n, 2n, 1n, 9n, -1n], async ({ name }, leafIndexes) => {
+    asked.push(leafIndexes)
+    return leafIndexes.map((leafIndex) =>
+      leafIndex > 1n ? undefined : ({ leafIndex, leaf: Buffer.from(name) } as unknown as LogEntry),
+    )
+  })
+  t.same(
+    found.map((each) => each && `${each.shard.name}${each.entry.leafIndex}`),
+    ['b1', 'a0', 'b0', 'a1', undefined, undefined],
+  )
+  t.same(asked, [
+    [1n, 0n, 7n],
+    [0n, 1n],
   ])
 })

@@ -1,6 +1,7 @@
 /**
- * What stored entries tell, where readers ask for it again and again. Bodies of tuf do not say which of their signatures are good, so that
- * these are checked as often as the body is read; what was dear is therefore told from memory the next time, whoever asks.
+ * What stored entries tell, where readers ask for it again and again. It does not change, so it is told from memory the next time, whoever
+ * asks. Bodies of tuf do not say which of their signatures are good, so that these are checked as often as the body is read: what was
+ * dear has a place of its own, in which no number of others takes it away.
  */
 import { sha256Hex } from '@sigstack/crypto'
 import { costOf, type StoredEntry } from '@sigstack/rekor-entries'
@@ -9,34 +10,48 @@ import { readableEntry } from './readable-entry.ts'
 /** In checks of P-256 signatures, which is what these are counted in. */
 export type ToldEntry = { readonly entry: StoredEntry; readonly units: number }
 
-const leastUnits = 1
-/** Verifiers of all that is kept, and one more for each entry: some MB. */
-const mostWeight = 8_192
-// The one that was told least recently first.
-const kept = new Map<string, { readonly entry: StoredEntry; readonly weight: number }>()
-let keptWeight = 0
+type Kept = {
+  get(name: string): StoredEntry | undefined
+  set(name: string, entry: StoredEntry): void
+}
+
+const leastDearUnits = 1
+const dear = createKept(8_192)
+const cheap = createKept(4_096)
 
 /** As `readableEntry`, with what it has cost now. */
 export function tellEntry(leaf: Uint8Array): ToldEntry {
   const name = sha256Hex(leaf)
-  const known = kept.get(name)
-  if (known !== undefined) {
-    kept.delete(name)
-    kept.set(name, known)
-    return { entry: known.entry, units: 0 }
-  }
+  const known = dear.get(name) ?? cheap.get(name)
+  if (known !== undefined) return { entry: known, units: 0 }
   const { value: entry, units } = costOf(() => readableEntry(leaf))
-  if (units >= leastUnits) keep(name, entry)
+  const kept = units >= leastDearUnits ? dear : cheap
+  kept.set(name, entry)
   return { entry, units }
 }
 
-function keep(name: string, entry: StoredEntry): void {
-  const weight = 1 + entry.verifiers.length
-  kept.set(name, { entry, weight })
-  keptWeight += weight
-  for (const [oldest, { weight: its }] of kept) {
-    if (keptWeight <= mostWeight) return
-    kept.delete(oldest)
-    keptWeight -= its
+/** `mostWeight`: verifiers of all that is kept, and one more for each entry. Thousands are some MB. */
+function createKept(mostWeight: number): Kept {
+  // The one that was told least recently first.
+  const kept = new Map<string, { readonly entry: StoredEntry; readonly weight: number }>()
+  let keptWeight = 0
+  return {
+    get(name) {
+      const known = kept.get(name)
+      if (known === undefined) return undefined
+      kept.delete(name)
+      kept.set(name, known)
+      return known.entry
+    },
+    set(name, entry) {
+      const weight = 1 + entry.verifiers.length
+      kept.set(name, { entry, weight })
+      keptWeight += weight
+      for (const [oldest, { weight: its }] of kept) {
+        if (keptWeight <= mostWeight) return
+        kept.delete(oldest)
+        keptWeight -= its
+      }
+    },
   }
 }

@@ -104,11 +104,14 @@ type Seen = {
 async function step(db: Queryable, table: SearchTable, step: Step): Promise<Seen> {
   const { order, wanted } = step
   const direction = order === 'newest' ? 'desc' : 'asc'
+  // Where nothing is left out, every candidate is a hit.
+  const isPlain = step.filters.length === 0 && step.excluded.length === 0
+  const most = isPlain ? Math.min(wanted, candidatesPerStep) : candidatesPerStep
   const values: unknown[] = [step.first, step.end]
   const value = (given: unknown) => `$${values.push(given)}`
   let { first, end } = step
   if (step.base === undefined) {
-    const many = BigInt(candidatesPerStep)
+    const many = BigInt(most)
     if (order === 'newest' && end - first > many) first = end - many
     if (order === 'oldest' && end - first > many) end = first + many
     values[0] = first
@@ -122,9 +125,9 @@ async function step(db: Queryable, table: SearchTable, step: Step): Promise<Seen
           .map(
             (key) =>
               `(select leaf_index from ${table} where key = ${value(key)} and leaf_index >= $1 and leaf_index < $2
-                  order by leaf_index ${direction} limit ${candidatesPerStep})`,
+                  order by leaf_index ${direction} limit ${most})`,
           )
-          .join(' union all ')}) as found order by leaf_index ${direction} limit ${candidatesPerStep}`
+          .join(' union all ')}) as found order by leaf_index ${direction} limit ${most}`
   const under = (keys: readonly bigint[]) =>
     // `offset 0` keeps it a look-up for each candidate: joined, every entry under the keys would be read. The bounds say which ranges there are.
     `exists (select from ${table} as other where key = any (${value(keys)}::bigint[]) and other.leaf_index = scanned.leaf_index
@@ -144,7 +147,7 @@ async function step(db: Queryable, table: SearchTable, step: Step): Promise<Seen
                 order by leaf_index ${direction} limit ${value(wanted)})
      select (select array_agg(leaf_index order by leaf_index ${direction}) from hit) as hits,
             (select count(*)::int from scanned) as candidates,
-            (select ${order === 'newest' ? 'min' : 'max'}(leaf_index) from scanned having count(*) >= ${candidatesPerStep}) as edge`,
+            (select ${order === 'newest' ? 'min' : 'max'}(leaf_index) from scanned having count(*) >= ${most}) as edge`,
     values,
   )
   const [row] = rows

@@ -1,10 +1,10 @@
 /** Search in a log of the same database that is open elsewhere: others follow it, here it is read alone. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type LogEntry, orUnavailable, readLogEntries } from '@sigstack/log-engine'
+import { orUnavailable, readLogEntriesAt } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import { RekorLogError } from '../errors.ts'
 import { lengthOf, type NumberedShard, shardsOfLog } from '../shards/stored-log.ts'
-import { shardAt } from '../shards/virtual-index.ts'
+import { type PlacedIn, readByShard } from '../shards/virtual-index.ts'
 import { findPage, type Page, type PageQuery } from './page.ts'
 import { type SearchKey, searchKeysFor } from './search-key.ts'
 import { readPosition, type SearchedLog, searchTableOf } from './store.ts'
@@ -14,7 +14,8 @@ export type StoredSearch = {
   /** Entries below it can be found. */
   readonly indexed: bigint
   page(query: PageQuery<SearchKey>): Promise<Page>
-  readEntry(virtual: bigint): Promise<{ readonly shard: NumberedShard; readonly entry: LogEntry } | undefined>
+  /** In the order of `virtuals`; `undefined` for what is not there. */
+  readEntries(virtuals: readonly bigint[]): Promise<readonly (PlacedIn<NumberedShard> | undefined)[]>
 }
 
 /** The follower is just behind what was answered, mostly. */
@@ -49,15 +50,11 @@ async function open(readers: Pool, name: SearchedLog): Promise<StoredSearch | un
           indexed,
         ),
       ),
-    readEntry: (virtual) =>
+    readEntries: (virtuals) =>
       orUnavailable(
-        (async () => {
-          const shard = shardAt(shards, virtual)
-          if (shard === undefined) return undefined
-          const leafIndex = virtual - shard.firstIndex
-          const [entry] = await readLogEntries(readers, shard.name, leafIndex, leafIndex + 1n)
-          return entry && { shard, entry }
-        })(),
+        readByShard(shards, virtuals, ({ name }, leafIndexes) =>
+          readLogEntriesAt(readers, name, leafIndexes),
+        ),
       ),
   }
 }

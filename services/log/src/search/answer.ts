@@ -48,13 +48,12 @@ async function pageOf(source: SearchSource, query: OwnSearchQuery): Promise<Page
     first: order === 'oldest' && from !== undefined ? largest(after, from) : after,
     end: order === 'newest' && from !== undefined ? smallest(before, from) : before,
   })
-  const found = await Promise.all(
-    page.leafIndexes.map(async (index) => ({ index, entry: await source.read(index) })),
-  )
+  const found = await source.read(page.leafIndexes)
   return {
-    candidates: found.flatMap(({ index, entry }) =>
-      entry === undefined ? [] : [{ index, timeMs: entry.entry.sequencedAtMs, entry }],
-    ),
+    candidates: page.leafIndexes.flatMap((index, at) => {
+      const entry = found[at]
+      return entry === undefined ? [] : [{ index, timeMs: entry.entry.sequencedAtMs, entry }]
+    }),
     next: page.next,
     nextTimeMs:
       page.next === undefined
@@ -66,14 +65,14 @@ async function pageOf(source: SearchSource, query: OwnSearchQuery): Promise<Page
 
 function indexAt(source: SearchSource, timeMs: number): Promise<bigint> {
   const readEntries = async (index: bigint) => {
-    const found = await source.read(index)
+    const [found] = await source.read([index])
     return found === undefined ? [] : [found.entry]
   }
   return firstIndexAt({ readEntries }, source.indexed, timeMs)
 }
 
 async function timeAt(source: SearchSource, index: bigint): Promise<number | undefined> {
-  return (await source.read(index))?.entry.sequencedAtMs
+  return (await source.read([index]))[0]?.entry.sequencedAtMs
 }
 
 /** As many as may be read for one page, and one at least. */

@@ -10,10 +10,10 @@ import {
   type Page,
   type PageQuery,
   parseOrigin,
+  readByShard,
   type SearchedLog,
   type SearchIndex,
   type SearchKey,
-  shardAt,
   treeIdHex,
 } from '@sigstack/rekor-log'
 
@@ -26,7 +26,8 @@ export type SearchSource = {
   /** Entries below it can be found. */
   readonly indexed: bigint
   page(query: PageQuery<SearchKey>): Promise<Page>
-  read(index: bigint): Promise<Located | undefined>
+  /** In the order of `indexes`; `undefined` for what is not there. */
+  read(indexes: readonly bigint[]): Promise<readonly (Located | undefined)[]>
 }
 
 /** `undefined`: there is no such log. */
@@ -46,10 +47,12 @@ export function ownSource(
       log,
       indexed: await search.indexed(),
       page: (query) => search.page(query),
-      read: async (index) => {
-        const part = shardAt(parts(), index)
-        const entry = await part?.log.readEntry(index - part.firstIndex)
-        return part && entry && { origin: part.log.origin, firstIndex: part.firstIndex, entry }
+      read: async (indexes) => {
+        const found = await readByShard(parts(), indexes, ({ log }, own) => log.readEntriesAt(own))
+        return found.map(
+          (each) =>
+            each && { origin: each.shard.log.origin, firstIndex: each.shard.firstIndex, entry: each.entry },
+        )
       },
     }),
   }
@@ -71,10 +74,9 @@ export function storedSource(log: SearchedLog, readers: Pool): OpenSource {
           log,
           indexed: stored.indexed,
           page: stored.page,
-          read: async (index) => {
-            const found = await stored.readEntry(index)
-            const { origin, firstIndex } = found?.shard ?? {}
-            return found && { origin: origin ?? '', firstIndex: firstIndex ?? 0n, entry: found.entry }
+          read: async (indexes) => {
+            const found = await stored.readEntries(indexes)
+            return found.map((each) => each && { ...each.shard, entry: each.entry })
           },
         }
       )
