@@ -96,7 +96,8 @@ async function runWords(words: readonly string[], io: Io, json: boolean): Promis
     const program = await buildProgram(io, called === undefined ? [] : [called])
     const unknown = asksForHelp(words) ? unknownCommand(program, words) : undefined
     if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`)
-    await program.parseAsync([...wordsFor(program, words, called, io)], { from: 'user' })
+    const spoken = namesGroup(program, words) ? [...words, '--help'] : wordsFor(program, words, called, io)
+    await program.parseAsync([...spoken], { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -126,6 +127,13 @@ function unknownCommand(program: Command, words: readonly string[]): string | un
     around = found
   }
   return undefined
+}
+
+/** Commands with others below them, as the program itself, do nothing alone: their help is shown, as cosign does it. */
+function namesGroup(program: Command, words: readonly string[]): boolean {
+  let around: Command | undefined = program
+  for (const word of words) around = around?.commands.find((each) => each.name() === word)
+  return around !== undefined && around.commands.length > 0
 }
 
 function wordsFor(

@@ -35,6 +35,13 @@ t.test('help fits 80 columns, and describes each command in sentences', async (t
   }
 })
 
+t.test('alone, the program and commands with others below them show their help', async (t) => {
+  for (const words of [[], ['log'], ['bundle'], ['trusted-root']]) {
+    const { out } = await runCommand([...words, '--help'])
+    t.same(await runCommand(words), { status: 0, out, err: '' }, words.join(' '))
+  }
+})
+
 t.test('a command that a build goes without says where it is to be had, whatever it is given', async (t) => {
   const program = new Command('sigstack').exitOverride()
   leftOut('up', 'start the stack', 'it has no servers', 'Ask the repository.')(program)

@@ -49,9 +49,12 @@ export function parseProtoJson(text: string, what: string, maximumCharacters: nu
   }
 }
 
+/** The envelope of DSSE has it so in its own proto file, where others have snake_case. */
+const inOneSpelling: readonly string[] = ['payloadType']
+
 /**
  * The members of an object; names that `known` lacks are refused. Proto3 JSON has two spellings of a name,
- * lowerCamelCase and snake_case, and files with the second are about.
+ * lowerCamelCase and that of the proto file, which is snake_case, and files with the second are about.
  */
 export function membersOf<Name extends string>(node: JsonNode, known: readonly Name[]): Members<Name> {
   const { value, path } = node
@@ -59,14 +62,18 @@ export function membersOf<Name extends string>(node: JsonNode, known: readonly N
   const names: readonly string[] = known
   const found: Record<string, JsonNode | undefined> = {}
   for (const [spelling, member] of Object.entries(value)) {
-    const name = spelling.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    if (!names.includes(name)) {
+    const name = names.find((each) => each === spelling || snakeCase(each) === spelling)
+    if (name === undefined) {
       throw new ProtoJsonError('unknown_member', `${inside(path, shown(spelling))} is not a known member`)
     }
     if (Object.hasOwn(found, name)) throw badMember(inside(path, name), 'is there in two spellings')
     if (member !== null) found[name] = { value: member, path: inside(path, name) }
   }
   return found as Members<Name>
+}
+
+function snakeCase(name: string): string {
+  return inOneSpelling.includes(name) ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 export function itemsOf(node: JsonNode | undefined, maximum: number): readonly JsonNode[] {

@@ -4,13 +4,23 @@ import { bytesOf, countOf, membersOf, parseProtoJson } from '../src/index.ts'
 const nodeOf = (value: unknown) => ({ value, path: 'member' })
 
 t.test('members are known by either spelling, and each is there once', async (t) => {
-  const read = (text: string) => membersOf(parseProtoJson(text, 'thing', 1000), ['logIndex', 'hint'])
+  const read = (text: string) =>
+    membersOf(parseProtoJson(text, 'thing', 1000), ['logIndex', 'hint', 'payloadType'])
   t.equal(read('{"log_index":1}').logIndex?.value, 1)
   t.equal(read('{"logIndex":1,"hint":null}').hint, undefined)
   t.throws(() => read('{"logIndex":1,"logIndex":2}'), { code: 'not_json', message: /occurs twice/ })
   t.throws(() => read('{"logIndex":1,"log\\u0049ndex":2}'), { code: 'not_json' })
   t.throws(() => read('{"logIndex":1,"log_index":2}'), { code: 'bad_member' })
-  t.throws(() => read('{"LogIndex":1}'), { code: 'unknown_member' })
+  for (const other of [
+    'LogIndex',
+    'log_Index',
+    'log__index',
+    '_log_index',
+    'logindex',
+    'hi_nt',
+    'payload_type',
+  ])
+    t.throws(() => read(`{"${other}":1}`), { code: 'unknown_member' }, other)
   t.throws(() => read('{"\\u001b[2K":1}'), { code: 'unknown_member', message: /^"\\u001b\[2K" is not/ })
   t.throws(() => read(`{"hint":"${'x'.repeat(1000)}"}`), { code: 'too_large' })
   t.throws(() => read('['.repeat(500)), { code: 'not_json' })
