@@ -142,22 +142,24 @@ export async function forgetNextKey(db: Queryable, series: string): Promise<Next
 /**
  * Freezes the active shard at its size and opens the next one, in one transaction that takes its turn among the writers: an
  * entry is in the old shard, below its final size, or in the new one. With `key: 'prepared'` the new shard has the key
- * of {@link prepareNextKey}, otherwise that of the old one. Throws `not_found` and `bad_series`.
+ * of {@link prepareNextKey}, otherwise that of the old one. `active` is the shard that the caller saw: of two who would
+ * freeze the same one, the second is told so and opens none. Throws `not_found`, `frozen` and `bad_series`.
  */
 export async function rollOver(
   pool: Pool,
   series: string,
-  options: { readonly newOrigin: string; readonly key: 'same' | 'prepared' },
+  options: { readonly newOrigin: string; readonly key: 'same' | 'prepared'; readonly active?: string },
 ): Promise<void> {
   await inTransaction(
     pool,
     async (tx) => {
-      const { rows } = await tx.query<{ log_no: number }>(
-        `select log_no from log where coalesce(series, name) = $1 and final_size is null for no key update`,
+      const { rows } = await tx.query<{ log_no: number; name: string }>(
+        `select log_no, name from log where coalesce(series, name) = $1 and final_size is null for no key update`,
         [series],
       )
       const [active] = rows
       if (active === undefined) throw await notActive(tx, series)
+      if (active.name !== (options.active ?? active.name)) throw rolledOver(series, active.name)
       const next = options.key === 'prepared' ? await readNextKey(tx, series) : undefined
       if (options.key === 'prepared' && next === undefined) {
         throw new LogError(
@@ -205,9 +207,18 @@ const frozenNow = 'final_size = tree_size, frozen_at = (extract(epoch from clock
 /** Why no shard of a series takes entries. */
 async function notActive(db: Queryable, series: string): Promise<LogError> {
   const [last] = (await listShards(db, series)).slice(-1)
-  return last === undefined
-    ? new LogError('not_found', `there is no log ${series} in this database`)
+  if (last === undefined) return new LogError('not_found', `there is no log ${series} in this database`)
+  // Who waits for his turn behind a rollover finds the shard frozen that he waited for, and the next one open.
+  return last.finalSize === undefined
+    ? rolledOver(series, last.name)
     : new LogError('frozen', `the log ${series} is frozen for good`)
+}
+
+function rolledOver(series: string, active: string): LogError {
+  return new LogError(
+    'bad_series',
+    `another rollover of ${series} was done just now, and this did nothing: ${active} takes the entries`,
+  )
 }
 
 /** Whether new entries are taken; every replica obeys with its next batch. `reason` is what writers are told. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createPool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
@@ -69,6 +70,46 @@ t.test('a new shard may have a new key, which is prepared before', async (t) => 
   t.equal(await readNextKey(pool, 'test'), undefined, 'a prepared key is used once')
   await t.rejects(openTestLog(pool, { name: 'test/1', logId }), { code: 'foreign_key' })
   t.equal((await openTestLog(pool, { name: 'test/1', logId: newLogId })).origin, 'second.example.org')
+})
+
+t.test('of rollovers at once one is done, and the others are told of it', async (t) => {
+  const { pool } = await testDatabase(t)
+  await openTestLog(pool)
+  const tried = await Promise.allSettled(
+    ['second', 'third', 'fourth'].map((name) =>
+      rollOver(pool, 'test', { newOrigin: `${name}.example.org`, key: 'same', active: 'test' }),
+    ),
+  )
+  const message = 'another rollover of test was done just now, and this did nothing: test/1 takes the entries'
+  t.match(
+    tried.toSorted((a, b) => (a.status < b.status ? -1 : 1)),
+    [{ status: 'fulfilled' }, ...[1, 2].map(() => ({ reason: { code: 'bad_series', message } }))],
+  )
+  t.same(
+    (await listShards(pool, 'test')).map(({ name }) => name),
+    ['test', 'test/1'],
+  )
+})
+
+t.test('who freezes a log while it is rolled over is told of the rollover', async (t) => {
+  const { pool, connectionString } = await testDatabase(t)
+  const others = createPool({ connectionString, applicationName: 'waiting' })
+  t.teardown(() => others.end())
+  await openTestLog(pool)
+  const client = await pool.connect()
+  await client.query('begin')
+  await client.query(`select from log where name = 'test' for no key update`)
+  const freezing = freezeLog(others, 'test')
+  const isWaiting = `select from pg_stat_activity where application_name = 'waiting' and wait_event_type = 'Lock'`
+  while ((await pool.query(isWaiting)).rowCount === 0) await turn()
+  await client.query(`update log set final_size = tree_size, frozen_at = 1 where name = 'test'`)
+  await client.query(
+    `insert into log (name, series, shard, log_id, origin, root_hash)
+     select 'test/1', 'test', 1, log_id, 'second.example.org', root_hash from log where name = 'test'`,
+  )
+  await client.query('commit')
+  client.release()
+  await t.rejects(freezing, { code: 'bad_series', message: /another rollover of test was done just now/ })
 })
 
 const placeOf = (outcome: Appended | string) =>

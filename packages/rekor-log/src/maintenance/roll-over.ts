@@ -57,8 +57,9 @@ export async function cancelRollover(pool: Pool): Promise<PreparedKey | undefine
 }
 
 /**
- * Freezes the active shard and opens the next one. `prepared`: with the key of {@link prepareRollover}, which must be opened by the
- * password here first, since a shard whose key nobody has takes no entries.
+ * Freezes the active shard and opens the next one; of several who do that at once one does, and the others are told so.
+ * `prepared`: with the key of {@link prepareRollover}, which must be opened by the password here first, since a shard whose key
+ * nobody has takes no entries.
  */
 export async function commitRollover(
   pool: Pool,
@@ -75,7 +76,11 @@ export async function commitRollover(
   }
   const [last] = before.slice(-1)
   if (last === undefined) throw new Error('a log has at least one shard')
-  await rollOver(pool, rekorSeries, { newOrigin: newRekorOrigin(last.hostname), key: key.key })
+  await rollOver(pool, rekorSeries, {
+    newOrigin: newRekorOrigin(last.hostname),
+    key: key.key,
+    active: last.name,
+  })
   const [frozen, active] = (await storedShards(pool)).slice(-2)
   if (frozen?.finalSize === undefined || active === undefined)
     throw new Error('the rollover left no two shards')

@@ -107,10 +107,17 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
     const lengths = rows.slice(0, -1).map(({ finalSize }) => finalSize ?? 0n)
     const firsts = firstIndexes(lengths)
     const opened: OpenShard[] = []
-    for (const row of rows.slice(shards.length)) opened.push(await open(row, firsts[row.shard] ?? 0n))
+    try {
+      for (const row of rows.slice(shards.length)) opened.push(await open(row, firsts[row.shard] ?? 0n))
+      const last = opened.at(-1)
+      // Before any writer gets there: nobody's entry should be the first of a tree.
+      if (last !== undefined) await logFirstEntry(last.writer, last.signer).catch(unlessClosedToWriters)
+    } catch (error) {
+      // The next try opens them anew.
+      for (const { writer } of opened) await writer.close()
+      throw error
+    }
     const newest = opened.at(-1)
-    // Before any writer gets there: nobody's entry should be the first of a tree.
-    if (newest !== undefined) await logFirstEntry(newest.writer, newest.signer).catch(unlessClosedToWriters)
     if (shards.length > 0) onNews(`the log was rolled over: ${newest?.log.origin} takes the entries now`)
     shards = [...shards, ...opened]
     return true
@@ -129,6 +136,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
 
   async function open(row: ShardRow, firstIndex: bigint): Promise<OpenShard> {
     const signer = await openShardKey(keys, row)
+    if (row.publicKey === undefined) await rememberPublicKey(pool, row.name, signer.publicKey.spki)
     const log = await openLog({
       ...dialectOf(row.name, signer),
       pool,
@@ -139,7 +147,6 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
       ...(options.onBatch !== undefined && { onBatch: options.onBatch }),
       onError,
     })
-    if (row.publicKey === undefined) await rememberPublicKey(pool, row.name, signer.publicKey.spki)
     log.onAppended((size) => tellAll(firstIndex + size))
     return { ...openShard(log, signer, firstIndex), writer: log }
   }
