@@ -1,13 +1,12 @@
 /** Domain values as the JSON of the API: numbers that may be large as decimal texts, bytes as hex, times as ISO 8601 in UTC. */
 import { toHex } from '@sigstack/crypto'
+import type * as told from '@sigstack/monitor-api'
 import type { Alarm, AlarmAct } from './alarms/alarm.ts'
 import type { TreeStatus } from './following/tree.ts'
 import { encodeWatch, type Watch } from './watching/watch.ts'
 import type { Finding, ListedWatch } from './watching/watch-store.ts'
 
-type Answer = Readonly<Record<string, unknown>>
-
-export function logAnswer(tree: TreeStatus): Answer {
+export function logAnswer(tree: TreeStatus): told.Log {
   const { id, logName, shard, kind, url, origin, state, verified, verifiedAt, newest, heads } = tree
   return {
     id: String(id),
@@ -33,7 +32,7 @@ export function logAnswer(tree: TreeStatus): Answer {
   }
 }
 
-export function watchAnswer(watch: Watch | ListedWatch): Answer {
+export function watchAnswer(watch: Watch | ListedWatch): told.Watch {
   const { id, source, createdAt, createdBy, ...rest } = watch
   const { findings, lastFoundAt, ...definition } = { findings: 0n, lastFoundAt: undefined, ...rest }
   return {
@@ -47,7 +46,7 @@ export function watchAnswer(watch: Watch | ListedWatch): Answer {
   }
 }
 
-export function findingAnswer(finding: Finding): Answer {
+export function findingAnswer(finding: Finding): told.Finding {
   return {
     id: String(finding.id),
     watch: String(finding.watchId),
@@ -59,16 +58,22 @@ export function findingAnswer(finding: Finding): Answer {
   }
 }
 
-export function alarmAnswer(alarm: Alarm & { readonly acts?: readonly AlarmAct[] }): Answer {
-  const { id, treeId, watchId, times, firstAt, lastAt, acts, ...rest } = alarm
+export function alarmAnswer(alarm: Alarm & { readonly acts?: readonly AlarmAct[] }): told.Alarm {
+  const { id, kind, severity, summary, detail, treeId, watchId, state, times, firstAt, lastAt, acts } = alarm
   return {
     id: String(id),
-    ...rest,
+    kind,
+    severity,
+    summary,
+    detail,
+    state,
     ...(treeId !== undefined && { log: String(treeId) }),
     ...(watchId !== undefined && { watch: String(watchId) }),
     times: Number(times),
     firstAt: firstAt.toISOString(),
     lastAt: lastAt.toISOString(),
-    ...(acts !== undefined && { acts: acts.map((each) => ({ ...each, at: each.at.toISOString() })) }),
+    ...(acts !== undefined && {
+      acts: acts.map(({ act, at, by, note }) => ({ act, at: at.toISOString(), by, note })),
+    }),
   }
 }

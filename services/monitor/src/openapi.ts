@@ -1,20 +1,12 @@
 /** What the API looks like, as OpenAPI 3.1: for people, generators, and the console, which shows it. */
+import { alarmKinds, alarmStates, pageSchema, schemas } from '@sigstack/monitor-api'
 import { type ApiDocument, commonPaths, type Operation, problem, problemSchema } from '@sigstack/server'
 import { version } from '@sigstack/server/version'
-import { alarmKinds } from './alarms/alarm.ts'
-import { schemas } from './openapi-schemas.ts'
+import { Type } from 'typebox'
 
 const json = (schema: object) => ({ 'application/json': { schema } })
-const named = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-const list = (member: string, schema: string) =>
-  json({
-    type: 'object',
-    required: [member],
-    properties: {
-      [member]: { type: 'array', items: named(schema) },
-      next: { type: 'string', description: 'cursor of the next page; missing on the last' },
-    },
-  })
+const named = (name: keyof typeof schemas) => Type.Ref(`#/components/schemas/${name}`)
+const list = (member: string, name: keyof typeof schemas) => json(pageSchema(member, named(name)))
 const parameter = (name: string, description: string) => ({
   name,
   in: 'query',
@@ -67,11 +59,7 @@ export const openApi: ApiDocument = {
         responses: {
           200: {
             description: 'By name',
-            content: json({
-              type: 'object',
-              required: ['logs'],
-              properties: { logs: { type: 'array', items: named('Log') } },
-            }),
+            content: json(Type.Object({ logs: Type.Array(named('Log')) })),
           },
           401: refused[401],
         },
@@ -139,8 +127,8 @@ export const openApi: ApiDocument = {
         summary: 'Alarms, newest first',
         security,
         parameters: [
-          parameter('state', 'some of open, acknowledged, closed, with commas between; default all'),
-          parameter('kind', `some of ${Object.keys(alarmKinds).join(', ')}`),
+          parameter('state', `some of ${alarmStates.join(', ')}, with commas between; default all`),
+          parameter('kind', `some of ${alarmKinds.join(', ')}`),
           parameter('log', 'of this log alone'),
           parameter('watch', 'of this watch alone'),
           ...paging,

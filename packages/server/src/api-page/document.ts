@@ -5,7 +5,7 @@ export type Schema = {
   readonly type?: string | readonly string[]
   readonly description?: string
   readonly properties?: Readonly<Record<string, Schema>>
-  readonly required?: readonly string[]
+  readonly required?: readonly string[] | undefined
   readonly items?: Schema
   readonly additionalProperties?: boolean | Schema
   readonly oneOf?: readonly Schema[]

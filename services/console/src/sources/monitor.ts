@@ -1,26 +1,27 @@
 /** The monitor by its API: alarms, watches, and the logs that it follows. */
-import { memberAt } from '@sigstack/crypto'
+import type * as api from '@sigstack/monitor-api'
+import {
+  type Act,
+  type AlarmState,
+  readAlarm,
+  readAlarms,
+  readLogs,
+  readWatches,
+  type Told,
+} from '@sigstack/monitor-api'
 import { type Ask, ask, jsonOf } from './ask.ts'
 import { SourceError } from './errors.ts'
 
-export type AlarmState = 'open' | 'acknowledged' | 'closed'
-export type AlarmAct = 'acknowledge' | 'close' | 'reopen'
-
-export type Alarm = {
-  /** Decimal, as all numbers of the monitor. */
-  readonly id: string
-  readonly kind: string
-  readonly severity: string
-  readonly summary: string
+/** Of each body what the pages show: times as Dates, counts as decimal texts. */
+export type Alarm = Pick<
+  Told<api.Alarm>,
+  'id' | 'kind' | 'severity' | 'summary' | 'state' | 'log' | 'watch'
+> & {
   /** The evidence of the last time: any JSON. */
   readonly detail: unknown
-  readonly state: string
   readonly times: string
   readonly firstAt: Date
   readonly lastAt: Date
-  /** Numbers of them. */
-  readonly log?: string
-  readonly watch?: string
   /** Of one alarm alone, oldest first. */
   readonly acts: readonly {
     readonly act: string
@@ -30,27 +31,14 @@ export type Alarm = {
   }[]
 }
 
-export type Watch = {
-  readonly id: string
-  readonly name: string
+export type Watch = Pick<Told<api.Watch>, 'id' | 'name' | 'alarmOn' | 'source' | 'paused' | 'createdBy'> & {
   /** Members of its definition that say whom it looks for, and when, as JSON. */
   readonly definition: Readonly<Record<string, unknown>>
-  readonly alarmOn: readonly string[]
-  readonly source: string
-  readonly paused: boolean
-  readonly createdBy: string
   readonly findings: string
   readonly lastFoundAt?: Date
 }
 
-export type FollowedLog = {
-  readonly id: string
-  readonly name: string
-  /** Of Rekor v1: the ID of the tree. */
-  readonly shard?: string
-  readonly kind: string
-  readonly url: string
-  readonly state: string
+export type FollowedLog = Pick<Told<api.Log>, 'id' | 'name' | 'shard' | 'kind' | 'url' | 'state'> & {
   /** Entries up to which every leaf was hashed. */
   readonly verified: string
   readonly newest?: string
@@ -66,11 +54,7 @@ export type Monitor = {
   /** Newest first, at most 200. */
   alarms(states: readonly AlarmState[], cursor?: string): Promise<Listed<'alarms', Alarm>>
   alarm(id: string): Promise<Alarm | undefined>
-  act(
-    id: string,
-    act: AlarmAct,
-    body: { readonly by: string; readonly note: string },
-  ): Promise<Alarm | undefined>
+  act(id: string, act: Act, body: { readonly by: string; readonly note: string }): Promise<Alarm | undefined>
   watches(cursor?: string): Promise<Listed<'watches', Watch>>
   addWatch(definition: unknown): Promise<void>
   /** False where there is none. */
@@ -81,34 +65,31 @@ export type Monitor = {
 export function createMonitor(url: string, token: string | undefined): Monitor {
   return {
     async alarms(states, cursor) {
-      const told = await listOf(`/alarms?limit=200&state=${states.join(',')}${cursorPart(cursor)}`, 'alarms')
-      return { alarms: told.rows.map(alarmIn), ...told.more }
+      const path = `/alarms?limit=200&state=${states.join(',')}${cursorPart(cursor)}`
+      const { alarms, ...more } = await list(readAlarms, path)
+      return { alarms: alarms.map(alarmOf), ...more }
     },
     alarm: (id) => one(`/alarms/${id}`, {}),
     act: (id, act, body) => one(`/alarms/${id}/${act}`, { method: 'POST', body }),
     async watches(cursor) {
-      const told = await listOf(`/watches?limit=200${cursorPart(cursor)}`, 'watches')
-      return { watches: told.rows.map(watchIn), ...told.more }
+      const { watches, ...more } = await list(readWatches, `/watches?limit=200${cursorPart(cursor)}`)
+      return { watches: watches.map(watchOf), ...more }
     },
     async addWatch(body) {
-      if ((await asked('/watches', { method: 'POST', body })) === undefined) throw malformed()
+      if ((await asked('/watches', { method: 'POST', body })) === undefined) return malformed()
     },
     removeWatch: async (id) => (await asked(`/watches/${id}`, { method: 'DELETE' })) !== undefined,
-    logs: async () => (await listOf('/logs', 'logs')).rows.map(logIn),
+    logs: async () => (await list(readLogs, '/logs')).logs.map(logOf),
   }
 
   async function one(path: string, how: Ask): Promise<Alarm | undefined> {
     const answer = await asked(path, how)
-    return answer && alarmIn(jsonOf(answer))
+    return answer && alarmOf(readAlarm(jsonOf(answer)) ?? malformed())
   }
 
-  async function listOf(path: string, name: string) {
+  async function list<Page>(read: (json: unknown) => Page | undefined, path: string): Promise<Page> {
     const answer = await asked(path, {})
-    const told = answer && jsonOf(answer)
-    const rows = memberAt(told, name)
-    if (!Array.isArray(rows)) throw malformed()
-    const cursor = memberAt(told, 'next')
-    return { rows: rows as readonly unknown[], more: typeof cursor === 'string' ? { next: cursor } : {} }
+    return (answer && read(jsonOf(answer))) ?? malformed()
   }
 
   async function asked(path: string, how: Ask) {
@@ -131,97 +112,57 @@ function cursorPart(cursor: string | undefined): string {
   return cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`
 }
 
-function alarmIn(told: unknown): Alarm {
-  const acts = memberAt(told, 'acts')
-  const [log, watch] = ['log', 'watch'].map((name) => memberAt(told, name))
+function alarmOf(told: Told<api.Alarm>): Alarm {
+  const { id, kind, severity, summary, detail, state, times, firstAt, lastAt, log, watch, acts = [] } = told
   return {
-    id: idIn(told),
-    kind: textIn(told, 'kind'),
-    severity: textIn(told, 'severity'),
-    summary: textIn(told, 'summary'),
-    detail: withoutBigints(memberAt(told, 'detail')),
-    state: textIn(told, 'state'),
-    times: countIn(told, 'times'),
-    firstAt: timeIn(told, 'firstAt'),
-    lastAt: timeIn(told, 'lastAt'),
-    ...(isId(log) && { log }),
-    ...(isId(watch) && { watch }),
-    acts: (Array.isArray(acts) ? acts : []).map((each: unknown) => ({
-      act: textIn(each, 'act'),
-      at: timeIn(each, 'at'),
-      by: textIn(each, 'by'),
-      note: textIn(each, 'note'),
-    })),
+    id,
+    kind,
+    severity,
+    summary,
+    detail: withoutBigints(detail),
+    state,
+    times: String(times),
+    firstAt: new Date(firstAt),
+    lastAt: new Date(lastAt),
+    ...(log !== undefined && { log }),
+    ...(watch !== undefined && { watch }),
+    acts: acts.map(({ act, at, by, note }) => ({ act, at: new Date(at), by, note })),
   }
 }
 
-const definitionMembers = ['logs', 'subject', 'issuer', 'repository', 'key', 'hours']
+const definitionMembers = ['logs', 'subject', 'issuer', 'repository', 'key', 'hours'] as const
 
-function watchIn(told: unknown): Watch {
-  const [alarmOn, lastFoundAt] = ['alarmOn', 'lastFoundAt'].map((name) => memberAt(told, name))
+function watchOf(told: Told<api.Watch>): Watch {
+  const { id, name, alarmOn, source, paused, createdBy, findings, lastFoundAt } = told
   const definition = Object.fromEntries(
-    definitionMembers.flatMap((name) => {
-      const value = memberAt(told, name)
-      return value === undefined ? [] : [[name, value]]
-    }),
+    definitionMembers.flatMap((each) => (told[each] === undefined ? [] : [[each, told[each]]])),
   )
   return {
-    id: idIn(told),
-    name: textIn(told, 'name'),
+    id,
+    name,
     definition,
-    alarmOn: Array.isArray(alarmOn) ? alarmOn.map(String) : [],
-    source: textIn(told, 'source'),
-    paused: memberAt(told, 'paused') === true,
-    createdBy: textIn(told, 'createdBy'),
-    findings: countIn(told, 'findings'),
-    ...(lastFoundAt !== undefined && { lastFoundAt: timeIn(told, 'lastFoundAt') }),
+    alarmOn,
+    source,
+    paused,
+    createdBy,
+    findings: String(findings),
+    ...(lastFoundAt !== undefined && { lastFoundAt: new Date(lastFoundAt) }),
   }
 }
 
-function logIn(told: unknown): FollowedLog {
-  const [newest, shard] = ['newest', 'shard'].map((name) => memberAt(told, name))
+function logOf({ id, name, shard, kind, url, state, verified, newest }: Told<api.Log>): FollowedLog {
   return {
-    id: idIn(told),
-    name: textIn(told, 'name'),
-    ...(typeof shard === 'string' && { shard }),
-    kind: textIn(told, 'kind'),
-    url: textIn(told, 'url'),
-    state: textIn(told, 'state'),
-    verified: countIn(memberAt(told, 'verified'), 'size'),
-    ...(newest !== undefined && { newest: countIn(newest, 'size'), seenAt: timeIn(newest, 'seenAt') }),
+    id,
+    name,
+    ...(shard !== undefined && { shard }),
+    kind,
+    url,
+    state,
+    verified: verified.size,
+    ...(newest !== undefined && { newest: newest.size, seenAt: new Date(newest.seenAt) }),
   }
 }
 
-/** It becomes part of addresses. */
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && /^[1-9]\d{0,18}$/.test(value)
-}
-
-function idIn(told: unknown): string {
-  const id = memberAt(told, 'id')
-  if (!isId(id)) throw malformed()
-  return id
-}
-
-function textIn(told: unknown, name: string): string {
-  const text = memberAt(told, name)
-  if (typeof text !== 'string') throw malformed()
-  return text
-}
-
-function countIn(told: unknown, name: string): string {
-  const count = memberAt(told, name)
-  const text = typeof count === 'number' || typeof count === 'bigint' ? String(count) : count
-  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) throw malformed()
-  return text
-}
-
-function timeIn(told: unknown, name: string): Date {
-  const time = new Date(textIn(told, name))
-  if (Number.isNaN(time.getTime())) throw malformed()
-  return time
-}
-
-function malformed(): SourceError {
-  return new SourceError('malformed', 'the monitor answers in another form than its API has')
+function malformed(): never {
+  throw new SourceError('malformed', 'the monitor answers in another form than its API has')
 }

@@ -1,7 +1,8 @@
 /** Alarms in words, and what people do about them. */
+import type { Act } from '@sigstack/monitor-api'
 import { type Html, html } from '../html/html.ts'
 import { time } from '../html/page.ts'
-import type { Alarm, AlarmAct } from '../sources/monitor.ts'
+import type { Alarm } from '../sources/monitor.ts'
 import { adviceOn, urgency } from './advice.ts'
 import type { LinkEntry } from './entry-links.ts'
 import { evidencePart } from './evidence.ts'
@@ -52,7 +53,7 @@ export function whereOf({ log, watch }: Alarm, names: Names): string {
   return log === undefined ? 'of no log alone' : `log ${names.logs.get(log) ?? `number ${log}`}`
 }
 
-const possible: Readonly<Record<string, readonly (readonly [AlarmAct, string])[]>> = {
+const possible: Readonly<Record<string, readonly (readonly [Act, string])[]>> = {
   open: [
     ['acknowledge', 'Acknowledge'],
     ['close', 'Close'],

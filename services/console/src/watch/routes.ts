@@ -1,4 +1,5 @@
 /** The watch room: alarms of the monitor, watches, and the logs that it follows. Where no monitor is told of there is none. */
+import { type Act, type AlarmState, alarmStates, severities } from '@sigstack/monitor-api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { csvOf } from '../html/csv.ts'
@@ -6,7 +7,7 @@ import { formIn } from '../html/form.ts'
 import { html } from '../html/html.ts'
 import { sendText } from '../html/send.ts'
 import { SourceError } from '../sources/errors.ts'
-import type { Alarm, AlarmAct, AlarmState, FollowedLog, Monitor, Watch } from '../sources/monitor.ts'
+import type { Alarm, FollowedLog, Monitor, Watch } from '../sources/monitor.ts'
 import { assertMayEnter } from './access.ts'
 import { alarmPage, alarmTable, type Names } from './alarm-parts.ts'
 import { definitionOf, emptyForm } from './definition.ts'
@@ -14,8 +15,6 @@ import { entryLinks } from './entry-links.ts'
 import { roomPart } from './room.ts'
 import { alarmRows, logRows, watchRows } from './tables.ts'
 
-const states: readonly AlarmState[] = ['open', 'acknowledged', 'closed']
-const urgencies = ['page', 'ticket', 'notice']
 const title = 'What is watched'
 
 type One = { readonly Params: { readonly id: string } }
@@ -44,7 +43,7 @@ function addPages(app: FastifyInstance, context: Context, monitor: Monitor): voi
     ])
     const here = `/watch/alarms${state === undefined ? '?' : `?state=${state}&`}`
     const body = html`<h1>${state === undefined ? 'All alarms' : `Alarms that are ${state}`}</h1>
-<p><a href="/watch/alarms">All</a>${states.map((each) => html` · <a href="/watch/alarms?state=${each}">${each}</a>`)}</p>
+<p><a href="/watch/alarms">All</a>${alarmStates.map((each) => html` · <a href="/watch/alarms?state=${each}">${each}</a>`)}</p>
 ${alarms.length === 0 ? html`<p class="empty">There is none.</p>` : alarmTable(alarms, names)}
 ${next !== undefined && html`<nav class="pager" aria-label="Pages"><a rel="next" href="${`${here}cursor=${encodeURIComponent(next)}`}">Older ones</a></nav>`}`
     const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : ''
@@ -91,7 +90,7 @@ function addTables(app: FastifyInstance, monitor: Monitor): void {
 function addActs(app: FastifyInstance, context: Context, monitor: Monitor): void {
   const byOf = (request: FastifyRequest) => context.readerOf(request).name?.slice(0, 200) ?? 'console'
 
-  app.post<{ readonly Params: { readonly id: string; readonly act: AlarmAct } }>(
+  app.post<{ readonly Params: { readonly id: string; readonly act: Act } }>(
     '/watch/alarms/:id(^[1-9]\\d{0,18}$)/:act(^(?:acknowledge|close|reopen)$)',
     async (request, reply) => {
       const { id, act } = request.params
@@ -146,8 +145,8 @@ async function sendRoom(
 }
 
 function rankOf({ severity }: Alarm): number {
-  const rank = urgencies.indexOf(severity)
-  return rank < 0 ? urgencies.length : rank
+  const rank = severities.findIndex((each) => each === severity)
+  return rank < 0 ? severities.length : rank
 }
 
 async function readNames(context: Context, monitor: Monitor): Promise<Names> {
@@ -163,12 +162,12 @@ function namesIn({ urls }: Context, logs: readonly FollowedLog[], watches: reado
 
 function alarmsAsked(request: FastifyRequest, monitor: Monitor): ReturnType<Monitor['alarms']> {
   const { state, cursor } = askedOf(request)
-  return monitor.alarms(state === undefined ? states : [state], cursor)
+  return monitor.alarms(state === undefined ? alarmStates : [state], cursor)
 }
 
 function askedOf({ query }: FastifyRequest): { readonly state?: AlarmState; readonly cursor?: string } {
   const { state: wanted, cursor } = query as Readonly<Record<string, unknown>>
-  const state = states.find((each) => each === wanted)
+  const state = alarmStates.find((each) => each === wanted)
   return {
     ...(state !== undefined && { state }),
     ...(typeof cursor === 'string' && { cursor: cursor.slice(0, 64) }),

@@ -1,17 +1,9 @@
 /** Alarms as rows. One statement opens or counts, so that copies of the monitor over one database raise each alarm once. */
+import type { Act, AlarmKind, AlarmState, Severity } from '@sigstack/monitor-api'
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { MonitorError } from '../errors.ts'
 import { type PageQuery, pageOf } from '../page.ts'
-import {
-  type Act,
-  type Alarm,
-  type AlarmAct,
-  type AlarmKind,
-  type AlarmState,
-  alarmKinds,
-  type Severity,
-  type Trouble,
-} from './alarm.ts'
+import { type Alarm, type AlarmAct, alarmKinds, type Trouble } from './alarm.ts'
 
 export type AlarmFilter = {
   readonly states?: readonly AlarmState[] | undefined

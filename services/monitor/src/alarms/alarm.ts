@@ -1,6 +1,5 @@
 /** What may be wrong, and how it is kept. */
-
-export type Severity = 'page' | 'ticket' | 'notice'
+import type { Act, AlarmKind, AlarmState, Severity } from '@sigstack/monitor-api'
 
 /**
  * Each kind with its severity, and whether it is a state that passes by itself: such an alarm is closed by the monitor when it has
@@ -33,13 +32,7 @@ export const alarmKinds = {
   'new-workflow': { severity: 'ticket', passes: false },
   /** An entry at a time at which none is expected. */
   'outside-hours': { severity: 'ticket', passes: false },
-} as const satisfies Readonly<Record<string, { readonly severity: Severity; readonly passes: boolean }>>
-
-export type AlarmKind = keyof typeof alarmKinds
-
-export type AlarmState = 'open' | 'acknowledged' | 'closed'
-
-export type Act = 'acknowledge' | 'close' | 'reopen'
+} as const satisfies Readonly<Record<AlarmKind, { readonly severity: Severity; readonly passes: boolean }>>
 
 export type Alarm = {
   readonly id: bigint

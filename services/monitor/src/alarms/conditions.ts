@@ -2,8 +2,9 @@
  * States that come and go, such as a log that does not answer: an alarm is raised when one has lasted, and closed by the monitor when it
  * has passed.
  */
+import type { AlarmKind } from '@sigstack/monitor-api'
 import type { Pool, Queryable } from '@sigstack/postgres'
-import type { Alarm, AlarmKind, Trouble } from './alarm.ts'
+import type { Alarm, Trouble } from './alarm.ts'
 import { passAlarm } from './alarm-store.ts'
 
 export type Conditions = {

@@ -1,8 +1,8 @@
 /** Alarms: what is wrong, and what people do about it. */
 import { isObject, quoted } from '@sigstack/crypto'
+import { acts, alarmKinds, alarmStates } from '@sigstack/monitor-api'
 import type { Pool } from '@sigstack/postgres'
 import type { FastifyPluginCallback } from 'fastify'
-import { type Act, type AlarmKind, alarmKinds } from '../alarms/alarm.ts'
 import { actOnAlarm, listAlarms, readAlarm } from '../alarms/alarm-store.ts'
 import { alarmAnswer } from '../answers.ts'
 import { MonitorError } from '../errors.ts'
@@ -10,16 +10,13 @@ import { parseId, parsePage } from '../page.ts'
 import { atomFeed } from '../telling/atom.ts'
 import { parseBy, parseNote, type Query, textOf, wordsOf } from './request.ts'
 
-const acts: readonly Act[] = ['acknowledge', 'close', 'reopen']
-const kinds = Object.keys(alarmKinds) as readonly AlarmKind[]
-
 export const alarmRoutes: FastifyPluginCallback<{ readonly pool: Pool }> = (app, { pool }, done) => {
   app.get<Query>('/alarms', async ({ query }) => {
     const page = parsePage({ limit: textOf(query, 'limit'), cursor: textOf(query, 'cursor') })
     const [log, watch] = [textOf(query, 'log'), textOf(query, 'watch')]
     const { rows, next } = await listAlarms(pool, page, {
-      states: wordsOf(query, 'state', ['open', 'acknowledged', 'closed']),
-      kinds: wordsOf(query, 'kind', kinds),
+      states: wordsOf(query, 'state', alarmStates),
+      kinds: wordsOf(query, 'kind', alarmKinds),
       treeId: log === undefined ? undefined : parseId(log, 'log'),
       watchId: watch === undefined ? undefined : parseId(watch, 'watch'),
     })

@@ -1,6 +1,7 @@
 /** What others are told: that an alarm was opened, met again, or has passed. */
+import type * as told from '@sigstack/monitor-api'
 import type { Queryable } from '@sigstack/postgres'
-import type { Alarm, AlarmKind } from '../alarms/alarm.ts'
+import type { Alarm } from '../alarms/alarm.ts'
 import { alarmAnswer } from '../answers.ts'
 
 export type EventType = 'alarm.opened' | 'alarm.repeated' | 'alarm.passed'
@@ -12,11 +13,11 @@ export type Event = {
   /** ISO 8601, UTC. */
   readonly timestamp: string
   /** The alarm as the API answers it. */
-  readonly data: Readonly<Record<string, unknown>>
+  readonly data: told.Alarm
 }
 
 /** Every entry of somebody who is watched is news; that a log is still wrong is none. */
-const repeated: ReadonlySet<AlarmKind> = new Set(['identity-seen', 'new-workflow', 'outside-hours'])
+const repeated: ReadonlySet<told.AlarmKind> = new Set(['identity-seen', 'new-workflow', 'outside-hours'])
 
 export function isNews({ kind, state }: Alarm, isNew: boolean): boolean {
   return isNew || (repeated.has(kind) && state === 'open')

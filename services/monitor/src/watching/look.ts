@@ -1,9 +1,9 @@
 /** Which watches an entry is for, and what of it is worth an alarm. */
-
+import type { Reason } from '@sigstack/monitor-api'
 import { MonitorError } from '../errors.ts'
 import { compile, type Matches, mostStepsTogether } from './condition.ts'
 import type { Sighting } from './sighting.ts'
-import { type Reason, stepsOf, type Watch } from './watch.ts'
+import { stepsOf, type Watch } from './watch.ts'
 import { isWithin } from './working-hours.ts'
 
 /** Takes what is said of each signer of one entry. */

@@ -1,10 +1,10 @@
 /** What was found, written down: in the transaction that remembers that the leaves were read, so that none is lost or told twice. */
 import { escaped, quoted } from '@sigstack/crypto'
+import type { Reason } from '@sigstack/monitor-api'
 import type { Queryable } from '@sigstack/postgres'
 import type { Trouble } from '../alarms/alarm.ts'
 import { mostSightings } from '../alarms/alarm-store.ts'
 import type { Match } from './look.ts'
-import type { Reason } from './watch.ts'
 import { addFindings, meetWorkflow, type NewFinding } from './watch-store.ts'
 
 export type RecordOptions = {

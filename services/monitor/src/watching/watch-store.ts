@@ -1,12 +1,16 @@
 /** Watches and what they have found, as rows. */
+import type { Reason } from '@sigstack/monitor-api'
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { MonitorError } from '../errors.ts'
 import { type PageQuery, pageOf } from '../page.ts'
 import { mostStepsTogether } from './condition.ts'
 import type { Sighting } from './sighting.ts'
-import { decodeWatch, encodeWatch, type Reason, stepsOf, type Watch, type WatchDefinition } from './watch.ts'
+import { decodeWatch, encodeWatch, stepsOf, type Watch, type WatchDefinition } from './watch.ts'
 
 export type ListedWatch = Watch & { readonly findings: bigint; readonly lastFoundAt: Date | undefined }
+
+/** As JSON. */
+type KeptSighting = Omit<Sighting, 'leafIndex' | 'time'> & { readonly time: string }
 
 export type Finding = {
   readonly id: bigint
@@ -14,8 +18,7 @@ export type Finding = {
   readonly treeId: bigint
   readonly leafIndex: bigint
   readonly seenAt: Date
-  /** As {@link Sighting}, but as JSON. */
-  readonly sighting: Readonly<Record<string, unknown>>
+  readonly sighting: KeptSighting
   readonly reasons: readonly Reason[]
 }
 
@@ -173,7 +176,7 @@ export async function listFindings(
     readonly tree_id: bigint
     readonly leaf_index: bigint
     readonly seen_at: Date
-    readonly sighting: Readonly<Record<string, unknown>>
+    readonly sighting: KeptSighting
     readonly reasons: readonly Reason[]
   }>(
     `select finding_id, watch_id, tree_id, leaf_index, seen_at, sighting, reasons from monitor_finding

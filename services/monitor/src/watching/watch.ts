@@ -1,12 +1,10 @@
 /** A watch: whose entries are looked for, and which of them are worth an alarm. */
 import { isObject, quoted } from '@sigstack/crypto'
+import { type Reason, reasons } from '@sigstack/monitor-api'
 import { MonitorError } from '../errors.ts'
 import { type Condition, parseCondition } from './condition.ts'
 import { mostSteps } from './expression-size.ts'
 import { parseHours, type WorkingHours } from './working-hours.ts'
-
-/** Why an entry that was found is worth an alarm. */
-export type Reason = 'identity-seen' | 'new-workflow' | 'outside-hours'
 
 /** All that is set must hold. At least one of subject, issuer, repository and key is. */
 export type WatchDefinition = {
@@ -34,7 +32,6 @@ export type Watch = WatchDefinition & {
   readonly createdBy: string
 }
 
-const reasons: readonly Reason[] = ['identity-seen', 'new-workflow', 'outside-hours']
 const members = ['name', 'logs', 'subject', 'issuer', 'repository', 'key', 'alarmOn', 'hours', 'paused']
 const longestName = 100
 
@@ -70,7 +67,7 @@ export function parseWatch(value: unknown): WatchDefinition {
 }
 
 /** As {@link parseWatch} reads it. */
-export function encodeWatch({ isPaused, ...definition }: WatchDefinition): Readonly<Record<string, unknown>> {
+export function encodeWatch({ isPaused, ...definition }: WatchDefinition) {
   return { ...definition, paused: isPaused }
 }
 
