@@ -126,12 +126,14 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     const isOurs = status === 500
     if (isOurs) request.log.error({ req: request, status, err: error }, 'request failed')
     else request.log.info({ req: request, status, reason: reasonOf(error) }, 'request refused')
+    if (error instanceof SourceError && error.retryAfterSeconds !== undefined)
+      reply.header('retry-after', String(error.retryAfterSeconds))
     const why = isOurs ? 'Something went wrong here. It was logged.' : sentence(reasonOf(error))
     if (context.wantsJson(request)) return replyWithProblem(reply, status, why)
     const title =
       status === 403
         ? 'This is not open to you'
-        : status >= 500
+        : status >= 500 || status === 429
           ? 'This cannot be shown now'
           : 'This cannot be asked'
     const body = html`<h1>${title}</h1><p class="warning">${why}</p><p><a href="/health">How the services are</a></p>`
@@ -139,7 +141,10 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
   }
 }
 
-const statuses = { unavailable: 503, refused: 400, malformed: 502 } satisfies Record<SourceErrorCode, number>
+const statuses = { unavailable: 503, refused: 400, malformed: 502, too_many: 429 } satisfies Record<
+  SourceErrorCode,
+  number
+>
 
 function statusOf(error: unknown): number {
   if (error instanceof SourceError) return statuses[error.code]

@@ -14,7 +14,7 @@ import { createTail } from './log/tail.ts'
 import { createMetrics } from './metrics.ts'
 import { createCertificateSearch } from './search/certificates.ts'
 import type { Searched } from './search/search.ts'
-import type { SignIn } from './sign-in/sign-in.ts'
+import type { Clocks, SignIn } from './sign-in/sign-in.ts'
 import { createMonitor } from './sources/monitor.ts'
 import { createRekor, type Rekor } from './sources/rekor.ts'
 import { createTreeLog } from './sources/tree-log.ts'
@@ -28,13 +28,15 @@ export type StartOptions = {
   readonly processMetrics?: boolean
   /** Milliseconds since the epoch; the machine's clock when left out. */
   readonly now?: () => number
+  /** Milliseconds of a clock that goes evenly, for limits; the machine's when left out. */
+  readonly nowMs?: () => number
 }
 
 export type RunningConsole = { readonly url: string; stop(): Promise<void> }
 
 /** Listens, whether the services answer or not: a page tells of those that do not. */
 export async function startConsole(config: Config, options: StartOptions): Promise<RunningConsole> {
-  const { logger, now = Date.now } = options
+  const { logger, now = Date.now, nowMs = () => performance.now() } = options
   const cleanups = createCleanups()
   return startOrCleanUp(start, { cleanups, logger })
 
@@ -42,7 +44,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const { urls, trustedRootFile } = config
     const tls = config.tls && (await readTlsFiles(config.tls))
-    const signIn = config.access.mode === 'oidc' ? await signInBy(config.access, now) : undefined
+    const signIn = config.access.mode === 'oidc' ? await signInBy(config.access, { now, nowMs }) : undefined
     const rekor = urls.rekor === undefined ? undefined : createRekor(urls.rekor)
     const searched = searchedOf(rekor, urls.rekorV2)
     const certificates =
@@ -83,8 +85,8 @@ export async function startConsole(config: Config, options: StartOptions): Promi
 }
 
 /** What checks tokens is loaded where people sign in. */
-async function signInBy(access: Extract<Access, { mode: 'oidc' }>, now: () => number): Promise<SignIn> {
-  return (await import('./sign-in/sign-in.ts')).openSignIn(access, now)
+async function signInBy(access: Extract<Access, { mode: 'oidc' }>, clocks: Clocks): Promise<SignIn> {
+  return (await import('./sign-in/sign-in.ts')).openSignIn(access, clocks)
 }
 
 /** The log of Rekor v1 finds entries of v2 beside its own, where they share a database; that of v2 answers for itself. */

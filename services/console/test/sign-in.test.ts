@@ -205,6 +205,47 @@ t.test('the code of one issuer is never taken to another that sent the browser t
   )
 })
 
+t.test('codes are taken to an issuer so often and no more, by the network that brings them', async (t) => {
+  let asked = 0
+  const url = await standIn(t, {
+    token: async () => {
+      asked++
+      return {}
+    },
+  })
+  let nowMs = 0
+  const settings = {
+    CONSOLE_ACCESS: 'oidc',
+    CONSOLE_PUBLIC_URL: publicUrl,
+    CONSOLE_TRUSTED_PROXIES: 'loopback',
+  }
+  const more = { issuers: [{ url, clientId: 'console' }], nowMs: () => nowMs }
+  const opened = await openConsole(t, await openLog(t, []), settings, more)
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(opened.url + path, { redirect: 'manual', headers: { ...page, ...headers } })
+  const begun = await get('/auth/begin?issuer=0')
+  const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? ''
+  const bring = (address: string, brought = state) =>
+    get(`/auth/callback?code=guessed&state=${brought}`, {
+      cookie: cookiesOf(begun),
+      'x-forwarded-for': address,
+    })
+  for (let i = 0; i < 60; i++) await bring('2001:db8::1')
+  t.equal(asked, 60)
+  const refused = await bring('2001:db8::2')
+  t.equal(refused.status, 429)
+  t.equal(refused.headers.get('retry-after'), '1')
+  t.match(await refused.text(), 'Too many sign-ins were tried from your network; try again in 1 s.')
+  t.equal(asked, 60)
+  t.equal((await bring('2001:db8::1', 'made-up')).status, 400, 'what goes to no issuer is told as before')
+  await bring('2001:db8:0:1::1')
+  t.equal(asked, 61, 'another network has its own')
+  nowMs = 1000
+  await bring('2001:db8::1')
+  t.equal(asked, 62)
+  t.equal((await bring('2001:db8::1')).status, 429)
+})
+
 t.test('a cookie that is changed, old or of other rules is none', async (t) => {
   let nowMs = 0
   const cookie = createCookie('session', true)

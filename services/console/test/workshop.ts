@@ -195,7 +195,11 @@ export async function openConsole(
   t: Test,
   log: Pick<TestLog, 'url' | 'trustedRoot'>,
   settings: Readonly<Record<string, string>> = {},
-  { logLines, issuers }: { readonly logLines?: string[]; readonly issuers?: unknown } = {},
+  {
+    logLines,
+    issuers,
+    nowMs,
+  }: { readonly logLines?: string[]; readonly issuers?: unknown; readonly nowMs?: () => number } = {},
 ): Promise<RunningConsole> {
   const folder = t.testdir({
     'trusted_root.json': log.trustedRoot,
@@ -213,7 +217,11 @@ export async function openConsole(
     level: logLines === undefined ? 'silent' : 'debug',
     destination: { write: (line) => logLines?.push(line) },
   })
-  const running = await startConsole(config, { logger, processMetrics: false })
+  const running = await startConsole(config, {
+    logger,
+    processMetrics: false,
+    ...(nowMs !== undefined && { nowMs }),
+  })
   t.teardown(() => running.stop())
   return running
 }

@@ -30,7 +30,12 @@ export function addSignInRoutes(app: FastifyInstance, context: Context, signIn: 
       // Once, whatever becomes of it.
       reply.header('set-cookie', signIn.clear())
       const [path = ''] = request.url.split('?', 1)
-      const { name, issuer, role, to } = await signIn.finish(path, queryOf(request), request.headers.cookie)
+      const { name, issuer, role, to } = await signIn.finish({
+        path,
+        query: queryOf(request),
+        cookies: request.headers.cookie,
+        address: request.ip,
+      })
       request.log.info({ reader: name, issuer, role: role ?? 'none' }, 'somebody signed in')
       if (role === undefined) {
         const page = { title: 'This is not open to you', body: strangerPart(name, issuer) }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { errorCode, isObject, quoted, sha256Hex } from '@sigstack/crypto'
+import { createLimiter, networkOf, type Rule } from '@sigstack/limits'
 import {
   authorizationUrl,
   type Client,
@@ -29,13 +30,22 @@ export type SignIn = {
   readonly sessions: Sessions
   /** `to` is a path of this site. Undefined where there is no such issuer. */
   begin(issuer: number, to: string): Promise<Sent | undefined>
-  /** What the browser came back with, to this path. Throws a {@link SourceError}, and no message holds what it brought. */
-  finish(path: string, query: URLSearchParams, cookies: string | undefined): Promise<Arrived>
+  /** Throws a {@link SourceError}, and no message holds what was brought. */
+  finish(brought: Brought): Promise<Arrived>
   /** Of the cookie of one that is begun. */
   clear(): string
 }
 
 export type Sent = { readonly location: string; readonly cookie: string }
+
+/** What a browser came back with, to this path. */
+export type Brought = {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly cookies: string | undefined
+  /** Of the browser, as its connection or a proxy tells it. */
+  readonly address: string
+}
 
 export type Arrived = {
   readonly issuer: string
@@ -60,14 +70,20 @@ const longest = { to: 1_500, name: 255 }
 const beginSeconds = 600
 const freshMs = 60_000
 const staleMs = 600_000
+/** Of codes that are taken to an issuer, for each network: a cookie of one sign-in does for any number of them. */
+const tries: Rule = { perSecond: 1, burst: 60 }
 
 type Way = SignInIssuer & { readonly client: Client; readonly about: Cached<Issuer> }
+
+/** `now`: milliseconds since the epoch; `nowMs`: of a clock that goes evenly, for limits. */
+export type Clocks = { readonly now: () => number; readonly nowMs: () => number }
 
 /** Reads the files. Throws a `SettingsError`. */
 export async function openSignIn(
   { publicUrl, issuersFile, sessionKey, sessionMinutes }: Extract<Access, { mode: 'oidc' }>,
-  now: () => number,
+  { now, nowMs }: Clocks,
 ): Promise<SignIn> {
+  const limiter = createLimiter({ rules: [tries], nowMs })
   const text = await textIn(issuersFile, 'CONSOLE_ISSUERS_FILE')
   const ways = await Promise.all(
     parseIssuers(text).map(async (issuer): Promise<Way> => {
@@ -118,7 +134,7 @@ export async function openSignIn(
       }
       return { location, cookie: begun.cookie.set(begun.seal.seal(kept), beginSeconds) }
     },
-    async finish(path, query, cookies) {
+    async finish({ path, query, cookies, address }) {
       const request = requestIn(cookies)
       const way = ways[request?.issuer ?? -1]
       // Any page can send a browser here with what it likes.
@@ -132,6 +148,11 @@ export async function openSignIn(
       const code = query.get('code')
       if (code === null || code === '')
         throw refused(`the issuer signs nobody in: ${quoted(query.get('error') ?? 'no reason', 100)}`)
+      const { allowed, retryAfterSeconds } = await limiter.take(networkOf(address))
+      if (!allowed) {
+        const why = `too many sign-ins were tried from your network; try again in ${retryAfterSeconds} s`
+        throw new SourceError('too_many', why, { retryAfterSeconds })
+      }
       const redirectUri = publicUrl + path
       const { claims } = await redeemCode(code, issuer, way.client, { ...request, redirectUri }).catch(
         asFault,
