@@ -1,5 +1,5 @@
 /** The search index built anew, while the log serves. */
-import type { Pool } from '@sigstack/postgres'
+import { type Pool, PostgresError } from '@sigstack/postgres'
 import { auditRekor, commitRollover, reindex } from '@sigstack/rekor-log'
 import t, { type Test } from 'tap'
 import { emptyDatabase, indexedUpTo, type LogUnderTest, startRekor } from './running-log.ts'
@@ -107,6 +107,60 @@ t.test('one at a time, and an interrupted one does no harm', async (t) => {
   t.same(await rows(pool), before)
   t.match(await reindex({ pool }), { entries: 12n })
   t.same(await rows(pool), before)
+})
+
+/** The database, which has no connection to give for what `isAway` is true of. */
+function failing(pool: Pool, isAway: (statement: string) => boolean): Pool {
+  const check = async (statement: string) => {
+    if (isAway(statement)) throw new PostgresError('unavailable', 'the database cannot be reached: too slow')
+  }
+  return {
+    ...pool,
+    connect: async () => {
+      await check('connect')
+      return pool.connect()
+    },
+    query: async (statement, values) => {
+      await check(typeof statement === 'string' ? statement : statement.text)
+      return pool.query(statement, values)
+    },
+  }
+}
+
+t.test('a database that has no connection for a while does not end it', async (t) => {
+  const { pool } = await startTwoShards(t)
+  const before = await rows(pool)
+  const asked = new Map<string, number>()
+  const troubles: (readonly [string, number])[] = []
+  const pauses: number[] = []
+  const told = {
+    onTrouble: (reason: string, pauseMs: number) => troubles.push([reason, pauseMs]),
+    pause: async (ms: number) => pauses.push(ms),
+  }
+  const isAwayAtFirst = (statement: string) => {
+    const times = asked.get(statement) ?? 0
+    asked.set(statement, times + 1)
+    return times === 0
+  }
+  t.match(await reindex({ pool: failing(pool, isAwayAtFirst), ...told }), { entries: 12n })
+  t.same(await rows(pool), before)
+  t.ok([...asked.values()].every((times) => times > 1))
+  t.same(
+    troubles,
+    [...asked.keys()].map(() => ['the database cannot be reached: too slow', 1000]),
+  )
+
+  pauses.length = 0
+  const isAwayForGood = failing(pool, (statement) => statement.startsWith('insert into search_key'))
+  await t.rejects(reindex({ pool: isAwayForGood, ...told }), { code: 'unavailable' })
+  t.same(pauses, [1000, 2000, 4000, 8000, 16_000])
+  t.same(await rows(pool), before)
+
+  pauses.length = 0
+  const lost = new PostgresError('connection_lost', 'the connection to the database was lost')
+  const breaking = { ...pool, query: () => Promise.reject(lost) }
+  await t.rejects(reindex({ pool: breaking, ...told }), { code: 'connection_lost' })
+  t.same(pauses, [], 'what may have been done is not done again')
 })
 
 t.test('an entry that cannot be read is counted, and one that is missing stops it', async (t) => {

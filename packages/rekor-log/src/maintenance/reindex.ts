@@ -17,8 +17,9 @@ import {
   writeKeys,
 } from '../search/store.ts'
 import { lengthOf, readStoredEntries, shardsOfLog } from '../shards/stored-log.ts'
+import { type Patience, patientPool } from './patient-pool.ts'
 
-export type ReindexOptions = {
+export type ReindexOptions = Patience & {
   readonly pool: Pool
   /** Which log of the database; default `rekor-v1`. */
   readonly name?: SearchedLog
@@ -40,15 +41,19 @@ const table = rebuildTable
 const fewEntries = 2048n
 const mostRounds = 10
 
-/** Throws RekorLogError `not_found` without a log, and `busy` while another process does the same. */
+/**
+ * Throws RekorLogError `not_found` without a log, and `busy` while another process does the same. What the database has no connection
+ * for is tried again for half a minute, since the next call begins from nothing.
+ */
 export async function reindex(options: ReindexOptions): Promise<Reindexed> {
-  const { pool, name = 'rekor-v1' } = options
+  const { name = 'rekor-v1' } = options
+  const pool = patientPool(options.pool, options)
   await migrateLogs(pool)
   const [first] = await shardsOfLog(pool, name)
   const logId = first?.logId ?? Buffer.alloc(32)
   await migrateSearch(pool, { name, logId })
   await ensurePosition(pool, logId)
-  return alone(pool, () => rebuild(options, logId))
+  return alone(pool, () => rebuild({ ...options, pool }, logId))
 }
 
 /** The lock is a transaction's, so a process that dies leaves none behind, also where a pooler shares connections. */

@@ -1,4 +1,4 @@
-import { quoted } from '@sigstack/crypto'
+import { escaped, quoted } from '@sigstack/crypto'
 import { isSearchedLog, reindex } from '@sigstack/rekor-log'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
@@ -34,6 +34,9 @@ export function addReindex(log: Command, io: Io): void {
         onProgress: progressOf(io, 'indexed', options),
         onSorting: () => {
           if (options.quiet !== true) io.err('sorting the rows\n')
+        },
+        onTrouble: (reason, pauseMs) => {
+          if (options.quiet !== true) io.err(`${escaped(reason, 300)}; trying again in ${pauseMs / 1000} s\n`)
         },
       }),
     )
