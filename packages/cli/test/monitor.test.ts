@@ -21,7 +21,7 @@ async function openServer(t: Test, answers: Answers, token?: string): Promise<st
 }
 
 const read = { name: 'ct', state: 'following', verified: { size: '7' }, newest: { size: '7' } }
-const behind = { name: 'rekor', shard: '12', state: 'behind', verified: { size: '7' }, newest: { size: '9' } }
+const behind = { ...read, name: 'rekor', shard: '12', state: 'behind', reached: '8', newest: { size: '9' } }
 const notice = {
   id: '1',
   severity: 'notice',
@@ -38,7 +38,7 @@ t.test('logs that fit, and a notice, are no trouble', async (t) => {
   t.equal(
     out,
     'ct: 7 entries, all read\n' +
-      'rekor, shard 12: 7 of 9 entries read\n' +
+      'rekor, shard 12: 8 of 9 entries read\n' +
       '1 open alarm:\n' +
       '  1 notice identity-seen, met 3 times, last 2026-03-04T10:00:00.000Z: "app" was found\n',
   )

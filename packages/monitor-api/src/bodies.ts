@@ -54,6 +54,9 @@ export const Log = Type.Object({
     { ...head, at: Type.Optional(time) },
     { description: 'up to here every leaf was hashed and led to a signed root' },
   ),
+  reached: Type.Optional(
+    decimal('leaves that were read and hashed; beyond `verified` while there is more to read'),
+  ),
   newest: Type.Optional(
     Type.Object({ ...head, seenAt: time }, { description: 'the largest head that was shown' }),
   ),

@@ -37,6 +37,7 @@ const log = {
   url: 'http://rekor',
   state: 'behind',
   verified: { size: '3', rootHash: 'ab' },
+  reached: '3',
   newest: { size: '18446744073709551615', rootHash: 'cd', seenAt: at },
   headsSeen: 4,
 }

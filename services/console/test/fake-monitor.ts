@@ -67,6 +67,7 @@ const log = {
   url: 'javascript:alert(1)',
   state: 'behind',
   verified: { size: '3', rootHash: 'ab' },
+  reached: '65536',
   newest: { size: '123456', rootHash: 'cd', seenAt: at },
   headsSeen: 4,
 }

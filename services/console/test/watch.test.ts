@@ -84,7 +84,7 @@ t.test(
       'met 2 times',
       'What to do next',
       '123,456',
-      'there is more to read',
+      'there is more to read, read so far: 65,536',
       '*@example.org',
     ])
       t.match(text, part)
@@ -112,7 +112,7 @@ t.test('an alarm leads to the entry where the console shows that log', async (t)
   t.match(text, '<a href="/entry/ct/4">4</a>')
   t.notMatch(text, '">3</a>', 'of a log that is not shown here')
   const urls = { rekor: 'http://rekor', rekorV2: 'http://rekor-v2/' }
-  const followed = { id: '1', name: 'one', state: 'following', verified: '0' }
+  const followed = { id: '1', name: 'one', state: 'following', verified: '0', reached: '0' }
   const linkOf = (log: Pick<FollowedLog, 'kind' | 'url' | 'shard'>, index = '5') =>
     entryLinks([{ ...followed, ...log }], urls)('1', index)
   t.equal(linkOf({ kind: 'rekor-v2', url: 'http://rekor-v2' }), '/entry/rekor-v2/5')

@@ -7,7 +7,7 @@ import { encodeWatch, type Watch } from './watching/watch.ts'
 import type { Finding, ListedWatch } from './watching/watch-store.ts'
 
 export function logAnswer(tree: TreeStatus): told.Log {
-  const { id, logName, shard, kind, url, origin, state, verified, verifiedAt, newest, heads } = tree
+  const { id, logName, shard, kind, url, origin, state, verified, verifiedAt, reached, newest, heads } = tree
   return {
     id: String(id),
     name: logName,
@@ -21,6 +21,7 @@ export function logAnswer(tree: TreeStatus): told.Log {
       rootHash: toHex(verified.rootHash),
       ...(verifiedAt !== undefined && { at: verifiedAt.toISOString() }),
     },
+    reached: String(reached),
     ...(newest !== undefined && {
       newest: {
         size: String(newest.size),

@@ -17,6 +17,7 @@ const tree = {
   state: 'behind',
   verified: head,
   verifiedAt: at,
+  reached: 2n ** 60n,
   newest: { ...head, seenAt: at },
   heads: 4n,
 } as const

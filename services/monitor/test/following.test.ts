@@ -41,10 +41,15 @@ async function open(t: Test): Promise<Opened> {
 
 async function statusOf(monitor: TestMonitor) {
   const { logs } = (await monitor.get('/api/v1/logs')).body as {
-    logs: { state: string; verified: { size: string }; newest?: { size: string } }[]
+    logs: { state: string; verified: { size: string }; reached: string; newest?: { size: string } }[]
   }
   const [status] = logs
-  return { state: status?.state, verified: status?.verified.size, newest: status?.newest?.size }
+  return {
+    state: status?.state,
+    verified: status?.verified.size,
+    reached: status?.reached,
+    newest: status?.newest?.size,
+  }
 }
 
 async function alarmsOf(monitor: TestMonitor, state = 'open') {
@@ -63,7 +68,8 @@ for (const [name, openDialect] of Object.entries(dialects)) {
     for (const size of [0, 1, 256, 300]) {
       log.show(textLeaves(size))
       await monitor.look()
-      const wanted = { state: 'following', verified: String(size), newest: String(size) }
+      const read = String(size)
+      const wanted = { state: 'following', verified: read, reached: read, newest: read }
       t.strictSame(await statusOf(monitor), wanted)
     }
     t.strictSame(await alarmsOf(monitor), [])
@@ -78,7 +84,12 @@ for (const [name, openDialect] of Object.entries(dialects)) {
     t.match(await alarmsOf(monitor), [
       { times: 1, detail: { verifiedSize: '300' }, summary: /400 entries.*300 entries/ },
     ])
-    t.strictSame(await statusOf(monitor), { state: 'inconsistent', verified: '300', newest: '400' })
+    t.strictSame(await statusOf(monitor), {
+      state: 'inconsistent',
+      verified: '300',
+      reached: '300',
+      newest: '400',
+    })
   })
 }
 
@@ -186,7 +197,7 @@ t.test('what there was no time to read is read from there on, by another process
   const { log, monitor, again } = await openSlow(t)
   log.show(textLeaves(1_000))
   t.equal(await monitor.look(), true)
-  t.match(await statusOf(monitor), { state: 'behind', verified: '0', newest: '1000' })
+  t.match(await statusOf(monitor), { state: 'behind', verified: '0', reached: '256', newest: '1000' })
   await monitor.stop()
   const next = await again()
   let rounds = 1

@@ -41,6 +41,8 @@ export type Watch = Pick<Told<api.Watch>, 'id' | 'name' | 'alarmOn' | 'source' |
 export type FollowedLog = Pick<Told<api.Log>, 'id' | 'name' | 'shard' | 'kind' | 'url' | 'state'> & {
   /** Entries up to which every leaf was hashed. */
   readonly verified: string
+  /** Entries that were read and hashed. */
+  readonly reached: string
   readonly newest?: string
   readonly seenAt?: Date
 }
@@ -150,7 +152,7 @@ function watchOf(told: Told<api.Watch>): Watch {
   }
 }
 
-function logOf({ id, name, shard, kind, url, state, verified, newest }: Told<api.Log>): FollowedLog {
+function logOf({ id, name, shard, kind, url, state, verified, reached, newest }: Told<api.Log>): FollowedLog {
   return {
     id,
     name,
@@ -159,6 +161,7 @@ function logOf({ id, name, shard, kind, url, state, verified, newest }: Told<api
     url,
     state,
     verified: verified.size,
+    reached: reached ?? verified.size,
     ...(newest !== undefined && { newest: newest.size, seenAt: new Date(newest.seenAt) }),
   }
 }

@@ -19,8 +19,13 @@ ${logs.map(logRow)}</tbody></table></div>
 `
 }
 
-function logRow({ name, url, kind, state, verified, newest, seenAt }: FollowedLog): Html {
+function logRow({ name, url, kind, state, verified, reached, newest, seenAt }: FollowedLog): Html {
   const [mark, look, words] = states[state] ?? ['?', 'unknown', state]
-  return html`<tr><td class="who">${name} <span class="quiet">${url}</span></td><td>${kind}</td><td><span class="state ${look}"><span aria-hidden="true">${mark}</span> ${words}</span></td><td class="number">${BigInt(verified).toLocaleString('en')}</td><td class="number">${newest !== undefined && BigInt(newest).toLocaleString('en')}</td><td>${seenAt !== undefined && time(secondsOf(seenAt))}</td></tr>
+  const soFar = state === 'behind' && `, read so far: ${grouped(reached)}`
+  return html`<tr><td class="who">${name} <span class="quiet">${url}</span></td><td>${kind}</td><td><span class="state ${look}"><span aria-hidden="true">${mark}</span> ${words}${soFar}</span></td><td class="number">${grouped(verified)}</td><td class="number">${newest !== undefined && grouped(newest)}</td><td>${seenAt !== undefined && time(secondsOf(seenAt))}</td></tr>
 `
+}
+
+function grouped(count: string): string {
+  return BigInt(count).toLocaleString('en')
 }

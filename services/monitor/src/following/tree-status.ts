@@ -13,6 +13,7 @@ type Row = {
   readonly size: bigint
   readonly root_hash: Buffer
   readonly verified_at: Date | null
+  readonly reached: bigint
   readonly newest_size: bigint | null
   readonly newest_root: Buffer | null
   readonly newest_at: Date | null
@@ -23,7 +24,7 @@ type Row = {
 /** By name and shard. */
 export async function readTreeStatuses(db: Queryable): Promise<readonly TreeStatus[]> {
   const { rows } = await db.query<Row>(
-    `select t.tree_id, log_name, shard, kind, url, origin, t.size, t.root_hash, verified_at,
+    `select t.tree_id, log_name, shard, kind, url, origin, t.size, t.root_hash, verified_at, reached,
        n.size as newest_size, n.root_hash as newest_root, n.seen_at as newest_at,
        (select count(*) from monitor_head h where h.tree_id = t.tree_id) as heads,
        exists (select from monitor_head h where h.tree_id = t.tree_id and verdict = 'inconsistent') as is_inconsistent
@@ -51,6 +52,7 @@ function statusOf(row: Row): TreeStatus {
     state: stateOf(row, newest?.size),
     verified: { size: row.size, rootHash: row.root_hash as Uint8Array as Hash },
     verifiedAt: row.verified_at ?? undefined,
+    reached: row.reached,
     newest,
     heads: row.heads,
   }

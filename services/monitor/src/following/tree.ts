@@ -26,6 +26,8 @@ export type TreeStatus = {
   /** Up to here every leaf was hashed and led to a signed root. */
   readonly verified: TreeHead
   readonly verifiedAt: Date | undefined
+  /** Leaves that were read and hashed: beyond `verified` while there is more to read. */
+  readonly reached: bigint
   /** The largest that was shown, fitting or not. */
   readonly newest: (TreeHead & { readonly seenAt: Date }) | undefined
   readonly heads: bigint

@@ -58,7 +58,8 @@ function sentenceOf(log: Item): string {
   if (state === 'inconsistent')
     return `INCONSISTENT: it has shown a head that does not fit the ${verified} entries that were read`
   if (newest === undefined) return 'no head was seen yet'
-  return state === 'behind' ? `${verified} of ${said(newest)} entries read` : `${verified} entries, all read`
+  const reached = said(memberAt(log, 'reached') ?? memberAt(log, 'verified', 'size'))
+  return state === 'behind' ? `${reached} of ${said(newest)} entries read` : `${verified} entries, all read`
 }
 
 /** Texts and numbers as they are; whatever else stands there is shown as JSON. */
