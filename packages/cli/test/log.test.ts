@@ -197,8 +197,16 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     t.match((await run(['log', 'verify-backup', backup])).out, `checksum ${json.sha256}\n`)
 
     const fresh = await testDatabase(t)
-    const restored = await restore(fresh.connectionString, '--replaces', connectionString)
+    const running = ['--newest-checkpoint', `${rekor}/api/v1/log`] as const
+    const restored = await restore(
+      fresh.connectionString,
+      ...running,
+      ...running,
+      '--replaces',
+      connectionString,
+    )
     t.equal(restored.status, 0, restored.err)
+    t.equal(restored.err.match(/^Looked for a newer state at /gm)?.length, 2, 'each place once')
     t.match(restored.out, /\nRestored: rekor-v1 as of .*, mode open\.\n$/)
     t.match(restored.err, `Looked for a newer state at ${rekor}/api/v1/log: 2 entries of `)
     t.match(restored.err, 'Looked for a newer state at the database that it replaces: 2 entries of ')

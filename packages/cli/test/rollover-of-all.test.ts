@@ -65,7 +65,9 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
     [['rekor-v2', '--host', 'https://localhost'], /is no host name/],
     [['rekor-v2', '--host', '127.0.0.1'], /is a log of this line already/],
     [['rekor-v2', '--prefix', '/2027'], /needs a host name of its own/],
-    [['ct', '--prefix', '2027'], /is no path for a CT log/],
+    ...['2027', '/.', '/..', '/../2027', '/2027/..', '/.2027', '/'].map(
+      (prefix) => [['ct', '--prefix', prefix], /is no path for a CT log/] as const,
+    ),
     [['ct'], /needs a path of its own/],
     [['no-log', '--host', 'localhost'], /this database holds no log no-log/],
   ] as const)
@@ -98,7 +100,7 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
       { origin: 'localhost', state: 'prepared' },
     ],
   })
-  t.equal((await fetch(`${ct}/2027/checkpoint`)).status, 404)
+  t.equal((await fetch(`${ct}/2027/checkpoint`)).status, 503, 'prepared, and not open yet')
 
   await commit('rekor-v1')
   t.match(await commit('rekor-v2'), {

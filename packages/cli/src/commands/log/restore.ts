@@ -102,6 +102,8 @@ async function lookForNewer(
     read: () => Promise<readonly KnownHead[]>,
     excuse: (error: unknown) => string | undefined,
   ) => {
+    // Named twice, or named and found running.
+    if (lookedAt.some((before) => before.where === where)) return
     try {
       const found = await read()
       heads.push(...found)
