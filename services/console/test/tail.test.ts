@@ -18,10 +18,11 @@ const entry = (index: number): PlacedEntry => ({
 })
 
 function openTail(t: Test, { limit = 10, limitEach = 10 } = {}) {
-  const log = { size: 0, looks: 0, grown: new PassThrough() }
-  const newest: Newest = async () => {
+  const log = { size: 0, looks: 0, asked: 0 }
+  const newest: Newest = async (limit) => {
     log.looks++
-    return Array.from({ length: Math.min(log.size, 50) }, (_, at) => entry(log.size - 1 - at))
+    log.asked = limit
+    return Array.from({ length: Math.min(log.size, limit) }, (_, at) => entry(log.size - 1 - at))
   }
   const logs = new Map([['rekor-v1' as const, newest]])
   const tail = createTail({ logs, limit, limitEach, pollMs: 1, onError: (error) => t.fail(String(error)) })
@@ -45,7 +46,7 @@ function reader(more: Partial<TailReader> = {}): Seen {
     hidesAddresses: false,
     mayRead: () => true,
     write: (part) => {
-      text += part
+      text += Buffer.from(part).toString()
       told.emit('told')
     },
     waiting: () => 0,
@@ -89,7 +90,52 @@ t.test('who comes again goes on where it was, and hears of what is too much', as
     [...again.text().matchAll(/^id: (\d+)$/gm)].map(([, id]) => id),
     ['97', '98', '99'],
   )
-  t.match(late.text(), 'event: skipped\ndata: 40\n\nid: 50\n')
+  t.match(late.text(), 'event: skipped\ndata: 70\n\nid: 80\n')
+  t.equal(log.asked, 20, 'no more is read than is told')
+})
+
+t.test('of many at once the newest are told, and how many are not', async (t) => {
+  const { log, tail } = openTail(t)
+  log.size = 10
+  const one = reader({ lastIndex: 9n })
+  tail.open(one)
+  log.size = 1_010
+  await one.until('id: 1009\n')
+  const [, ...ids] = [...one.text().matchAll(/^(?:id|data): (\d+)$/gm)].map(([, number]) => Number(number))
+  t.match(one.text(), 'event: skipped\ndata: 980\n\nid: 990\n')
+  t.same(
+    ids,
+    Array.from({ length: 20 }, (_, at) => 990 + at),
+  )
+})
+
+t.test('what is sent is made once for all who saw the same and are shown the same', async (t) => {
+  const { log, tail } = openTail(t)
+  const sent: Uint8Array[][] = []
+  const readers = [false, false, true, true].map((hidesAddresses, at) => {
+    const parts: Uint8Array[] = []
+    sent.push(parts)
+    const told = reader({ lastIndex: 0n, hidesAddresses, address: `192.0.2.${at}` })
+    return {
+      ...told,
+      write: (part: Uint8Array) => {
+        parts.push(part)
+        told.write(part)
+      },
+    }
+  })
+  for (const each of readers) tail.open(each)
+  log.size = 3
+  await Promise.all(readers.map((each) => each.until('id: 2\n')))
+  const [a, b, c, d] = sent.map((parts) => parts.at(-1))
+  t.equal(a, b, 'the same bytes, not equal ones')
+  t.equal(c, d)
+  t.not(a, c)
+  t.same(
+    sent.map(({ length }) => length),
+    [2, 2, 2, 2],
+    'one write beside the greeting',
+  )
 })
 
 t.test('who does not take what comes is cut off, and nobody looks for nobody', async (t) => {

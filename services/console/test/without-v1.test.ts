@@ -96,8 +96,9 @@ t.test('the newest leaves are read once for a head, across bundles', async (t) =
     entries.map(({ logIndex }) => logIndex),
     Array.from({ length: 50 }, (_, at) => BigInt(299 - at)),
   )
-  t.equal(await newest?.(50), entries, 'the same answer while the log does not grow')
   t.equal((await newest?.(1_000))?.length, 300)
+  log.give([])
+  t.same(await newest?.(50), entries, 'fewer are those that were read, while the log does not grow')
 })
 
 t.test('where a log of certificates was at a time is found by its leaves', async (t) => {

@@ -1,6 +1,9 @@
 import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult, sign } from 'node:crypto'
 import t, { type Test as TapTest } from 'tap'
 import { createGate } from '../src/admission/gate.ts'
+import { searchLogs } from '../src/search/answer.ts'
+import { parseOwnSearch } from '../src/search/query.ts'
+import { ownSource } from '../src/search/source.ts'
 import { createTestCa, type TestCa } from './certified.ts'
 import { entryVector, json, openRekor, type Parsed, proposalFor, type RekorUnderTest } from './support.ts'
 
@@ -251,3 +254,20 @@ function olpcJson(value: unknown): string {
   const names = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${names.map(([name, member]) => `"${name}":${olpcJson(member)}`).join(',')}}`
 }
+
+t.test('what is asked for without a key waits for no index', async (t) => {
+  const rekor = await openRekor(t)
+  const ids = [await propose(t, rekor, proposalFor('one')), await propose(t, rekor, proposalFor('two'))]
+  const indexed = async () => {
+    throw new Error('the index is waited for')
+  }
+  const source = ownSource('rekor-v1', { ...rekor.search, indexed }, () => [rekor.shard])
+  const ask = async (query: object) => searchLogs([source], await parseOwnSearch(query, new Date()))
+  for (const query of [{}, { after: '2000-01-01T00:00:00Z' }]) {
+    const page = JSON.parse(await ask(query))
+    t.same(idsOf(page), ids.toReversed())
+    t.equal(page.indexed, 2, 'all that is logged can be found so')
+  }
+  for (const query of [{ email: 'ann@example.org' }, { kind: 'dsse' }, { kind: 'hashedrekord' }])
+    await t.rejects(ask(query), /the index is waited for/)
+})

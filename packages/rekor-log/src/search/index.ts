@@ -35,6 +35,8 @@ export type SearchIndex = {
   page(query: PageQuery<SearchKey>): Promise<Page>
   /** Entries below this leaf index are in the index, whoever put them there. */
   indexed(): Promise<bigint>
+  /** Entries below this leaf index are in the log, whether the index has come to them or not. */
+  logged(): Promise<bigint>
   /** Entries that are logged and not indexed yet, when it was last looked at. */
   backlog(): bigint
   /** Finishes the turn it is at. */
@@ -135,6 +137,7 @@ export async function openSearch(options: SearchOptions): Promise<SearchIndex> {
           return readPosition(readers, log.logId)
         })(),
       ),
+    logged: () => orUnavailable(log.length()),
     backlog: follower.backlog,
     stop: follower.stop,
   }

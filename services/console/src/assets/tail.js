@@ -1,4 +1,4 @@
-// New entries on top as they come; never more than a hundred, and none while paused.
+// New entries on top as they come; never more than a hundred, and none while paused. Where more came at once than is told, a row says so.
 const rows = document.getElementById('entries')
 const state = document.getElementById('tail-state')
 const pause = document.getElementById('tail-pause')
@@ -6,16 +6,19 @@ const most = 100
 let waiting = []
 let isPaused = false
 let came = 0
+let passedOver = 0
 
 const source = new EventSource(`/log/events${location.search}`)
 source.addEventListener('open', () => tell('Entries come as they are logged.'))
 source.addEventListener('error', () => tell('The connection is lost; it is tried again.'))
 source.addEventListener('message', ({ data }) => {
-  waiting = [...waiting, JSON.parse(data)].slice(-most)
   came++
-  if (!isPaused) show()
+  take(rowOf(JSON.parse(data)))
 })
-source.addEventListener('skipped', ({ data }) => tell(`${data} entries came too fast to be shown.`))
+source.addEventListener('skipped', ({ data }) => {
+  passedOver += Number(data)
+  take(gapOf(data))
+})
 
 pause.hidden = false
 pause.addEventListener('click', () => {
@@ -26,17 +29,36 @@ pause.addEventListener('click', () => {
 
 // Not at each entry: that would be read aloud without end.
 setInterval(() => {
-  if (came > 0) tell(`${came} new since the page was loaded.`)
+  const others = passedOver > 0 ? `, and ${passedOver} more that are not shown` : ''
+  if (came > 0) tell(`${came} new since the page was loaded${others}.`)
 }, 10_000)
 
 function tell(text) {
   if (state.textContent !== text) state.textContent = text
 }
 
+function take(row) {
+  waiting = [...waiting, row].slice(-most)
+  if (!isPaused) show()
+}
+
 function show() {
-  for (const entry of waiting) rows.prepend(rowOf(entry))
+  for (const row of waiting) rows.prepend(row)
   waiting = []
   while (rows.children.length > most) rows.lastElementChild.remove()
+}
+
+/** In the place of entries that are not told. */
+function gapOf(count) {
+  const row = document.createElement('tr')
+  row.className = 'new'
+  const cell = document.createElement('td')
+  cell.colSpan = 5
+  cell.className = 'quiet'
+  cell.textContent =
+    count === '1' ? '… one entry in between is not shown' : `… ${count} entries in between are not shown`
+  row.append(cell)
+  return row
 }
 
 function rowOf({ path, logIndex, logged, kind, subjects, issuers, keyHashes }) {

@@ -35,7 +35,7 @@ function newestLeaves(tree: TreeName, log: TreeLog): Newest {
     | undefined
   return async (limit) => {
     const { treeSize: size } = await log.shown()
-    if (known?.size === size && known.limit === limit) return known.entries
+    if (known?.size === size && known.limit >= limit) return known.entries.slice(0, limit)
     const first = size > BigInt(limit) ? size - BigInt(limit) : 0n
     const leaves = await log.leaves(first, size, size)
     const entries = leaves.map((leaf, at) => placed(tree, first + BigInt(at), leaf)).toReversed()

@@ -53,9 +53,9 @@ ${entryTable(shown, 'Newest entries', 'entries')}`,
       hidesAddresses: context.readerOf(request).hidesAddresses,
       mayRead: () => context.mayStillRead(request),
       ...(typeof last === 'string' && /^\d{1,18}$/.test(last) && { lastIndex: BigInt(last) }),
-      write: (text) => {
+      write: (bytes) => {
         if (!raw.headersSent) begin()
-        raw.write(text)
+        raw.write(bytes)
       },
       waiting: () => raw.writableLength,
       cut: () => raw.destroy(),

@@ -1,7 +1,9 @@
 /**
- * The live tail: one look at a log a moment for all readers together, and none while there are no readers. A reader that does not
- * take what it is sent is cut off, since nothing is kept for it; it comes again with the last index that it saw.
+ * The live tail: one look at a log a moment for all readers together, and none while there are no readers. What is sent is made once for
+ * all who saw the same. A reader that does not take what it is sent is cut off, since nothing is kept for it; it comes again with the last
+ * index that it saw.
  */
+import { utf8 } from '@sigstack/crypto'
 import { networkOf } from '@sigstack/limits/addresses'
 import { hidden } from '../reader.ts'
 import type { PlacedEntry } from '../search/places.ts'
@@ -16,7 +18,7 @@ export type TailReader = {
   readonly lastIndex?: bigint
   /** Whether it still may. */
   mayRead(): boolean
-  write(text: string): void
+  write(bytes: Uint8Array): void
   /** Bytes that it has not taken. */
   waiting(): number
   cut(): void
@@ -39,8 +41,10 @@ export type TailOptions = {
 
 const heartbeatMs = 15_000
 const mostWaiting = 65_536
-/** At one look; of more only the newest are told. */
-const mostAtOnce = 50
+/** At one look; of more only the newest are read and told, and how many were passed over. */
+const mostAtOnce = 20
+const greeting = utf8(': open\n\n')
+const heartbeat = utf8(': here\n\n')
 
 export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: TailOptions): Tail {
   /** With the last index that each was told; undefined: it begins with what comes next. */
@@ -56,28 +60,22 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
 
   async function lookAt(log: LogName): Promise<void> {
     try {
-      const shown = eventsOf((await logs.get(log)?.(mostAtOnce)) ?? [])
-      for (const [reader, after] of readers)
-        if (reader.log === log) tell(reader, shown(reader.hidesAddresses), after)
+      const entries = (await logs.get(log)?.(mostAtOnce)) ?? []
+      const newest = entries[0]?.logIndex
+      const freshFor = freshIn(entries)
+      for (const [reader, after] of readers) {
+        if (reader.log !== log) continue
+        readers.set(reader, newest ?? after ?? -1n)
+        const fresh = after === undefined ? undefined : freshFor(after, reader.hidesAddresses)
+        if (fresh !== undefined) send(reader, fresh)
+      }
     } catch (error) {
       onError(error)
     }
   }
 
-  /** Of `events`, oldest first, those that the reader does not have; what came before the oldest of them is counted. */
-  function tell(reader: TailReader, events: readonly Event[], after: bigint | undefined): void {
-    readers.set(reader, events.at(-1)?.logIndex ?? after ?? -1n)
-    if (after === undefined) return
-    const fresh = events.filter(({ logIndex }) => logIndex > after)
-    const [oldest] = fresh
-    if (oldest === undefined) return
-    const skipped = oldest.logIndex - after - 1n
-    const told = fresh.map(({ text }) => text).join('')
-    send(reader, (skipped > 0n ? `event: skipped\ndata: ${skipped}\n\n` : '') + told)
-  }
-
-  function send(reader: TailReader, text: string): void {
-    if (reader.waiting() <= mostWaiting && reader.mayRead()) return reader.write(text)
+  function send(reader: TailReader, bytes: Uint8Array): void {
+    if (reader.waiting() <= mostWaiting && reader.mayRead()) return reader.write(bytes)
     readers.delete(reader)
     reader.cut()
   }
@@ -89,10 +87,10 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
       const own = [...readers.keys()].filter(({ address }) => networkOf(address) === network).length
       if (readers.size >= limit || own >= limitEach) return undefined
       readers.set(reader, reader.lastIndex)
-      reader.write(': open\n\n')
+      reader.write(greeting)
       timer ??= setTimeout(() => void look(), 0).unref()
       beating ??= setInterval(() => {
-        for (const each of readers.keys()) send(each, ': here\n\n')
+        for (const each of readers.keys()) send(each, heartbeat)
       }, heartbeatMs).unref()
       return () => readers.delete(reader)
     },
@@ -105,22 +103,31 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
   }
 }
 
-type Event = { readonly logIndex: bigint; readonly text: string }
-
-/** Of entries, newest first; oldest first, and made once for all readers of a kind. */
-function eventsOf(entries: readonly PlacedEntry[]): (hidesAddresses: boolean) => readonly Event[] {
-  const made = new Map<boolean, readonly Event[]>()
-  return (hidesAddresses) => {
-    const known = made.get(hidesAddresses)
-    if (known !== undefined) return known
-    const events = entries.map((entry) => eventOf(hidesAddresses ? hidden(entry) : entry)).toReversed()
-    made.set(hidesAddresses, events)
-    return events
+/**
+ * Of entries, newest first, those after an index, as events and oldest first; before them how many are between that index and the oldest
+ * that was read. Undefined where nothing came.
+ */
+function freshIn(
+  entries: readonly PlacedEntry[],
+): (after: bigint, hidesAddresses: boolean) => Uint8Array | undefined {
+  const made = new Map<string, Uint8Array | undefined>()
+  const make = (after: bigint, hidesAddresses: boolean): Uint8Array | undefined => {
+    const fresh = entries.filter(({ logIndex }) => logIndex > after).toReversed()
+    const [oldest] = fresh
+    if (oldest === undefined) return undefined
+    const skipped = oldest.logIndex - after - 1n
+    const told = fresh.map((entry) => eventOf(hidesAddresses ? hidden(entry) : entry)).join('')
+    return utf8((skipped > 0n ? `event: skipped\ndata: ${skipped}\n\n` : '') + told)
+  }
+  return (after, hidesAddresses) => {
+    const name = `${after} ${hidesAddresses}`
+    if (!made.has(name)) made.set(name, make(after, hidesAddresses))
+    return made.get(name)
   }
 }
 
-function eventOf({ logIndex, integratedTime, ...shown }: PlacedEntry): Event {
+function eventOf({ logIndex, integratedTime, ...shown }: PlacedEntry): string {
   const logged = integratedTime === undefined ? undefined : new Date(integratedTime * 1000).toISOString()
   const data = { ...shown, logIndex: String(logIndex), logged }
-  return { logIndex, text: `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n` }
+  return `id: ${logIndex}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -14,7 +14,9 @@ type Page = LogPage<Located> & {
 
 export async function searchLogs(sources: readonly OpenSource[], query: OwnSearchQuery): Promise<string> {
   const asked = sources.filter(({ log }) => query.log === undefined || log.startsWith(query.log))
-  const opened = (await Promise.all(asked.map((source) => source.open()))).filter(
+  // Readers who wait for the index hurry it, at the cost of writers.
+  const byKeys = [query.criteria, query.required, query.excluded].some(({ length }) => length > 0)
+  const opened = (await Promise.all(asked.map((source) => source.open(byKeys)))).filter(
     (each) => each !== undefined,
   )
   const pages = await Promise.all(opened.map((source) => pageOf(source, query)))

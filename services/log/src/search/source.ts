@@ -33,19 +33,20 @@ export type SearchSource = {
 /** `undefined`: there is no such log. */
 export type OpenSource = {
   readonly log: SearchedLog
-  open(): Promise<SearchSource | undefined>
+  /** `byKeys`: whether keys are looked up, for which the index is waited for; without them all that is logged can be found. */
+  open(byKeys: boolean): Promise<SearchSource | undefined>
 }
 
 export function ownSource(
   log: SearchedLog,
-  search: Pick<SearchIndex, 'page' | 'indexed'>,
+  search: Pick<SearchIndex, 'page' | 'indexed' | 'logged'>,
   parts: () => readonly LogPart[],
 ): OpenSource {
   return {
     log,
-    open: async () => ({
+    open: async (byKeys) => ({
       log,
-      indexed: await search.indexed(),
+      indexed: await (byKeys ? search.indexed() : search.logged()),
       page: (query) => search.page(query),
       read: async (indexes) => {
         const found = await readByShard(parts(), indexes, ({ log }, own) => log.readEntriesAt(own))
