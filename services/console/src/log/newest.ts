@@ -1,6 +1,6 @@
 /** The newest entries of each log that is shown, as its tail begins and goes on. */
 import type { Context } from '../context.ts'
-import { createPlaces, type PlacedEntry } from '../search/places.ts'
+import { type PlacedEntry, placedAt } from '../search/places.ts'
 import { describeBody, search } from '../search/search.ts'
 import { createTreeLog, type TreeLog } from '../sources/tree-log.ts'
 import { readLoggedCertificate } from '../tree/logged-certificate.ts'
@@ -15,10 +15,11 @@ export type Newest = (limit: number) => Promise<readonly PlacedEntry[]>
 export function createNewest({ rekor, urls }: Pick<Context, 'rekor' | 'urls'>): ReadonlyMap<LogName, Newest> {
   const logs = new Map<LogName, Newest>()
   if (rekor !== undefined) {
-    const places = createPlaces(undefined)
     logs.set('rekor-v1', async (limit) => {
       const asked = { order: 'newest', limit, logs: 'rekor-v1' } as const
-      return places((await search({ rekor, isV1: true }, [], asked)).entries)
+      return (await search({ rekor, isV1: true }, [], asked)).entries.map((entry) =>
+        placedAt(entry, undefined),
+      )
     })
   }
   for (const tree of ['rekor-v2', 'ct'] as const) {

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { html } from '../html/html.ts'
 import { hidden } from '../reader.ts'
 import { entryTable } from '../search/page.ts'
+import { createShared } from '../sources/cached.ts'
 import { logNames } from './names.ts'
 import type { LogName } from './newest.ts'
 import type { Tail } from './tail.ts'
@@ -11,7 +12,8 @@ import type { Tail } from './tail.ts'
 const pageLength = 50
 
 export function addTailRoutes(app: FastifyInstance, context: Context, tail: Tail): void {
-  const { newest } = context
+  const { newest, now } = context
+  const shown = new Map([...newest].map(([name, look]) => [name, createShared(() => look(pageLength), now)]))
   const names = [...newest.keys()]
 
   /** Where none is named, the first. */
@@ -24,8 +26,8 @@ export function addTailRoutes(app: FastifyInstance, context: Context, tail: Tail
   app.get('/log/tail', async (request, reply) => {
     const log = asked(request)
     if (log === undefined) return context.sendNothing(request, reply, none)
-    const entries = (await newest.get(log)?.(pageLength)) ?? []
-    const shown = context.readerOf(request).hidesAddresses ? hidden(entries) : entries
+    const entries = (await shown.get(log)?.()) ?? []
+    const visible = context.readerOf(request).hidesAddresses ? hidden(entries) : entries
     const others = names.filter((name) => name !== log)
     return context.sendPage(request, reply, {
       title: `Entries as they come: ${logNames[log]}`,
@@ -37,7 +39,7 @@ ${
 `
 }<p id="tail-state" role="status">These are the newest; load the page again for newer ones.</p>
 <p><button type="button" id="tail-pause" hidden>Pause</button></p>
-${entryTable(shown, 'Newest entries', 'entries')}`,
+${entryTable(visible, 'Newest entries', 'entries')}`,
       scripts: ['tail.js'],
     })
   })

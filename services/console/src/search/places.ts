@@ -1,5 +1,6 @@
 /** Where the page of a found entry is. */
 import { parseCheckpoint } from '@sigstack/checkpoint'
+import { createShared } from '../sources/cached.ts'
 import type { FoundEntry } from '../sources/rekor.ts'
 import { createTreeLog } from '../sources/tree-log.ts'
 import { leafPath } from '../tree/tree-name.ts'
@@ -12,14 +13,19 @@ export type PlacedEntry = FoundEntry & {
 export type Places = (entries: readonly FoundEntry[]) => Promise<readonly PlacedEntry[]>
 
 /** @param rekorV2 Undefined where the console is told of no such log. */
-export function createPlaces(rekorV2: string | undefined): Places {
-  const tree = rekorV2 === undefined ? undefined : createTreeLog(rekorV2)
+export function createPlaces(rekorV2: string | undefined, now: () => number): Places {
+  const head = rekorV2 === undefined ? undefined : createShared(createTreeLog(rekorV2).head, now)
   return async (entries) => {
     const hasOthers = entries.some(({ origin }) => origin !== undefined)
     // A log that does not answer has no pages now.
-    const shown = hasOthers ? await tree?.head().then(originOf, () => undefined) : undefined
-    return entries.map((entry) => ({ ...entry, ...pathOf(entry, shown) }))
+    const shown = hasOthers ? await head?.().then(originOf, () => undefined) : undefined
+    return entries.map((entry) => placedAt(entry, shown))
   }
+}
+
+/** `shown`: the tree of Rekor v2 whose entries have pages. */
+export function placedAt(entry: FoundEntry, shown: string | undefined): PlacedEntry {
+  return { ...entry, ...pathOf(entry, shown) }
 }
 
 function pathOf(

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { html } from '../html/html.ts'
 import { sendText } from '../html/send.ts'
 import { hidden } from '../reader.ts'
+import { createShared } from '../sources/cached.ts'
 import { SourceError } from '../sources/errors.ts'
 import type { FoundEntry } from '../sources/rekor.ts'
 import { leafPath } from '../tree/tree-name.ts'
@@ -38,12 +39,22 @@ type Found = {
 }
 
 export function addSearchRoutes(app: FastifyInstance, context: Context): void {
-  const { rekor, searched, urls } = context
+  const { rekor, searched, urls, now } = context
   const logs = urls.rekorV2 === undefined ? 'rekor-v1' : 'all'
-  const places = createPlaces(urls.rekorV2)
+  const places = createPlaces(urls.rekorV2, now)
+  /** Of the first log where none is searched. */
+  const newest = createShared(async () => {
+    const { entries } = await search(searched, [], { order: 'newest', limit: frontLength, logs })
+    if (entries.length > 0) return places(entries)
+    const [first] = context.newest.values()
+    return (await first?.(frontLength)) ?? []
+  }, now)
 
   app.get('/', async (request, reply) => {
-    const entries = await newestFor(request).catch(() => [])
+    const entries = await newest().then(
+      (placed) => visibleTo(request, placed),
+      () => [],
+    )
     return context.sendPage(request, reply, {
       title: 'Search',
       room: 'search',
@@ -171,15 +182,6 @@ ${searchBox(form)}${
 
   function visibleTo<T>(request: FastifyRequest, found: T): T {
     return context.readerOf(request).hidesAddresses ? hidden(found) : found
-  }
-
-  /** Of the first log where none is searched. */
-  async function newestFor(request: FastifyRequest): Promise<readonly PlacedEntry[]> {
-    const { entries } = await search(searched, [], { order: 'newest', limit: frontLength, logs })
-    if (entries.length > 0) return shownTo(request, entries)
-    const [first] = context.newest.values()
-    const placed = (await first?.(frontLength)) ?? []
-    return visibleTo(request, placed)
   }
 
   async function shownTo(

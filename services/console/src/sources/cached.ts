@@ -42,3 +42,19 @@ export function createCached<Value>(
     },
   }
 }
+
+const momentMs = 1_000
+
+/** One answer for all who ask within a second, be it an error. Nobody is given an older one. */
+export function createShared<Value>(load: () => Promise<Value>, now: () => number): () => Promise<Value> {
+  const cached = createCached(async () => (await Promise.allSettled([load()]))[0], {
+    freshMs: momentMs,
+    staleMs: momentMs,
+    now,
+  })
+  return async () => {
+    const { value } = await cached.current()
+    if (value?.status === 'fulfilled') return value.value
+    throw value?.reason
+  }
+}
