@@ -10,10 +10,10 @@ import {
   extensionOid,
   parseCertificate,
   removeExtension,
-  verifyCertificateSignature,
   verifyChain,
 } from '@sigstack/x509'
 import { notVerified, refusing, type VerificationError } from './errors.ts'
+import { isSignedBy, parsedChain } from './parsed-chains.ts'
 import { covers } from './periods.ts'
 
 /** The issuers of `leaf`, lowest first, up to the anchor. Throws unless they hold at all of `times`. */
@@ -41,14 +41,19 @@ async function trustedPath(
         ? notVerified(`the trusted root lists no certificate authority for ${time.toISOString()}`)
         : undefined
   for (const { chain } of current) {
-    const certificates = chain.map(parseCertificate)
+    const certificates = parsedChain(chain)
     const anchor = certificates[certificates.length - 1]
     if (anchor === undefined) continue
     const path = await pathTo(anchor, leaf, certificates, new Set())
     if (path === undefined) continue
     try {
       await refusing('the certificate is not trusted', () =>
-        verifyChain(path, { roots: [anchor], at: time, extendedKeyUsage: extendedKeyUsageOid.codeSigning }),
+        verifyChain(path, {
+          roots: [anchor],
+          at: time,
+          extendedKeyUsage: extendedKeyUsageOid.codeSigning,
+          isSignedBy,
+        }),
       )
       return path
     } catch (error) {
@@ -75,7 +80,7 @@ async function pathTo(
 ): Promise<readonly Certificate[] | undefined> {
   for (const issuer of certificates) {
     if (seen.has(issuer) || !equalBytes(issuer.subject, from.issuer)) continue
-    if (!(await verifyCertificateSignature(from, issuer))) continue
+    if (!(await isSignedBy(from, issuer))) continue
     seen.add(issuer)
     const rest = issuer === anchor ? [] : await pathTo(anchor, issuer, certificates, seen)
     if (rest !== undefined) return issuer === anchor ? [from, issuer] : [from, ...rest]

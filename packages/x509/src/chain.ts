@@ -18,6 +18,8 @@ export type ChainRequirements = {
    * (they record what was issued, good or bad). That an issuer is a CA is always required.
    */
   readonly checkConstraints?: boolean
+  /** `verifyCertificateSignature`, or what remembers its verdicts. */
+  readonly isSignedBy?: (certificate: Certificate, issuer: Certificate) => Promise<boolean>
 }
 
 const chainLimit = 10
@@ -38,6 +40,7 @@ export async function verifyChain(
   chain: readonly Certificate[],
   requirements: ChainRequirements,
 ): Promise<readonly Certificate[]> {
+  const { isSignedBy = verifyCertificateSignature } = requirements
   const [leaf] = chain
   const last = chain[chain.length - 1]
   if (leaf === undefined || last === undefined)
@@ -54,14 +57,14 @@ export async function verifyChain(
   }
   const root =
     requirements.roots.find(({ der }) => equalBytes(der, last.der)) ??
-    (await findIssuer(last, requirements.roots))
+    (await findIssuer(last, requirements.roots, isSignedBy))
   const whole = root.der === last.der || equalBytes(root.der, last.der) ? chain : [...chain, root]
   for (const [i, issuer] of whole.entries()) {
     const issued = whole[i - 1]
     if (issued === undefined) continue
     if (!issuer.isCa)
       throw new X509Error('not_a_ca', `certificate ${i + 1} of the chain is not a CA but has issued one`)
-    if (i < chain.length && !(await verifyCertificateSignature(issued, issuer)))
+    if (i < chain.length && !(await isSignedBy(issued, issuer)))
       throw new X509Error(
         'bad_signature',
         `certificate ${i} of the chain is not signed by the key of certificate ${i + 1}`,
@@ -82,12 +85,16 @@ export async function isSelfSigned(certificate: Certificate): Promise<boolean> {
   )
 }
 
-async function findIssuer(certificate: Certificate, roots: readonly Certificate[]): Promise<Certificate> {
+async function findIssuer(
+  certificate: Certificate,
+  roots: readonly Certificate[],
+  isSignedBy: NonNullable<ChainRequirements['isSignedBy']>,
+): Promise<Certificate> {
   let named = false
   for (const root of roots) {
     if (!equalBytes(root.subject, certificate.issuer)) continue
     named = true
-    if (await verifyCertificateSignature(certificate, root)) return root
+    if (await isSignedBy(certificate, root)) return root
   }
   throw named
     ? new X509Error(
