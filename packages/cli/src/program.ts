@@ -129,11 +129,15 @@ function unknownCommand(program: Command, words: readonly string[]): string | un
   return undefined
 }
 
-/** Commands with others below them, as the program itself, do nothing alone: their help is shown, as cosign does it. */
+/**
+ * The program and commands with others below them do nothing alone: their help is shown, as cosign does it. Those that do something, as
+ * `token` and `pack`, have options of their own.
+ */
 function namesGroup(program: Command, words: readonly string[]): boolean {
+  if (words.length === 0) return true
   let around: Command | undefined = program
   for (const word of words) around = around?.commands.find((each) => each.name() === word)
-  return around !== undefined && around.commands.length > 0
+  return around !== undefined && around.commands.length > 0 && around.options.length === 0
 }
 
 function wordsFor(
