@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { inParallel } from '@sigstack/oci'
 import { createRandom } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -60,13 +61,9 @@ if (values.help) {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstack-faults-'))
   say(`seed ${seed}`)
   let failed = false
-  const waiting = chosen.values()
-  const worker = async () => {
-    // All workers take from the one iterator, so that each is run once.
-    for (const scenario of waiting)
-      failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
-  }
-  await Promise.all(Array.from({ length: numbers.atOnce }, worker))
+  await inParallel(chosen, numbers.atOnce, async (scenario) => {
+    failed = !(await run(scenario, path.join(folder, scenario.name))) || failed
+  })
   // What explains a silence is worth more than the room that it takes.
   if (!failed && !wasSilent) await rm(folder, { recursive: true, force: true })
   process.exitCode = failed ? 1 : 0

@@ -69,6 +69,7 @@ export {
   ProtoJsonError,
   parseProtoJson,
   present,
+  protoNameOf,
   textOf,
   timeOf,
 } from './proto-json.ts'

@@ -49,8 +49,17 @@ export function parseProtoJson(text: string, what: string, maximumCharacters: nu
   }
 }
 
-/** The envelope of DSSE has it so in its own proto file, where others have snake_case. */
-const inOneSpelling: readonly string[] = ['payloadType']
+/** By the names in JSON, which are few and the same in every message. The envelope of DSSE has lowerCamelCase in its proto file too. */
+const protoNames = new Map([['payloadType', 'payloadType']])
+
+/** The name that the proto file has for a member of a message of ours. */
+export function protoNameOf(name: string): string {
+  const known = protoNames.get(name)
+  if (known !== undefined) return known
+  const proto = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  protoNames.set(name, proto)
+  return proto
+}
 
 /**
  * The members of an object; names that `known` lacks are refused. Proto3 JSON has two spellings of a name,
@@ -62,7 +71,7 @@ export function membersOf<Name extends string>(node: JsonNode, known: readonly N
   const names: readonly string[] = known
   const found: Record<string, JsonNode | undefined> = {}
   for (const [spelling, member] of Object.entries(value)) {
-    const name = names.find((each) => each === spelling || snakeCase(each) === spelling)
+    const name = names.includes(spelling) ? spelling : names.find((each) => protoNameOf(each) === spelling)
     if (name === undefined) {
       throw new ProtoJsonError('unknown_member', `${inside(path, shown(spelling))} is not a known member`)
     }
@@ -70,10 +79,6 @@ export function membersOf<Name extends string>(node: JsonNode, known: readonly N
     if (member !== null) found[name] = { value: member, path: inside(path, name) }
   }
   return found as Members<Name>
-}
-
-function snakeCase(name: string): string {
-  return inOneSpelling.includes(name) ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 export function itemsOf(node: JsonNode | undefined, maximum: number): readonly JsonNode[] {

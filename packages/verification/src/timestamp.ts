@@ -6,6 +6,7 @@ import { parseTimestampResponse, parseTstInfo, type SignedData, tstInfoOid } fro
 import type { CertificateAuthority } from '@sigstack/trust-root'
 import { type Certificate, extendedKeyUsageOid, parseCertificate, verifyChain } from '@sigstack/x509'
 import { notVerified, refusing, type VerificationError } from './errors.ts'
+import { parsedChain } from './parsed-chains.ts'
 import { covers } from './periods.ts'
 
 export type Stamps = {
@@ -71,7 +72,7 @@ async function verifyTimestamp(
 
 /** The certificate that signed and those above it; undefined where the authority is another. */
 function chainOf({ chain }: CertificateAuthority, token: SignedData): readonly Certificate[] | undefined {
-  const certificates = chain.map(parseCertificate)
+  const certificates = parsedChain(chain)
   const [lowest] = certificates
   if (lowest === undefined) return undefined
   if (!lowest.isCa) return isSigner(lowest, token) ? certificates : undefined

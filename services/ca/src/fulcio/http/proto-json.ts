@@ -8,6 +8,7 @@ import {
   type JsonValue,
   parseBase64,
   parseStrictJson,
+  protoNameOf,
   StrictJsonError,
 } from '@sigstack/crypto'
 import { MessageError } from '../message-error.ts'
@@ -33,23 +34,12 @@ export function parseMessage(body: Uint8Array): Message {
 
 /** The member `name`, in either spelling; both at once are a name that occurs twice. */
 export function readMember(message: Message, name: string): JsonValue | undefined {
-  const snake = snakeCase(name)
+  const snake = protoNameOf(name)
   if (snake !== name && Object.hasOwn(message, snake)) {
     if (Object.hasOwn(message, name)) throw new MessageError(`invalid request: ${name} occurs twice`)
     return message[snake] ?? undefined
   }
   return Object.hasOwn(message, name) ? (message[name] ?? undefined) : undefined
-}
-
-/** Of the names that are read, which are few and the same in every message. */
-const snakeCases = new Map<string, string>()
-
-function snakeCase(name: string): string {
-  const known = snakeCases.get(name)
-  if (known !== undefined) return known
-  const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  snakeCases.set(name, snake)
-  return snake
 }
 
 export function readMessage(message: Message, name: string): Message | undefined {
