@@ -54,10 +54,12 @@ t.test('prose is tested nowhere, and what every room is built with everywhere', 
 const oneTest = (body: string) =>
   `import t from 'tap'\nt.test('one', async (t) => {\n  t.pass('good')\n  ${body}\n})\n`
 
-/** Done when nobody waits for it; the next test begins after it. */
-const later = (action: string) => `
-  setImmediate(${action})
-  await new Promise((resolve) => setTimeout(resolve, 10))
+/** Done when nobody waits for it; the test ends behind it, and another begins. */
+const later = (statement: string) => `
+  await new Promise((resolve) => setImmediate(() => {
+    setImmediate(resolve)
+    ${statement}
+  }))
 })
 t.test('two', async (t) => {
   t.pass('good too')`
@@ -70,8 +72,8 @@ t.test('a test file fails by what it finds, and by whatever ends it before', asy
     'silent.test.ts': '',
     'gone.test.ts': oneTest('process.kill(process.pid, "SIGKILL")'),
     'unfinished.test.ts': oneTest('await new Promise(() => {})'),
-    'thrown.test.ts': oneTest(later(`() => { throw new Error('thrown later') }`)),
-    'rejected.test.ts': oneTest(later(`() => { void Promise.reject(new Error('rejected later')) }`)),
+    'thrown.test.ts': oneTest(later(`throw new Error('thrown later')`)),
+    'rejected.test.ts': oneTest(later(`void Promise.reject(new Error('rejected later'))`)),
   })
   const lines: string[] = []
   const fatal = ['broken', 'silent', 'gone', 'unfinished'] as const
