@@ -98,7 +98,12 @@ function everyTest(): readonly string[] {
 
 /** A folder stands for the tests in it. */
 function testsIn(place: string): readonly string[] {
-  return statSync(place, { throwIfNoEntry: false })?.isDirectory()
+  const found = statSync(place, { throwIfNoEntry: false })
+  if (found === undefined) {
+    process.stderr.write(`there is no test file or folder ${place}\n`)
+    process.exit(1)
+  }
+  return found.isDirectory()
     ? globSync('**/*.test.ts', { cwd: place, exclude: (name) => name === 'node_modules' })
         .map((file) => path.join(place, file))
         .toSorted()

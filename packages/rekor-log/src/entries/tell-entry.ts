@@ -5,15 +5,11 @@
  */
 import { sha256Hex } from '@sigstack/crypto'
 import { costOf, type StoredEntry } from '@sigstack/rekor-entries'
+import { LRUCache } from 'lru-cache'
 import { readableEntry } from './readable-entry.ts'
 
 /** In checks of P-256 signatures, which is what these are counted in. */
 export type ToldEntry = { readonly entry: StoredEntry; readonly units: number }
-
-type Kept = {
-  get(name: string): StoredEntry | undefined
-  set(name: string, entry: StoredEntry): void
-}
 
 const leastDearUnits = 1
 const dear = createKept(8_192)
@@ -31,27 +27,9 @@ export function tellEntry(leaf: Uint8Array): ToldEntry {
 }
 
 /** `mostWeight`: verifiers of all that is kept, and one more for each entry. Thousands are some MB. */
-function createKept(mostWeight: number): Kept {
-  // The one that was told least recently first.
-  const kept = new Map<string, { readonly entry: StoredEntry; readonly weight: number }>()
-  let keptWeight = 0
-  return {
-    get(name) {
-      const known = kept.get(name)
-      if (known === undefined) return undefined
-      kept.delete(name)
-      kept.set(name, known)
-      return known.entry
-    },
-    set(name, entry) {
-      const weight = 1 + entry.verifiers.length
-      kept.set(name, { entry, weight })
-      keptWeight += weight
-      for (const [oldest, { weight: its }] of kept) {
-        if (keptWeight <= mostWeight) return
-        kept.delete(oldest)
-        keptWeight -= its
-      }
-    },
-  }
+function createKept(mostWeight: number): LRUCache<string, StoredEntry> {
+  return new LRUCache({
+    maxSize: mostWeight,
+    sizeCalculation: ({ verifiers }) => 1 + verifiers.length,
+  })
 }

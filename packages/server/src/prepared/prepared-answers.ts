@@ -3,6 +3,7 @@
  * (see ./answer-prepared.ts). The route decides what is kept and says whether it still holds.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { PlainGet } from './plain-get.ts'
 
 /** A GET and its answer of status 200, which differs in its request id and date alone. */
@@ -47,33 +48,20 @@ export function createPreparedAnswers(
   limitBytes: number,
   siteOf: (host: string) => string | undefined = () => '',
 ): PreparedAnswers {
-  const answers = new Map<string, PreparedAnswer>()
+  const answers = new LRUCache<string, PreparedAnswer>({
+    maxSize: limitBytes,
+    // Whoever asks chooses how long a target is.
+    sizeCalculation: ({ bytes }, place) => place.length + bytes.length + overheadBytes,
+  })
   const listeners: ((answer: PreparedAnswer, milliseconds: number) => void)[] = []
-  let held = 0
 
   function placeOf(host: string, target: string): string | undefined {
     const site = siteOf(host)
     return site === undefined ? undefined : `${site}${target}`
   }
 
-  function forget(place: string): void {
-    const answer = answers.get(place)
-    if (answer === undefined) return
-    answers.delete(place)
-    held -= sizeOf(place, answer.bytes)
-  }
-
   function remember(place: string | undefined, answer: PreparedAnswer): void {
-    if (place === undefined) return
-    forget(place)
-    const size = sizeOf(place, answer.bytes)
-    if (size > limitBytes) return
-    answers.set(place, answer)
-    held += size
-    for (const oldest of answers.keys()) {
-      if (held <= limitBytes) break
-      forget(oldest)
-    }
+    if (place !== undefined) answers.set(place, answer)
   }
 
   return {
@@ -89,10 +77,7 @@ export function createPreparedAnswers(
       const place = placeOf(host, target)
       if (place === undefined) return undefined
       const answer = answers.get(place)
-      if (answer === undefined || (accept !== '*/*' && accept !== answer.type)) return undefined
-      answers.delete(place)
-      answers.set(place, answer)
-      return answer
+      return accept === '*/*' || accept === answer?.type ? answer : undefined
     },
     renew: ({ host, target }, answer, body) => {
       const lines = answer.bytes.toString('latin1', 0, answer.bytes.indexOf(endOfHead)).split('\r\n')
@@ -108,11 +93,6 @@ export function createPreparedAnswers(
       for (const listener of listeners) listener(answer, milliseconds)
     },
   }
-}
-
-/** Whoever asks chooses how long a target is. */
-function sizeOf(place: string, bytes: Buffer): number {
-  return place.length + bytes.length + overheadBytes
 }
 
 const endOfHead = '\r\n\r\n'

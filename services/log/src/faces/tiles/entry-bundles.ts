@@ -9,6 +9,7 @@ import type { Asker } from '@sigstack/limits/turnstile'
 import type { LogEntry, LogReader } from '@sigstack/log-engine'
 import { encodeEntryBundle, longestBundledEntry, tileWidth, widthOfTile } from '@sigstack/merkle'
 import { createDearReads, type DearReads } from '@sigstack/rekor-log'
+import { LRUCache } from 'lru-cache'
 import { strongTagOf } from './entity-tag.ts'
 
 export type EntryBundle = {
@@ -47,28 +48,8 @@ export type EntryBundlesOptions = {
 
 export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBundles {
   const { encode, dearReads = createDearReads(), keptBytes = 32 * 1024 * 1024 } = options
-  const kept = new Map<string, EntryBundle>()
+  const kept = new LRUCache<string, EntryBundle>({ maxSize: keptBytes, sizeCalculation: bytesOf })
   const making = new Map<string, Promise<EntryBundle | undefined>>()
-  let bytes = 0
-
-  function keep(key: string, bundle: EntryBundle): void {
-    if (kept.has(key) || bundle.bytes.length > keptBytes) return
-    kept.set(key, bundle)
-    bytes += bundle.bytes.length
-    for (const [oldest, { bytes: held }] of kept) {
-      if (bytes <= keptBytes) break
-      kept.delete(oldest)
-      bytes -= held.length
-    }
-  }
-
-  function use(key: string): EntryBundle | undefined {
-    const bundle = kept.get(key)
-    if (bundle === undefined) return undefined
-    kept.delete(key)
-    kept.set(key, bundle)
-    return bundle
-  }
 
   /** What is being made is made once, for all who ask meanwhile. */
   async function madeOnce(
@@ -78,13 +59,13 @@ export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBund
   ): Promise<EntryBundle | undefined> {
     const others = making.get(key)
     // Whoever began may be refused, or go.
-    const known = use(key) ?? (others && (await others.catch(() => undefined)))
+    const known = kept.get(key) ?? (others && (await others.catch(() => undefined)))
     if (known !== undefined) return dearReads.give(asker, known, bytesOf)
     const begun = dearReads.pass(asker, make, bytesOf)
     making.set(key, begun)
     try {
       const made = await begun
-      if (made !== undefined) keep(key, made)
+      if (made !== undefined) kept.set(key, made)
       return made
     } finally {
       if (making.get(key) === begun) making.delete(key)
@@ -97,7 +78,7 @@ export function createEntryBundles(options: EntryBundlesOptions = {}): EntryBund
       const start = index * BigInt(tileWidth)
       const makePlain = () => makeBundle(log, start, width, encode)
       const makeGzipped = async () => {
-        const plain = kept.get(key) ?? (await makePlain())
+        const plain = kept.peek(key) ?? (await makePlain())
         return plain && gzipped(plain)
       }
       // What is kept is there.
