@@ -1,5 +1,5 @@
 /** The search index built anew, while the log serves. */
-import { type Pool, PostgresError } from '@sigstack/postgres'
+import { type Client, type Pool, PostgresError } from '@sigstack/postgres'
 import { auditRekor, commitRollover, reindex } from '@sigstack/rekor-log'
 import t, { type Test } from 'tap'
 import { emptyDatabase, indexedUpTo, type LogUnderTest, startRekor } from './running-log.ts'
@@ -106,6 +106,73 @@ t.test('one at a time, and an interrupted one does no harm', async (t) => {
   await t.rejects(interrupted, /killed/)
   t.same(await rows(pool), before)
   t.match(await reindex({ pool }), { entries: 12n })
+  t.same(await rows(pool), before)
+})
+
+t.test('one that lost its lock with the connection leaves the index and the next one alone', async (t) => {
+  const { pool } = await startTwoShards(t)
+  const before = await rows(pool)
+  const isSorting = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let lockPid: unknown
+  const slow: Pool = {
+    ...pool,
+    connect: async () => {
+      const client = await pool.connect()
+      lockPid = (await client.query('select pg_backend_pid() as pid')).rows[0]?.['pid']
+      return client
+    },
+    query: async (statement, values) => {
+      if (String(statement).includes('add primary key')) {
+        isSorting.resolve()
+        await goOn.promise
+      }
+      return pool.query(statement, values)
+    },
+  }
+  const first = t.rejects(reindex({ pool: slow }))
+  await isSorting.promise
+  await pool.query('select pg_terminate_backend($1)', [lockPid])
+  const isThere = async () =>
+    (await pool.query('select from pg_stat_activity where pid = $1', [lockPid])).rows.length > 0
+  while (await isThere());
+  await pool.query('delete from search_key')
+  const second = reindex({
+    pool,
+    // It has its table now, and the first goes on beside it.
+    onSorting: goOn.resolve,
+  })
+  t.match(await second, { entries: 12n })
+  await first
+  t.same(await rows(pool), before)
+  const { rows: left } = await pool.query(`select from pg_tables where tablename like 'search_key_rebuild%'
+    and schemaname = current_schema()`)
+  t.same(left, [])
+  t.match(await reindex({ pool }), { entries: 12n }, 'and the lock is free')
+})
+
+t.test('one that has lost its lock goes no further, though nobody else has begun', async (t) => {
+  const { pool } = await startTwoShards(t)
+  const before = await rows(pool)
+  let lock: Client | undefined
+  const isSorting = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const watched: Pool = {
+    ...pool,
+    connect: async () => (lock = await pool.connect()),
+    query: async (statement, values) => {
+      if (String(statement).includes('add primary key')) {
+        isSorting.resolve()
+        await goOn.promise
+      }
+      return pool.query(statement, values)
+    },
+  }
+  const running = t.rejects(reindex({ pool: watched }), { code: 'unavailable', message: /was lost; begin again$/ })
+  await isSorting.promise
+  await t.rejects(lock?.query('select pg_terminate_backend(pg_backend_pid())') ?? Promise.resolve())
+  goOn.resolve()
+  await running
   t.same(await rows(pool), before)
 })
 

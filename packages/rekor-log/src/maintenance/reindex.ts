@@ -1,8 +1,11 @@
 /**
  * Building the search index of a log anew, from the entries of all shards. The new rows go into a table of their own with its own ranges, so
  * that search answers from the old ones until it is complete; then both are exchanged in one transaction, in which the follower waits.
+ *
+ * That transaction is the one that holds the lock from the beginning, and the table has a name that no other process gives: whoever has
+ * lost the lock with its connection can neither exchange anything nor write into what the next one builds.
  */
-
+import { randomBytes } from 'node:crypto'
 import { migrateLogs } from '@sigstack/log-engine'
 import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import { RekorLogError } from '../errors.ts'
@@ -11,7 +14,7 @@ import { addRange, type KeyTable, keyColumns, rangeFor } from '../search/ranges.
 import {
   ensurePosition,
   migrateSearch,
-  rebuildTable,
+  type RebuildTable,
   type SearchedLog,
   searchTableOf,
   writeKeys,
@@ -36,13 +39,13 @@ export type Reindexed = {
   readonly unreadable: number
 }
 
-const table = rebuildTable
 /** What is left for the transaction that exchanges the tables, at the most, when writers do not outrun it. */
 const fewEntries = 2048n
 const mostRounds = 10
 
 /**
- * Throws RekorLogError `not_found` without a log, and `busy` while another process does the same. What the database has no connection
+ * Throws RekorLogError `not_found` without a log, `busy` while another process does the same, and `unavailable` once the connection
+ * that keeps others from it is lost. What the database has no connection
  * for is tried again for half a minute, since the next call begins from nothing.
  */
 export async function reindex(options: ReindexOptions): Promise<Reindexed> {
@@ -53,14 +56,16 @@ export async function reindex(options: ReindexOptions): Promise<Reindexed> {
   const logId = first?.logId ?? Buffer.alloc(32)
   await migrateSearch(pool, { name, logId })
   await ensurePosition(pool, logId)
-  return alone(pool, () => rebuild({ ...options, pool }, logId))
+  return alone(pool, (lock) => rebuild({ ...options, pool }, logId, lock))
 }
 
 /** The lock is a transaction's, so a process that dies leaves none behind, also where a pooler shares connections. */
-async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+async function alone<Result>(pool: Pool, work: (lock: Queryable) => Promise<Result>): Promise<Result> {
   return inTransaction(pool, async (tx) => {
+    // It waits for hours, and is not to be taken for a client that has vanished.
+    await tx.query('set local idle_in_transaction_session_timeout = 0')
     const { rows } = await tx.query<{ taken: boolean }>(
-      `select pg_try_advisory_xact_lock(hashtextextended('${table} ' || current_schema(), 0)) as taken`,
+      `select pg_try_advisory_xact_lock(hashtextextended('search_key_rebuild ' || current_schema(), 0)) as taken`,
     )
     if (rows[0]?.taken !== true) {
       throw new RekorLogError(
@@ -68,13 +73,27 @@ async function alone<Result>(pool: Pool, work: () => Promise<Result>): Promise<R
         'the search index is being built anew by another process; wait for its end',
       )
     }
-    return work()
+    return work(tx)
   })
 }
 
-async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexed> {
+/** Throws where the connection that holds the lock is gone: another process may have it by now. */
+async function assertAlone(lock: Queryable): Promise<void> {
+  try {
+    await lock.query('select')
+  } catch (cause) {
+    throw new RekorLogError(
+      'unavailable',
+      'the connection that kept other processes from building the search index anew was lost; begin again',
+      { cause },
+    )
+  }
+}
+
+async function rebuild(options: ReindexOptions, logId: Buffer, lock: Queryable): Promise<Reindexed> {
   const { pool, name = 'rekor-v1', onProgress = () => {}, onSorting = () => {} } = options
   const searched = searchTableOf(name)
+  const table: RebuildTable = `search_key_rebuild_${randomBytes(4).toString('hex')}`
   let unreadable = 0
   let at = 0n
   let ranges = 0n
@@ -94,6 +113,7 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
     })
     try {
       for await (const page of readStoredEntries(db, shards, start, end)) {
+        await assertAlone(lock)
         await threads.push(page)
         // A transaction has one connection, which does one thing at a time.
         if (db !== pool) await threads.drain()
@@ -108,27 +128,33 @@ async function rebuild(options: ReindexOptions, logId: Buffer): Promise<Reindexe
     return end - start
   }
 
-  // Of one that was interrupted.
-  await pool.query(`drop table if exists ${table}`)
+  await dropInterrupted(pool)
   await pool.query(`create table ${table} (${keyColumns}) partition by range (leaf_index)`)
   for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
   onSorting()
   await pool.query(`alter table ${table} add primary key (key, leaf_index)`)
   for (let round = 0; round < mostRounds && (await readOn(pool)) > fewEntries; round++);
-  await inTransaction(pool, async (tx) => {
-    // As the follower does: first its turn, then the table.
-    await tx.query('select from search_position where log_id = $1 for no key update', [logId])
-    await readOn(tx)
-    await tx.query(`drop table ${searched}`)
-    await rename(tx, table, searched)
-    for (let range = 0n; range < ranges; range++)
-      await rename(tx, `${table}_r${range}`, `${searched}_r${range}`)
-    await tx.query('update search_position set next_index = $2, facts_from = 0 where log_id = $1', [
-      logId,
-      at,
-    ])
-  })
+  await assertAlone(lock)
+  // As the follower does: first its turn, then the table.
+  await lock.query('select from search_position where log_id = $1 for no key update', [logId])
+  await readOn(lock)
+  await lock.query(`drop table ${searched}`)
+  await rename(lock, table, searched)
+  for (let range = 0n; range < ranges; range++)
+    await rename(lock, `${table}_r${range}`, `${searched}_r${range}`)
+  await lock.query('update search_position set next_index = $2, facts_from = 0 where log_id = $1', [
+    logId,
+    at,
+  ])
   return { entries: at, unreadable }
+}
+
+async function dropInterrupted(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables
+      where schemaname = current_schema() and tablename ~ '^search_key_rebuild(_[0-9a-f]{8})?$'`,
+  )
+  for (const { name } of rows) await pool.query(`drop table if exists ${name}`)
 }
 
 async function rename(tx: Queryable, from: KeyTable, to: KeyTable): Promise<void> {

@@ -102,15 +102,15 @@ export async function readFactsFrom(db: Queryable, logId: Uint8Array): Promise<b
   return rows[0]?.facts_from ?? 0n
 }
 
-/** An index that is to take the place of another. */
-export const rebuildTable = 'search_key_rebuild'
+/** An index that is to take the place of another: each that is built has a name of its own. */
+export type RebuildTable = `search_key_rebuild_${string}`
 
 /** @param table Where the rows go. */
 export async function writeKeys(
   tx: Queryable,
   from: bigint,
   entries: readonly IndexedEntry[],
-  table: SearchTable | typeof rebuildTable,
+  table: SearchTable | RebuildTable,
 ): Promise<void> {
   const keys: string[] = []
   const offsets: number[] = []
