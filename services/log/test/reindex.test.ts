@@ -1,5 +1,5 @@
 /** The search index built anew, while the log serves. */
-import { type Client, type Pool, PostgresError } from '@sigstack/postgres'
+import { type Pool, PostgresError } from '@sigstack/postgres'
 import { auditRekor, commitRollover, reindex } from '@sigstack/rekor-log'
 import t, { type Test } from 'tap'
 import { emptyDatabase, indexedUpTo, type LogUnderTest, startRekor } from './running-log.ts'
@@ -123,7 +123,7 @@ t.test('one that lost its lock with the connection leaves the index and the next
       return client
     },
     query: async (statement, values) => {
-      if (String(statement).includes('add primary key')) {
+      if (typeof statement === 'string' && statement.includes('add primary key')) {
         isSorting.resolve()
         await goOn.promise
       }
@@ -154,23 +154,27 @@ t.test('one that lost its lock with the connection leaves the index and the next
 t.test('one that has lost its lock goes no further, though nobody else has begun', async (t) => {
   const { pool } = await startTwoShards(t)
   const before = await rows(pool)
-  let lock: Client | undefined
+  let lock = undefined as Awaited<ReturnType<Pool['connect']>> | undefined
   const isSorting = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const watched: Pool = {
     ...pool,
     connect: async () => (lock = await pool.connect()),
     query: async (statement, values) => {
-      if (String(statement).includes('add primary key')) {
+      if (typeof statement === 'string' && statement.includes('add primary key')) {
         isSorting.resolve()
         await goOn.promise
       }
       return pool.query(statement, values)
     },
   }
-  const running = t.rejects(reindex({ pool: watched }), { code: 'unavailable', message: /was lost; begin again$/ })
+  const running = t.rejects(reindex({ pool: watched }), {
+    code: 'unavailable',
+    message: /was lost; begin again$/,
+  })
   await isSorting.promise
-  await t.rejects(lock?.query('select pg_terminate_backend(pg_backend_pid())') ?? Promise.resolve())
+  if (lock === undefined) throw new Error('it began without a connection')
+  await t.rejects(lock.query('select pg_terminate_backend(pg_backend_pid())'))
   goOn.resolve()
   await running
   t.same(await rows(pool), before)

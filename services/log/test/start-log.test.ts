@@ -20,6 +20,19 @@ const required = {
   LOG_KEY: '/k.pem',
 }
 
+t.test('a path of a CT log that clients would shorten is refused', async (t) => {
+  const ct = { ...required, LOG_FACE: 'ct', CT_ROOTS_FILE: '/roots.pem' }
+  for (const wrong of [
+    { CT_PREFIX: '/..' },
+    { CT_PREFIX: '/2026/.' },
+    { CT_ORIGIN: 'ct.example.org/../2026' },
+  ])
+    t.throws(() => readConfig({ ...ct, ...wrong }, 'a password'), {
+      message: /must not have \. or \.\. between/,
+    })
+  t.doesNotThrow(() => readConfig({ ...ct, CT_PREFIX: '/...' }, 'a password'))
+})
+
 t.test('the environment is read once and refused by name', async (t) => {
   t.match(readConfig(required, 'secret'), {
     face: { face: 'rekor-v1' },

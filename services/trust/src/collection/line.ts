@@ -1,5 +1,6 @@
 /** Logs that follow each other, each with a name and a key of its own: what one of them says of all, and where clients reach them. */
 import { type PublicKey, parsePublicKeyPem } from '@sigstack/crypto'
+import { hasDotSegment } from '@sigstack/server'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -30,7 +31,7 @@ const Line = Type.Object({
 
 /** `undefined` for what is no such list. Throws a CryptoError for what is no key. */
 export function parseLine(json: unknown): readonly LineLog[] | undefined {
-  if (!Value.Check(Line, json)) return undefined
+  if (!Value.Check(Line, json) || json.logs.some(({ prefix = '' }) => hasDotSegment(prefix))) return undefined
   return json.logs.map(({ origin, prefix = '', publicKey, state, openedAt }) => ({
     origin,
     prefix,

@@ -1,5 +1,6 @@
 /** The part of the environment that is the CT face's own. */
-import { listOf, pathVariable, SettingsError, urlVariable } from '@sigstack/server'
+import { quoted } from '@sigstack/crypto'
+import { hasDotSegment, listOf, pathVariable, SettingsError, urlVariable } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
 import { type LimitsConfig, limitsConfig, limitVariables } from '../../admission/limits-config.ts'
 
@@ -56,6 +57,11 @@ export function ctConfig(environment: Static<typeof Variables>): CtConfig {
   if ((file === undefined) === (url === undefined)) {
     throw new SettingsError(['set either CT_ROOTS_FILE or CT_ROOTS_URL for the accepted roots'])
   }
+  for (const [name, path] of Object.entries({ CT_PREFIX: prefix, CT_ORIGIN: origin ?? '' }))
+    if (hasDotSegment(path))
+      throw new SettingsError([
+        `${name} must not have . or .. between slashes, which clients take out of a URL: ${quoted(path, 200)}`,
+      ])
   const usages = environment.CT_EXTENDED_KEY_USAGES
   const extendedKeyUsages = usages === 'any' ? [] : listOf(usages)
   const roots = file === undefined ? { url: url ?? '' } : { file }

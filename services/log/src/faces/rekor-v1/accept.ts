@@ -2,6 +2,7 @@
  * Content negotiation (rekor-v1.md section 1.1): what a GET answers has one type, the key two, and 406 goes to who excludes it. A
  * POST is obeyed whatever it says.
  */
+import { weightsOf } from '@sigstack/server'
 import type { FastifyRequest } from 'fastify'
 import { RekorRefusal } from './errors.ts'
 
@@ -23,10 +24,8 @@ export function preferredType(request: FastifyRequest, types: readonly [string, 
 
 function accepts(accept: string, type: string): boolean {
   if (accept.trim() === '') return true
+  const weights = weightsOf(accept)
   const family = `${type.slice(0, type.indexOf('/'))}/*`
-  return accept.split(',').some((offer) => {
-    const [range = '', ...parameters] = offer.split(';').map((part) => part.trim().toLowerCase())
-    if (range !== type && range !== family && range !== '*/*') return false
-    return !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
-  })
+  // The closest range counts (RFC 9110 section 12.5.1).
+  return (weights.get(type) ?? weights.get(family) ?? weights.get('*/*') ?? 0) > 0
 }
