@@ -13,7 +13,7 @@ import { type Room, roomsToTest } from './changed.ts'
 import { nameOf, runTests } from './run-tests.ts'
 
 const cache = 'node_modules/.cache'
-const mostTogether = 12
+const mostTogether = 24
 
 /** Their tests wait for key services and databases, or start stacks: they begin early and have processes of their own. */
 const slowRooms = ['packages/signers', 'packages/postgres', 'packages/cli']

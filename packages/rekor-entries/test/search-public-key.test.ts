@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { defaultClientAlgorithms } from '@sigstack/crypto'
+import { anyCodePoint } from '@sigstack/crypto/testing'
 import {
   EntryError,
   parseSearchPublicKey,
@@ -98,7 +99,7 @@ t.test('what is no key of its format is refused, in the words of Rekor', async (
     )
   const formats = fc.constantFrom<SearchKeyFormat>('pgp', 'x509', 'minisign', 'ssh', 'tuf')
   await fc.assert(
-    fc.asyncProperty(formats, fc.string({ unit: 'binary' }), async (format, content) => {
+    fc.asyncProperty(formats, fc.string({ unit: anyCodePoint }), async (format, content) => {
       await parseSearchPublicKey(format, content, policy.now()).catch((error: unknown) => {
         if (!(error instanceof EntryError)) throw error
       })
