@@ -53,7 +53,8 @@ export async function fillLog(
   if (shard?.publicKey === undefined) throw new Error(`no stack has begun the log ${logName} here`)
   const { name, origin, logId, publicKey, treeSize } = shard
   const first = await readLogEntries(pool, logName, 0n, treeSize)
-  const pages = () => pagesOf(first, entries, make)
+  const now = Date.now()
+  const pages = () => pagesOf(first, entries, make, now)
   let tree = emptyTree
   for (const page of pages())
     tree = growTree(
@@ -102,9 +103,8 @@ async function forgetLog(pool: Pool): Promise<void> {
   )
 }
 
-/** All at the time of the newest that is there: a log does not run ahead of the clock. */
-function* pagesOf(first: readonly LogEntry[], entries: number, make: EntryMaker) {
-  const sequencedAtMs = first.at(-1)?.sequencedAtMs ?? Date.now()
+/** All at once, and in the life of a certificate that was issued just before. */
+function* pagesOf(first: readonly LogEntry[], entries: number, make: EntryMaker, sequencedAtMs: number) {
   for (let start = 0; start < entries; start += entriesPerPage) {
     const count = Math.min(entriesPerPage, entries - start)
     yield Array.from({ length: count }, (_, i) => {

@@ -47,13 +47,22 @@ export function requestDirectly(url: URL, given: DirectRequest): Promise<Incomin
   const { method, headers, body, signal, tls, idle } = given
   const { request: open, agent } = senderOf(url, tls)
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const request = open(url, { method, headers, agent, signal })
+  const request = open(url, { method, headers, agent })
+  // What Node does with a signal, without watching all that the stream does.
+  const callOff = (): void => void request.destroy(new Error('called off', { cause: signal.reason }))
+  if (signal.aborted) callOff()
+  signal.addEventListener('abort', callOff, { once: true })
   // A body of another length than was said would run into the next request.
   Object.assign(request, { strictContentLength: true })
   request.on('error', reject)
   // Where the peer changes to another protocol, Node ends the connection, and throws nothing.
-  request.on('close', () => reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })))
+  let isAnswered = false
+  request.on('close', () => {
+    signal.removeEventListener('abort', callOff)
+    if (!isAnswered) reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
+  })
   request.on('response', (answer) => {
+    isAnswered = true
     request.setTimeout(0)
     resolve(answer)
   })

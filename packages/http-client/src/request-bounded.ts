@@ -47,8 +47,11 @@ const ownHeaders = { accept: '*/*', 'user-agent': 'sigstack' }
 /** Throws {@link HttpError}. An answer of any status is an answer. */
 export async function requestBounded(url: string, request: HttpRequest): Promise<HttpAnswer> {
   const { timeoutMs, maxBytes } = request
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const signal = AbortSignal.any(request.signal === undefined ? [deadline] : [deadline, request.signal])
+  // A signal of Node's own with its timer lives until the time is over, long after the answer: a heap of them is dear.
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), timeoutMs).unref()
+  const signal =
+    request.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, request.signal])
   const rules = rulesOf(request.route)
   try {
     signal.throwIfAborted()
@@ -59,9 +62,11 @@ export async function requestBounded(url: string, request: HttpRequest): Promise
     return { status, url: from.href, header, bytes, text: () => bodyText(bytes, header('content-type')) }
   } catch (cause) {
     if (request.signal?.aborted === true) throw request.signal.reason
-    if (deadline.aborted && !(cause instanceof HttpError))
+    if (deadline.signal.aborted && !(cause instanceof HttpError))
       throw new HttpError('timeout', `no whole answer within ${timeoutMs} ms`, { cause })
     throw httpErrorOf(cause, url, rules)
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -92,6 +92,14 @@ t.test('whoever gives up hears the reason that was given', async (t) => {
   const url = await serve(t, () => undefined)
   const reason = new Error('enough')
   await t.rejects(requestBounded(url, { ...usual, signal: AbortSignal.abort(reason) }), reason)
+  const waiting = new AbortController()
+  const silent = await serve(t, () => waiting.abort(reason))
+  await t.rejects(requestBounded(silent, { ...usual, signal: waiting.signal }), reason)
+  const reading = new AbortController()
+  const endless = await serve(t, (_request, response) =>
+    response.write('a piece', () => reading.abort(reason)),
+  )
+  await t.rejects(requestBounded(endless, { ...usual, signal: reading.signal }), reason)
 })
 
 t.test('redirects are answers, unless they are to be followed', async (t) => {

@@ -166,7 +166,16 @@ function namesOf({ baseUrl }: TrustedLog): readonly string[] {
 
 const rsaOid = '1.2.840.113549.1.1.1'
 
-export function keyOfLog({ publicKey, keyDetails }: TrustedLog): Promise<PublicKey> {
+const keys = new WeakMap<TrustedLog, Promise<PublicKey>>()
+
+/** Read once for each log of a trusted root, which does not change. */
+export function keyOfLog(log: TrustedLog): Promise<PublicKey> {
+  const key = keys.get(log) ?? readKey(log)
+  keys.set(log, key)
+  return key
+}
+
+function readKey({ publicKey, keyDetails }: TrustedLog): Promise<PublicKey> {
   return refusing('the key of the log cannot be used', () =>
     // PKCS #1 is the key without the words that say of which kind it is.
     parsePublicKey(

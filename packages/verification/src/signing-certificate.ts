@@ -1,6 +1,6 @@
 /** The certificate of the signer: issued by a trusted authority at every trusted time, and promised to a CT log. */
 
-import { equalBytes, parsePublicKey, sha256 } from '@sigstack/crypto'
+import { equalBytes, sha256 } from '@sigstack/crypto'
 import { parseSctList, type Sct, type SignedEntry, verifySct } from '@sigstack/ct'
 import type { CertificateAuthority, TrustedLog } from '@sigstack/trust-root'
 import {
@@ -13,6 +13,7 @@ import {
   verifyChain,
 } from '@sigstack/x509'
 import { notVerified, refusing, type VerificationError } from './errors.ts'
+import { keyOfLog } from './log-entry.ts'
 import { isSignedBy, parsedChain } from './parsed-chains.ts'
 import { covers } from './periods.ts'
 
@@ -124,7 +125,7 @@ export async function demandPromise(
     if (then.length === 0)
       throw notVerified('the promise of the CT log (SCT) is of a time at which the log was not trusted')
     let good = false
-    for (const log of then) good ||= await verifySct(sct, entry, parsePublicKey(log.publicKey))
+    for (const log of then) good ||= await verifySct(sct, entry, await keyOfLog(log))
     if (!good) throw notVerified('the promise of the CT log (SCT) does not verify')
     promised = true
   }

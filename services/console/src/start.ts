@@ -15,9 +15,10 @@ import { createMetrics } from './metrics.ts'
 import { createCertificateSearch } from './search/certificates.ts'
 import type { Searched } from './search/search.ts'
 import type { Clocks, SignIn } from './sign-in/sign-in.ts'
+import { createShared } from './sources/cached.ts'
 import { createMonitor } from './sources/monitor.ts'
 import { createRekor, type Rekor } from './sources/rekor.ts'
-import { createTreeLog } from './sources/tree-log.ts'
+import { createTreeLog, type TreeLog } from './sources/tree-log.ts'
 import { createTrustSource } from './sources/trust.ts'
 
 const allRooms = ['search', 'log', 'trust', 'issuers', 'health', 'verify'] as const
@@ -50,7 +51,7 @@ export async function startConsole(config: Config, options: StartOptions): Promi
     const certificates =
       urls.ct === undefined || config.searchedCertificates === 0
         ? undefined
-        : createCertificateSearch({ log: createTreeLog(urls.ct), most: config.searchedCertificates })
+        : createCertificateSearch({ log: lookedAtInTurn(urls.ct, now), most: config.searchedCertificates })
     const newest = createNewest({ ...(rekor !== undefined && { rekor }), urls })
     const tail = createTail({
       logs: newest,
@@ -87,6 +88,12 @@ export async function startConsole(config: Config, options: StartOptions): Promi
 /** What checks tokens is loaded where people sign in. */
 async function signInBy(access: Extract<Access, { mode: 'oidc' }>, clocks: Clocks): Promise<SignIn> {
   return (await import('./sign-in/sign-in.ts')).openSignIn(access, clocks)
+}
+
+/** All who search within a second are given the certificates under one head. */
+function lookedAtInTurn(url: string, now: () => number): TreeLog {
+  const log = createTreeLog(url)
+  return { ...log, shown: createShared(log.shown, now) }
 }
 
 /** The log of Rekor v1 finds entries of v2 beside its own, where they share a database; that of v2 answers for itself. */

@@ -35,6 +35,7 @@ export type EntryBody = {
 
 export type Signer = {
   readonly keyHash: string
+  /** Where there is no certificate. */
   readonly key?: PublicKey
   /** The certificate of the signer, then those above it that the entry holds. */
   readonly certificates: readonly Certificate[]
@@ -77,11 +78,13 @@ export function readBody(bytes: Uint8Array): EntryBody {
 }
 
 function signerOf({ keyHash, spki, chain, subjects, tokenIssuer, serialNumber }: Verifier): Signer {
-  const key = spki === undefined ? undefined : attempt(() => parsePublicKey(spki))
+  const certificates = chain.flatMap((der) => attempt(() => parseCertificate(der)) ?? [])
+  // That of a certificate is read once, and where it is asked for.
+  const key = spki === undefined || chain.length > 0 ? undefined : attempt(() => parsePublicKey(spki))
   return {
     keyHash,
     subjects,
-    certificates: chain.flatMap((der) => attempt(() => parseCertificate(der)) ?? []),
+    certificates,
     ...(key !== undefined && { key }),
     ...(tokenIssuer !== undefined && { tokenIssuer }),
     ...(serialNumber !== undefined && { serialNumber }),

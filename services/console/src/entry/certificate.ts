@@ -8,6 +8,7 @@ import {
   extensionOid,
   fulcioArc,
 } from '@sigstack/x509'
+import { LRUCache } from 'lru-cache'
 import { attempt } from '../attempt.ts'
 
 export type CertificateWords = {
@@ -16,8 +17,6 @@ export type CertificateWords = {
   readonly warnings: readonly string[]
   /** Hexadecimal. */
   readonly serial: string
-  readonly issuer: string
-  readonly pem: string
 }
 
 export type CertificateRow = {
@@ -65,13 +64,11 @@ export function describeCertificate(certificate: Certificate): CertificateWords 
     return value === undefined || value === '' ? [] : [{ name, value, ...linkOf(value) }]
   })
   const names = subjectsOf(certificate)
-  const read = new X509Certificate(certificate.der)
-  const oneLine = read.issuer.replaceAll('\n', ', ')
   return {
     rows: [
       ...names.map((value) => ({ name: nameKind(value), value, ...linkOf(value) })),
       ...claimRows,
-      { name: 'Issued by', value: oneLine },
+      { name: 'Issued by', value: issuerOf(certificate) },
       { name: 'Serial number', value: serialOf(certificate) },
       { name: 'Valid from', value: certificate.notBefore.toISOString() },
       { name: 'Valid until', value: certificate.notAfter.toISOString() },
@@ -80,9 +77,17 @@ export function describeCertificate(certificate: Certificate): CertificateWords 
     ],
     warnings: warningsOf(told, names),
     serial: serialOf(certificate),
-    issuer: oneLine,
-    pem: read.toString(),
   }
+}
+
+/** By the DER of the name. There are few, and reading a certificate anew for one costs more than the rest of it. */
+const issuers = new LRUCache<string, string>({ max: 100 })
+
+function issuerOf({ issuer, der }: Certificate): string {
+  const name = toHex(issuer)
+  const words = issuers.get(name) ?? new X509Certificate(der).issuer.replaceAll('\n', ', ')
+  issuers.set(name, words)
+  return words
 }
 
 export function keyWords(key: PublicKey | undefined): string {

@@ -2,7 +2,6 @@
  * What can be checked of an entry with what the log answers and what is trusted, each for itself: no step stands for another, and what
  * was not looked at is not called good.
  */
-import { verifyCheckpoint } from '@sigstack/checkpoint'
 import { asBuffer, equalBytes, escaped, reasonOf, verifyDigest } from '@sigstack/crypto'
 import { asHash, leafHash, verifyInclusion } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
@@ -10,6 +9,7 @@ import { demandPromise, demandTrustedChain, keyOfLog, verifyPromise } from '@sig
 import type { Certificate } from '@sigstack/x509'
 import type { EntryProof, LoggedEntry } from '../sources/rekor.ts'
 import type { SignedDigest } from './body.ts'
+import { demandSignedHead } from './signed-head.ts'
 
 export type CheckName =
   | 'signature'
@@ -136,7 +136,8 @@ async function demandSignedRoot({ proof, logId }: LoggedEntry, logs: readonly Tr
   for (const log of logs) {
     try {
       const publicKey = await keyOfLog(log)
-      await verifyCheckpoint(proof.checkpoint, { publicKey, keyHint: logId.subarray(0, 4), expectedTreeHead })
+      const keyHint = logId.subarray(0, 4)
+      await demandSignedHead(log, proof.checkpoint, { publicKey, keyHint, expectedTreeHead })
       return
     } catch (error) {
       reason = error

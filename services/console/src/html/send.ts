@@ -1,6 +1,6 @@
 /** How pages and files leave: with what a browser may do with them, and small. */
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { gzip, gzipSync } from 'node:zlib'
 import { takesGzip } from '@sigstack/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Html, textOf } from './html.ts'
@@ -33,6 +33,8 @@ const compress = promisify(gzip)
 const worthCompressing = 1_024
 /** A hundredth larger than by the usual level, for six tenths of its time: most of a page is hashes. */
 const level = 3
+/** A page is packed in less time than a thread takes to be woken for it; a large file is not. */
+const mostPackedHere = 65_536
 
 export async function sendPage(
   request: FastifyRequest,
@@ -54,7 +56,9 @@ export async function sendText(
   const bytes = Buffer.from(text)
   if (bytes.length < worthCompressing || !takesGzip(request.headers['accept-encoding']))
     return reply.send(bytes)
-  return reply.header('content-encoding', 'gzip').send(await compress(bytes, { level }))
+  const packed =
+    bytes.length <= mostPackedHere ? gzipSync(bytes, { level }) : await compress(bytes, { level })
+  return reply.header('content-encoding', 'gzip').send(packed)
 }
 
 /** Bytes of an entry are nobody's page, whatever they begin with. */

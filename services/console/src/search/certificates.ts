@@ -3,11 +3,13 @@
  * short hashes of what they are found by, about 100 bytes a certificate. It is made when somebody searches, and goes on with the log.
  */
 import { hash } from 'node:crypto'
-import { setImmediate as pause, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as pause } from 'node:timers/promises'
 import { tileWidth } from '@sigstack/merkle'
+import { LRUCache } from 'lru-cache'
 import { placed } from '../log/newest.ts'
+import { SourceError } from '../sources/errors.ts'
 import type { TreeLog } from '../sources/tree-log.ts'
-import { findableOf } from './certificate-keys.ts'
+import { type Findable, findableOf } from './certificate-keys.ts'
 import type { PlacedEntry } from './places.ts'
 
 export type CertificateSearch = (query: CertificateQuery) => Promise<FoundCertificates>
@@ -43,11 +45,15 @@ export type CertificateSearchOptions = {
 
 const width = BigInt(tileWidth)
 const pageLength = 20
+/** Of found certificates, a few KB each, so that who asks again waits for no bundle. */
+const mostKept = 1_000
 /** Read without a pause, in which others are served. */
 const atOnce = 32
 
 /** What leaves of one entry bundle are found by: the time of each, and of each key a number, and whose it is. */
 type Chunk = { readonly times: Float64Array; readonly numbers: Float64Array; readonly owners: Uint8Array }
+
+type ReadLeaf = { readonly findable: Findable | undefined; readonly entry: PlacedEntry }
 
 /** Each search throws a `SourceError` where the log cannot be read. */
 export function createCertificateSearch({
@@ -56,6 +62,8 @@ export function createCertificateSearch({
   patienceMs = 5_000,
 }: CertificateSearchOptions): CertificateSearch {
   const chunks = new Map<bigint, Chunk>()
+  /** By index, at which a log never has another leaf. */
+  const read = new LRUCache<bigint, ReadLeaf>({ max: mostKept })
   let size = 0n
   let filling: Promise<void> | undefined
 
@@ -84,12 +92,12 @@ export function createCertificateSearch({
     })
     // Whoever waits no longer is not told; the next one asks anew.
     filling.catch(() => {})
-    const impatient = new AbortController()
-    const whole = filling.then(() => true)
+    const { promise: impatience, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(resolve, patienceMs, false)
     try {
-      return await Promise.race([whole, sleep(patienceMs, false, { signal: impatient.signal })])
+      return await Promise.race([filling.then(() => true), impatience])
     } finally {
-      impatient.abort()
+      clearTimeout(timer)
     }
   }
 
@@ -108,6 +116,17 @@ export function createCertificateSearch({
     }
   }
 
+  async function readLeaf(
+    index: bigint,
+    bundleOf: (index: bigint) => Promise<readonly Uint8Array[]>,
+  ): Promise<ReadLeaf> {
+    const leaf = (await bundleOf(index))[Number(index % width)]
+    if (leaf === undefined) throw new SourceError('malformed', 'the log gives fewer leaves than it has')
+    const made = { findable: findableOf(leaf), entry: placed('ct', index, leaf) }
+    read.set(index, made)
+    return made
+  }
+
   return async (query) => {
     const isWhole = await fillPatiently()
     const indexes: bigint[] = []
@@ -122,11 +141,9 @@ export function createCertificateSearch({
     }
     const entries = await Promise.all(
       told.map(async (index): Promise<readonly PlacedEntry[]> => {
-        const leaf = (await bundleOf(index))[Number(index % width)]
+        const { findable, entry } = read.get(index) ?? (await readLeaf(index, bundleOf))
         // Two keys may have one number.
-        if (leaf === undefined || findableOf(leaf)?.keys.some((key) => query.keys.includes(key)) !== true)
-          return []
-        return [placed('ct', index, leaf)]
+        return findable?.keys.some((key) => query.keys.includes(key)) === true ? [entry] : []
       }),
     )
     const oldest = [...chunks.keys()].reduce(

@@ -1,5 +1,5 @@
 /** What can be checked of a leaf that was read by tiles; as for every entry no step stands for another. Pure. */
-import { CheckpointError, noteKeyOf, parseCheckpoint, verifyCheckpoint } from '@sigstack/checkpoint'
+import { CheckpointError, noteKeyOf, parseCheckpoint } from '@sigstack/checkpoint'
 import { equalBytes, type PublicKey, parsePublicKey, sha256 } from '@sigstack/crypto'
 import { asHash } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
@@ -7,6 +7,7 @@ import { demandTrustedChain } from '@sigstack/verification/steps'
 import { extensionOid, parseCertificate, removeExtension, verifyCertificateSignature } from '@sigstack/x509'
 import { attempt } from '../attempt.ts'
 import { type Check, check, checkInclusion, noTrust, signedRoot } from '../entry/checks.ts'
+import { demandSignedHead } from '../entry/signed-head.ts'
 import type { TreeLeaf } from '../sources/tree-log.ts'
 import type { LoggedCertificate } from './logged-certificate.ts'
 
@@ -19,7 +20,7 @@ export type TrustedKey = {
 
 type SignedNote = {
   readonly note: string
-  readonly expected: Pick<Parameters<typeof verifyCheckpoint>[1], 'name' | 'expectedTreeHead'>
+  readonly expected: Pick<Parameters<typeof demandSignedHead>[2], 'name' | 'expectedTreeHead'>
   readonly root: TrustedRoot | undefined
   readonly signer: TrustedKey | undefined
 }
@@ -58,7 +59,8 @@ export function checkHead(
     skip: noTrust(root) || (signer === undefined && 'the trusted root does not list this log'),
     step: async () => {
       if (signer === undefined) return
-      await verifyCheckpoint(note, { publicKey: signer.publicKey, keyHint: signer.hint, ...expected })
+      const { log, publicKey, hint: keyHint } = signer
+      await demandSignedHead(log, note, { publicKey, keyHint, ...expected })
     },
   })
 }
