@@ -4,7 +4,7 @@ import type { KnownDifference } from '../known-difference.ts'
 export const knownCosignDifferences: readonly KnownDifference[] = [
   {
     name: 'bundle of sign-blob unasked',
-    cases: /^sign-blob .*config=false -y blob$/,
+    cases: /^sign-blob .*config=false (?:--output-signature \S+ )?-y blob$/,
     fact: /^status$/,
     ours: /^0$/,
   },

@@ -41,6 +41,7 @@ const texts: readonly (string | Line)[] = [
   `sign-blob --key rsa.key ${alone} --bundle rsa.json -y blob`,
   { words: `sign-blob --key cosign.key ${alone} --bundle stdin.json -y -`, input: 'piped\n' },
   `sign-blob --key cosign.key ${alone} -y blob`,
+  `sign-blob --key cosign.key ${alone} --output-signature only.sig -y blob`,
   `sign-blob --key cosign.key ${alone} --bundle x.json -y missing`,
   `sign-blob --key missing.key ${alone} --bundle x.json -y blob`,
   `sign-blob --key cosign.pub ${alone} --bundle x.json -y blob`,

@@ -1,5 +1,5 @@
 /** Files signed and attested with a key, with no stack and no network; and what cosign made of the same. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -73,6 +73,23 @@ t.test('a signature on its own is made and taken, as a file and as text', async 
     t.equal((await verify('--key', publicKey, '--signature', signature, path)).status, 1)
   }
   t.match(await verify('--key', publicKey, '--signature', file, file), { status: 1, err: /is not base64/ })
+})
+
+t.test('who asks for parts and names no bundle gets those parts alone, as from cosign 2', async (t) => {
+  const folder = t.testdir({ blob: 'what is signed' })
+  const at = (name: string) => join(folder, name)
+  const sign = (...words: readonly string[]) => run('sign-blob', '--key', privateKey, alone, ...words)
+  t.match(await sign('--output-signature', at('sig'), at('blob')), { status: 0, out: '' })
+  t.same(readdirSync(folder).toSorted(), ['blob', 'sig'])
+  t.equal((await verify('--key', publicKey, '--signature', at('sig'), at('blob'))).status, 0)
+
+  const own = ['--certificate', cosign('own-certificate.pem'), '--certificate-chain', cosign('own-ca.pem')]
+  const printed = await sign(...own, '--output-certificate', at('pem'), at('blob'))
+  t.match(printed, { status: 0, out: /^[A-Za-z0-9+/=]+\n$/ })
+  t.same(readdirSync(folder).toSorted(), ['blob', 'pem', 'sig'])
+  t.equal((await verify('--key', publicKey, '--signature', printed.out.trim(), at('blob'))).status, 0)
+  t.match(await sign('--output-signature', at('sig'), '--bundle', at('json'), at('blob')), { status: 0 })
+  t.same(readdirSync(folder).toSorted(), ['blob', 'json', 'pem', 'sig'])
 })
 
 t.test("cosign's old form of a bundle is written and read", async (t) => {

@@ -33,10 +33,13 @@ export function addSignBlob(program: Command, io: Io): void {
       'Signs FILE (- for standard input) with a fresh key that is certified for your identity, or with a key of yours.',
     )
     .argument('<file>', 'what to sign; - is standard input')
-    .option('--bundle <out>', 'where the bundle goes (default: FILE.sigstore.json); - is standard output')
-    .option('--output-signature <file>', 'write the signature alone there too, in base64')
-    .option('--output-certificate <file>', 'write the certificate alone there too, in PEM')
-    .option('--rfc3161-timestamp <file>', 'write the timestamp alone there too')
+    .option(
+      '--bundle <out>',
+      'where the bundle goes (default: FILE.sigstore.json, and no bundle where parts alone are asked for); - is standard output',
+    )
+    .option('--output-signature <file>', 'write the signature alone there, in base64')
+    .option('--output-certificate <file>', 'write the certificate alone there, in PEM')
+    .option('--rfc3161-timestamp <file>', 'write the timestamp alone there')
   addSigningOptions(command)
     .option(
       '--no-new-bundle-format',
@@ -71,19 +74,22 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
     })
   const isLegacy = options.newBundleFormat === false
   const outputSignature = options.outputSignature ?? options.output
-  const path = isLegacy ? options.bundle : bundlePath(file, options)
-  const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
-    (input) => input !== undefined,
-  )
   const parts = {
     signature: outputSignature,
     certificate: options.outputCertificate,
     timestamp: options.rfc3161Timestamp,
   }
+  // Who names where parts go wants those, as scripts of cosign 2 do, and no file besides.
+  const isBundled = !isLegacy && placesOfParts(parts).length === 0
+  const path = isBundled ? bundlePath(file, options) : bundleGiven(options)
+  const inputs = [file, options.key, options.identityToken, options.trustConfig].filter(
+    (input) => input !== undefined,
+  )
   const outputs = [...(path === undefined ? [] : [path]), ...placesOfParts(parts)]
   // Before anything is signed and logged, as is `demandWritable`; looked at again when they are written.
   await demandOutputs(outputs, inputs)
-  const logOptions = isLegacy ? ofLegacyForms : {}
+  const isAlone = isLegacy || path === undefined
+  const logOptions = isAlone ? ofLegacyForms : {}
   const signing = await openSigning(io, options, (step) => io.err(`${step}\n`), logOptions)
   await demandWritable(outputs)
   const { text, artifact } = await signMessage(streamInput(io, file), signing)
@@ -99,17 +105,20 @@ export async function signBlob(io: Io, file: string, options: Options): Promise<
     io.out(`${JSON.stringify(result)}\n`)
     return
   }
-  if (isLegacy && outputSignature === undefined) io.out(`${signatureAlone(bundle)}\n`)
+  if (isAlone && outputSignature === undefined) io.out(`${signatureAlone(bundle)}\n`)
   tellSigner(io, accepted)
   if (path !== undefined && path !== '-') io.err(`Wrote bundle to file ${path}\n`)
 }
 
 function bundlePath(file: string, options: Options): string {
-  if (options.bundle === undefined && file === '-') {
+  const given = bundleGiven(options)
+  if (given === undefined && file === '-')
     throw new CliError('bad_usage', 'with standard input, --bundle must say where the bundle goes')
-  }
-  if (options.bundle === '-' && options.json === true) {
+  return given ?? `${file}.sigstore.json`
+}
+
+function bundleGiven({ bundle, json }: Options): string | undefined {
+  if (bundle === '-' && json === true)
     throw new CliError('bad_usage', '--json and --bundle - would both write to standard output; choose one')
-  }
-  return options.bundle ?? `${file}.sigstore.json`
+  return bundle
 }

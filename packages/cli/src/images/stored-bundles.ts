@@ -33,12 +33,14 @@ export async function pushBundle(
   predicateType: string,
   now: Date,
 ): Promise<Digest> {
-  const subject = await repository.resolve(digest)
   const bytes = Buffer.from(text)
   const layer = { mediaType: bundleType, size: bytes.length, digest: digestOf(bytes) }
   const config = { mediaType: mediaTypes.empty, size: emptyConfig.size, digest: digestOf(emptyConfig.bytes) }
-  await attachments.pushBlob(layer, () => bytes)
-  await attachments.pushBlob(config, () => emptyConfig.bytes)
+  const [subject] = await Promise.all([
+    repository.resolve(digest),
+    attachments.pushBlob(layer, () => bytes),
+    attachments.pushBlob(config, () => emptyConfig.bytes),
+  ])
   const manifest = encodeManifest({
     // By this member cosign finds what it may clean.
     config: { ...config, artifactType: bundleType },
