@@ -31,7 +31,7 @@ t.test('an explanation permits what the CA issues, and refuses with the words of
     ['good', good, undefined],
     ['no rule that allows', { ...good, email: 'eve@evil.example' }, 'policy_refused'],
     ['a rule that denies', { ...good, groups: ['contractors'] }, 'policy_refused'],
-    ['a blank in the address', { ...good, email: '"a b"@x.example' }, 'san_unencodable'],
+    ['a blank in the address', { ...good, email: '"a b"@x.example' }, 'email_implausible'],
     ['an issuer that is empty', { ...good, connector: '' }, 'issuer_empty'],
     ['an issuer that is missing', person, 'claim_missing'],
     ['an unverified address', { ...good, email_verified: false }, 'email_not_verified'],

@@ -74,6 +74,31 @@ t.test('issuer rules: unverified email, email without dot in domain, non-ASCII e
     refused(t, email({ email: address, email_verified: true }), /ASCII/, 'email_implausible')
 })
 
+t.test('an address in quotation marks, which can hold another one or a URI, is refused', async (t) => {
+  for (const local of [
+    'ab',
+    'a@evil.example',
+    ' a@evil.example',
+    'https://github.com/o/r',
+    'a b',
+    'a,b',
+    'a<b',
+    'a(b)',
+  ])
+    refused(
+      t,
+      () => identity({ type: 'email' }, { email: `"${local}"@example.com`, email_verified: true }),
+      /no part in quotation marks/,
+      'email_implausible',
+    )
+  refused(
+    t,
+    () => identity({ type: 'username', 'subject-domain': 'example.com' }, { sub: '"a@b.co"@example.com' }),
+    /email address/,
+    'subject_refused',
+  )
+})
+
 t.test('email syntax follows the expression of govalidator, without its hunger for time', async (t) => {
   for (const address of [
     'a@b.co',

@@ -1,6 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
-import { exportJWK } from 'jose'
+import { CompactSign, exportJWK } from 'jose'
 import t, { type Test } from 'tap'
+import { parseDiscovery, parseIssuerKeys } from '../src/token/issuer-documents.ts'
 import { createIssuer, signToken, startProxy, unsigned } from './support/oidc.ts'
 import { createIssuerKeysForTest as createKeys, createVerifier } from './support/verifier.ts'
 
@@ -124,6 +125,17 @@ t.test('wrong audience, expired, not yet valid: both values are in the message',
   await refused(unsigned({ alg: 'RS256', kid: 'x' }, { ...standard, iss: 7 }), 'claim_malformed', /^iss is 7/)
   await refused(await sign({ nbf: now() + 310 }), 'not_yet_valid', /^nbf is \d+ .* but it is/)
   t.ok(await authenticate(await sign({ exp: 1e12 })))
+  const endless = JSON.stringify({ ...standard, exp: 'X' }).replace('"X"', '1e999')
+  const signed = await new CompactSign(Buffer.from(endless))
+    .setProtectedHeader({ alg: issuer.alg, kid: issuer.kid })
+    .sign(issuer.privateKey)
+  await refused(signed, 'claim_malformed', /^exp is Infinity but must be a number of seconds$/)
+})
+
+t.test('documents that are nested too deeply are none', async (t) => {
+  const deep = `{"issuer":"${url}","keys":[],"x":${'['.repeat(200)}${']'.repeat(200)}}`
+  for (const read of [parseDiscovery, parseIssuerKeys])
+    t.throws(() => read(url, deep), { code: 'identity_token_rejected', refusal: 'issuer_unavailable' })
 })
 
 t.test('null is as absent in a token too', async (t) => {

@@ -116,6 +116,7 @@ t.test('only status 200 and a JSON object will do', async (t) => {
     '/array': [200, '[]'],
     '/null': [200, 'null'],
     '/empty': [200, ''],
+    '/deep': [200, `{"keys":${'['.repeat(200)}${']'.repeat(200)}}`],
   }
   const port = await serveHttps(t, (request, response) => {
     const [status, body] = bodies[request.url ?? ''] ?? [200, '{}']

@@ -28,6 +28,14 @@ function isDomain(text: string): boolean {
   return domainHead.test(absolute.slice(0, dot)) && lastLabel.test(absolute.slice(dot + 1))
 }
 
+/**
+ * Whether the local part is in quotation marks. What is in them can be another address, or a whole URI, and so match an expression of a
+ * verifier that is not anchored.
+ */
+export function isQuoted(email: string): boolean {
+  return email.startsWith('"')
+}
+
 /** Certificates hold email addresses and URIs as IA5String. */
 export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false

@@ -5,7 +5,7 @@ import { chainguardIdentity } from './chainguard.ts'
 import { ciIdentity } from './ci-identity.ts'
 import { type Claims, isEmailVerified, readClaim, readStringClaim } from './claims.ts'
 import { dedicatedCiIdentity } from './dedicated-ci.ts'
-import { isAscii, isEmailAddress } from './email-address.ts'
+import { isAscii, isEmailAddress, isQuoted } from './email-address.ts'
 import { goText } from './go-text.ts'
 import type { Identity, IssuerEntry, IssuerKind } from './identity.ts'
 import { assertSpiffeId } from './spiffe-id.ts'
@@ -87,6 +87,11 @@ function emailIdentity(kind: IssuerKind & { type: 'email' }, claims: Claims, sub
     throw refuseToken(
       'email_implausible',
       `email is ${quoted(email)} but must be an address like name@example.com`,
+    )
+  if (isQuoted(email))
+    throw refuseToken(
+      'email_implausible',
+      `email is ${quoted(email)} but must have no part in quotation marks`,
     )
   return {
     subjectAlternativeName: { type: 'email', value: email },

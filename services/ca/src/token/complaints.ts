@@ -43,8 +43,12 @@ function assertTime(claims: Claims, now: Date): void {
 /** Null is as absent: some writers of tokens write every member. */
 function readNumber(claims: Claims, name: string): number | undefined {
   const value = readClaim(claims, name) ?? undefined
-  if (value === undefined || typeof value === 'number') return value
-  throw refuseToken('claim_malformed', `${name} is ${quoted(value)} but must be a number of seconds`)
+  // 1e999 is no number of seconds: read as infinite, the token would hold for ever.
+  if (value === undefined || Number.isFinite(value)) return value as number | undefined
+  throw refuseToken(
+    'claim_malformed',
+    `${name} is ${typeof value === 'number' ? value : quoted(value)} but must be a number of seconds`,
+  )
 }
 
 function instant(seconds: number): string {

@@ -35,7 +35,7 @@ export function decodeToken(token: string): { readonly header: Header; readonly 
       'token_malformed',
       'the token is no JWT: it must have three parts with two dots between them',
     )
-  // One token, one spelling: what verifies below would take padding too.
+  // What verifies below would take padding too. Bits to spare in the last character are let be, as Fulcio's reader does.
   if (!/^[A-Za-z0-9_-]*$/.test(token.slice(second + 1)))
     throw refuseToken('token_malformed', 'the signature of the token is not unpadded base64url')
   return {

@@ -1,5 +1,5 @@
 /** What an identity provider publishes, as the OIDC proxy hands it on: its discovery document and its key set. */
-import { isObject, quoted } from '@sigstack/crypto'
+import { isObject, parseBoundedJson, quoted } from '@sigstack/crypto'
 import { type IssuanceError, refuseToken } from '../refusals.ts'
 import { acceptedAlgorithms, type IssuerKey, parseKeySet } from './key-set.ts'
 
@@ -28,7 +28,7 @@ export function parseIssuerKeys(issuerUrl: string, text: string): readonly Issue
 function parseObject(issuerUrl: string, text: string, what: string): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseBoundedJson(text)
   } catch (cause) {
     throw invalid(issuerUrl, what, cause)
   }

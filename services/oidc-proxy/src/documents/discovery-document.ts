@@ -1,5 +1,5 @@
 /** The discovery document of an issuer: OpenID Connect Discovery 1.0 sections 3 and 4. */
-import { quoted } from '@sigstack/crypto'
+import { parseBoundedJson, quoted } from '@sigstack/crypto'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Issuer } from '../issuers/issuer.ts'
@@ -23,7 +23,7 @@ export function discoveryUrlOf(issuer: Issuer): string {
  * for another's tokens. Throws {@link IssuerError}, or UpstreamError for a `jwks_uri` that is not fetched.
  */
 export function parseDiscovery(issuer: Issuer, text: string): { readonly jwksUri: string } {
-  const value: unknown = JSON.parse(text)
+  const value = parseBoundedJson(text)
   if (!Value.Check(Needed, value)) {
     throw new IssuerError(
       'document_invalid',

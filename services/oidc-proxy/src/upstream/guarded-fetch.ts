@@ -6,7 +6,7 @@
  * that the socket itself uses: a name that answers differently the next time (DNS rebinding) wins nothing.
  * Redirects stay on their host. Time and size are bounded. Where the network has an egress proxy, egress.ts says what is left of this.
  */
-import { isObject, quoted } from '@sigstack/crypto'
+import { isObject, NestingError, parseBoundedJson, quoted } from '@sigstack/crypto'
 import {
   bodyText,
   decodeContent,
@@ -196,10 +196,10 @@ async function readJsonObject(
   }
   const text = await readText(response, url, maxBytes)
   try {
-    const value: unknown = JSON.parse(text)
-    if (isObject(value)) return text
+    if (isObject(parseBoundedJson(text))) return text
   } catch (cause) {
-    throw new UpstreamError('not_json', `${url.href} is not valid JSON`, { cause })
+    const why = cause instanceof NestingError ? 'nested too deeply' : 'not valid JSON'
+    throw new UpstreamError('not_json', `${url.href} is ${why}`, { cause })
   }
   throw new UpstreamError('not_json', `${url.href} is not a JSON object`)
 }
