@@ -70,10 +70,15 @@ function named(name: string, role: Reader['role'], hidesAddresses: boolean): Rea
  */
 function isFromHere({ headers }: FastifyRequest): boolean {
   const host = URL.parse(`http://${headers.host ?? ''}`)
-  const isForwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via'].some((name) =>
-    Object.hasOwn(headers, name),
+  return host !== null && isLoopback(host.hostname) && !Object.keys(headers).some(isOfProxy)
+}
+
+/** Headers by which proxies tell whom they speak for; no browser sends one. */
+function isOfProxy(name: string): boolean {
+  return (
+    /^x-(?:forwarded|real|original|client|cluster-client|remote|proxyuser|envoy|azure)(?:-|$)/.test(name) ||
+    /^(?:cf|true-client|fastly|fly|client|proxy)-|^(?:forwarded|via|cdn-loop)$/.test(name)
   )
-  return host !== null && isLoopback(host.hostname) && !isForwarded
 }
 
 /** The domain stays: it says whose people they are, and not who. A ref or a digest behind an @ is no domain. */

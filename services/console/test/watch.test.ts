@@ -214,7 +214,27 @@ t.test('an open console has the room on its own machine alone', async (t) => {
   const { port } = new URL(url)
   t.equal(await statusFor(`${url}/watch`, { host: `localhost:${port}` }), 200)
   t.equal(await statusFor(`${url}/watch`, { host: `evil.example:${port}` }), 403, 'a name that was led here')
-  t.equal(await statusFor(`${url}/watch`, { 'x-forwarded-for': '192.0.2.1' }), 403, 'through a proxy')
+  for (const name of [
+    'Forwarded',
+    'Via',
+    'X-Forwarded-For',
+    'X-Forwarded-Proto',
+    'X-Real-IP',
+    'X-Client-IP',
+    'X-Cluster-Client-IP',
+    'X-Original-URL',
+    'X-Original-Forwarded-For',
+    'CF-Connecting-IP',
+    'True-Client-IP',
+    'Fastly-Client-IP',
+    'X-Envoy-External-Address',
+    'CDN-Loop',
+  ])
+    t.equal(
+      await statusFor(`${url}/watch`, { [name]: '192.0.2.1' }),
+      403,
+      `through a proxy that sends ${name}`,
+    )
   const hiding = await open(t, { settings: { CONSOLE_HIDE_ADDRESSES: '1' } })
   t.equal((await get(`${hiding.url}/watch`)).status, 403)
   t.notMatch((await get(hiding.url)).text, 'href="/watch"')
