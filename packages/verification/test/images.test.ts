@@ -14,6 +14,7 @@ import {
 } from '@sigstack/crypto'
 import { parseTrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
+import { demandDigest, type ImageClaim } from '../src/images/claim.ts'
 import {
   artifactOfBytes,
   type ImageConditions,
@@ -178,4 +179,13 @@ t.test('an entry of intoto 0.0.1 vouches for the envelope as it is stored, and f
   // Whoever keeps the envelope in another form has not its digest.
   const loose = { ...layerWith({}), payload: utf8(`${Buffer.from(envelope).toString()} `) }
   await t.rejects(verifyAttestationLayer(loose, logged), { message: /made for another envelope/ })
+})
+
+t.test('a claim is for a digest of the image, by the hash that it names', async (t) => {
+  const claim = (digest: string): ImageClaim => ({ digest, type: 'any', annotations: {} })
+  const hex = 'ab'.repeat(64)
+  const artifact = { digests: { sha512: parseHex(hex) } }
+  demandDigest(claim(`sha512:${hex}`), artifact)
+  for (const other of ['sha256:', `sha256:${hex}`, `sha512:${'ac'.repeat(64)}`, ''])
+    t.throws(() => demandDigest(claim(other), artifact), { message: /, and the image is sha512:abab/ }, other)
 })

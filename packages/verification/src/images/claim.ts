@@ -46,11 +46,12 @@ export function claimOfSimpleSigning(payload: Uint8Array): ImageClaim {
   return { digest, reference, type, annotations: isObject(optional) ? optional : {} }
 }
 
+/** A claim is for one digest, by the name of its hash: any that is known of the image will do. */
 export function demandDigest(claim: ImageClaim, { digests }: Artifact): void {
-  const digest = `sha256:${toHex(digests.sha256 ?? new Uint8Array())}`
-  if (claim.digest === digest) return
+  const known = Object.entries(digests).map(([algorithm, digest]) => `${algorithm}:${toHex(digest)}`)
+  if (known.includes(claim.digest)) return
   throw notVerified(
-    `invalid or missing digest in claim: the signature is for ${quoted(claim.digest, 100)}, and the image is ${digest}`,
+    `invalid or missing digest in claim: the signature is for ${quoted(claim.digest, 100)}, and the image is ${known.join(', ')}`,
   )
 }
 
