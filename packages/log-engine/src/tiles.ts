@@ -15,6 +15,7 @@ import {
   widthOfTile,
 } from '@sigstack/merkle'
 import type { Queryable } from '@sigstack/postgres'
+import { LRUCache } from 'lru-cache'
 import { LogError } from './errors.ts'
 import { type LogNo, readTileHashes } from './store.ts'
 
@@ -40,7 +41,7 @@ export type Tiles = {
 
 /** @param limit Full tiles kept, 16 KiB each, the least recently used ones go first. */
 export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles {
-  const full = new Map<string, Tile>()
+  const full = new LRUCache<string, Tile>({ max: limit })
   let newest: Tree | undefined
   /** The last one read of each level, for a process that only reads. What a tile holds stays the start of what it will hold. */
   const unfinished = new Map<
@@ -50,16 +51,6 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
 
   function keep(level: number, index: bigint, tile: Tile): void {
     full.set(`${level}/${index}`, tile)
-    if (full.size > limit) for (const oldest of full.keys()) return void full.delete(oldest)
-  }
-
-  function inMemory(level: number, index: bigint): Tile | undefined {
-    const key = `${level}/${index}`
-    const cached = full.get(key)
-    if (cached === undefined) return undefined
-    full.delete(key)
-    full.set(key, cached)
-    return cached
   }
 
   /** The unfinished tile of the newest tree, or the one read last, if that is the one asked for. */
@@ -88,7 +79,7 @@ export function createTiles(pool: Queryable, logNo: LogNo, limit: number): Tiles
   ): Promise<TileSource> {
     return loadTiles(addresses, ({ level, index }) => {
       const width = widthOfTile(level, index, treeSize)
-      return inMemory(level, index) ?? onEdge(level, index, width) ?? read(db, level, index, width)
+      return full.get(`${level}/${index}`) ?? onEdge(level, index, width) ?? read(db, level, index, width)
     })
   }
 

@@ -15,6 +15,7 @@ import {
   ensurePosition,
   migrateSearch,
   type RebuildTable,
+  rebuildPrefix,
   type SearchedLog,
   searchTableOf,
   writeKeys,
@@ -65,7 +66,7 @@ async function alone<Result>(pool: Pool, work: (lock: Queryable) => Promise<Resu
     // It waits for hours, and is not to be taken for a client that has vanished.
     await tx.query('set local idle_in_transaction_session_timeout = 0')
     const { rows } = await tx.query<{ taken: boolean }>(
-      `select pg_try_advisory_xact_lock(hashtextextended('search_key_rebuild ' || current_schema(), 0)) as taken`,
+      `select pg_try_advisory_xact_lock(hashtextextended('${rebuildPrefix} ' || current_schema(), 0)) as taken`,
     )
     if (rows[0]?.taken !== true) {
       throw new RekorLogError(
@@ -93,7 +94,7 @@ async function assertAlone(lock: Queryable): Promise<void> {
 async function rebuild(options: ReindexOptions, logId: Buffer, lock: Queryable): Promise<Reindexed> {
   const { pool, name = 'rekor-v1', onProgress = () => {}, onSorting = () => {} } = options
   const searched = searchTableOf(name)
-  const table: RebuildTable = `search_key_rebuild_${randomBytes(4).toString('hex')}`
+  const table: RebuildTable = `${rebuildPrefix}_${randomBytes(4).toString('hex')}`
   let unreadable = 0
   let at = 0n
   let ranges = 0n
@@ -152,7 +153,7 @@ async function rebuild(options: ReindexOptions, logId: Buffer, lock: Queryable):
 async function dropInterrupted(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ name: string }>(
     `select tablename as name from pg_tables
-      where schemaname = current_schema() and tablename ~ '^search_key_rebuild(_[0-9a-f]{8})?$'`,
+      where schemaname = current_schema() and tablename ~ '^${rebuildPrefix}(_[0-9a-f]{8})?$'`,
   )
   for (const { name } of rows) await pool.query(`drop table if exists ${name}`)
 }

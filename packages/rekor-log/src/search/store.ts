@@ -102,8 +102,9 @@ export async function readFactsFrom(db: Queryable, logId: Uint8Array): Promise<b
   return rows[0]?.facts_from ?? 0n
 }
 
+export const rebuildPrefix = 'search_key_rebuild'
 /** An index that is to take the place of another: each that is built has a name of its own. */
-export type RebuildTable = `search_key_rebuild_${string}`
+export type RebuildTable = `${typeof rebuildPrefix}_${string}`
 
 /** @param table Where the rows go. */
 export async function writeKeys(

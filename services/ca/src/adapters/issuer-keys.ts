@@ -2,6 +2,7 @@
  * Keys of identity providers as the OIDC proxy knows them, remembered for a moment: at hundreds of tokens a second the
  * proxy is asked about once a minute and issuer.
  */
+import { LRUCache } from 'lru-cache'
 import { IssuanceError } from '../refusals.ts'
 import { parseDiscovery, parseIssuerKeys } from '../token/issuer-documents.ts'
 import type { IssuerKeys, ReadIssuerKeys } from '../token/issuer-keys.ts'
@@ -27,7 +28,8 @@ export function createReadIssuerKeys(
   nowMs: () => number,
   keepMs = defaultKeepMs,
 ): ReadIssuerKeys {
-  const memories = new Map<string, Memory>()
+  // Families of issuers have members without end: the one not seen for longest goes.
+  const memories = new LRUCache<string, Memory>({ max: mostIssuers })
 
   async function load(memory: Memory, issuerUrl: string, keyId?: string): Promise<IssuerKeys> {
     try {
@@ -56,10 +58,7 @@ export function createReadIssuerKeys(
 
   function remember(issuerUrl: string): Memory {
     const memory = memories.get(issuerUrl) ?? {}
-    // Families of issuers have members without end: the one not seen for longest goes.
-    memories.delete(issuerUrl)
     memories.set(issuerUrl, memory)
-    if (memories.size > mostIssuers) memories.delete(memories.keys().next().value ?? '')
     return memory
   }
 

@@ -44,7 +44,7 @@ function assertTime(claims: Claims, now: Date): void {
 function readNumber(claims: Claims, name: string): number | undefined {
   const value = readClaim(claims, name) ?? undefined
   // 1e999 is no number of seconds: read as infinite, the token would hold for ever.
-  if (value === undefined || Number.isFinite(value)) return value as number | undefined
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value
   throw refuseToken(
     'claim_malformed',
     `${name} is ${typeof value === 'number' ? value : quoted(value)} but must be a number of seconds`,

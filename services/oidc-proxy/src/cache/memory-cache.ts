@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type CachedDocument, type DocumentCache, isUsable } from './document-cache.ts'
 
 export type MemoryCacheOptions = {
@@ -9,26 +10,20 @@ export type MemoryCacheOptions = {
 
 /** A bounded map; when it is full, the document that was read longest ago makes room. */
 export function createMemoryCache({ keepMs, maxDocuments, now }: MemoryCacheOptions): DocumentCache {
-  const documents = new Map<string, CachedDocument>()
+  const documents = new LRUCache<string, CachedDocument>({ max: maxDocuments })
 
   return {
     async read(key) {
       const document = documents.get(key)
-      if (document === undefined) return undefined
+      if (document === undefined || isUsable(document, keepMs, now())) return document
       documents.delete(key)
-      if (!isUsable(document, keepMs, now())) return undefined
-      documents.set(key, document)
-      return document
+      return undefined
     },
     async write(key, document) {
-      const existing = documents.get(key)
+      const existing = documents.peek(key)
       const isUsed = existing !== undefined && isUsable(existing, keepMs, now())
       if (isUsed && existing.fetchedAtMs > document.fetchedAtMs) return
-      documents.delete(key)
       documents.set(key, document)
-      if (documents.size <= maxDocuments) return
-      const oldest = documents.keys().next()
-      if (oldest.done !== true) documents.delete(oldest.value)
     },
     release(key) {
       documents.delete(key)
