@@ -1,8 +1,8 @@
 /** Settings that do not do what whoever set them may think. */
 import { adviseOnVariables, isSet, isWildcard } from '@sigstack/server'
+import { decidedHere } from './compose/decided-here.ts'
+import { namesOf } from './compose/layers.ts'
 import { type Config, variables } from './config.ts'
-import { decidedHere } from './decided-here.ts'
-import { namesOf } from './layers.ts'
 import { reachable } from './public-urls.ts'
 
 const prefixes = [

@@ -1,4 +1,4 @@
-/** The environment of the whole stack in one process, read once. What the services read of it themselves: compose.ts. */
+/** The environment of the whole stack in one process, read once. What the services read of it themselves: compose/. */
 import {
   collectComplaints,
   type Environment,
@@ -15,7 +15,7 @@ import {
   variableNames,
 } from '@sigstack/server'
 import { type TObject, Type } from 'typebox'
-import { composeServices } from './compose.ts'
+import { composeServices } from './compose/compose-services.ts'
 import { pathsBelow } from './data-directory.ts'
 import { demandOriginsApart, type PublicUrls, readPublicUrls } from './public-urls.ts'
 import { decideTrial } from './trial.ts'

@@ -7,7 +7,7 @@ import type { ServedLog } from '@sigstack/log'
 import { type Config as MonitorConfig, type RunningMonitor, startMonitor } from '@sigstack/monitor'
 import { type Logger, makeFolder, replaceFile } from '@sigstack/server'
 import { urlInLine } from '@sigstack/trust'
-import type { Services } from './compose.ts'
+import type { Services } from './compose/compose-services.ts'
 
 /** Of the data folder of the monitor. */
 export const monitorLogsFile = (folder: string) => path.join(folder, 'logs.json')

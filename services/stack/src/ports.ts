@@ -2,8 +2,8 @@
 import { createServer } from 'node:net'
 import { ServerError } from '@sigstack/server'
 import { freePorts } from '@sigstack/server/free-ports'
-import type { InsideService } from './compose.ts'
 import { type Ports, portNames, portVariables } from './config.ts'
+import type { InsideService } from './public-urls.ts'
 
 export type Wanted = {
   readonly ports: Ports

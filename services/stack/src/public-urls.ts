@@ -1,6 +1,6 @@
 /** How clients reach the services: what the published trust, the signing config and the logs' origins say. */
 import { withoutEnd } from '@sigstack/crypto'
-import { isWildcard, SettingsError, urlOf } from '@sigstack/server'
+import { isLoopback, isWildcard, SettingsError, urlOf } from '@sigstack/server'
 import type { Config } from './config.ts'
 
 /** The services that clients reach, and their names in URLs and files. */
@@ -15,6 +15,10 @@ const publicServices = {
   devIssuer: 'dev-issuer',
 } as const
 export type PublicService = keyof typeof publicServices
+/** Those that others in this process ask. */
+export type InsideService = Exclude<PublicService, 'devIssuer'>
+/** How they are asked; undefined: it does not run. */
+export type InsideUrls = Readonly<Partial<Record<InsideService, string | undefined>>>
 
 /** What the operator says, and in which variable; undefined: they are reached where they listen. */
 export type PublicUrls = Partial<Readonly<Record<PublicService | 'all', PublicUrl>>>
@@ -104,4 +108,10 @@ export function publicUrlOf(
 export function reachable(host: string): string {
   if (!isWildcard(host)) return host
   return host.includes(':') ? '::1' : '127.0.0.1'
+}
+
+/** Where others in this process, and nobody else, reach it. */
+export function loopbackOf(host: string): string {
+  const near = reachable(host)
+  return isLoopback(near) ? near : '127.0.0.1'
 }

@@ -21,14 +21,14 @@ import { ensurePassword, openKeysAhead } from '@sigstack/signers'
 import { startTrust } from '@sigstack/trust'
 import { startTsa } from '@sigstack/tsa'
 import { adviseOnSettings } from './advice.ts'
-import { composeServices, loopbackOf, type Services } from './compose.ts'
+import { composeServices, type Services } from './compose/compose-services.ts'
 import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { startOwnConsole } from './own-console.ts'
 import { startOwnMonitor } from './own-monitor.ts'
 import { introduceLogs, startOwnWitness } from './own-witness.ts'
 import { choosePorts, freeInsidePorts } from './ports.ts'
-import { reachable } from './public-urls.ts'
+import { loopbackOf, reachable } from './public-urls.ts'
 
 export type StackOptions = {
   readonly logger: Logger
