@@ -13,6 +13,7 @@ import {
   tileWidth,
   widthOfTile,
 } from '@sigstack/merkle'
+import { LRUCache } from 'lru-cache'
 import { TileError } from './errors.ts'
 
 export type TileLog = {
@@ -36,7 +37,7 @@ export type TileLogOptions = {
   readonly timeoutMs?: number
   /** How requests leave, and whom they trust; by default as the environment of this process says. */
   readonly connection?: Pick<HttpRequest, 'route' | 'tls' | 'signal'>
-  /** Full tiles in memory, 16 KiB each; the oldest go first. 256 by default. */
+  /** Full tiles in memory, 16 KiB each; those that were not read for longest go first. 256 by default. */
   readonly keptTiles?: number
 }
 
@@ -50,7 +51,7 @@ const longestBundle = tileWidth * (2 + longestBundledEntry)
 export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
   const { timeoutMs = 30_000, keptTiles = 256, connection = {} } = options
   const base = withoutEnd(url, '/')
-  const full = new Map<string, Tile>()
+  const full = new LRUCache<string, Tile>({ max: keptTiles })
 
   async function read(path: string, maxBytes: number): Promise<HttpAnswer | undefined> {
     const where = `${base}/${path}`
@@ -84,11 +85,7 @@ export function openTiles(url: string, options: TileLogOptions = {}): TileLog {
     if (hashes.length < width * hashBytes || hashes.length % hashBytes !== 0)
       throw new TileError('malformed', `tile ${key} of ${quoted(base)} has not ${width} hashes`)
     const found = tileFromHashes(hashes)
-    if (hashes.length === tileWidth * hashBytes) {
-      full.set(key, found)
-      const [oldest] = full.keys()
-      if (full.size > keptTiles && oldest !== undefined) full.delete(oldest)
-    }
+    if (hashes.length === tileWidth * hashBytes) full.set(key, found)
     return found
   }
 

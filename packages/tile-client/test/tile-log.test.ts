@@ -58,6 +58,17 @@ t.test('tiles and bundles are those that the log has written', async (t) => {
   t.strictSame([...(await log.entries(0n, 300n)), ...(await log.entries(1n, 300n))], entries)
 })
 
+t.test('of the full tiles that are kept, the one that was not read for longest goes first', async (t) => {
+  const hashes = Array.from({ length: 768 }, (_, at) => leafHash(Buffer.from(`entry ${at}`)))
+  const files = new Map<string, Buffer>()
+  for (const { level, index, width, tile } of growTree(emptyTree, hashes).changedTiles)
+    files.set(tilePath({ level, index, width }), Buffer.from(tileHashes(tile, width)))
+  const { url, asked } = await serve(t, files)
+  const log = openTiles(url, { keptTiles: 2 })
+  for (const index of [0n, 1n, 0n, 2n, 0n, 1n]) await log.load([{ level: 0, index }], 768n)
+  t.strictSame(asked, ['tile/0/000', 'tile/0/001', 'tile/0/002', 'tile/0/001'])
+})
+
 t.test('where a partial tile went, the full one is taken', async (t) => {
   const { url } = await serve(t, filesOfLog())
   const log = openTiles(url)

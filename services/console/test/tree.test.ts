@@ -1,6 +1,8 @@
 /** Entries of Rekor v2 and certificates: the same words, checks and proof, out of the tiles of the log. */
 import { createSigner, generateSigningKey, sha256, utf8 } from '@sigstack/crypto'
+import { buildTrustedRoot, parseTrustedRoot } from '@sigstack/trust-root'
 import t from 'tap'
+import { signerAmong } from '../src/tree/checks.ts'
 import { openTileLog } from './tile-log.ts'
 import { entryOf, openAuthority, openTreeConsole } from './tree-workshop.ts'
 
@@ -54,6 +56,19 @@ t.test('an entry of Rekor v2 is told in a sentence, and each check for itself', 
     log.signWith(createSigner(generateSigningKey()))
     t.match(await statesAt(`${url}/entry/rekor-v2/1`), { inclusion: 'verified', checkpoint: 'failed' })
   })
+})
+
+t.test('the key of a log is read once for all pages', async (t) => {
+  const { publicKey, headAt } = await openTileLog(t, [utf8('a'), utf8('b')])
+  const validFor = { start: new Date('2026-01-01T00:00:00Z') }
+  const nothing = { certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] }
+  const log = { baseUrl: 'https://tiles.example', publicKey, validFor }
+  const { tlogs } = parseTrustedRoot(buildTrustedRoot({ tlogs: [log], ...nothing }))
+  const [one, other] = [await signerAmong(tlogs, await headAt(1)), await signerAmong(tlogs, await headAt(2))]
+  t.same(one?.publicKey.spki, publicKey.spki)
+  t.equal(one?.publicKey, other?.publicKey, 'the same key, not an equal one')
+  const unread = tlogs.map((each) => ({ ...each, publicKey: utf8('no key') }))
+  t.equal(await signerAmong(unread, await headAt(1)), undefined, 'a key that cannot be read signs nothing')
 })
 
 t.test('a certificate is told in words, and whether a trusted authority issued it', async (t) => {

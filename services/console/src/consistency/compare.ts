@@ -1,8 +1,9 @@
 /** Whether the newer of two heads of a log begins with the older: each step for itself, and the way to show it. Pure. */
 import type { Checkpoint } from '@sigstack/checkpoint'
-import { equalBytes, parsePublicKey } from '@sigstack/crypto'
+import { equalBytes } from '@sigstack/crypto'
 import { asHash, type ConsistencyPath, consistencyPath, verifyConsistency } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
+import { keyOfLog } from '@sigstack/verification/steps'
 import { attempt } from '../attempt.ts'
 import { type Check, check } from '../entry/checks.ts'
 import type { Trust } from '../sources/trust.ts'
@@ -34,7 +35,7 @@ export type Comparison = Heads & {
 export async function compare(heads: Heads, trust: Trust | undefined): Promise<Comparison> {
   const { kind, older, newer, hashes } = heads
   const root = trust?.root
-  const signer = signerOf(kind, newer, root)
+  const signer = await signerOf(kind, newer, root)
   const [{ size: oldSize, rootHash: oldRoot }, { size: newSize, rootHash: newRoot }] = [
     older.head.treeHead,
     newer.head.treeHead,
@@ -64,16 +65,16 @@ export async function compare(heads: Heads, trust: Trust | undefined): Promise<C
   }
 }
 
-function signerOf(
+async function signerOf(
   kind: HeadKind,
   { note, head }: SignedHead,
   root: TrustedRoot | undefined,
-): TrustedKey | undefined {
+): Promise<TrustedKey | undefined> {
   if (kind !== 'rekor-v1') return signerAmong((kind === 'ct' ? root?.ctlogs : root?.tlogs) ?? [], note)
   // Rekor v1 signs by its key alone, under the name of its host.
   const isOf = ({ logId }: TrustedLog) =>
     head.signatures.some(({ keyHint }) => equalBytes(keyHint, logId.subarray(0, 4)))
   const log = root?.tlogs.find(isOf)
-  const publicKey = log && attempt(() => parsePublicKey(log.publicKey))
+  const publicKey = log && (await keyOfLog(log).catch(() => undefined))
   return log && publicKey && { log, publicKey, hint: log.logId.subarray(0, 4) }
 }

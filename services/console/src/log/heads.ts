@@ -7,9 +7,10 @@ import {
   parseNoteKey,
   verifyLines,
 } from '@sigstack/checkpoint'
-import { equalBytes, memberAt, parsePublicKey, toHex, verifySignature } from '@sigstack/crypto'
+import { equalBytes, memberAt, toHex, verifySignature } from '@sigstack/crypto'
 import { ctNoteKeyHint, parseCtNoteSignature, sthSignedData } from '@sigstack/ct'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
+import { keyOfLog } from '@sigstack/verification/steps'
 import { ask, jsonOf } from '../sources/ask.ts'
 import { textAt } from '../text-at.ts'
 
@@ -63,9 +64,10 @@ export async function readHead(
     checkpoint.signatures.map(async ({ name: signer, keyHint, signature }): Promise<HeadLine> => {
       const common = { name: signer, keyId: toHex(keyHint) }
       const one = { ...checkpoint, signatures: [{ name: signer, keyHint, signature }] }
+      const ofLogs = await Promise.all(trusted.map((log) => keysOf(log, signer, keyHint)))
       const candidates: readonly (readonly [HeadLine['by'], NoteKey])[] = [
         ...(witness?.keys ?? []).map((key) => ['witness', key] as const),
-        ...trusted.flatMap((log) => keyOf(log, signer, keyHint)).map((key) => ['log', key] as const),
+        ...ofLogs.flat().map((key) => ['log', key] as const),
       ]
       const [by, key] =
         candidates.find(([, each]) => each.name === signer && equalBytes(each.keyHint, keyHint)) ?? []
@@ -96,7 +98,7 @@ async function asTreeHead(
   try {
     const { timestampMs, signature } = parseCtNoteSignature(line.signature)
     const signed = sthSignedData({ timestampMs, treeSize, rootHash })
-    const isGood = await verifySignature(parsePublicKey(log.publicKey), 'sha256', signed, signature.signature)
+    const isGood = await verifySignature(await keyOfLog(log), 'sha256', signed, signature.signature)
     if (!isGood) return { by: 'log', state: 'failed' }
     return { by: 'log', state: 'verified', timeSeconds: BigInt(Math.floor(timestampMs / 1000)) }
   } catch {
@@ -105,9 +107,9 @@ async function asTreeHead(
 }
 
 /** As it would stand in the name of that line. */
-function keyOf(log: TrustedLog, name: string, keyHint: Uint8Array): readonly NoteKey[] {
+async function keysOf(log: TrustedLog, name: string, keyHint: Uint8Array): Promise<readonly NoteKey[]> {
   try {
-    const key = noteKeyOf(name, parsePublicKey(log.publicKey), 'log')
+    const key = noteKeyOf(name, await keyOfLog(log), 'log')
     return equalBytes(key.keyHint, keyHint) ? [key] : []
   } catch {
     return []

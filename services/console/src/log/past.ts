@@ -1,4 +1,5 @@
 /** Where a log was at a time: by its search, or by the times that its leaves hold. */
+import { LRUCache } from 'lru-cache'
 import type { Rekor } from '../sources/rekor.ts'
 import { readCtEntry, type TreeLog } from '../sources/tree-log.ts'
 import { readLoggedCertificate } from '../tree/logged-certificate.ts'
@@ -45,7 +46,7 @@ const mostTimes = 10_000
 
 /** Times of a log of certificates go up with its indexes, so few leaves tell; they do not change, and are kept. */
 export function pastOfCt(url: string, log: TreeLog): Past {
-  const times = new Map<bigint, number>()
+  const times = new LRUCache<bigint, number>({ max: mostTimes })
 
   async function timeAt(index: bigint): Promise<number | undefined> {
     const known = times.get(index)
@@ -53,7 +54,6 @@ export function pastOfCt(url: string, log: TreeLog): Past {
     const leaf = (await readCtEntry(url, index))?.leaf
     const timeMs = leaf && readLoggedCertificate(leaf, undefined)?.timestampMs
     if (timeMs === undefined) return undefined
-    if (times.size >= mostTimes) times.clear()
     times.set(index, timeMs)
     return timeMs
   }

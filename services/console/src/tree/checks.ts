@@ -1,11 +1,10 @@
 /** What can be checked of a leaf that was read by tiles; as for every entry no step stands for another. Pure. */
 import { CheckpointError, noteKeyOf, parseCheckpoint } from '@sigstack/checkpoint'
-import { equalBytes, type PublicKey, parsePublicKey, sha256 } from '@sigstack/crypto'
+import { equalBytes, type PublicKey, sha256 } from '@sigstack/crypto'
 import { asHash } from '@sigstack/merkle'
 import type { TrustedLog, TrustedRoot } from '@sigstack/trust-root'
-import { demandTrustedChain } from '@sigstack/verification/steps'
+import { demandTrustedChain, keyOfLog } from '@sigstack/verification/steps'
 import { extensionOid, parseCertificate, removeExtension, verifyCertificateSignature } from '@sigstack/x509'
-import { attempt } from '../attempt.ts'
 import { type Check, check, checkInclusion, noTrust, signedRoot } from '../entry/checks.ts'
 import { demandSignedHead } from '../entry/signed-head.ts'
 import type { TreeLeaf } from '../sources/tree-log.ts'
@@ -26,10 +25,13 @@ type SignedNote = {
 }
 
 /** The log among `logs` that a line of the checkpoint names; whether the signature holds is another question. */
-export function signerAmong(logs: readonly TrustedLog[], note: string): TrustedKey | undefined {
+export async function signerAmong(
+  logs: readonly TrustedLog[],
+  note: string,
+): Promise<TrustedKey | undefined> {
   const { origin, signatures } = parseCheckpoint(note)
   for (const log of logs) {
-    const publicKey = attempt(() => parsePublicKey(log.publicKey))
+    const publicKey = await keyOfLog(log).catch(() => undefined)
     const hint = publicKey && hintOf(origin, publicKey)
     if (publicKey === undefined || hint === undefined) continue
     if (signatures.some((line) => line.name === origin && equalBytes(line.keyHint, hint)))

@@ -35,7 +35,7 @@ export async function readLeaf(
   { trust, extra }: { readonly trust: Trust | undefined; readonly extra?: Uint8Array | undefined },
 ): Promise<LeafView> {
   const root = trust?.root
-  const signer = signerAmong((tree === 'ct' ? root?.ctlogs : root?.tlogs) ?? [], found.proof.checkpoint)
+  const signer = await signerAmong((tree === 'ct' ? root?.ctlogs : root?.tlogs) ?? [], found.proof.checkpoint)
   const leaf = leafHash(Buffer.from(found.leaf))
   const { leafIndex, treeSize, hashes } = found.proof
   const steps = attempt(() => inclusionSteps({ leafIndex, treeSize, siblings: hashes.map(asHash) }, leaf))

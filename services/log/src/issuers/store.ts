@@ -2,6 +2,7 @@
 import { sha256, sha256Hex } from '@sigstack/crypto'
 import { orUnavailable } from '@sigstack/log-engine'
 import { migrate, type Pool } from '@sigstack/postgres'
+import { LRUCache } from 'lru-cache'
 
 export type IssuerStore = {
   /** Resolves when all of them can be read. Throws LogError `unavailable`. */
@@ -17,7 +18,7 @@ const mostKnown = 10_000
 export async function openIssuers(pool: Pool): Promise<IssuerStore> {
   await migrate(pool, { component: 'log-issuers', directory: new URL('./migrations/', import.meta.url) })
   /** That are stored; the same few come with every certificate. */
-  const known = new Set<string>()
+  const known = new LRUCache<string, true>({ max: mostKnown })
 
   async function store(der: Uint8Array, fingerprint: string): Promise<void> {
     await pool.query({
@@ -25,8 +26,7 @@ export async function openIssuers(pool: Pool): Promise<IssuerStore> {
       text: 'insert into ct_issuer (sha256, der) values ($1, $2) on conflict do nothing',
       values: [Buffer.from(sha256(der)), Buffer.from(der)],
     })
-    if (known.size >= mostKnown) known.clear()
-    known.add(fingerprint)
+    known.set(fingerprint, true)
   }
 
   return {

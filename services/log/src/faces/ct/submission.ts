@@ -14,6 +14,7 @@ import {
   removeExtension,
   verifyChain,
 } from '@sigstack/x509'
+import { LRUCache } from 'lru-cache'
 import type { AcceptedRoots, RootSource } from '../../roots/accepted-roots.ts'
 import { badRequest, CtRefusal } from './errors.ts'
 
@@ -110,16 +111,15 @@ function createIssuerCache(): (
   issuersBase64: readonly string[],
 ) => Promise<readonly Certificate[]> {
   const mostChains = 100
-  const verified = new WeakMap<AcceptedRoots, Map<string, readonly Certificate[]>>()
+  const verified = new WeakMap<AcceptedRoots, LRUCache<string, readonly Certificate[]>>()
   return async (roots, issuersBase64) => {
-    const known = verified.get(roots) ?? new Map<string, readonly Certificate[]>()
+    const known = verified.get(roots) ?? new LRUCache<string, readonly Certificate[]>({ max: mostChains })
     verified.set(roots, known)
     const key = issuersBase64.join(',')
     const hit = known.get(key)
     if (hit !== undefined) return hit
     const issuers = issuersBase64.map((base64) => parseCertificate(decode(base64)))
     const chain = await verifyChain(issuers, { roots: roots.certificates, ...lax })
-    if (known.size >= mostChains) known.clear()
     known.set(key, chain)
     return chain
   }
