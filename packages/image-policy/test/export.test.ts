@@ -117,6 +117,20 @@ t.test('several keys of logs are refused by those who read one', async (t) => {
       engine === 'openshift' || engine === 'kyverno-clusterpolicy',
       engine,
     )
+  const written = [
+    { url: 'https://log.example', majorApiVersion: 1 },
+    { url: 'https://log2.example', majorApiVersion: 1 },
+  ]
+  for (const engine of ['openshift', 'kyverno-clusterpolicy'] as const) {
+    t.match(
+      refusals(engine, policyOf(exact), more).join(),
+      /name the instance with --profile or --data/,
+      engine,
+    )
+    const told = refusals(engine, policyOf(exact), { ...more, rekorServices: written }).join()
+    t.match(told, /reads one key of/, engine)
+    t.notMatch(told, /--profile/, `${engine}: the instance has said all it knows`)
+  }
   t.match(textOf('kyverno', policyOf(), more), 'url: https://log2.example', 'the log of today')
   const both = JSON.parse(textOf('containers', policyOf(), more)) as unknown
   const path = ['transports', 'docker', 'registry.example/team', 0, 'rekorPublicKeyDatas', 'length'] as const
@@ -397,6 +411,13 @@ t.test('Gatekeeper denies on every kind of error, and needs somebody to ask', as
   const rego = String(memberAt(template, 'spec', 'targets', 0, 'rego'))
   t.match(rego, /answer\.system_error != ""/)
   t.match(rego, /count\(answer\.errors\) > 0/)
+  t.match(rego, /not answered\[image\]/)
+  t.same(
+    documentsOf('gatekeeper', { ...policyOf(), name: 'second' })[2],
+    template,
+    'policies share the template',
+  )
+  t.equal(memberAt(constraint, 'spec', 'parameters', 'provider'), memberAt(asked, 'metadata', 'name'))
   t.match(constraint, { kind: memberAt(template, 'spec', 'crd', 'spec', 'names', 'kind') })
 })
 

@@ -1,8 +1,7 @@
 /**
  * Gatekeeper asks a provider over TLS. The policy goes to the provider as a ConfigMap, and Gatekeeper gets a Provider, a
- * ConstraintTemplate that denies on every kind of error, and its constraint.
+ * ConstraintTemplate that admits what was judged and nothing else, and its constraint.
  */
-
 import { needsTrust } from '../conditions.ts'
 import { ImagePolicyError } from '../errors.ts'
 import type { ImagePolicy } from '../policy.ts'
@@ -38,8 +37,8 @@ export const exportGatekeeper: Exporter = (policy, context, cannot) => {
       metadata: { name },
       spec: { url: provider.url, timeout: 10, caBundle: base64(provider.caPem) },
     },
-    templateOf(name),
-    constraintOf(policy),
+    template,
+    constraintOf(policy, name),
   ]
   const notes = [
     'Whoever answers at the URL decides by the policy in the ConfigMap; this tool brings no such service.',
@@ -49,9 +48,10 @@ export const exportGatekeeper: Exporter = (policy, context, cannot) => {
   return { files: [{ name: 'gatekeeper.yaml', text }], notes }
 }
 
-function templateOf(provider: string): object {
-  const kind = 'SigstackSignedImages'
-  const rego = `package sigstack
+const kind = 'SigstackSignedImages'
+
+/** A provider may answer less than it was asked, and its trouble may look like an empty answer: neither admits an image. */
+const rego = `package sigstack
 
 lists := ["containers", "initContainers", "ephemeralContainers"]
 
@@ -63,7 +63,15 @@ images[image] {
   image := input.review.object.spec.volumes[_].image.reference
 }
 
-answer := external_data({"provider": "${provider}", "keys": [image | images[image]]})
+answer := external_data({"provider": input.parameters.provider, "keys": [image | images[image]]})
+
+answered[image] {
+  image := answer.responses[_][0]
+}
+
+answered[image] {
+  image := answer.errors[_][0]
+}
 
 violation[{"msg": msg}] {
   count(answer.errors) > 0
@@ -74,26 +82,45 @@ violation[{"msg": msg}] {
   answer.system_error != ""
   msg := sprintf("images could not be judged: %v", [answer.system_error])
 }
+
+violation[{"msg": msg}] {
+  images[image]
+  not answered[image]
+  msg := sprintf("%v was not judged", [image])
+}
 `
-  return {
-    apiVersion: 'templates.gatekeeper.sh/v1',
-    kind: 'ConstraintTemplate',
-    metadata: { name: kind.toLowerCase() },
-    spec: {
-      crd: { spec: { names: { kind } } },
-      targets: [{ target: 'admission.k8s.gatekeeper.sh', rego }],
+
+/** One for all policies: each constraint names the provider that it asks. */
+const template = {
+  apiVersion: 'templates.gatekeeper.sh/v1',
+  kind: 'ConstraintTemplate',
+  metadata: { name: kind.toLowerCase() },
+  spec: {
+    crd: {
+      spec: {
+        names: { kind },
+        validation: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { provider: { type: 'string' } },
+            required: ['provider'],
+          },
+        },
+      },
     },
-  }
+    targets: [{ target: 'admission.k8s.gatekeeper.sh', rego }],
+  },
 }
 
-function constraintOf({ name, mode }: ImagePolicy): object {
+function constraintOf({ name, mode }: ImagePolicy, provider: string): object {
   return {
     apiVersion: 'constraints.gatekeeper.sh/v1beta1',
-    kind: 'SigstackSignedImages',
+    kind,
     metadata: { name },
     spec: {
       enforcementAction: mode === 'warn' ? 'warn' : 'deny',
       match: { kinds: [{ apiGroups: [''], kinds: ['Pod'] }] },
+      parameters: { provider },
     },
   }
 }

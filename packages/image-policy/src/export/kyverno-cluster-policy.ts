@@ -14,7 +14,15 @@ import {
   refuseJobConditions,
 } from './limits.ts'
 import { encodeManifests, headOf } from './manifest.ts'
-import { authoritiesPem, currentLog, logKeyPem, logsWrittenTo, notesOfLogs, trustOf } from './trust.ts'
+import {
+  authoritiesPem,
+  currentLog,
+  howToTellLogs,
+  logKeyPem,
+  logsWrittenTo,
+  notesOfLogs,
+  trustOf,
+} from './trust.ts'
 
 const engine = "Kyverno's ClusterPolicy"
 
@@ -92,13 +100,13 @@ function refuseSeveralLogs(
   cannot: (sentence: string) => void,
 ): void {
   if (rules.every(({ log }) => log === 'off')) return
-  for (const [what, logs] of [
-    ['transparency logs of Rekor v1', logsWrittenTo(context).logs],
-    ['certificate logs', trustOf(context).trustedRoot.ctlogs],
+  for (const [what, logs, advice] of [
+    ['transparency logs of Rekor v1', logsWrittenTo(context).logs, howToTellLogs(context)],
+    ['certificate logs', trustOf(context).trustedRoot.ctlogs, []],
   ] as const)
     if (logs.length > 1)
       cannot(
-        `${engine} reads one key of ${what}, and the trusted root lists ${logs.length}: signatures of the others would be refused; use --for kyverno`,
+        `${engine} reads one key of ${what}, and the trusted root lists ${logs.length}: signatures of the others would be refused; ${[...advice, 'use --for kyverno'].join(', or ')}`,
       )
 }
 

@@ -8,6 +8,7 @@ import {
   authoritiesPem,
   base64,
   currentLog,
+  howToTellLogs,
   logKeyPem,
   logsWrittenTo,
   notesOfLogs,
@@ -58,7 +59,10 @@ function rootOfTrustOf(rule: Rule, context: ExportContext, cannot: (sentence: st
     const { logs: tlogs } = logsWrittenTo(context)
     if (tlogs.length > 1)
       cannot(
-        `${engine} reads one key of a log, and the trusted root lists ${tlogs.length} of Rekor v1: signatures of the others would be refused`,
+        [
+          `${engine} reads one key of a log, and the trusted root lists ${tlogs.length} of Rekor v1: signatures of the others would be refused`,
+          ...howToTellLogs(context),
+        ].join('; '),
       )
     return bounded(logKeyPem(currentLog({ tlogs })), 'the key of the log')
   }

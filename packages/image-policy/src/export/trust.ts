@@ -63,6 +63,12 @@ export function logsWrittenTo(context: ExportContext): Logs {
   return { logs: logs.filter(isWritten), leftOut: [...leftOut, ...logs.filter((log) => !isWritten(log))] }
 }
 
+/** What helps where {@link logsWrittenTo} are several, if anything does. */
+export function howToTellLogs(context: ExportContext): readonly string[] {
+  const isTold = logsOfLegacy(context).logs.some((log) => isServedAs(log, context, 1))
+  return isTold ? [] : ['name the instance with --profile or --data, which tells the one that is written to']
+}
+
 function isServedAs(
   { baseUrl }: TrustedLog,
   { rekorServices = [] }: ExportContext,
