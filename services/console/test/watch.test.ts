@@ -185,6 +185,28 @@ t.test('a watch that the monitor does not take comes back with what was filled i
   t.match(text, 'value="&lt;script&gt;')
 })
 
+t.test(
+  'what is filled in goes to the monitor as it is, and hours that are asked for stay open',
+  async (t) => {
+    const detail = 'alarmOn has outside-hours, so hours is needed'
+    const { url, monitor } = await open(t, { changed: { 'POST /watches': { status: 400, detail } } })
+    const long = 'a'.repeat(3_000)
+    const fields: [string, string][] = [
+      ['name', 'people'],
+      ['subject', long],
+      ['alarmOn', 'outside-hours'],
+    ]
+    const text = await (await post(`${url}/watch/watches`, fields)).text()
+    t.match(monitor.asked.find(({ method }) => method === 'POST')?.body, {
+      subject: { exact: long },
+      hours: { timeZone: '', days: [], from: '', to: '' },
+    })
+    t.match(text, detail)
+    t.match(text, '<details open><summary>Hours')
+    t.match((await get(`${url}/watch`)).text, '<details><summary>Hours')
+  },
+)
+
 t.test('readers are kept out, and do not see the way in', async (t) => {
   const { url, monitor } = await open(t, { settings: access })
   const reader = { 'x-forwarded-user': 'rita' }

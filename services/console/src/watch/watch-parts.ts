@@ -1,10 +1,11 @@
 /** Watches, and the form for one more. */
 import { isObject } from '@sigstack/crypto'
+import { reasons } from '@sigstack/monitor-api'
 import { type Html, html } from '../html/html.ts'
 import { time } from '../html/page.ts'
 import type { Watch } from '../sources/monitor.ts'
 import { secondsOf } from './alarm-parts.ts'
-import { conditionForm, days, fieldOf, forms, reasons, subjects } from './definition.ts'
+import { conditionForm, days, fieldOf, forms, hasHours, subjects } from './definition.ts'
 
 export function watchTable(watches: readonly Watch[]): Html {
   if (watches.length === 0) return html`<p class="empty">Nobody is watched yet.</p>`
@@ -60,7 +61,7 @@ ${subjects.map(
 `,
 )}<div class="field"><label for="key">Key: its SHA-256 in hexadecimal</label><input id="key" name="key" type="text" maxlength="128" value="${text('key')}" autocomplete="off" spellcheck="false"></div>
 <fieldset><legend>An alarm for</legend><div class="filters">${reasons.map((reason) => box(form, 'alarmOn', reason, labels[reason] ?? reason))}</div></fieldset>
-<details${text('timeZone') !== '' && html` open`}><summary>Hours at which entries are expected</summary>
+<details${hasHours(form) && html` open`}><summary>Hours at which entries are expected</summary>
 <div class="filters"><label>Time zone <input name="timeZone" type="text" maxlength="100" placeholder="Europe/Berlin" value="${text('timeZone')}" autocomplete="off"></label>
 <label>From <input name="from" type="text" maxlength="5" placeholder="08:00" value="${text('from')}"></label>
 <label>To <input name="to" type="text" maxlength="5" placeholder="18:00" value="${text('to')}"></label></div>

@@ -1,5 +1,5 @@
 /** How a watch names whom it looks for: a whole text, a glob, or an expression in RE2 syntax that must cover the whole text. */
-import { isObject, quoted } from '@sigstack/crypto'
+import { escaped, isObject, quoted, reasonOf } from '@sigstack/crypto'
 import { matchesGlob } from '@sigstack/policy'
 import { RE2JS } from 're2js'
 import { MonitorError } from '../errors.ts'
@@ -22,9 +22,9 @@ export function parseCondition(value: unknown, what: string): Condition {
   const [first, ...others] = members
   const [form, text] = first ?? []
   if (others.length > 0 || (form !== 'exact' && form !== 'glob' && form !== 'regex'))
-    throw bad(what, 'must have one of exact, glob and regex')
+    throw bad(what, 'must have one of exact, glob and regex, and nothing else')
   if (typeof text !== 'string' || text === '' || text.length > longest)
-    throw bad(what, `must be a text of 1 to ${longest} characters`)
+    throw bad(`${what}.${form}`, `must be a text of 1 to ${longest} characters`)
   const condition = { [form]: text } as Condition
   compile(condition, what)
   return condition
@@ -42,19 +42,16 @@ export function compile(condition: Condition, what: string): Matches {
   if (steps > largestExpression)
     throw bad(
       what,
-      `is an expression of ${steps} steps, with each repetition written out, and may have ${largestExpression}`,
+      `is an expression of ${steps} steps, with each repetition written out, and may have ${largestExpression}: repeat less, or use a glob`,
     )
   try {
     const pattern = RE2JS.compile(condition.regex)
     return (text) => pattern.matches(text)
   } catch (cause) {
-    throw new MonitorError(
-      'malformed',
-      `${what}: ${quoted(condition.regex)} is no expression in RE2 syntax`,
-      {
-        cause,
-      },
-    )
+    const [text, reason] = [quoted(condition.regex, 80), escaped(reasonOf(cause), 100)]
+    throw new MonitorError('malformed', `${what}.regex: ${text} is no expression in RE2 syntax: ${reason}`, {
+      cause,
+    })
   }
 }
 

@@ -77,7 +77,8 @@ export async function addWatch(pool: Pool, definition: WatchDefinition, by: stri
        returning watch_id`,
       [definition.name, JSON.stringify(encodeWatch(definition)), by, mostWatches],
     )
-    if (rows[0] === undefined) throw new MonitorError('conflict', `there are ${mostWatches} watches already`)
+    if (rows[0] === undefined)
+      throw new MonitorError('conflict', `there are ${mostWatches} watches already: remove one first`)
     return rows[0].watch_id
   })
 }
@@ -104,7 +105,7 @@ async function demandRoom(tx: Queryable, definition: WatchDefinition, replaced?:
   if (steps > mostStepsTogether)
     throw new MonitorError(
       'conflict',
-      `the expressions of all watches would have ${steps} steps, with each repetition written out, and may have ${mostStepsTogether}`,
+      `the expressions of all watches would have ${steps} steps, with each repetition written out, and may have ${mostStepsTogether}: remove or pause one that has an expression, or use a glob`,
     )
 }
 

@@ -37,9 +37,10 @@ const longestName = 100
 
 /** Throws `malformed` with a sentence about the first member that is wrong. */
 export function parseWatch(value: unknown): WatchDefinition {
-  if (!isObject(value)) throw bad('a watch is a JSON object')
+  if (!isObject(value)) throw bad('a watch must be an object with a name and whom it looks for')
   const unknown = Object.keys(value).find((name) => !members.includes(name))
-  if (unknown !== undefined) throw bad(`a watch has no member ${quoted(unknown, 50)}`)
+  if (unknown !== undefined)
+    throw bad(`a watch has no member ${quoted(unknown, 50)}; it may have ${members.join(', ')}`)
   const { name, logs, key, alarmOn, hours, paused = false } = value
   if (!isPlainName(name)) throw bad(`name must be a text of 1 to ${longestName} printable characters`)
   if (typeof paused !== 'boolean') throw bad('paused must be true or false')
@@ -49,12 +50,15 @@ export function parseWatch(value: unknown): WatchDefinition {
     ),
   ) as Pick<WatchDefinition, 'subject' | 'issuer' | 'repository'>
   if (key === undefined && Object.keys(conditions).length === 0)
-    throw bad('a watch needs one of subject, issuer, repository and key')
+    throw bad('a watch needs one of subject, issuer, repository and key: whose entries it looks for')
   if (key !== undefined && (typeof key !== 'string' || !/^[0-9a-f]{40,128}$/.test(key)))
-    throw bad('key must be 40 to 128 lower-case hexadecimal digits')
+    throw bad('key must be 40 to 128 lower-case hexadecimal digits: the SHA-256 of the public key')
   const wanted = parseReasons(alarmOn)
-  if (wanted.includes('outside-hours') !== (hours !== undefined))
-    throw bad('hours and an alarmOn of outside-hours belong together')
+  const isOfHours = wanted.includes('outside-hours')
+  if (isOfHours && hours === undefined)
+    throw bad('alarmOn has outside-hours, so hours is needed: timeZone, days, from and to')
+  if (!isOfHours && hours !== undefined)
+    throw bad('hours is for outside-hours alone: add that to alarmOn, or leave hours out')
   return {
     name,
     ...(logs !== undefined && { logs: parseLogNames(logs) }),
@@ -91,13 +95,13 @@ function parseReasons(value: unknown): readonly Reason[] {
   if (value === undefined) return ['identity-seen']
   const known = Array.isArray(value) ? reasons.filter((reason) => value.includes(reason)) : []
   if (!Array.isArray(value) || known.length === 0 || known.length !== value.length)
-    throw bad(`alarmOn must list some of ${reasons.join(', ')}, each once`)
+    throw bad(`alarmOn must list at least one of ${reasons.join(', ')}, each once`)
   return known
 }
 
 function parseLogNames(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > 100 || !value.every(isPlainName))
-    throw bad('logs must be a list of 1 to 100 names')
+    throw bad('logs must list 1 to 100 names of logs; leave it out for all')
   return value
 }
 

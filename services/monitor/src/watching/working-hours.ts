@@ -17,17 +17,19 @@ const clock = /^(?:[01]\d|2[0-3]):[0-5]\d$/
 
 /** Throws `malformed`. */
 export function parseHours(value: unknown): WorkingHours {
-  if (!isObject(value)) throw bad('hours must be an object')
+  if (!isObject(value)) throw bad('hours must be an object with timeZone, days, from and to')
   const { timeZone, days: wanted, from, to, ...others } = value
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw bad(`hours has no member ${quoted(unknown, 50)}`)
+  if (unknown !== undefined)
+    throw bad(`hours has no member ${quoted(unknown, 50)}; it has timeZone, days, from and to`)
   if (typeof timeZone !== 'string' || !isTimeZone(timeZone))
     throw bad('hours.timeZone must be one of the IANA database, such as Europe/Berlin')
   const isDay = (day: unknown) => Number.isInteger(day) && Number(day) >= 1 && Number(day) <= 7
   if (!Array.isArray(wanted) || wanted.length === 0 || wanted.length > 7 || !wanted.every(isDay))
-    throw bad('hours.days must list days from 1 (Monday) to 7 (Sunday)')
-  if (typeof from !== 'string' || !clock.test(from) || typeof to !== 'string' || !isEnd(to) || to <= from)
-    throw bad('hours.from and hours.to must be HH:MM, in this order')
+    throw bad('hours.days must list 1 to 7 days, from 1 (Monday) to 7 (Sunday)')
+  if (typeof from !== 'string' || !clock.test(from)) throw bad('hours.from must be a time, such as 08:00')
+  if (typeof to !== 'string' || !isEnd(to) || to <= from)
+    throw bad('hours.to must be a time behind hours.from, such as 18:00, and 24:00 at the latest')
   return { timeZone, days: wanted, from, to }
 }
 
