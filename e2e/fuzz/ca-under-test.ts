@@ -67,17 +67,20 @@ export async function createCa(): Promise<CaUnderTest> {
       }),
       authority: () => ({ signer, chain: [intermediate, root] }),
       ctLog: {
-        publicKey: logSigner.publicKey,
         async addPreChain(precertificate) {
           const tbs = removeExtension(parseCertificate(precertificate).tbs, extensionOid.poison)
           const entry = { type: 'precert', issuerKeyHash: sha256(intermediate.spki), tbs } as const
           const promise = { timestampMs: Date.now(), extensions: new Uint8Array(), entry }
-          return {
+          const sct = {
             logId: keyFingerprint(logSigner.publicKey),
             timestampMs: promise.timestampMs,
             extensions: promise.extensions,
-            signature: { algorithm: 'ecdsa', signature: await logSigner.sign(sctSignedData(promise)) },
+            signature: {
+              algorithm: 'ecdsa',
+              signature: await logSigner.sign(sctSignedData(promise)),
+            } as const,
           }
+          return { sct, publicKey: logSigner.publicKey }
         },
       },
       allowedAlgorithms: defaultClientAlgorithms,

@@ -34,9 +34,10 @@ export async function startTlsCa(session: Session, trust: TrustFiles): Promise<T
         'oidc-issuers': { [issuer]: { 'issuer-url': issuer, 'client-id': 'sigstore', type: 'email' } },
       }),
       oidcProxyUrl: endpoints.services['oidc-proxy'] ?? '',
-      ctLogUrl,
-      ctLogPublicKey:
-        ctLogUrl === undefined ? undefined : parsePublicKeyPem(await readFile(trust.ctKey, 'utf8')),
+      ctLogs:
+        ctLogUrl === undefined
+          ? []
+          : [{ url: ctLogUrl, publicKey: parsePublicKeyPem(await readFile(trust.ctKey, 'utf8')) }],
       clientAlgorithms: defaultClientAlgorithms,
       tls,
     },

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseCheckpoint } from '@sigstack/checkpoint'
+import { toBase64 } from '@sigstack/crypto'
+import { parseSctList } from '@sigstack/ct'
 import { createLogger } from '@sigstack/server'
 import { readConfig, startStack } from '@sigstack/stack'
 import { anyPorts } from '@sigstack/stack/testing'
+import { embeddedScts } from '@sigstack/x509'
 import t from 'tap'
 import { parseEndpoints } from '../src/endpoints.ts'
 import { selfCheck } from '../src/self-check.ts'
@@ -30,6 +33,8 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
   }
   const file = join(folder, 'file')
   const signed: { readonly bundle: string; readonly issuer: string }[] = []
+  /** Who promised to keep the certificate of each. */
+  const ctLogIds: string[] = []
   let { issuer } = stack.endpoints
   const sign = async (name: string) => {
     const bundle = join(folder, `${name}.json`)
@@ -37,6 +42,7 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
     await succeed('sign-blob', '--identity-token', token, '--bundle', bundle, file)
     signed.push({ bundle, issuer })
     const written = JSON.parse(readFileSync(bundle, 'utf8'))
+    ctLogIds.push(ctLogIdOf(Buffer.from(written.verificationMaterial.certificate.rawBytes, 'base64')))
     return written.verificationMaterial.tlogEntries[0]
   }
   const verifyAll = async (root: string) => {
@@ -140,6 +146,20 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
     [ct, `${ct}/2027`],
   )
   t.equal(originOf(await sign('after')), 'localhost')
+  const idsOfCtLogs = published.ctlogs.map(({ logId }: { logId: { keyId: string } }) => logId.keyId)
+  t.same(ctLogIds, idsOfCtLogs, 'the CA goes to the next CT log by itself')
+  // Whichever of them is closed meanwhile, the other takes the certificates.
+  for (const [log, other] of [
+    ['ct/2027', 0],
+    ['ct', 1],
+  ] as const) {
+    const signing = [sign(`while-${other}-a`), sign(`while-${other}-b`)]
+    await succeed('log', 'mode', 'read-only', '--log', log)
+    await Promise.all(signing)
+    await sign(`without-${other}`)
+    t.equal(ctLogIds.at(-1), idsOfCtLogs[other])
+    await succeed('log', 'mode', 'open', '--log', log)
+  }
 
   // Both read sides are served, whatever the way to them; the one before is ended when nobody writes to it any more.
   const origins = async (...at: readonly string[]) =>
@@ -178,13 +198,11 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
   const found = JSON.parse(await text(`${rekor}/api/v1/search?email=${encodeURIComponent(email)}`))
   t.same(
     found.entries.map((entry: { log: string; origin: string }) => [entry.log, entry.origin]),
-    [
-      ['rekor-v2/1', 'localhost'],
-      ['rekor-v2', '127.0.0.1'],
-    ],
+    [...signed.slice(1).map(() => ['rekor-v2/1', 'localhost']), ['rekor-v2', '127.0.0.1']],
+    'newest first',
   )
 
-  // The CA of this process goes to the newest CT log when it starts again.
+  // So does the CA of a process that starts with both.
   await succeed('log', 'mode', 'read-only', '--log', 'ct')
   await stack.stop()
   const again = await startStack(readConfig({ ...anyPorts, ...settings }), { logger })
@@ -197,6 +215,13 @@ t.test('Rekor v1, Rekor v2 and CT are followed by logs with new keys, while all 
   await again.stop()
   await verifyAll(root)
 })
+
+/** Log ID of the only SCT of a certificate, base64. */
+function ctLogIdOf(certificate: Uint8Array): string {
+  const [sct, ...more] = parseSctList(embeddedScts(certificate) ?? new Uint8Array())
+  if (sct === undefined || more.length > 0) throw new Error('the certificate has not one SCT')
+  return toBase64(sct.logId)
+}
 
 /** The entry of a bundle, sent once more. */
 function requestOf(bundle: string): string {

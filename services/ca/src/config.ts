@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { AuthoritySettings } from '@sigstack/ca-authority'
 import {
+  counted,
   decodeText,
   defaultClientAlgorithms,
   errorCode,
   isSignatureAlgorithm,
   type PublicKey,
+  parsePemBlocks,
   parsePublicKeyPem,
   reasonOf,
   type SignatureAlgorithm,
@@ -30,6 +32,7 @@ import {
 } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
 import { parse as parseYaml } from 'yaml'
+import type { CtLogPlace } from './adapters/ct-logs.ts'
 import { type IssuerConfig, parseIssuerConfig } from './identity/issuer-config.ts'
 import { withPolicyText } from './policy-file.ts'
 
@@ -54,9 +57,8 @@ export type Config = AuthoritySettings & {
   readonly oidcProxyUrl: string
   /** For how long keys of issuers are used while the proxy is away; default 10 minutes. */
   readonly issuerKeysKeepSeconds?: number
-  /** Undefined with its key: no CT log, by the explicit word `none`. */
-  readonly ctLogUrl: string | undefined
-  readonly ctLogPublicKey: PublicKey | undefined
+  /** In the order in which they are asked. Empty: no CT log, by the explicit word `none`. */
+  readonly ctLogs: readonly CtLogPlace[]
   readonly limits?: {
     readonly perAddress: readonly Rule[]
     readonly perIdentity: readonly Rule[]
@@ -79,6 +81,18 @@ export type Config = AuthoritySettings & {
 
 const defaultDataFolder = './ca-data'
 
+/** Of as many as there may be CT logs. */
+const mostCtLogs = 8
+
+function urlListVariable(orElse = '', orElseInWords = '') {
+  const url = 'https?://[^\\s?#,]+'
+  return urlVariable({
+    pattern: `^(${url}(\\s*,\\s*${url}){0,${mostCtLogs - 1}}${orElse})$`,
+    maxLength: 16_384,
+    description: `http or https URLs without query, ${mostCtLogs} at the most, with commas between${orElseInWords}`,
+  })
+}
+
 export const variables = Type.Object({
   CA_HOST: Type.String({ default: '127.0.0.1', minLength: 1 }),
   CA_PORT: portVariable({ default: 5555 }),
@@ -92,12 +106,9 @@ export const variables = Type.Object({
   CA_CONFIG_FILE: pathVariable(),
   OIDC_PROXY_URL: urlVariable(),
   CA_ISSUER_KEYS_KEEP_SECONDS: Type.Integer({ default: 600, minimum: 60, maximum: 86_400 }),
-  CA_CT_LOG_URL: urlVariable({
-    pattern: '^(https?://[^\\s?#]+|none)$',
-    description: 'an http or https URL without query, or none',
-  }),
+  CA_CT_LOG_URL: urlListVariable('|none', ', or none'),
   CA_CT_LOG_PUBLIC_KEY: Type.Optional(secret(Type.String({ maxLength: 64 * 1024 }))),
-  CA_CT_LOG_PUBLIC_KEY_URL: Type.Optional(urlVariable()),
+  CA_CT_LOG_PUBLIC_KEY_URL: Type.Optional(urlListVariable()),
   CA_POLICY_FILE: Type.Optional(pathVariable()),
   CA_LIMIT_PER_ADDRESS: Type.String({ default: '', maxLength: 500 }),
   CA_LIMIT_PER_IDENTITY: Type.String({ default: '', maxLength: 500 }),
@@ -142,10 +153,7 @@ export function readConfig(
     ...(configVariable !== undefined && { variable: configVariable }),
   }
   const identity = attempt(() => readIssuerConfig(identityFiles))
-  const ctLogUrl = candidate.CA_CT_LOG_URL === 'none' ? undefined : candidate.CA_CT_LOG_URL
-  const ctLogPublicKey = attempt(() =>
-    ctLogUrl === undefined ? assertNoCtLogKey(candidate) : readCtLogKey(candidate.CA_CT_LOG_PUBLIC_KEY),
-  )
+  const ctLogs = attempt(() => readCtLogs(candidate))
   const limits = attempt(() => readLimits(candidate))
   const trustedProxies = attempt(() => parseRangeList(candidate.CA_TRUSTED_PROXIES, 'CA_TRUSTED_PROXIES'))
   const clientAlgorithms = attempt(() => readAlgorithms(candidate.CA_CLIENT_SIGNING_ALGORITHMS))
@@ -169,8 +177,7 @@ export function readConfig(
     identityFiles,
     oidcProxyUrl: candidate.OIDC_PROXY_URL,
     issuerKeysKeepSeconds: candidate.CA_ISSUER_KEYS_KEEP_SECONDS,
-    ctLogUrl,
-    ctLogPublicKey,
+    ctLogs: ctLogs ?? [],
     ...(limits !== undefined && { limits }),
     clientAlgorithms: clientAlgorithms ?? defaultClientAlgorithms,
     ...(tls !== undefined && { tls }),
@@ -183,23 +190,23 @@ export function readConfig(
   }
 }
 
-/** Asked for before all others are read: the key that they want may have to be fetched. */
+/** Asked for before all others are read: the keys that they want may have to be fetched. */
 const ctLogKeyVariables = Type.Pick(variables, ['CA_CT_LOG_PUBLIC_KEY_URL', 'CA_DATA'])
 
-/** Where the CT log's key is to be fetched from and kept; undefined when it is configured itself. */
-export function readCtLogKeyUrl(
+/** Where the keys of the CT logs are to be fetched from and kept; undefined when they are configured themselves. */
+export function readCtLogKeyUrls(
   environment: Environment,
-): { readonly url: string; readonly dataFolder: string } | undefined {
-  const { CA_CT_LOG_PUBLIC_KEY_URL: url, CA_DATA: dataFolder } = readEnvironment(
+): { readonly urls: readonly string[]; readonly dataFolder: string } | undefined {
+  const { CA_CT_LOG_PUBLIC_KEY_URL: list, CA_DATA: dataFolder } = readEnvironment(
     environment,
     ctLogKeyVariables,
   )
-  if (url === undefined || environment['CA_CT_LOG_URL']?.trim() === 'none') return undefined
+  if (list === undefined || environment['CA_CT_LOG_URL']?.trim() === 'none') return undefined
   if (isSet(environment['CA_CT_LOG_PUBLIC_KEY']) || isSet(environment['CA_CT_LOG_PUBLIC_KEY_FILE']))
     throw new SettingsError([
       'CA_CT_LOG_PUBLIC_KEY_URL and CA_CT_LOG_PUBLIC_KEY(_FILE) are both set; keep one of them',
     ])
-  return { url, dataFolder }
+  return { urls: listOf(list), dataFolder }
 }
 
 const longestFile = 4 * 1024 * 1024
@@ -265,11 +272,27 @@ function readLimits(candidate: Variables): Config['limits'] {
   return { ...limits, ...(redisUrl !== undefined && { redisUrl }) }
 }
 
-function readCtLogKey(pem: string | undefined): PublicKey {
+function readCtLogs(candidate: Variables): readonly CtLogPlace[] {
+  const { CA_CT_LOG_URL: list, CA_CT_LOG_PUBLIC_KEY: pem } = candidate
+  if (list === 'none') {
+    assertNoCtLogKey(candidate)
+    return []
+  }
+  const urls = listOf(list)
   if (pem === undefined)
     throw new Error(
       'CA_CT_LOG_PUBLIC_KEY_FILE must name the public key of the CT log, in PEM (or CA_CT_LOG_PUBLIC_KEY_URL where the log shows it)',
     )
+  if (new Set(urls).size < urls.length) throw new Error('CA_CT_LOG_URL names a log twice')
+  const keys = parsePemBlocks(pem, mostCtLogs).map((block) => readCtLogKey(block.pem))
+  if (urls.length !== keys.length)
+    throw new Error(
+      `${counted(urls.length, 'log', 'logs')} in CA_CT_LOG_URL, and ${counted(keys.length, 'key', 'keys')} of CT logs; it takes one for each, in the same order`,
+    )
+  return keys.map((publicKey, at) => ({ url: urls[at] ?? '', publicKey }))
+}
+
+function readCtLogKey(pem: string): PublicKey {
   const key = parsePublicKeyPem(pem)
   const usable =
     (key.type === 'ecdsa' && key.curve === 'P-256') || (key.type === 'rsa' && key.modulusBits >= 2048)

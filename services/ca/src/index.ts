@@ -1,3 +1,4 @@
+export type { CtLogPlace } from './adapters/ct-logs.ts'
 export { buildApp } from './app.ts'
 export { type Config, parseIssuerConfigText, readConfig, variables } from './config.ts'
 export { type Explanation, explainToken } from './explain.ts'

@@ -1,16 +1,16 @@
 import { adviseOnVariables, createLogger, runService, tellStop } from '@sigstack/server'
-import { ctLogKeyOnFirstUse } from './adapters/ct-log-key.ts'
-import { readConfig, readCtLogKeyUrl, variables } from './config.ts'
+import { ctLogKeysOnFirstUse } from './adapters/ct-log-key.ts'
+import { readConfig, readCtLogKeyUrls, variables } from './config.ts'
 import { startCa } from './start.ts'
 
 await runService(async (signal) => {
-  const source = readCtLogKeyUrl(process.env)
+  const source = readCtLogKeyUrls(process.env)
   const config = readConfig(
     source === undefined
       ? process.env
       : {
           ...process.env,
-          CA_CT_LOG_PUBLIC_KEY: await ctLogKeyOnFirstUse(source.url, source.dataFolder, { signal }),
+          CA_CT_LOG_PUBLIC_KEY: await ctLogKeysOnFirstUse(source.urls, source.dataFolder, { signal }),
         },
   )
   const logger = createLogger({ name: 'ca', level: config.logLevel })

@@ -2,6 +2,7 @@
 import { version } from '@sigstack/server/version'
 import type { FastifyInstance } from 'fastify'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CtLogState, CtLogs } from './adapters/ct-logs.ts'
 import type { CtLog } from './issuance/dependencies.ts'
 
 export type CaMetrics = {
@@ -54,7 +55,7 @@ export function createMetrics(registry: Registry, chainEnds: () => Date): CaMetr
     }),
     ctSubmissionSeconds: new Histogram({
       name: 'ca_ct_submission_seconds',
-      help: 'From a precertificate to the promise of the CT log, retries included',
+      help: 'From a precertificate to the promise of a CT log, with all that was tried',
       labelNames: ['outcome'],
       buckets: seconds,
       registers,
@@ -90,18 +91,39 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
   })
 }
 
-/** Times what the CT log takes. */
+/** Which CT log the next certificate goes to, and which are passed over for now; `log_id` as in the trusted root. */
+export function tellCtLogs(registry: Registry, ctLogs: Pick<CtLogs, 'states'>): void {
+  const tell = (name: string, help: string, isSo: (state: CtLogState) => boolean): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['log_id'] as const,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const state of ctLogs.states()) this.set({ log_id: state.logId }, isSo(state) ? 1 : 0)
+      },
+    })
+  }
+  tell('ca_ct_log_current', '1 for the CT log that the next certificate goes to', (log) => log.isCurrent)
+  tell(
+    'ca_ct_log_resting',
+    '1 for a CT log that takes no certificates, or did not answer, and is passed over for now',
+    (log) => log.rest !== undefined,
+  )
+}
+
+/** Times what a promise takes, by whichever log. */
 export function measureCtLog(ctLog: CtLog, { ctSubmissionSeconds }: CaMetrics): CtLog {
   return {
-    publicKey: ctLog.publicKey,
     async addPreChain(precertificate, chain) {
       const begun = performance.now()
       const observe = (outcome: string): void =>
         ctSubmissionSeconds.observe({ outcome }, (performance.now() - begun) / 1000)
       try {
-        const sct = await ctLog.addPreChain(precertificate, chain)
+        const promise = await ctLog.addPreChain(precertificate, chain)
         observe('ok')
-        return sct
+        return promise
       } catch (error) {
         observe('failed')
         throw error

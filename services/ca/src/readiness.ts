@@ -2,11 +2,12 @@ import type { Authority } from '@sigstack/ca-authority'
 import { signatureAlgorithms, utf8, verifySignature } from '@sigstack/crypto'
 import type { Readiness } from '@sigstack/server'
 import { certificateSignatureAlgorithm, leafLifetimeSeconds } from '@sigstack/x509'
+import type { CtLogs } from './adapters/ct-logs.ts'
 
 export type ReadinessDependencies = {
   readonly authority: () => Authority
   /** Undefined: there is none, on purpose. */
-  readonly ctLog: { probe(): Promise<void> } | undefined
+  readonly ctLog: Pick<CtLogs, 'probe' | 'states'> | undefined
   readonly proxy: { probe(): Promise<void> }
   readonly now: () => Date
   /** Told, but no reason against being ready. */
@@ -15,7 +16,7 @@ export type ReadinessDependencies = {
 
 const withoutCtLog = 'none: certificates are in no transparency log'
 
-/** Ready is what could issue now: the key signs, the chain lasts, CT log and OIDC proxy answer. */
+/** Ready is what could issue now: the key signs, the chain lasts, a CT log and the OIDC proxy answer. */
 export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
   const { ctLog, proxy, now } = dependencies
   return async () => {
@@ -29,7 +30,12 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
     const chain = authority.chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
     const checks = { key, chain, ...(log !== undefined && { ctLog: log }), oidcProxy: provider }
     const ready = Object.values(checks).every((state) => state === 'ok')
-    const notes = { ...(log === undefined && { ctLog: withoutCtLog }), ...dependencies.notes?.() }
+    const current = ctLog?.states().find(({ isCurrent }) => isCurrent)
+    const notes = {
+      ...(log === undefined && { ctLog: withoutCtLog }),
+      ...(current !== undefined && { ctLogCurrent: current.logId }),
+      ...dependencies.notes?.(),
+    }
     return { ready, checks: { ...checks, ...notes } }
   }
 }

@@ -15,7 +15,7 @@ import {
   tlsReload,
 } from '@sigstack/server'
 import { encodeCertificatePem } from '@sigstack/x509'
-import { createCtLogClient } from './adapters/ct-log-client.ts'
+import { type CtLogNews, type CtLogPlace, createCtLogs } from './adapters/ct-logs.ts'
 import { createIssuanceLimits } from './adapters/issuance-limits.ts'
 import { createReadIssuerKeys } from './adapters/issuer-keys.ts'
 import { createOidcProxyClient } from './adapters/oidc-proxy-client.ts'
@@ -24,7 +24,7 @@ import { followAuthorities, openAuthorities } from './authorities.ts'
 import { type Config, readIssuerConfig } from './config.ts'
 import { createFindIssuer, type FindIssuer } from './identity/find-issuer.ts'
 import type { IssuerConfig } from './identity/issuer-config.ts'
-import { createMetrics, dueDays, measureCtLog } from './metrics.ts'
+import { createMetrics, dueDays, measureCtLog, tellCtLogs } from './metrics.ts'
 import { createReadiness } from './readiness.ts'
 import { createReloads, type Reloads } from './reloads.ts'
 import { createTokenVerifier } from './token/verify.ts'
@@ -34,6 +34,8 @@ export type StartOptions = {
   readonly logger: Logger
   /** False where several services share one process. */
   readonly processMetrics?: boolean
+  /** In place of those of the settings where they are in this process too: asked for each certificate, as a rollover adds to them. */
+  readonly ctLogs?: () => readonly CtLogPlace[]
 }
 
 export type RunningCa = {
@@ -49,9 +51,10 @@ function chainPemOf({ chain }: Authority): string {
 
 /** Wires the real adapters and listens. Waits neither for the CT log nor for the OIDC proxy: `/readyz` tells of them. */
 export async function startCa(config: Config, options: StartOptions): Promise<RunningCa> {
-  const { logger } = options
+  const { logger, ctLogs: places = () => config.ctLogs } = options
   const opened = await openAuthorities(config)
-  warnAbout(config, chainEnd(opened.issuing), logger)
+  const hasCtLog = places().length > 0
+  warnAbout(config, { chainEnds: chainEnd(opened.issuing), hasCtLog }, logger)
 
   const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
   await tellOfDigestVerification(logger, registry)
@@ -60,10 +63,8 @@ export async function startCa(config: Config, options: StartOptions): Promise<Ru
   const metrics = createMetrics(registry, authorities.chainEnds)
   const now = (): Date => new Date()
   const proxy = createOidcProxyClient(config.oidcProxyUrl)
-  const ctLog =
-    config.ctLogUrl === undefined || config.ctLogPublicKey === undefined
-      ? undefined
-      : createCtLogClient({ url: config.ctLogUrl, publicKey: config.ctLogPublicKey })
+  const ctLog = hasCtLog ? createCtLogs({ places, onNews: noteCtLog(logger) }) : undefined
+  if (ctLog !== undefined) tellCtLogs(registry, ctLog)
   const limits = config.limits && createIssuanceLimits({ ...config.limits, onReachable: noteRedis(logger) })
   const tracing = config.traces === true ? await startTracing('sigstack-ca', logger) : noTracing
   const identity = await followIdentity(config, reloads, logger)
@@ -154,18 +155,33 @@ async function followIdentity(config: Config, reloads: Reloads, logger: Logger):
   return reloading.current
 }
 
-function warnAbout(config: Config, chainEnds: Date, logger: Logger): void {
+function warnAbout(
+  config: Config,
+  { chainEnds, hasCtLog }: { readonly chainEnds: Date; readonly hasCtLog: boolean },
+  logger: Logger,
+): void {
   const days = Math.floor((chainEnds.getTime() - Date.now()) / 86_400_000)
   if (days < dueDays)
     logger.warn(
       { chainEnds },
       `the CA's chain ends in ${counted(days, 'day', 'days')}; make its successor now`,
     )
-  if (config.ctLogUrl === undefined)
+  if (!hasCtLog)
     logger.warn(
       'THERE IS NO CT LOG (CA_CT_LOG_URL=none): nobody can see which certificates this CA issues, and clients that demand an SCT (sigstore-python, sigstore-java, sigstore-rs, cosign unless told otherwise) refuse them',
     )
   warnAboutIssuers(config.identity, logger)
+}
+
+function noteCtLog(logger: Logger): (news: CtLogNews) => void {
+  return ({ failure, ...log }) => {
+    if (failure === undefined) logger.info(log, 'the CT log takes certificates again')
+    else
+      logger.warn(
+        { ...log, reason: failure.reason },
+        failure.kind === 'closed' ? 'the CT log takes no certificates' : 'the CT log is away',
+      )
+  }
 }
 
 function noteRedis(logger: Logger): (reachable: boolean, reason?: string) => void {

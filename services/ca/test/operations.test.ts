@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { encodePublicKeyPem } from '@sigstack/crypto'
 import { createLogger, createRegistry } from '@sigstack/server'
 import { undocumentedRoutes } from '@sigstack/server/testing'
 import { embeddedScts } from '@sigstack/x509'
@@ -120,11 +121,13 @@ t.test(
   },
 )
 
+const ctKeys = [createClientKey().pem, createClientKey().pem] as const
 const folder = t.testdir({
   'issuers.json': JSON.stringify(emailConfig),
   'policy.yaml': 'policies: { "*": [{ name: nobody, deny: { subject: mallory } }] }',
   'bad.yaml': 'policies: { "https://other.example": [] }',
   'key.pem': createClientKey().pem,
+  'keys.pem': `${ctKeys[0]}of the next year:\n${ctKeys[1]}`,
 })
 const environment = (more: Record<string, string>): NodeJS.ProcessEnv => ({
   CA_CONFIG_FILE: `${folder}/issuers.json`,
@@ -134,7 +137,7 @@ const environment = (more: Record<string, string>): NodeJS.ProcessEnv => ({
 
 t.test('the configuration of limits, policy file, traces and the missing CT log', async (t) => {
   const none = readConfig(environment({ CA_CT_LOG_URL: 'none' }))
-  t.match(none, { ctLogUrl: undefined, ctLogPublicKey: undefined, traces: false })
+  t.match(none, { ctLogs: [], traces: false })
   const withLog = { CA_CT_LOG_URL: 'http://127.0.0.1:2', CA_CT_LOG_PUBLIC_KEY_FILE: `${folder}/key.pem` }
   const full = readConfig(
     environment({
@@ -147,7 +150,7 @@ t.test('the configuration of limits, policy file, traces and the missing CT log'
     }),
   )
   t.match(full, {
-    ctLogUrl: 'http://127.0.0.1:2',
+    ctLogs: [{ url: 'http://127.0.0.1:2' }],
     traces: true,
     limits: {
       perAddress: [{ perSecond: 20, burst: 100 }],
@@ -163,6 +166,19 @@ t.test('the configuration of limits, policy file, traces and the missing CT log'
   for (const [more, message] of [
     [{ CA_CT_LOG_URL: '' }, /CA_CT_LOG_URL/],
     [{ CA_CT_LOG_URL: 'None' }, /CA_CT_LOG_URL/],
+    [{ ...withLog, CA_CT_LOG_URL: 'http://127.0.0.1:2,none' }, /CA_CT_LOG_URL must be http or https URLs/],
+    [
+      { ...withLog, CA_CT_LOG_URL: 'http://a,http://b' },
+      /2 logs in CA_CT_LOG_URL, and 1 key of CT logs; it takes one for each/,
+    ],
+    [
+      { ...withLog, CA_CT_LOG_PUBLIC_KEY_FILE: `${folder}/keys.pem` },
+      /1 log in CA_CT_LOG_URL, and 2 keys of CT logs/,
+    ],
+    [
+      { CA_CT_LOG_URL: 'http://a,http://a', CA_CT_LOG_PUBLIC_KEY_FILE: `${folder}/keys.pem` },
+      /CA_CT_LOG_URL names a log twice/,
+    ],
     [
       { ...withLog, CA_CT_LOG_URL: 'none' },
       /CA_CT_LOG_URL is none, but CA_CT_LOG_PUBLIC_KEY\(_FILE\) is set/,
@@ -171,6 +187,20 @@ t.test('the configuration of limits, policy file, traces and the missing CT log'
     [{ ...withLog, CA_POLICY_FILE: `${folder}/bad.yaml` }, /CA_POLICY_FILE .*which is no configured issuer/],
   ] as const)
     t.throws(() => readConfig(environment(more)), { message }, String(message))
+  const { ctLogs } = readConfig(
+    environment({
+      CA_CT_LOG_URL: 'http://127.0.0.1:2, http://127.0.0.1:2/2027',
+      CA_CT_LOG_PUBLIC_KEY_FILE: `${folder}/keys.pem`,
+    }),
+  )
+  t.same(
+    ctLogs.map(({ url, publicKey }) => [url, encodePublicKeyPem(publicKey)]),
+    [
+      ['http://127.0.0.1:2', ctKeys[0]],
+      ['http://127.0.0.1:2/2027', ctKeys[1]],
+    ],
+    'each with its own key',
+  )
 })
 
 t.test('readiness says that there is no CT log, and is ready all the same', async (t) => {
@@ -199,7 +229,7 @@ t.test('readiness signs with the key, looks at the chain, and a metric warns of 
     const probe = async () => {}
     const ready = createReadiness({
       authority: () => authority,
-      ctLog: { probe },
+      ctLog: { probe, states: () => [] },
       proxy: { probe },
       now: () => now,
     })

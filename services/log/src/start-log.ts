@@ -45,8 +45,8 @@ export type RunningLog = {
   readonly publicKeyPem: string
   /** First line of its checkpoints; of several shards under one name, that of the one that was active at the start. */
   readonly origin: string
-  /** That log, and where others with names of their own follow it, those: oldest first, the last one for new entries. */
-  readonly logs: readonly ServedLog[]
+  /** That log, and where others with names of their own follow it, those that are open by now: oldest first, the last one for new entries. */
+  logs(): readonly ServedLog[]
   /** Refuses new work, finishes begun work, closes what it opened. */
   stop(): Promise<void>
 }
@@ -93,12 +93,13 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
         ? undefined
         : await listenMetrics(registry, { host, port: metricsPort, portVariable: 'LOG_METRICS_PORT' })
     if (metricsListener !== undefined) cleanups.add(() => metricsListener.stop())
-    const logs = face.logs().map(({ log, publicKeyPem: pem, pathPrefix = '' }) => ({
-      origin: log.origin,
-      publicKeyPem: pem,
-      pathPrefix,
-    }))
-    const madeFor = logs.map((log) => hostOf(log.origin))
+    const logs = () =>
+      face.logs().map(({ log, publicKeyPem: pem, pathPrefix = '' }) => ({
+        origin: log.origin,
+        publicKeyPem: pem,
+        pathPrefix,
+      }))
+    const madeFor = logs().map((log) => hostOf(log.origin))
     const { face: settings, hostname } = config
     const asked = hostOf(settings.face === 'ct' ? (settings.origin ?? hostname) : hostname)
     if (!madeFor.includes(asked))

@@ -114,13 +114,13 @@ t.test('each log answers at its host, and any other host asks the first', async 
     t.not(a?.text, b?.text)
   }
   t.same(
-    log.logs.map(({ origin }) => origin),
-    [first],
-    'as it was at the start',
+    log.logs().map(({ origin }) => origin),
+    [first, second],
+    'also the one that was opened since',
   )
   const replica = await start(t, folder, database)
   t.same(
-    replica.logs.map(({ origin, pathPrefix }) => [origin, pathPrefix]),
+    replica.logs().map(({ origin, pathPrefix }) => [origin, pathPrefix]),
     [
       [first, ''],
       [second, `/shards/${second}`],

@@ -3,7 +3,6 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config as CaConfig, startCa } from '@sigstack/ca'
-import { parsePublicKeyPem } from '@sigstack/crypto'
 import { startDevIssuer } from '@sigstack/dev-issuer'
 import { startLog } from '@sigstack/log'
 import { startOidcProxy } from '@sigstack/oidc-proxy'
@@ -25,6 +24,7 @@ import { composeServices, type Services } from './compose/compose-services.ts'
 import type { Config, Ports } from './config.ts'
 import { type DataDirectory, prepareDataDirectory } from './data-directory.ts'
 import { startOwnConsole } from './own-console.ts'
+import { ownCtLogs } from './own-ct-logs.ts'
 import { startOwnMonitor } from './own-monitor.ts'
 import { introduceLogs, startOwnWitness } from './own-witness.ts'
 import { choosePorts, freeInsidePorts } from './ports.ts'
@@ -125,7 +125,6 @@ async function startParts(
   const oidcProxy = running(await startOidcProxy(services.oidcProxy, of('oidc-proxy')))
   const witness = services.witness && running(await startOwnWitness(services.witness, of('witness')))
   const ct = services.ct && running(await startLog(services.ct, of('ct')))
-  const newestCt = ct?.logs.at(-1)
   // The first of these is the one that tells of the process.
   const rekor =
     services.rekor && running(await startLog(services.rekor, { ...of('rekor-v1'), processMetrics: true }))
@@ -135,19 +134,13 @@ async function startParts(
   if (witness !== undefined)
     await introduceLogs(
       data.witness,
-      [rekor, rekorV2, ct].flatMap((log) => log?.logs ?? []),
+      [rekor, rekorV2, ct].flatMap((log) => log?.logs() ?? []),
     )
   running(
-    await startCa(
-      {
-        ...services.ca,
-        ...(newestCt !== undefined && {
-          ctLogUrl: `${insideUrls.ct}${newestCt.pathPrefix}`,
-          ctLogPublicKey: parsePublicKeyPem(newestCt.publicKeyPem),
-        }),
-      },
-      of('ca'),
-    ),
+    await startCa(services.ca, {
+      ...of('ca'),
+      ...(ct !== undefined && { ctLogs: ownCtLogs(ct, insideUrls.ct) }),
+    }),
   )
 
   const tsa = services.tsa && running(await startTsa(services.tsa, of('tsa')))
@@ -161,8 +154,8 @@ async function startParts(
     services.monitor &&
     running(
       await startOwnMonitor({ ...services.monitor, tufUrl: mirror }, of('monitor'), services, {
-        rekorV2: rekorV2?.logs ?? [],
-        ct: ct?.logs ?? [],
+        rekorV2: rekorV2?.logs() ?? [],
+        ct: ct?.logs() ?? [],
       }),
     )
   const pages =

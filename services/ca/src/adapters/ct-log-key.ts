@@ -1,11 +1,19 @@
 /**
- * The CT log's public key from the log itself, for deployments where both start for the first time together. It is trusted on
+ * Public keys of CT logs from the logs themselves, for deployments where both start for the first time together. They are trusted on
  * first use and kept in the data folder, so a log that later shows another key gains nothing: its SCTs do not verify.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorCode, parsePublicKeyPem, reasonOf } from '@sigstack/crypto'
+import {
+  encodePublicKeyPem,
+  errorCode,
+  parsePublicKeyPem,
+  reasonOf,
+  sha256,
+  toHex,
+  utf8,
+} from '@sigstack/crypto'
 import { createFile, makeFolder } from '@sigstack/server'
 import { createHttpPool } from './http-pool.ts'
 
@@ -19,15 +27,41 @@ export type CtLogKeyOptions = {
   readonly signal?: AbortSignal
 }
 
-/** The PEM kept in `dataFolder`; the first time it comes from `url`. Throws one sentence for the operator. */
-export async function ctLogKeyOnFirstUse(
-  url: string,
+/** That of the first log, as releases that knew one log have kept it. */
+const formerName = 'ct-log.pub.pem'
+
+/** The PEMs kept in `dataFolder`, one after the other; the first time each comes from its URL. Throws one sentence for the operator. */
+export async function ctLogKeysOnFirstUse(
+  urls: readonly string[],
   dataFolder: string,
   options: CtLogKeyOptions = {},
 ): Promise<string> {
-  const path = join(dataFolder, 'ct-log.pub.pem')
-  const kept = await readKept(path)
-  if (kept !== undefined) return kept
+  const former = await readKept(join(dataFolder, formerName))
+  const keys = await Promise.all(
+    urls.map(async (url, at) => {
+      const path = join(dataFolder, keptName(url))
+      return (
+        (await readKept(path)) ??
+        (at === 0 ? former : undefined) ??
+        (await keyOnFirstUse(url, path, dataFolder, options))
+      )
+    }),
+  )
+  // Each is one key, whatever else its file holds: by their order they belong to the logs.
+  return keys.map((pem) => encodePublicKeyPem(parsePublicKeyPem(pem))).join('')
+}
+
+/** By the URL, so that another order of the logs gives no log the key of another. */
+function keptName(url: string): string {
+  return `ct-log-${toHex(sha256(utf8(url))).slice(0, 16)}.pub.pem`
+}
+
+async function keyOnFirstUse(
+  url: string,
+  path: string,
+  dataFolder: string,
+  options: CtLogKeyOptions,
+): Promise<string> {
   const pem = await fetchPatiently(url, options)
   await makeFolder(dataFolder, { mode: 0o700 })
   // Where another replica was faster, its key counts.

@@ -11,10 +11,13 @@ export type AuthenticToken = { readonly issuer: IssuerEntry; readonly claims: Cl
 /** Throws an IssuanceError `identity_token_rejected` or `identity_provider_unreachable`. */
 export type AuthenticateToken = (token: string) => Promise<AuthenticToken>
 
+/** What a log promised, and the key of that log. */
+export type CtPromise = { readonly sct: Sct; readonly publicKey: PublicKey }
+
+/** One log, or several of which one takes the certificate. */
 export type CtLog = {
-  readonly publicKey: PublicKey
-  /** Has the log promise to record this DER precertificate, issued by `chain`. Throws an IssuanceError `ct_log_unavailable`. */
-  addPreChain(precertificate: Uint8Array, chain: Authority['chain']): Promise<Sct>
+  /** Has a log promise to record this DER precertificate, issued by `chain`. Throws an IssuanceError `ct_log_unavailable`. */
+  addPreChain(precertificate: Uint8Array, chain: Authority['chain']): Promise<CtPromise>
 }
 
 /** Throw an IssuanceError `too_many_requests`. */

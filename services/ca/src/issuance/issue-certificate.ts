@@ -1,7 +1,7 @@
 /** Issuance, in the numbered steps of docs/issuance.md. Everything it needs of the world is an argument. */
 import type { Authority } from '@sigstack/ca-authority'
 import { equalBytes, keyFingerprint, sha256, toHex } from '@sigstack/crypto'
-import { encodeSctList, type Sct, verifySct } from '@sigstack/ct'
+import { encodeSctList, verifySct } from '@sigstack/ct'
 import {
   assembleCertificate,
   assertPrecertificateMatches,
@@ -24,7 +24,14 @@ import { identityOf } from '../identity/identity-of.ts'
 import { assertPermitted } from '../identity/policy.ts'
 import { IssuanceError } from '../refusals.ts'
 import { certificateContent } from './certificate-content.ts'
-import { type CtLog, type InTurn, type IssuanceDependencies, noTrace, type Trace } from './dependencies.ts'
+import {
+  type CtLog,
+  type CtPromise,
+  type InTurn,
+  type IssuanceDependencies,
+  noTrace,
+  type Trace,
+} from './dependencies.ts'
 import {
   assertAlgorithmAllowed,
   assertKeyIsStrong,
@@ -140,8 +147,8 @@ async function withPromise(
   // 8. The CT log's promise. After a crash here the log knows a precertificate that never became a certificate.
   const sct = await trace('ct', async () => {
     const promise = await ctLog.addPreChain(precertificate, authority.chain)
-    await assertPromise(promise, template, authority, ctLog)
-    return promise
+    await assertPromise(promise, template, authority)
+    return promise.sct
   })
   return trace('final', async () => {
     // 9. The final certificate, with that promise in it.
@@ -220,15 +227,15 @@ async function signed({ signer }: Authority, tbs: Uint8Array): Promise<Uint8Arra
   return assembleCertificate(tbs, signer.algorithm, signature)
 }
 
+/** By the key of the log that gave it, and by no other. */
 async function assertPromise(
-  sct: Sct,
+  { sct, publicKey }: CtPromise,
   template: LeafTemplate,
   { chain }: Authority,
-  ctLog: CtLog,
 ): Promise<void> {
   const entry = { type: 'precert', issuerKeyHash: sha256(chain[0].spki), tbs: plainTbs(template) } as const
   // Clients refuse a certificate with such an SCT, and a log that signs wrongly is not to be trusted.
-  if (!(await verifySct(sct, entry, ctLog.publicKey)))
+  if (!(await verifySct(sct, entry, publicKey)))
     throw new IssuanceError('ct_log_unavailable', 'the SCT of the CT log does not verify with its public key')
 }
 

@@ -17,6 +17,7 @@ export type CtLogMode =
   | 'garbage'
   | 'huge'
   | 'refuses'
+  | 'closed'
   | 'hangs'
   | 'closes'
 
@@ -71,7 +72,8 @@ export async function startCtLog(): Promise<StandInCtLog> {
     for await (const chunk of request) chunks.push(chunk as Buffer)
     log.requests++
     if (request.url === '/test/ct/v1/get-sth') {
-      response.writeHead(log.mode === 'good' ? 200 : 503).end('{}')
+      // A frozen log is read as before.
+      response.writeHead(log.mode === 'good' || log.mode === 'closed' ? 200 : 503).end('{}')
       return
     }
     if (request.method !== 'POST' || request.url !== '/test/ct/v1/add-pre-chain') {
@@ -109,6 +111,8 @@ export async function startCtLog(): Promise<StandInCtLog> {
         return void response.writeHead(200).end('x'.repeat(1_000_000))
       case 'refuses':
         return void response.writeHead(400).end('chain not trusted: secret of the log')
+      case 'closed':
+        return void response.writeHead(403).end('the log is read-only')
       case 'hangs':
         return
       case 'closes':

@@ -12,7 +12,7 @@ import type { Turnstile } from '@sigstack/limits/turnstile'
 import { createLogger, createRegistry } from '@sigstack/server'
 import { createIntermediate, createRoot, serialNumberFrom } from '@sigstack/x509'
 import type { FastifyInstance } from 'fastify'
-import { createCtLogClient } from '../../src/adapters/ct-log-client.ts'
+import { type CtLogs, createCtLogs } from '../../src/adapters/ct-logs.ts'
 import { createReadIssuerKeys } from '../../src/adapters/issuer-keys.ts'
 import { createOidcProxyClient } from '../../src/adapters/oidc-proxy-client.ts'
 import { buildApp } from '../../src/app.ts'
@@ -20,7 +20,7 @@ import { createFindIssuer } from '../../src/identity/find-issuer.ts'
 import type { IssuerEntry } from '../../src/identity/identity.ts'
 import { parseIssuerConfig } from '../../src/identity/issuer-config.ts'
 import type { IssuanceDependencies } from '../../src/issuance/dependencies.ts'
-import { createMetrics, measureCtLog } from '../../src/metrics.ts'
+import { createMetrics, measureCtLog, tellCtLogs } from '../../src/metrics.ts'
 import { createTokenVerifier } from '../../src/token/verify.ts'
 import type { Tracing } from '../../src/tracing.ts'
 import { type StandInCtLog, startCtLog } from './ct-log.ts'
@@ -30,7 +30,11 @@ export const emailIssuerUrl = 'https://login.example.com'
 
 export type Harness = {
   readonly app: FastifyInstance
+  /** The first, and behind it the others. */
   readonly ctLog: StandInCtLog
+  readonly otherCtLogs: readonly StandInCtLog[]
+  /** The CA's side of them. */
+  readonly ctLogs: CtLogs
   readonly proxy: StandInProxy
   readonly authority: Authority
   readonly emailIssuer: StandInIssuer
@@ -49,6 +53,10 @@ export type HarnessOptions = {
   readonly authority?: Authority
   readonly tracing?: Pick<Tracing, 'traceRequest'>
   readonly totalTimeoutMs?: number
+  /** Besides the first. */
+  readonly otherCtLogs?: number
+  /** Of the rests of CT logs. */
+  readonly nowMs?: () => number
   readonly turnstile?: Turnstile
 }
 
@@ -86,17 +94,19 @@ export async function createAuthority(intermediateLifeMs = 3600_000, signer?: Si
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   const emailIssuer = await createIssuer(emailIssuerUrl)
   const ctLog = await startCtLog()
+  const otherCtLogs = await Promise.all(Array.from({ length: options.otherCtLogs ?? 0 }, startCtLog))
   const proxy = await startProxy(emailIssuer, ...(options.issuers ?? []))
   const authority = options.authority ?? (await createAuthority())
   const issuers = options.issuerEntries ?? parseIssuerConfig(options.config ?? emailConfig).issuers
   const registry = createRegistry({ processMetrics: false })
   const metrics = createMetrics(registry, () => authority.chain[0].notAfter)
   const proxyClient = createOidcProxyClient(proxy.url)
-  const ctClient = createCtLogClient({
-    url: ctLog.url,
-    publicKey: ctLog.publicKey,
+  const ctLogs = createCtLogs({
+    places: () => [ctLog, ...otherCtLogs],
     ...(options.totalTimeoutMs !== undefined && { totalTimeoutMs: options.totalTimeoutMs }),
+    ...(options.nowMs !== undefined && { nowMs: options.nowMs }),
   })
+  tellCtLogs(registry, ctLogs)
   const plain: IssuanceDependencies = {
     authenticate: createTokenVerifier({
       findIssuer: createFindIssuer(issuers),
@@ -104,7 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       now: () => new Date(),
     }),
     authority: () => authority,
-    ctLog: measureCtLog(ctClient, metrics),
+    ctLog: measureCtLog(ctLogs, metrics),
     allowedAlgorithms: defaultClientAlgorithms,
     now: () => new Date(),
     randomBytes,
@@ -128,6 +138,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   return {
     app,
     ctLog,
+    otherCtLogs,
+    ctLogs,
     proxy,
     authority,
     emailIssuer,
@@ -136,9 +148,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     metricsText: () => registry.metrics(),
     async stop() {
       await app.close()
-      await ctClient.close()
+      await ctLogs.close()
       await proxyClient.close()
-      await ctLog.stop()
+      await Promise.all([ctLog, ...otherCtLogs].map((log) => log.stop()))
       await proxy.stop()
     },
   }

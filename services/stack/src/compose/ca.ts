@@ -41,7 +41,7 @@ export function composeCa({
       CA_DATA: places.data.ca,
       CA_CONFIG_FILE: config.issuerConfigFile,
       OIDC_PROXY_URL: oidcProxyUrl,
-      // Its URL and key are put in when it runs.
+      // Those of this process are told to it when they run.
       CA_CT_LOG_URL: 'none',
     },
   })

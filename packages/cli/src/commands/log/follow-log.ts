@@ -103,7 +103,7 @@ function tellFollowed(io: Io, options: RolloverOptions, { before, next }: Follow
   io.out(`${next.origin} is open, and ${before.origin} goes on beside it.\n`)
   io.err(
     options.log.startsWith('ct')
-      ? `Point the CA at it (CA_CT_LOG_URL, and its key), or in one process stop and start the stack; then close the log before it:\nsigstack log mode read-only --log ${before.name}\n`
+      ? `A CA that does not have it in CA_CT_LOG_URL and in the keys there needs both; in one process it goes there by itself. Then close the log before it:\nsigstack log mode read-only --log ${before.name}\n`
       : `The signing config sends clients there as soon as the trust service has seen it. When they have fetched that, end the log before it:\nsigstack log freeze --log ${before.name}\n`,
   )
 }
