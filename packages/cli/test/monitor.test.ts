@@ -20,14 +20,36 @@ async function openServer(t: Test, answers: Answers, token?: string): Promise<st
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const read = { name: 'ct', state: 'following', verified: { size: '7' }, newest: { size: '7' } }
-const behind = { ...read, name: 'rekor', shard: '12', state: 'behind', reached: '8', newest: { size: '9' } }
+const at = '2026-03-04T10:00:00.000Z'
+const headOf = (size: string) => ({ size, rootHash: 'ab'.repeat(32) })
+const read = {
+  id: '1',
+  name: 'ct',
+  kind: 'ct',
+  url: 'http://127.0.0.1:6962',
+  state: 'following',
+  verified: headOf('7'),
+  newest: { ...headOf('7'), seenAt: at },
+  headsSeen: 3,
+}
+const behind = {
+  ...read,
+  name: 'rekor',
+  kind: 'rekor-v1',
+  shard: '12',
+  state: 'behind',
+  reached: '8',
+  newest: { ...headOf('9'), seenAt: at },
+}
 const notice = {
   id: '1',
   severity: 'notice',
   kind: 'identity-seen',
+  detail: {},
+  state: 'open',
   times: 3,
-  lastAt: '2026-03-04T10:00:00.000Z',
+  firstAt: at,
+  lastAt: at,
   summary: '"app" was found',
 }
 
@@ -63,6 +85,38 @@ t.test('a token is shown where it is wanted', async (t) => {
   const words = ['monitor', 'status', '--url', url]
   t.match(await runCommand(words), { status: 1, err: /wants its token/ })
   t.match(await runCommand(words, { MONITOR_TOKEN: 'a-token' }), { status: 0, out: 'no open alarms\n' })
+})
+
+t.test('a log of which no head was seen, and words of a newer monitor, are told', async (t) => {
+  const { newest: _newest, ...unseen } = { ...read, state: 'unseen' }
+  const url = await openServer(t, {
+    logs: [unseen, { ...read, name: 'b'.repeat(600) }],
+    alarms: [{ ...notice, kind: 'a-newer-kind' }],
+  })
+  const { status, out } = await runCommand(['monitor', 'status', '--url', url])
+  t.equal(status, 0)
+  t.match(out, 'ct: no head was seen yet\n')
+  t.match(out, `\n${'b'.repeat(500)}…: 7 entries, all read\n`)
+  t.match(out, '1 notice a-newer-kind, met 3 times')
+})
+
+t.test('an answer of another form than the API has is refused in one sentence', async (t) => {
+  const { verified: _verified, ...without } = read
+  const answers: Readonly<Record<string, Answers>> = {
+    'a log without what was verified': { logs: [without], alarms: [] },
+    'a size that is no number': { logs: [{ ...read, verified: headOf('many') }], alarms: [] },
+    'a name that is no text': { logs: [{ ...read, name: { first: 'a' } }], alarms: [] },
+    'an alarm without a severity': { logs: [read], alarms: [{ ...notice, severity: 1 }] },
+    'an alarm at no time': { logs: [read], alarms: [{ ...notice, lastAt: 'yesterday' }] },
+    'a log that is no object': { logs: ['rekor'] as unknown as object[], alarms: [] },
+  }
+  for (const [name, answer] of Object.entries(answers)) {
+    const words = ['monitor', 'status', '--url', await openServer(t, answer)]
+    const { status, out, err } = await runCommand(words)
+    t.match({ status, out }, { status: 1, out: '' }, name)
+    t.match(err, /^.*what http:.* answers \(status 200\) is not of a monitor.*$/m, name)
+    t.match(err, 'Name the monitor itself', name)
+  }
 })
 
 t.test('what is no monitor is told of', async (t) => {

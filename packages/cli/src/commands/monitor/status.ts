@@ -1,6 +1,7 @@
 /** How it stands with the logs, by the API of the monitor. */
-import { counted, isObject, memberAt, parseUtf8, reasonOf, withoutEnd } from '@sigstack/crypto'
+import { counted, escaped, parseUtf8, reasonOf, withoutEnd } from '@sigstack/crypto'
 import { requestBounded } from '@sigstack/http-client'
+import { type Alarm, type Log, readAlarms, readLogs, type Told } from '@sigstack/monitor-api'
 import { dataFolder, readEndpoints } from '../../endpoints.ts'
 import { CliError, ExitWith } from '../../errors.ts'
 import { type Io, setting } from '../../io.ts'
@@ -11,10 +12,10 @@ export type MonitorStatusOptions = {
   readonly json?: boolean
 }
 
-type Item = Readonly<Record<string, unknown>>
-
 const limits = { timeoutMs: 10_000, maxBytes: 8_388_608 }
 const mostShown = 50
+/** Of a text that the monitor tells, in a line for people. */
+const longestShown = 500
 
 export async function monitorStatus(io: Io, options: MonitorStatusOptions): Promise<void> {
   const url = options.url ?? (await readEndpoints(dataFolder(io, options.data))).services['monitor']
@@ -23,10 +24,9 @@ export async function monitorStatus(io: Io, options: MonitorStatusOptions): Prom
       advice: 'Start it with SIGSTACK_MONITOR=own, or name another one with --url.',
     })
   const token = setting(io, 'MONITOR_TOKEN')
-  const read = (where: string, member: string) =>
-    listOf(`${withoutEnd(url, '/')}/api/v1/${where}`, member, token)
-  const logs = await read('logs', 'logs')
-  const alarms = await read(`alarms?state=open&limit=${mostShown}`, 'alarms')
+  const monitor = { api: `${withoutEnd(url, '/')}/api/v1`, token }
+  const { logs } = await ask(monitor, 'logs', readLogs)
+  const { alarms } = await ask(monitor, `alarms?state=open&limit=${mostShown}`, readAlarms)
   if (options.json === true) io.out(`${JSON.stringify({ logs, alarms })}\n`)
   else io.out(describe(logs, alarms))
   const isWrong =
@@ -34,11 +34,11 @@ export async function monitorStatus(io: Io, options: MonitorStatusOptions): Prom
   if (isWrong) throw new ExitWith(1)
 }
 
-function describe(logs: readonly Item[], alarms: readonly Item[]): string {
+function describe(logs: readonly Told<Log>[], alarms: readonly Told<Alarm>[]): string {
   const lines = logs.map((log) => `${nameOf(log)}: ${sentenceOf(log)}`)
   const found = alarms.map(
     ({ id, severity, kind, times, summary, lastAt }) =>
-      `  ${said(id)} ${said(severity)} ${said(kind)}, met ${said(times)} times, last ${said(lastAt)}: ${said(summary)}`,
+      `  ${id} ${shown(severity)} ${shown(kind)}, met ${times} times, last ${lastAt}: ${shown(summary)}`,
   )
   const heading =
     alarms.length === 0
@@ -47,37 +47,44 @@ function describe(logs: readonly Item[], alarms: readonly Item[]): string {
   return [...lines, heading, ...found, ''].join('\n')
 }
 
-function nameOf({ name, shard }: Item): string {
-  return shard === undefined ? said(name) : `${said(name)}, shard ${said(shard)}`
+function nameOf({ name, shard }: Told<Log>): string {
+  return shard === undefined ? shown(name) : `${shown(name)}, shard ${shown(shard)}`
 }
 
-function sentenceOf(log: Item): string {
-  const verified = said(memberAt(log, 'verified', 'size'))
-  const newest = memberAt(log, 'newest', 'size')
-  const { state } = log
+function sentenceOf({ state, verified, reached, newest }: Told<Log>): string {
   if (state === 'inconsistent')
-    return `INCONSISTENT: it has shown a head that does not fit the ${verified} entries that were read`
+    return `INCONSISTENT: it has shown a head that does not fit the ${verified.size} entries that were read`
   if (newest === undefined) return 'no head was seen yet'
-  const reached = said(memberAt(log, 'reached') ?? memberAt(log, 'verified', 'size'))
-  return state === 'behind' ? `${reached} of ${said(newest)} entries read` : `${verified} entries, all read`
+  return state === 'behind'
+    ? `${reached ?? verified.size} of ${newest.size} entries read`
+    : `${verified.size} entries, all read`
 }
 
-/** Texts and numbers as they are; whatever else stands there is shown as JSON. */
-function said(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
+function shown(text: string): string {
+  return escaped(text, longestShown)
 }
 
-async function listOf(url: string, member: string, token: string | undefined): Promise<readonly Item[]> {
+type Monitor = { readonly api: string; readonly token: string | undefined }
+
+/** What `read` makes of the answer. Throws `unreachable` where there is none that is a monitor's. */
+async function ask<Body>(
+  { api, token }: Monitor,
+  path: string,
+  read: (json: unknown) => Body | undefined,
+): Promise<Body> {
+  const url = `${api}/${path}`
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const { status, bytes } = await requestBounded(url, { ...limits, headers }).catch((cause: unknown) => {
     throw new CliError('unreachable', `the monitor at ${url} does not answer: ${reasonOf(cause)}`, { cause })
   })
   if (status === 401)
     throw new CliError('unreachable', 'the monitor wants its token', { advice: 'Put it into MONITOR_TOKEN.' })
-  const list = status === 200 ? memberAt(jsonOf(bytes), member) : undefined
-  if (!Array.isArray(list) || !list.every(isObject))
-    throw new CliError('unreachable', `what ${url} answers (status ${status}) is not of a monitor`)
-  return list
+  const body = status === 200 ? read(jsonOf(bytes)) : undefined
+  if (body === undefined)
+    throw new CliError('unreachable', `what ${url} answers (status ${status}) is not of a monitor`, {
+      advice: 'Name the monitor itself with --url, as http://127.0.0.1:7390, and one of this version.',
+    })
+  return body
 }
 
 function jsonOf(bytes: Buffer): unknown {
