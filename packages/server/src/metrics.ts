@@ -5,6 +5,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 import { asListenError, urlOf } from './listen.ts'
 import { measureLoopLag } from './loop-lag.ts'
 import type { PreparedAnswers } from './prepared/prepared-answers.ts'
+import { takingTurns } from './take-turns.ts'
 
 export type { Registry } from 'prom-client'
 
@@ -60,16 +61,18 @@ export async function listenMetrics(
   registry: Registry,
   address: { readonly host: string; readonly port: number; readonly portVariable?: string },
 ): Promise<{ readonly url: string; readonly port: number; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics' || request.method !== 'GET') {
-      response.writeHead(404).end()
-      return
-    }
-    exposition(registry).then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    )
-  })
+  const server = createServer(
+    takingTurns((request, response) => {
+      if (request.url !== '/metrics' || request.method !== 'GET') {
+        response.writeHead(404).end()
+        return
+      }
+      exposition(registry).then(
+        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      )
+    }),
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)
@@ -88,8 +91,19 @@ export async function listenMetrics(
   }
 }
 
+const renderings = new WeakMap<Registry, Promise<string>>()
+
+/** The registry as text. Who asks while it is made for another gets the same. */
+export function exposition(registry: Registry): Promise<string> {
+  const begun = renderings.get(registry)
+  if (begun !== undefined) return begun
+  const rendering = render(registry).finally(() => renderings.delete(registry))
+  renderings.set(registry, rendering)
+  return rendering
+}
+
 /** As Go's client writes them, with which dashboards and tests were made: labels in the order of their names, `le` behind them. */
-export async function exposition(registry: Registry): Promise<string> {
+async function render(registry: Registry): Promise<string> {
   return (await registry.metrics()).replace(
     /^(\w+)\{(.*)\} (\S+)$/gm,
     (_line, name: string, labels: string, value: string) => {

@@ -24,6 +24,7 @@ import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
 import { requestIds } from './request-id.ts'
 import { requestLog } from './request-log.ts'
 import { boundSending, defaultSending, type SendingOptions } from './sending.ts'
+import { takeTurns } from './take-turns.ts'
 import { type TlsIdentity, tlsMinimum } from './tls-files.ts'
 
 export type ServerOptions = {
@@ -82,6 +83,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   }
   const app = options.tls === undefined ? fastify(frame) : secureFrame(frame, options.tls)
 
+  takeTurns(app.server)
   noteRoutes(app)
   app.setErrorHandler((error, request, reply) =>
     errorHandler(error === request.raw.errored ? endedBySender() : error, request, reply),
