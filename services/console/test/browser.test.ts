@@ -271,6 +271,57 @@ t.test('pages in a browser', { skip }, async (t) => {
       },
     )
 
+  await t.test(
+    'entries come on the tail as text, wait while it is paused, and none is lost with the connection',
+    async (t) => {
+      const leaves = [leaf, Buffer.from('none of its kind'), (await entryOf(turned)).leaf, leaf, leaf, leaf]
+      const tiles = await openTileLog(t, leaves.slice(0, 1))
+      const [port = 0] = await freePorts(1)
+      const settings = { CONSOLE_PORT: String(port) }
+      const before = await openTreeConsole(t, 'rekor-v2', tiles, { roots: [], settings })
+      const open = async () => {
+        const { page, faults } = await openPage(t, browser, narrow)
+        await page.goto(`${before.url}/log/tail?log=rekor-v2`)
+        await page.locator('#tail-state', { hasText: 'Entries come as they are logged' }).waitFor()
+        const rows = page.locator('#entries tr')
+        const indexes = () => rows.locator('td:first-child').allTextContents()
+        const until = (index: number) => rows.first().getByText(String(index), { exact: true }).waitFor()
+        return { page, faults, rows, indexes, until }
+      }
+      const [tail, other] = [await open(), await open()]
+      const grow = async (size: number, ...seenBy: readonly (typeof tail)[]) => {
+        tiles.grow(leaves.slice(size - 1, size))
+        for (const each of seenBy) await each.until(size - 1)
+      }
+
+      await grow(2, tail, other)
+      await grow(3, tail, other)
+      t.match(await tail.rows.first().textContent(), 'aliceU+202Egro.live')
+      await grow(4, tail, other)
+      t.match(await tail.rows.first().textContent(), script)
+      t.not(await tail.page.title(), 'owned')
+      const { over, odd } = await tail.page.evaluate(measure)
+      t.ok(over <= 0)
+      t.notOk(odd)
+      t.same(await complaints(tail.page), [])
+
+      await tail.page.locator('#tail-pause', { hasText: 'Pause' }).click()
+      // Whoever came later is sent the same later.
+      await grow(5, other)
+      t.same(await tail.indexes(), ['3', '2', '1', '0'])
+      await tail.page.locator('#tail-pause', { hasText: 'Go on' }).click()
+      await tail.until(4)
+
+      await before.stop()
+      await tail.page.locator('#tail-state', { hasText: 'The connection is lost' }).waitFor()
+      await grow(6)
+      await openTreeConsole(t, 'rekor-v2', tiles, { roots: [], settings })
+      await tail.until(5)
+      t.same(await tail.indexes(), ['5', '4', '3', '2', '1', '0'], 'what came meanwhile, and nothing twice')
+      t.same(tail.faults, [])
+    },
+  )
+
   await t.test('all that can be done is done by keys', async (t) => {
     const { page } = await openPage(t, browser, {})
     await page.goto(url)

@@ -33,6 +33,8 @@ export type TileLog = {
   signWith(signer: Signer): void
   /** Entries are handed out as these from now on, whatever the head says. */
   give(leaves: readonly Uint8Array[]): void
+  /** It has these behind the others from now on. */
+  grow(leaves: readonly Uint8Array[]): void
   /** Of get-entries, for each leaf. */
   keep(extra: readonly Uint8Array[]): void
 }
@@ -40,16 +42,14 @@ export type TileLog = {
 /** `found`: what a search of it answers; without it there is none. `ctTimeMs`: heads have the line of a log of certificates too, of this time. */
 export async function openTileLog(
   t: Test,
-  leaves: readonly Uint8Array[],
+  first: readonly Uint8Array[],
   { ctTimeMs, found }: { readonly ctTimeMs?: number; readonly found?: readonly unknown[] } = {},
 ): Promise<TileLog> {
   const origin = 'tiles.example'
   const own = createSigner(generateSigningKey())
-  let [signer, given, extra] = [own, leaves, [] as readonly Uint8Array[]]
-  const { changedTiles } = growTree(
-    emptyTree,
-    leaves.map((leaf) => leafHash(leaf)),
-  )
+  let [signer, leaves, given, extra] = [own, first, first, [] as readonly Uint8Array[]]
+  const tilesNow = () => growTree(emptyTree, leaves.map(leafHash)).changedTiles
+  let changedTiles = tilesNow()
 
   async function headAt(size: number, of = leaves): Promise<string> {
     const keyHint = noteKeyHint(origin, own.publicKey)
@@ -82,8 +82,8 @@ export async function openTileLog(
     const asked = parseTilePath(pathname.slice(1))
     if (asked === undefined) return undefined
     const { level, index, width } = asked
-    const first = Number(index) * tileWidth
-    if (level === 'entries') return encodeEntryBundle(given.slice(first, first + width))
+    const start = Number(index) * tileWidth
+    if (level === 'entries') return encodeEntryBundle(given.slice(start, start + width))
     const tile = changedTiles.find((each) => each.level === level && each.index === index)
     return tile && tileHashes(tile.tile, width)
   }
@@ -108,6 +108,11 @@ export async function openTileLog(
     },
     give: (other) => {
       given = other
+    },
+    grow: (more) => {
+      leaves = [...leaves, ...more]
+      given = [...given, ...more]
+      changedTiles = tilesNow()
     },
     keep: (beside) => {
       extra = beside

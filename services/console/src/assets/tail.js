@@ -8,7 +8,11 @@ let isPaused = false
 let came = 0
 let passedOver = 0
 
-const source = new EventSource(`/log/events${location.search}`)
+// Behind what the page shows: nothing that came since it was made is missed.
+const asked = new URLSearchParams(location.search)
+const newest = rows.querySelector('.number')?.textContent
+if (newest !== undefined) asked.set('after', newest)
+const source = new EventSource(`/log/events?${asked}`)
 source.addEventListener('open', () => tell('Entries come as they are logged.'))
 source.addEventListener('error', () => tell('The connection is lost; it is tried again.'))
 source.addEventListener('message', ({ data }) => {

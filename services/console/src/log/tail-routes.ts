@@ -47,14 +47,14 @@ ${entryTable(visible, 'Newest entries', 'entries')}`,
   app.get('/log/events', async (request, reply) => {
     const log = asked(request)
     if (log === undefined) return reply.code(404).send({ status: 404, detail: none })
-    const last = request.headers['last-event-id']
+    const last = lastSeen(request)
     const { raw } = reply
     const stop = tail.open({
       log,
       address: request.ip,
       hidesAddresses: context.readerOf(request).hidesAddresses,
       mayRead: () => context.mayStillRead(request),
-      ...(typeof last === 'string' && /^\d{1,18}$/.test(last) && { lastIndex: BigInt(last) }),
+      ...(last !== undefined && { lastIndex: last }),
       write: (bytes) => {
         if (!raw.headersSent) begin()
         raw.write(bytes)
@@ -79,4 +79,11 @@ ${entryTable(visible, 'Newest entries', 'entries')}`,
       })
     }
   })
+}
+
+/** What was seen of the log: at first the newest entry of the page, and of who comes again what was told last. */
+function lastSeen({ headers, query }: FastifyRequest): bigint | undefined {
+  const { after } = query as { readonly after?: unknown }
+  const last = headers['last-event-id'] ?? after
+  return typeof last === 'string' && /^\d{1,18}$/.test(last) ? BigInt(last) : undefined
 }
