@@ -65,7 +65,8 @@ export async function writeSigningConfig(
   return file
 }
 
-async function makeTlsFiles({ run }: Session, folder: string) {
+/** A certificate for 127.0.0.1, which is its own authority. */
+export async function makeTlsFiles({ run }: Session, folder: string) {
   await mkdir(folder, { recursive: true })
   const files = {
     certificatePath: path.join(folder, 'tls.crt'),

@@ -3,14 +3,23 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isObject, memberAt } from '@sigstack/crypto'
-import { parseAllDocuments } from 'yaml'
 import { InteropError } from '../../support/interop-error.ts'
 import type { Workshop } from '../../support/workshop.ts'
 import type { Session } from '../client.ts'
 import { sigstackWords } from '../clients/sigstack.ts'
+import { documentsIn, isOfKind } from './exported-documents.ts'
+import { judgeByGatekeeper, startGatekeeperProvider } from './gatekeeper-judge.ts'
+import { judgeByOpenshift } from './openshift-judge.ts'
 
 /** Throws an `InteropError` `failed` where the engine refuses; `folder` is what was exported for it. */
 export type Judge = (session: Session, folder: string, image: string) => Promise<void>
+
+/** What an engine asks when it judges. */
+export type Service = {
+  /** Words of `policy export` that name it to the policy in the folder `name`. */
+  words(name: string): readonly string[]
+  stop(): Promise<void>
+}
 
 export type PolicyEngine = {
   /** As `policy export --for` has it. */
@@ -19,6 +28,8 @@ export type PolicyEngine = {
   readonly readsWholeNames?: boolean
   /** Throws an {@link InteropError} with code `missing` where the machine cannot have it. */
   install(workshop: Workshop): Promise<Judge>
+  /** `folder` holds those of its policies. */
+  startService?(session: Session, folder: string): Promise<Service>
 }
 
 const source = (name: string): string =>
@@ -27,21 +38,7 @@ const source = (name: string): string =>
 export const policyEngines: readonly PolicyEngine[] = [
   {
     name: 'containers',
-    async install({ goBuild, versionOf }) {
-      const programs = await goBuild({
-        name: 'containers-image',
-        module: 'go.podman.io/image/v5',
-        version: versionOf('containers-image', 'v5.42.1'),
-        sources: [source('containers-policy')],
-        isLibrary: true,
-        tags: ['containers_image_openpgp'],
-      })
-      const program = path.join(programs, 'containers-policy')
-      return async ({ run }, folder, image) => {
-        const words = [path.join(folder, 'policy.json'), path.join(folder, 'registries.d'), image]
-        await run(program, words)
-      }
-    },
+    install: installContainers,
   },
   {
     name: 'flux',
@@ -93,15 +90,38 @@ export const policyEngines: readonly PolicyEngine[] = [
     }),
   ),
   { name: 'containerd', install: async () => judgeByContainerd },
+  { name: 'openshift', install: async (workshop) => judgeByOpenshift(await installContainers(workshop)) },
   {
-    name: 'openshift',
-    install: () => notHere('only nodes of OpenShift read it; the policy.json that they make of it is judged'),
+    name: 'gatekeeper',
+    async install({ goBuild, versionOf }) {
+      const programs = await goBuild({
+        name: 'gatekeeper',
+        module: 'github.com/open-policy-agent/gatekeeper/v3',
+        version: versionOf('gatekeeper', 'v3.23.1'),
+        sources: [source('gatekeeper-policy')],
+        isLibrary: true,
+        isSlow: true,
+      })
+      return judgeByGatekeeper(path.join(programs, 'gatekeeper-policy'))
+    },
+    startService: startGatekeeperProvider,
   },
-  { name: 'gatekeeper', install: () => notHere('it asks a provider, and this tree has none') },
 ]
 
-function notHere(reason: string): Promise<never> {
-  return Promise.reject(new InteropError('missing', reason))
+async function installContainers({ goBuild, versionOf }: Workshop): Promise<Judge> {
+  const programs = await goBuild({
+    name: 'containers-image',
+    module: 'go.podman.io/image/v5',
+    version: versionOf('containers-image', 'v5.42.1'),
+    sources: [source('containers-policy')],
+    isLibrary: true,
+    tags: ['containers_image_openpgp'],
+  })
+  const program = path.join(programs, 'containers-policy')
+  return async ({ run }, folder, image) => {
+    const words = [path.join(folder, 'policy.json'), path.join(folder, 'registries.d'), image]
+    await run(program, words)
+  }
 }
 
 /** As it calls programs: three arguments, and nothing else. */
@@ -172,15 +192,6 @@ function judgeByKyverno(program: string, policyFile: string): Judge {
     if (!/pass: [1-9]\d*, fail: 0, warn: 0, error: 0/.test(stdout))
       throw new InteropError('failed', stdout.trim().split('\n').at(-1) ?? 'it says nothing')
   }
-}
-
-async function documentsIn(file: string): Promise<readonly unknown[]> {
-  const text = await readFile(file, 'utf8')
-  return parseAllDocuments(text, { version: '1.1' }).map((each) => each.toJS() as unknown)
-}
-
-function isOfKind(kind: string): (document: unknown) => boolean {
-  return (document) => memberAt(document, 'kind') === kind
 }
 
 async function any(ways: readonly (() => Promise<unknown>)[]): Promise<void> {
