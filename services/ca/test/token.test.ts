@@ -125,11 +125,18 @@ t.test('wrong audience, expired, not yet valid: both values are in the message',
   await refused(unsigned({ alg: 'RS256', kid: 'x' }, { ...standard, iss: 7 }), 'claim_malformed', /^iss is 7/)
   await refused(await sign({ nbf: now() + 310 }), 'not_yet_valid', /^nbf is \d+ .* but it is/)
   t.ok(await authenticate(await sign({ exp: 1e12 })))
-  const endless = JSON.stringify({ ...standard, exp: 'X' }).replace('"X"', '1e999')
-  const signed = await new CompactSign(Buffer.from(endless))
-    .setProtectedHeader({ alg: issuer.alg, kid: issuer.kid })
-    .sign(issuer.privateKey)
-  await refused(signed, 'claim_malformed', /^exp is Infinity but must be a number of seconds$/)
+  for (const name of ['exp', 'nbf', 'iat']) {
+    const endless = JSON.stringify({ ...standard, [name]: 'X' }).replace('"X"', '1e999')
+    const signed = await new CompactSign(Buffer.from(endless))
+      .setProtectedHeader({ alg: issuer.alg, kid: issuer.kid })
+      .sign(issuer.privateKey)
+    await refused(
+      signed,
+      'claim_malformed',
+      new RegExp(`^${name} is Infinity but must be a number of seconds$`),
+    )
+  }
+  await refused(await sign({ iat: 'today' }), 'claim_malformed', /^iat is "today" but must be a number/)
 })
 
 t.test('documents that are nested too deeply are none', async (t) => {

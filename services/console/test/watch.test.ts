@@ -4,6 +4,7 @@ import { schemas } from '@sigstack/monitor-api'
 import type { FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { Value } from 'typebox/value'
+import { AccessError, assertOwnForm } from '../src/html/form.ts'
 import { readerOf } from '../src/reader.ts'
 import type { FollowedLog } from '../src/sources/monitor.ts'
 import { entryLinks } from '../src/watch/entry-links.ts'
@@ -283,6 +284,8 @@ t.test('forms of other pages are refused before anything is asked', async (t) =>
     { 'sec-fetch-site': 'none' },
   ]
   for (const headers of foreign) t.equal((await post(act, [], headers)).status, 403, JSON.stringify(headers))
+  const nameless = { headers: {}, host: '' } as FastifyRequest
+  t.throws(() => assertOwnForm(nameless), AccessError, 'neither an origin nor a host to compare')
   t.equal(monitor.asked.length, 0)
   for (const path of ['/watch/watches', '/watch/watches/2/remove'])
     t.equal((await post(url + path, [], { origin: 'https://evil.example' })).status, 403, path)

@@ -32,6 +32,8 @@ function assertTime(claims: Claims, now: Date): void {
   if (expiry === undefined) throw refuseToken('claim_missing', 'the claim exp is missing')
   if (expiry * 1000 < now.getTime())
     throw refuseToken('expired', `exp is ${expiry} (${instant(expiry)}) but it is ${now.toISOString()} now`)
+  // It decides nothing, but a token that lies about its form is not read any further (RFC 7519 section 4.1.6).
+  readNumber(claims, 'iat')
   const notBefore = readNumber(claims, 'nbf')
   if (notBefore !== undefined && notBefore * 1000 > now.getTime() + allowedNotBeforeSeconds * 1000)
     throw refuseToken(

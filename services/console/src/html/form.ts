@@ -38,7 +38,8 @@ export function assertOwnForm(request: FastifyRequest): void {
 function isFromOwnPage({ headers, host }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined) return site === 'same-origin'
-  return URL.parse(headers.origin ?? '')?.host === URL.parse(`${schemeOf(headers.origin)}://${host}`)?.host
+  const own = URL.parse(`${schemeOf(headers.origin)}://${host}`)?.host
+  return own !== undefined && own === URL.parse(headers.origin ?? '')?.host
 }
 
 /** So that a port that goes without saying is left out on both sides. */
