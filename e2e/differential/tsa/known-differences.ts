@@ -56,7 +56,7 @@ export const knownTsaDifferences: readonly KnownDifference[] = [
   {
     name: 'parts that do not belong there',
     cases:
-      /DER (imprint with a third member|nonce as (text|ENUMERATED)|extensions (not constructed|under another tag)|nonce before policy|(nonce|policy) twice|a further member|byte \d+ with bit \d+ changed)$/,
+      /DER (imprint (with a third member|\S+ with other parameters)|nonce as (text|ENUMERATED)|extensions (not constructed|under another tag)|nonce before policy|(nonce|policy) twice|a further member|byte \d+ with bit \d+ changed)$/,
     fact: statusOrReason,
     ours: malformed,
     upstream: granted,
@@ -83,9 +83,9 @@ export const knownTsaDifferences: readonly KnownDifference[] = [
   },
   {
     name: 'extensions of another form',
-    cases: /DER extensions (in a sequence without any|that are none)$/,
-    fact: /^body\.message$/,
-    ours: /^unaccepted extension/,
+    cases: /DER extensions (without any|in a sequence without any|that are none)$/,
+    fact: statusOrReason,
+    ours: /^(400|unaccepted extension.*)$/,
     upstream: anyOther,
   },
   {

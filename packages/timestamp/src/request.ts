@@ -4,6 +4,7 @@ import {
   type BaseBlock,
   Boolean as BooleanBlock,
   Integer,
+  Null,
   ObjectIdentifier,
   OctetString,
   Sequence,
@@ -44,7 +45,7 @@ export function parseTimestampRequest(bytes: Uint8Array): TimestampRequest {
     ...(policy !== undefined && { policy: policy.getValue() }),
     ...(nonce !== undefined && { nonce: nonceOf(nonce) }),
     certificates: certificates !== undefined && isTrue(certificates),
-    hasExtensions: extensions !== undefined && membersOf(firstOf(extensions), 'the extensions').length > 0,
+    hasExtensions: extensions !== undefined,
   }
 }
 
@@ -82,10 +83,17 @@ function membersOf(block: BaseBlock | undefined, what: string): readonly BaseBlo
 }
 
 function algorithmOf(block: BaseBlock | undefined): string {
-  const [oid, , surplus] = membersOf(block, 'the hash algorithm')
+  const [oid, parameters, surplus] = membersOf(block, 'the hash algorithm')
   if (!(oid instanceof ObjectIdentifier) || surplus !== undefined)
     throw malformed('the hash algorithm has no name')
+  if (parameters !== undefined && !isNull(parameters))
+    throw malformed('the parameters of the hash are not NULL')
   return oid.getValue()
+}
+
+/** NULL has no content; hashes of the SHA-2 family have no other parameters (RFC 5754 section 2). */
+function isNull(block: BaseBlock): boolean {
+  return block instanceof Null && block.lenBlock.length === 0
 }
 
 /** The library's ENUMERATED is an `Integer` too. */
@@ -95,12 +103,6 @@ function isInteger(block: BaseBlock | undefined): block is Integer {
 
 function isContextZero(block: BaseBlock | undefined): block is BaseBlock {
   return block?.idBlock.tagClass === 3 && block.idBlock.tagNumber === 0 && block.idBlock.isConstructed
-}
-
-/** Extensions are [0] IMPLICIT, so what stands in it are their sequences. */
-function firstOf(block: BaseBlock): BaseBlock {
-  const { value } = block.valueBlock as { readonly value?: readonly BaseBlock[] }
-  return new Sequence({ value: [...(value ?? [])] as never })
 }
 
 function contentOf({ valueBlock }: OctetString | Integer): Uint8Array {

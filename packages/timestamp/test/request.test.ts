@@ -67,7 +67,8 @@ t.test('parameters of the hash may be left out, and extensions are told', async 
     hasExtensions: false,
   })
   const extension = sequence(derOid('1.2.3.4'), der(derTag.octetString))
-  t.equal(parseTimestampRequest(sequence(version, imprint, der(0xa0, extension))).hasExtensions, true)
+  for (const extensions of [der(0xa0, extension), der(0xa0), der(0xa0, integer(1))])
+    t.equal(parseTimestampRequest(sequence(version, imprint, extensions)).hasExtensions, true)
 })
 
 t.test('what is no request is refused, each with its reason', async (t) => {
@@ -108,6 +109,12 @@ t.test('what is no request is refused, each with its reason', async (t) => {
     ],
     'an imprint that ends before its digest does': [
       sequence(version, Uint8Array.of(0x30, imprint.length - 3), imprint.subarray(2)),
+      'malformed',
+    ],
+    'parameters that are a number': [sequence(version, imprintOf(sha256Oid, 32, integer(1))), 'malformed'],
+    'parameters that are a sequence': [sequence(version, imprintOf(sha256Oid, 32, sequence())), 'malformed'],
+    'NULL with a content': [
+      sequence(version, imprintOf(sha256Oid, 32, der(derTag.null, Uint8Array.of(0)))),
       'malformed',
     ],
     'indefinite length': [Uint8Array.of(0x30, 0x80, ...version, ...imprint, 0, 0), 'malformed'],
