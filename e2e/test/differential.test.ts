@@ -313,7 +313,9 @@ async function listening(t: Test, server: Server): Promise<URL> {
 
 async function run(args: readonly string[], environment: Readonly<Record<string, string>>) {
   const main = new URL('../differential/main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [main, ...args], { env: environment })
+  const { NODE_COMPILE_CACHE } = process.env
+  const env = { ...environment, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) }
+  const child = spawn(process.execPath, [main, ...args], { env })
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), exited])
   return { stdout, stderr, status }

@@ -78,7 +78,7 @@ t.test('the request at which the thread dies fails, and those behind it go on in
 })
 
 t.test('a request that takes too long fails alone', async (t) => {
-  const { ask, workers } = open(t, { timeoutMs: 5_000, startMs: 60_000 })
+  const { ask, workers } = open(t, { timeoutMs: 2_000, startMs: 60_000 })
   const asked = ['a', 'hang', 'b'].map((text) => ask(text))
   t.same(await failuresOf(asked), [undefined, 'too_long', undefined])
   t.equal(workers.length, 2)

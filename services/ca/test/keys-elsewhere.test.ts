@@ -108,7 +108,7 @@ t.test('a key in Vault that fails or hangs is a 503 that clients try again, and 
   const folder = t.testdir()
   const CA_KEY = 'hashivault://p256?version=2'
   const CA_CHAIN_FILE = await chainFor(CA_KEY, join(folder, 'chain.pem'))
-  const ca = await startIn(t, folder, { CA_KEY, CA_CHAIN_FILE, CA_SIGN_TIMEOUT_MS: '3000' })
+  const ca = await startIn(t, folder, { CA_KEY, CA_CHAIN_FILE, CA_SIGN_TIMEOUT_MS: '1500' })
   await issue(t, ca.url)
   for (const trouble of ['denied', 'unavailable', 'silent', 'not JSON', 'foreign signature'] as const) {
     vault.trouble(trouble)

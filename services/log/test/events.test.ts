@@ -229,7 +229,7 @@ t.test('a delivery that takes longer than its turn is not made by another replic
     while (!(await isOver(cursor?.['leased_until']))) await sleep(20)
     taken.push(...events.map(({ id }) => id))
   }
-  const replicas = [0, 1].map(() => publish(rekor, 'webhook', slow, { leaseMs: 3_000 }))
+  const replicas = [0, 1].map(() => publish(rekor, 'webhook', slow, { leaseMs: 1_500 }))
   for (const replica of await Promise.all(replicas)) t.teardown(() => replica.stop())
   const ids = await proposeMany(t, rekor, 'slow', 3)
   await until(() => taken.length >= ids.length)

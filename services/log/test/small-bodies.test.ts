@@ -116,7 +116,7 @@ t.test(
   },
 )
 
-const hanging = { worker: new URL('./hanging-worker.ts', import.meta.url), timeoutMs: 6_000 }
+const hanging = { worker: new URL('./hanging-worker.ts', import.meta.url), timeoutMs: 2_000 }
 
 t.test('a task that takes too long or breaks the thread fails alone', async (t) => {
   const thread = openThread({ policy, ...hanging })

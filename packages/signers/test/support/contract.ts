@@ -37,7 +37,7 @@ export type Backend = {
 }
 
 const message = utf8('what is signed')
-const usualPatienceMs = 5_000
+const usualPatienceMs = 3_000
 /** For who is to answer: the usual two seconds are a busy machine's own. */
 export const patient: SignerOptions = { timeoutMs: 60_000 }
 
