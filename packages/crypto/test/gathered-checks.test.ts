@@ -61,13 +61,24 @@ function checkOf(number: number, more: Partial<EcdsaCheck> = {}): EcdsaCheck {
   }
 }
 
-t.test('one that comes alone is done where it is, without a thread', async (t) => {
+t.test('a few that come alone are done where they are, without a thread', async (t) => {
   const { verify, messages, here, state } = standIn()
   t.equal(await verify(checkOf(2)), true)
-  t.equal(await verify(checkOf(3)), false)
-  t.equal(here.length, 2)
+  const few = Array.from({ length: 4 }, (_, at) => checkOf(at))
+  t.same(await Promise.all(few.map(verify)), few.map(holds))
+  t.equal(here.length, 5)
   t.equal(messages.length, 0)
   t.equal(state.asked, 0, 'and none is started')
+})
+
+t.test('five of one turn are worth a message', async (t) => {
+  const { verify, messages, here } = standIn()
+  const answers = Promise.all(Array.from({ length: 5 }, (_, at) => verify(checkOf(at))))
+  await turn()
+  t.equal(messages.length, 1)
+  await messages[0]?.answer()
+  t.same(await answers, [true, false, true, false, true])
+  t.equal(here.length, 0)
 })
 
 t.test('those of one turn go together, and each gets its answer', async (t) => {
@@ -108,21 +119,23 @@ t.test('one message is under way at a time, and what comes meanwhile is gathered
 
 t.test('what a thread does not answer is done here', async (t) => {
   const { verify, messages, here, state } = standIn()
-  const pair = () => Promise.all([verify(checkOf(2)), verify(checkOf(3))])
+  const numbers = [2, 3, 4, 5, 6]
+  const expected = [true, false, true, false, true]
+  const some = () => Promise.all(numbers.map((number) => verify(checkOf(number))))
   state.isReady = false
-  t.same(await pair(), [true, false], 'while it starts')
+  t.same(await some(), expected, 'while it starts')
   t.equal(messages.length, 0)
   state.isReady = true
-  const broken = pair()
+  const broken = some()
   await turn()
   messages[0]?.fail()
-  t.same(await broken, [true, false], 'where it breaks off')
+  t.same(await broken, expected, 'where it breaks off')
   state.answers = (good) => good.subarray(1)
-  const short = pair()
+  const short = some()
   await turn()
   await messages[1]?.answer()
-  t.same(await short, [true, false], 'where answers are missing')
-  t.equal(here.length, 6)
+  t.same(await short, expected, 'where answers are missing')
+  t.equal(here.length, 15)
 })
 
 t.test('only P-256 over SHA-256 is sent', async (t) => {

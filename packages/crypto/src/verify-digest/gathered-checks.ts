@@ -1,6 +1,6 @@
 /**
  * Checks of P-256 signatures by another thread, where two cores are all there are. Those that come in one turn of the event loop go there
- * in one message, so that the way costs each of them little; one that comes alone is done where it is, which is quickest.
+ * in one message, so that the way costs each of them little; a few that come alone are done where they are, which is quickest.
  */
 import type { EcdsaCheck, VerifyEcdsaDigest } from './ecdsa-backend.ts'
 
@@ -16,13 +16,15 @@ export type CheckThread = {
 
 type Waiting = { readonly check: EcdsaCheck; resolve(valid: boolean | Promise<boolean>): void }
 
+/** In one message: to wake the thread and to be woken costs as much processor time as four checks, and fewer are answered sooner here. */
+const fewestChecks = 5
 /** In one message: the first of them should not wait for the last. */
 const mostChecks = 32
 
 /** Of a check as the thread gets it: point, SHA-256 digest, length of the signature, and that in DER at its longest. */
 const slot = { digest: 65, length: 97, signature: 98, end: 170 } as const
 
-/** `verify` does what no thread is asked for: whatever is alone or of another size, and all while the thread starts or when it fails. */
+/** `verify` does what no thread is asked for: what are few or of another size, and all while the thread starts or when it fails. */
 export function gatherChecks(verify: VerifyEcdsaDigest, thread: CheckThread): VerifyEcdsaDigest {
   const waiting: Waiting[] = []
   let isFlushing = false
@@ -31,7 +33,7 @@ export function gatherChecks(verify: VerifyEcdsaDigest, thread: CheckThread): Ve
   function flush(): void {
     isFlushing = false
     if (waiting.length === 0 || thread.depth() > 0) return
-    if (waiting.length === 1 || !thread.isReady()) here(waiting.splice(0))
+    if (waiting.length < fewestChecks || !thread.isReady()) here(waiting.splice(0))
     else void there(waiting.splice(0, mostChecks))
   }
 
