@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { asListenError, urlOf } from './listen.ts'
 import { measureLoopLag } from './loop-lag.ts'
+import { answerNoRequest } from './no-request.ts'
 import type { PreparedAnswers } from './prepared/prepared-answers.ts'
 import { takingTurns } from './take-turns.ts'
 
@@ -73,6 +74,7 @@ export async function listenMetrics(
       )
     }),
   )
+  server.on('clientError', answerNoRequest)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)

@@ -18,6 +18,7 @@ import { noteRoutes } from './api-page/registered-routes.ts'
 import { answerHealth, answerReadiness, type Readiness } from './health.ts'
 import { type Logger, pathOf } from './logger.ts'
 import { exposition, measureRequests, type Registry } from './metrics.ts'
+import { answerNoRequest, refuseNoRequests } from './no-request.ts'
 import { answerPrepared } from './prepared/answer-prepared.ts'
 import type { PreparedAnswers } from './prepared/prepared-answers.ts'
 import { replyWithNotFound, replyWithProblemOf } from './problem.ts'
@@ -72,6 +73,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     requestIdHeader: false,
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
+    clientErrorHandler: answerNoRequest,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     // Called for paths that cannot be decoded, before any route is chosen.
     frameworkErrors: (error, request, reply) => {
@@ -81,9 +83,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     ...(rewriteUrl === undefined ? {} : { rewriteUrl: (request) => rewriteUrl({ url: request.url ?? '/' }) }),
     ...(options.routerOptions === undefined ? {} : { routerOptions: options.routerOptions }),
   }
-  const app = options.tls === undefined ? fastify(frame) : secureFrame(frame, options.tls)
+  const app =
+    options.tls === undefined ? fastify({ ...frame, http: ofNode }) : secureFrame(frame, options.tls)
 
   takeTurns(app.server)
+  // No route takes it: without this the frame wants to read its body before it says so.
+  app.addHttpMethod('QUERY', { overrideExisting: true })
   noteRoutes(app)
   app.setErrorHandler((error, request, reply) =>
     errorHandler(error === request.raw.errored ? endedBySender() : error, request, reply),
@@ -91,8 +96,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.setNotFoundHandler(options.notFoundHandler ?? replyWithNotFound)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    done(hasTwoHosts(request.raw.rawHeaders) ? twoHosts() : undefined)
+    done()
   })
+  refuseNoRequests(app)
   // The address that a socket has told once it tells for ever, the one of a connection that is gone it does not know any more.
   app.server.on(
     options.tls === undefined ? 'connection' : 'secureConnection',
@@ -122,20 +128,6 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   return app
 }
 
-/** RFC 9112 section 3.2; Node takes the first and tells of no other. */
-function hasTwoHosts(rawHeaders: readonly string[] | undefined): boolean {
-  let hosts = 0
-  for (let at = 0; at < (rawHeaders?.length ?? 0); at += 2) {
-    const name = rawHeaders?.[at]
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++
-  }
-  return hosts > 1
-}
-
-function twoHosts(): Error {
-  return Object.assign(new Error('the request names its host twice'), { statusCode: 400 })
-}
-
 /** Node's own error of it looks like one of a connection of ours. */
 function endedBySender(): Error {
   return Object.assign(new Error('the sender ended the request before its end'), { statusCode: 400 })
@@ -146,12 +138,15 @@ function nestedTooDeeply(): Error {
   return Object.assign(new Error('the body is nested too deeply'), { statusCode: 400 })
 }
 
+/** Without it Node itself refuses a request that names no host, with no word. */
+const ofNode = { requireHostHeader: false }
+
 /** The type is that of the plain frame: what services use of it is the same. */
 function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInstance {
   const secure = fastify({
     ...(frame as unknown as FastifyHttp2SecureOptions<Http2SecureServer>),
     http2: true,
-    https: { ...tls, allowHTTP1: true, minVersion: tlsMinimum },
+    https: { ...tls, ...ofNode, allowHTTP1: true, minVersion: tlsMinimum },
   })
   // The frame closes a session that is silent for long, which waits for its streams: those of a client that is gone never end. A
   // session that was closed before leaves its socket half open for as long as the client likes, so that ends too.

@@ -370,6 +370,8 @@ t.test('paths, methods, types and browsers are treated as Rekor treats them', as
   const wrong = await rekor.app.inject({ method: 'DELETE', url: '/api/v1/log' })
   assertError(t, wrong, 405, 405, 'method DELETE is not allowed, but [GET] are')
   t.equal(wrong.headers['allow'], 'GET')
+  const query = await rekor.app.inject({ method: 'QUERY' as 'GET', url: '/api/v1/log' })
+  assertError(t, query, 405, 405, 'method QUERY is not allowed, but [GET] are')
   const both = await rekor.app.inject({
     method: 'PUT',
     url: '/api/v1/log/entries',

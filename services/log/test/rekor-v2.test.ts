@@ -200,6 +200,7 @@ t.test('each row of the table of errors', async (t) => {
     ['PUT', '/checkpoint'],
     ['DELETE', '/api/v2/tile/0/000'],
     ['POST', '/healthz'],
+    ['QUERY', '/api/v2/log/entries'],
   ] as const) {
     const answer = await fetch(`${log.url}${at}`, { method })
     t.equal(answer.status, 501)

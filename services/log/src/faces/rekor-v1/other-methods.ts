@@ -4,7 +4,7 @@ import { RekorRefusal } from './errors.ts'
 import { sendPreflight } from './reply.ts'
 import { methodsByPath } from './routes.ts'
 
-const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY']
 
 export function refuseOtherMethods(app: FastifyInstance): void {
   for (const [url, allowed] of methodsByPath) {

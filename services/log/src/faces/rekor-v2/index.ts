@@ -10,7 +10,7 @@ import { entriesPath, routes, shardPrefix, tilePrefixes } from './routes.ts'
 export type { RekorV2Dependencies } from './dependencies.ts'
 export { replyWithRekorV2Error, replyWithRekorV2NotFound } from './reply-with-error.ts'
 
-const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE']
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'QUERY']
 
 export const rekorV2Face: FastifyPluginAsync<RekorV2Dependencies> = async (app, face) => {
   app.setErrorHandler(replyWithRekorV2Error)
