@@ -6,12 +6,12 @@
 const DEFAULT_LIMIT = 200
 
 /**
- * What moves the cursor, ends a line, or makes a line read otherwise than it is stored: C0, DEL, C1, line and paragraph
- * separators, marks of direction (Unicode UAX #9), characters without width, and halves of surrogate pairs.
+ * What moves the cursor, ends a line, or makes a line read otherwise than it is stored: control characters, line and
+ * paragraph separators, marks of direction (Unicode UAX #9), halves of surrogate pairs, and all that is shown as nothing
+ * (Default_Ignorable_Code_Point, UAX #44): two names that differ in those alone look alike.
  */
 export const misleadingCharacters =
-  // oxlint-disable-next-line no-control-regex -- these are what it is for
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 
 /** `text` with its misleading characters as `\uXXXX`, cut after `limit` characters; the cut is shown as `…`. */
 export function escaped(text: string, limit = DEFAULT_LIMIT): string {
@@ -69,10 +69,12 @@ export function counted<T extends number | bigint>(
 }
 
 function withEscapes(text: string): string {
-  return text.replace(
-    misleadingCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replace(misleadingCharacters, (character) => character.split('').map(escapedUnit).join(''))
+}
+
+/** Of UTF-16, as JSON has it. */
+function escapedUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function escapedInQuotes(text: string): string {

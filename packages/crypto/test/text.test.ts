@@ -14,6 +14,14 @@ t.test('nothing that moves a cursor, ends a line or turns its direction comes th
     '\u200b',
     '\ufeff',
     '\ud800',
+    '\u034f',
+    '\u115f',
+    '\u180e',
+    '\u3164',
+    '\ufe0f',
+    '\uffa0',
+    '\u{e0061}',
+    '\u{e0100}',
   ]
   for (const text of misleading) {
     const shown = escaped(`a${text}b`)
@@ -22,6 +30,7 @@ t.test('nothing that moves a cursor, ends a line or turns its direction comes th
     t.match(quoted(text), /^"[ -~]*"$/, name)
   }
   t.equal(escaped('a\u001b[2Kb'), 'a\\u001b[2Kb')
+  t.equal(escaped('a\u{e0061}b'), 'a\\udb40\\udc61b', 'as JSON reads it back')
   t.equal(escaped('grüße 😀 дом'), 'grüße 😀 дом', 'letters of every script stay')
 })
 

@@ -126,21 +126,30 @@ export function blobOperations(name: RepositoryName, transport: Transport): Blob
     openBlob,
 
     async readBlob(blob, mostBytes = mostAttachmentBytes) {
-      const tooLarge = (): OciError =>
-        new OciError(
-          'too_large',
-          `${whatOf(blob.digest)} has more than ${mostBytes} bytes, the most that is read`,
-        )
-      if (blob.size !== undefined && blob.size > mostBytes) throw tooLarge()
-      try {
-        return await readBounded(openBlob(blob), mostBytes)
-      } catch (error) {
-        throw error instanceof HttpError && error.code === 'too_large' ? tooLarge() : error
-      }
+      const what = whatOf(blob.digest)
+      if (blob.size !== undefined && blob.size > mostBytes) throw tooLarge(what, mostBytes)
+      return readPieces(openBlob(blob), mostBytes, what)
     },
 
     pushBlob: (blob, open, mountFrom) => transport.patiently(() => pushOnce(blob, open, mountFrom)),
   }
+}
+
+/** All of what `what` is. Throws {@link OciError} `too_large`. */
+export async function readPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+  what: string,
+): Promise<Buffer> {
+  try {
+    return await readBounded(pieces, mostBytes)
+  } catch (error) {
+    throw error instanceof HttpError && error.code === 'too_large' ? tooLarge(what, mostBytes) : error
+  }
+}
+
+function tooLarge(what: string, mostBytes: number): OciError {
+  return new OciError('too_large', `${what} has more than ${mostBytes} bytes, the most that is read`)
 }
 
 /** A registry may send the whole again in place of the rest. */

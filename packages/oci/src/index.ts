@@ -15,7 +15,7 @@ export {
   unpackImage,
 } from './archive/pack-images.ts'
 export { type ArchiveWriter, createArchive } from './archive/write-archive.ts'
-export { type BlobId, type BlobOutcome, type BlobSource, mostAttachmentBytes } from './blobs.ts'
+export { type BlobId, type BlobOutcome, type BlobSource, mostAttachmentBytes, readPieces } from './blobs.ts'
 export { type Challenge, parseChallenge, parseChallenges } from './challenge.ts'
 export type { ContentSource, ContentTarget } from './content.ts'
 export {

@@ -1,7 +1,6 @@
 /** The image that a word of the command line means. */
 
 import { parseHex } from '@sigstack/crypto'
-import { readBounded } from '@sigstack/http-client'
 import {
   attachedTag,
   type Digest,
@@ -12,6 +11,7 @@ import {
   type Reference,
   type Repository,
   type RepositoryName,
+  readPieces,
   repositoryText,
 } from '@sigstack/oci'
 import type { Artifact } from '@sigstack/verification'
@@ -79,7 +79,8 @@ export async function findLocal(folder: string): Promise<AttachedImage> {
     attachments: {
       readManifest: content.readManifest,
       listReferrers: content.listReferrers,
-      readBlob: (blob, mostBytes = mostAttachmentBytes) => readBounded(content.openBlob(blob), mostBytes),
+      readBlob: (blob, mostBytes = mostAttachmentBytes) =>
+        readPieces(content.openBlob(blob), mostBytes, `the blob ${blob.digest} in ${folder}`),
     },
     tagPrefix: '',
   }

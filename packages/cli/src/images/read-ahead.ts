@@ -2,7 +2,8 @@
  * What is attached to an image, one part after the other. Whoever may attach something may attach a thousand large parts, so small
  * ones are read ahead, and a large one when its turn comes: few are held at once.
  */
-import { type Descriptor, inOrder } from '@sigstack/oci'
+import { reasonOf } from '@sigstack/crypto'
+import { type Descriptor, inOrder, OciError } from '@sigstack/oci'
 
 const parallel = 10
 const mostAheadBytes = 1 << 20
@@ -22,6 +23,18 @@ export async function beginPart<T>({ size }: Descriptor, read: Part<T>): Promise
   if (size > mostAheadBytes) return read
   const found = await read()
   return async () => found
+}
+
+export type Refused = { readonly refusal: string }
+
+/** Whatever is wrong with one part is no reason to look at no other. */
+export async function orRefusal<T>(reading: Promise<T>): Promise<T | Refused> {
+  try {
+    return await reading
+  } catch (error) {
+    if (!(error instanceof OciError)) throw error
+    return { refusal: reasonOf(error) }
+  }
 }
 
 export async function gathered<T>(parts: AsyncIterable<T>): Promise<readonly T[]> {

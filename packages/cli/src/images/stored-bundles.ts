@@ -1,5 +1,4 @@
 /** Bundles as referrers of an image: how a registry keeps them, member for member as cosign does. */
-import { reasonOf } from '@sigstack/crypto'
 import {
   type Descriptor,
   type Digest,
@@ -12,7 +11,7 @@ import {
 } from '@sigstack/oci'
 import { imageSignaturePredicateType } from '@sigstack/signing'
 import type { AttachedImage, Image } from './image.ts'
-import { beginPart, gathered, type Part, readAhead } from './read-ahead.ts'
+import { beginPart, gathered, orRefusal, type Part, type Refused, readAhead } from './read-ahead.ts'
 
 export const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const anyBundleType = 'application/vnd.dev.sigstore.bundle'
@@ -59,7 +58,7 @@ export async function pushBundle(
 /** One referrer that may be a bundle. Whatever is wrong with it is no reason to look at no other. */
 export type StoredBundle = { readonly digest: Digest } & (
   | { readonly text: string; readonly layer: Digest }
-  | { readonly refusal: string }
+  | Refused
 )
 
 /** In the order of the list; referrers of other kinds are left out. */
@@ -81,8 +80,12 @@ export async function* readBundles(image: AttachedImage): AsyncGenerator<StoredB
   }
   const referrers = await listReferrers(image)
   const parts = readAhead(referrers, async (digest) => {
-    const part = await orRefusal(digest, begin(digest))
-    return typeof part === 'function' ? () => orRefusal(digest, part()) : async () => part
+    const part = await orRefusal(begin(digest))
+    const read = typeof part === 'function' ? () => orRefusal(part()) : async () => part
+    return async () => {
+      const found = await read()
+      return found && 'refusal' in found ? { digest, refusal: found.refusal } : found
+    }
   })
   for await (const stored of parts) if (stored !== undefined) yield stored
 }
@@ -95,7 +98,7 @@ export async function listBundles(image: AttachedImage, predicateType?: string):
     return isBundle && (predicateType === undefined || predicateTypeOf(document) === predicateType)
   }
   const parts = readAhead(await listReferrers(image), async (digest) => {
-    const found = await orRefusal(digest, isWanted(digest))
+    const found = await orRefusal(isWanted(digest))
     return async () => (found === true ? [digest] : [])
   })
   return (await gathered(parts)).flat()
@@ -105,18 +108,6 @@ async function listReferrers({ given, attachments, digest }: AttachedImage): Pro
   const listed = await attachments.listReferrers(digest)
   if (listed.length <= mostReferrers) return listed.map((each) => each.digest)
   throw new OciError('too_large', `${given} has more than ${mostReferrers} referrers; clean them up`)
-}
-
-type Refused = { readonly digest: Digest; readonly refusal: string }
-
-/** Whatever is wrong with one of them is no reason to look at no other. */
-async function orRefusal<T>(digest: Digest, reading: Promise<T>): Promise<T | Refused> {
-  try {
-    return await reading
-  } catch (error) {
-    if (!(error instanceof OciError)) throw error
-    return { digest, refusal: reasonOf(error) }
-  }
 }
 
 /** All layers, where the first is of a bundle. */

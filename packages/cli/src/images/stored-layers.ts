@@ -12,13 +12,13 @@ import {
 import type { LegacyLayer } from '@sigstack/signing'
 import { layerAnnotations, type StoredLayer } from '@sigstack/verification'
 import { type AttachedImage, type Image, orNothing, placeOf, tagOf } from './image.ts'
-import { beginPart, readAhead } from './read-ahead.ts'
+import { beginPart, orRefusal, type Refused, readAhead } from './read-ahead.ts'
 
 export type AttachedKind = 'sig' | 'att'
 type TaggedKind = AttachedKind | 'sbom'
 
 /** `descriptor` is of the layer. */
-export type FoundLayer = StoredLayer & { readonly descriptor: Descriptor }
+export type FoundLayer = { readonly descriptor: Descriptor } & (StoredLayer | Refused)
 
 /** Of one layer; SBOMs may be larger. */
 const longestLayerBytes = 32 << 20
@@ -30,7 +30,10 @@ export async function* readLayers(image: AttachedImage, kind: AttachedKind): Asy
   const layers = (await readTag(image, kind))?.layers ?? []
   yield* readAhead(layers, (descriptor) =>
     beginPart(descriptor, async () => {
-      const payload = await image.attachments.readBlob(descriptor, image.mostBytes ?? longestLayerBytes)
+      const payload = await orRefusal(
+        image.attachments.readBlob(descriptor, image.mostBytes ?? longestLayerBytes),
+      )
+      if ('refusal' in payload) return { descriptor, refusal: payload.refusal }
       return { descriptor, payload, annotations: descriptor.annotations ?? {} }
     }),
   )

@@ -15,6 +15,7 @@ import {
 } from '@sigstack/verification'
 import type { LogSearch } from '../verifying/log-search.ts'
 import { type AttachedImage, artifactOfImage, placeOf, tagOf } from './image.ts'
+import type { Refused } from './read-ahead.ts'
 import { readBundles } from './stored-bundles.ts'
 import { type AttachedKind, type FoundLayer, readLayers } from './stored-layers.ts'
 
@@ -136,7 +137,7 @@ async function verifyLayers(
   return verifyEach(kind, conditions, demands, placed(readLayers(image, kind), tag))
 }
 
-type PlacedLayer = { readonly place: string; readonly layer: StoredLayer }
+type PlacedLayer = { readonly place: string; readonly layer: StoredLayer | Refused }
 
 async function* placed(layers: AsyncIterable<FoundLayer>, tag: string): AsyncGenerator<PlacedLayer> {
   for await (const layer of layers) yield { place: `layer ${layer.descriptor.digest} of ${tag}`, layer }
@@ -154,6 +155,12 @@ async function verifyEach(
   let certified = 0
   for await (const { place, layer } of layers) {
     count++
+    if ('refusal' in layer) {
+      // Nobody knows what it holds, so it is not one without a certificate.
+      certified++
+      findings.refuse(place, layer.refusal)
+      continue
+    }
     await findings.attempt(place, 'legacy', async () => {
       const whole = withCertificate(layer, certificate)
       if (!isWithoutCertificate(whole)) certified++

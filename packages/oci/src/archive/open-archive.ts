@@ -5,8 +5,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { errorCode } from '@sigstack/crypto'
-import { HttpError, readBounded } from '@sigstack/http-client'
-import { type BlobId, mostAttachmentBytes } from '../blobs.ts'
+import { readBounded } from '@sigstack/http-client'
+import { type BlobId, mostAttachmentBytes, readPieces } from '../blobs.ts'
 import type { ContentSource } from '../content.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { type Digest, isDigestOf, parseDigest, partsOfDigest, verified } from '../digest.ts'
@@ -123,14 +123,8 @@ async function archiveIn(
     readManifest,
     openBlob,
     readFile,
-    async readBlob(blob, mostBytes = mostAttachmentBytes) {
-      try {
-        return await readBounded(openBlob(blob), mostBytes)
-      } catch (error) {
-        if (!(error instanceof HttpError)) throw error
-        throw new OciError('too_large', `the blob ${blob.digest} in ${path} has more than ${mostBytes} bytes`)
-      }
-    },
+    readBlob: async (blob, mostBytes = mostAttachmentBytes) =>
+      readPieces(openBlob(blob), mostBytes, `the blob ${blob.digest} in ${path}`),
     async listReferrers(subject) {
       referrers ??= findReferrers()
       return (await referrers).get(subject) ?? []

@@ -130,7 +130,7 @@ function isBlank(character: string): boolean {
 }
 
 function nameOf(character: string): string {
-  return `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 /** A path of this site, a place in this page, or an address that runs nothing here. */

@@ -1,7 +1,7 @@
-import { isNotFound, OciError, repositoryText } from '@sigstack/oci'
+import { isNotFound, type ManifestFile, OciError, repositoryText } from '@sigstack/oci'
 import { type Command, Option } from 'commander'
 import { CliError } from '../../errors.ts'
-import { findImage, type Image, placeOf, tagOf } from '../../images/image.ts'
+import { findImage, type Image, orNothing, placeOf, tagOf } from '../../images/image.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { listBundles } from '../../images/stored-bundles.ts'
 import { type Io, messageOf } from '../../io.ts'
@@ -47,7 +47,7 @@ export async function clean(io: Io, given: string, options: Options): Promise<vo
   const { attachments, digest } = image
   const ways: (readonly [place: string, remove: () => Promise<boolean>])[] = tags.map((kind) => {
     const tag = tagOf(image, kind)
-    return [placeOf(image, tag), () => attachments.deleteTag(tag)]
+    return [placeOf(image, tag), () => removeTag(image, tag)]
   })
   const stored = bundles || tags.length === 1 ? await listBundles(image) : []
   if (!bundles && options.type !== 'sbom' && stored.length > 0)
@@ -73,6 +73,26 @@ export async function clean(io: Io, given: string, options: Options): Promise<vo
     }
   if (failures.length > 0) throw refusal(image, failures)
   if (options.json === true) io.out(`${JSON.stringify({ image: given, digest, removed })}\n`)
+}
+
+/** False: there was none. Many registries delete what a tag points at, under whatever other tags it is. */
+async function removeTag(image: Image, tag: string): Promise<boolean> {
+  const found = await orNothing(image.attachments.readManifest(tag))
+  if (found === undefined) return false
+  if (found.digest === image.digest || isRun(found))
+    throw new OciError(
+      'bad_document',
+      `it points at ${found.digest}, which is an image to run and nothing that is attached; move the tag away`,
+    )
+  return image.attachments.deleteTag(tag)
+}
+
+/** What is attached has layers of types of its own. */
+function isRun({ document }: ManifestFile): boolean {
+  if (document.kind === 'index') return true
+  return document.layers.some(({ mediaType }) =>
+    /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./.test(mediaType),
+  )
 }
 
 function refusal({ given }: Image, reasons: readonly string[]): CliError {

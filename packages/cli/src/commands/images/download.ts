@@ -1,14 +1,13 @@
-import { parseBoundedJson, parsePemBlocks, toBase64 } from '@sigstack/crypto'
+import { CryptoError, parseBoundedJson, parsePemBlocks, reasonOf, toBase64 } from '@sigstack/crypto'
 import { imageSignaturePredicateType, predicateTypeOfStatement, predicateTypeUri } from '@sigstack/signing'
-import { layerAnnotations, readBundle, readEnvelope } from '@sigstack/verification'
+import { layerAnnotations, readBundle, readEnvelope, type StoredLayer } from '@sigstack/verification'
 import type { Command } from 'commander'
 import { CliError } from '../../errors.ts'
-import { findImage, type Image } from '../../images/image.ts'
+import { findImage, type Image, placeOf, tagOf } from '../../images/image.ts'
 import { imageForPlatform } from '../../images/platform.ts'
-import { gathered } from '../../images/read-ahead.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { readBundles } from '../../images/stored-bundles.ts'
-import { type FoundLayer, readLayers } from '../../images/stored-layers.ts'
+import { type AttachedKind, readLayers } from '../../images/stored-layers.ts'
 import { readSbom } from '../../images/stored-sbom.ts'
 import type { Io } from '../../io.ts'
 
@@ -59,8 +58,8 @@ export async function downloadSbom(io: Io, given: string, options: Options): Pro
 export async function downloadSignatures(io: Io, given: string, options: Options): Promise<void> {
   const image = await findImage(await openRegistries(io, options), given)
   const bundles = await bundlesOf(io, image, (type) => type === imageSignaturePredicateType)
-  const layers = await gathered(readLayers(image, 'sig'))
-  tell(io, [...bundles, ...layers.map(signatureJson)], `${given}: no signatures associated`)
+  const old = await layersOf(io, image, 'sig', signatureJson)
+  tell(io, [...bundles, ...old], `${given}: no signatures associated`)
 }
 
 export async function downloadAttestations(io: Io, given: string, options: Options): Promise<void> {
@@ -70,8 +69,7 @@ export async function downloadAttestations(io: Io, given: string, options: Optio
     wanted === undefined ? type !== imageSignaturePredicateType : type === wanted
   const target = await imageForPlatform(image, options.platform)
   const bundles = await bundlesOf(io, target, isWanted)
-  const layers = await gathered(readLayers(target, 'att'))
-  const envelopes = layers.map(({ payload }) => Buffer.from(payload).toString('utf8'))
+  const envelopes = await layersOf(io, target, 'att', ({ payload }) => Buffer.from(payload).toString('utf8'))
   const old = envelopes.filter((text) => isWanted(typeOf(() => readEnvelope(text).payload)))
   const found = [...bundles, ...old]
   const none = `${given}: no attestations found`
@@ -98,6 +96,33 @@ async function bundlesOf(
   return found
 }
 
+/** What is made of each layer of an old tag; those of which nothing can be made are told of. */
+async function layersOf(
+  io: Io,
+  image: Image,
+  kind: AttachedKind,
+  textOf: (layer: StoredLayer) => string,
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const layer of readLayers(image, kind)) {
+    const warn = (reason: string): void =>
+      io.err(
+        `WARNING: layer ${layer.descriptor.digest} of ${placeOf(image, tagOf(image, kind))}: ${reason}\n`,
+      )
+    if ('refusal' in layer) {
+      warn(layer.refusal)
+      continue
+    }
+    try {
+      found.push(textOf(layer))
+    } catch (error) {
+      if (!(error instanceof CryptoError || error instanceof SyntaxError)) throw error
+      warn(`its annotations cannot be read: ${reasonOf(error)}`)
+    }
+  }
+  return found
+}
+
 function payloadIn(bundle: string): Uint8Array {
   const { content } = readBundle(bundle, { allowCertificateChain: true })
   return content.type === 'envelope' ? content.payload : new Uint8Array()
@@ -113,7 +138,7 @@ function typeOf(read: () => Uint8Array): string {
 }
 
 /** Cosign's form, of which the certificate is given as its bytes alone. */
-function signatureJson({ payload, annotations }: FoundLayer): string {
+function signatureJson({ payload, annotations }: StoredLayer): string {
   const json = (name: keyof typeof layerAnnotations): unknown => {
     const text = annotations[layerAnnotations[name]]
     return text === undefined ? null : parseBoundedJson(text)

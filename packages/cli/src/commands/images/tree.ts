@@ -1,6 +1,7 @@
-import { type Descriptor, repositoryText } from '@sigstack/oci'
+import { type Descriptor, type ManifestFile, repositoryText } from '@sigstack/oci'
 import type { Command } from 'commander'
 import { findImage, type Image, orNothing, placeOf, tagOf } from '../../images/image.ts'
+import { orRefusal } from '../../images/read-ahead.ts'
 import { addRegistryOptions, openRegistries, type RegistryOptions } from '../../images/registry-options.ts'
 import { predicateTypeOf } from '../../images/stored-bundles.ts'
 import type { Io } from '../../io.ts'
@@ -27,7 +28,7 @@ export function addTree(program: Command, io: Io): void {
 
 export async function printTree(io: Io, given: string, options: Options): Promise<void> {
   const image = await findImage(await openRegistries(io, options), given)
-  const branches = [...(await tagsOf(image)), ...(await referrersOf(image))]
+  const branches = [...(await tagsOf(io, image)), ...(await referrersOf(io, image))]
   if (options.json === true) {
     const attached = branches.map(({ title, place, layers }) => ({ title, place, layers }))
     io.out(`${JSON.stringify({ image: given, digest: image.digest, attached })}\n`)
@@ -51,31 +52,47 @@ const tagged = [
   ['sbom', '📦', 'SBOMs for an image tag'],
 ] as const
 
-async function tagsOf(image: Image): Promise<readonly Branch[]> {
+async function tagsOf(io: Io, image: Image): Promise<readonly Branch[]> {
   const branches: Branch[] = []
   for (const [kind, icon, title] of tagged) {
     const tag = tagOf(image, kind)
-    const found = await orNothing(image.attachments.readManifest(tag))
-    if (found?.document.kind !== 'manifest') continue
-    branches.push({ icon, title, place: placeOf(image, tag), layers: digestsOf(found.document.layers) })
+    const place = placeOf(image, tag)
+    const document = await documentAt(io, image, tag, place)
+    if (document?.kind === 'manifest')
+      branches.push({ icon, title, place, layers: digestsOf(document.layers) })
   }
   return branches
 }
 
-async function referrersOf({ attachments, digest }: Image): Promise<readonly Branch[]> {
+async function referrersOf(io: Io, image: Image): Promise<readonly Branch[]> {
   const branches: Branch[] = []
-  for (const entry of await attachments.listReferrers(digest)) {
-    const document = (await orNothing(attachments.readManifest(entry.digest)))?.document
+  const { attachments } = image
+  for (const { digest } of await attachments.listReferrers(image.digest)) {
+    const place = `${repositoryText(attachments.name)}@${digest}`
+    const document = await documentAt(io, image, digest, place)
     if (document === undefined) continue
     const type = predicateTypeOf(document) ?? document.artifactType ?? document.mediaType
     branches.push({
       icon: '🔗',
       title: `${type} artifacts via OCI referrer`,
-      place: `${repositoryText(attachments.name)}@${entry.digest}`,
+      place,
       layers: document.kind === 'manifest' ? digestsOf(document.layers) : [],
     })
   }
   return branches
+}
+
+/** Undefined where there is none, and where it cannot be read, which is told of. */
+async function documentAt(
+  io: Io,
+  { attachments }: Image,
+  target: string,
+  place: string,
+): Promise<ManifestFile['document'] | undefined> {
+  const found = await orRefusal(orNothing(attachments.readManifest(target)))
+  if (found === undefined || !('refusal' in found)) return found?.document
+  io.err(`WARNING: ${place}: ${found.refusal}\n`)
+  return undefined
 }
 
 function digestsOf(layers: readonly Descriptor[]): readonly string[] {
