@@ -21,6 +21,13 @@ export function isForTimestampsAlone({ extendedKeyUsages, extensions }: Certific
   return isCritical && extendedKeyUsages.length === 1 && extendedKeyUsages[0] === timeStamping
 }
 
+/** RFC 5280 section 4.2.1.12: the usages that go together with time stamping. Absent means any. */
+export function isForSignaturesAlone({ keyUsage }: Certificate): boolean {
+  return (
+    keyUsage === undefined || (keyUsage.length > 0 && keyUsage.every((usage) => permittedUsages.has(usage)))
+  )
+}
+
 /** Throws a {@link TimestampError} with `bad_chain`. Without `at` the certificates may have ended. */
 export async function assertStampChain(
   chain: readonly Certificate[],
@@ -33,8 +40,7 @@ export async function assertStampChain(
   if (leaf.isCa) throw refused('its first certificate is a CA, and must be the one that stamps')
   if (!isForTimestampsAlone(leaf))
     throw refused('its first certificate must have the extended key usage time stamping alone, and critical')
-  const stranger = leaf.keyUsage?.find((usage) => !permittedUsages.has(usage))
-  if (stranger !== undefined || leaf.keyUsage?.includes('digitalSignature') === false)
+  if (!isForSignaturesAlone(leaf) || leaf.keyUsage?.includes('digitalSignature') === false)
     throw refused('the key usage of its first certificate must be digital signature')
   if (leaf.publicKey.type !== 'ecdsa')
     throw refused('the key that stamps must be ECDSA: sigstore-js reads no other signature')

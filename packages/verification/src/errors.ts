@@ -39,6 +39,7 @@ const refusals: ReadonlySet<string> = new Set([
   'ProofError',
   'ProtoJsonError',
   'StrictJsonError',
+  'TimestampError',
   'X509Error',
 ])
 

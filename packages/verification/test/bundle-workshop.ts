@@ -34,6 +34,7 @@ export const artifact = Buffer.from('what is signed\n')
 const ecdsaSha256 = der(derTag.sequence, derOid('1.2.840.10045.4.3.2'))
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const spkiOf = (key: KeyObject): Uint8Array => createSigner(key).publicKey.spki
+const nothing = new Uint8Array()
 let serial = 0
 
 type CertificateRequest = {
@@ -43,10 +44,12 @@ type CertificateRequest = {
   readonly isCa?: boolean
   readonly usage?: string
   readonly email?: string
+  /** The first octet of its bits. */
+  readonly keyUsage?: number
 }
 
 export function issue(request: CertificateRequest): Issued {
-  const { name, issuer, period = always, isCa = false, usage, email } = request
+  const { name, issuer, period = always, isCa = false, usage, email, keyUsage } = request
   const key = newKey()
   serial += 1
   const extensions = [
@@ -68,6 +71,15 @@ export function issue(request: CertificateRequest): Issued {
           }),
         ]
       : []),
+    ...(keyUsage === undefined
+      ? []
+      : [
+          encodeExtension({
+            oid: extensionOid.keyUsage,
+            critical: true,
+            value: der(derTag.bitString, Uint8Array.of(0, keyUsage)),
+          }),
+        ]),
     ...(email
       ? [
           encodeExtension({
@@ -94,7 +106,7 @@ export function issue(request: CertificateRequest): Issued {
   return { der: whole, key, name }
 }
 
-const nameOf = (text: string) =>
+export const nameOf = (text: string) =>
   der(
     derTag.sequence,
     der(derTag.set, der(derTag.sequence, derOid('2.5.4.3'), der(derTag.utf8String, utf8(text)))),
@@ -180,6 +192,12 @@ export async function logEntry(
   }
 }
 
+/** SigningCertificateV2 with a SHA-256 for each (RFC 5035 section 4), the hash unnamed. */
+export function signingCertificate(...certificates: readonly Uint8Array[]): Uint8Array {
+  const ids = certificates.map((each) => der(derTag.sequence, der(derTag.octetString, sha256(each))))
+  return der(derTag.sequence, der(derTag.sequence, ...ids))
+}
+
 /** An RFC 3161 response over `signature`; `certificates` stand in the token in that order. */
 export function timestamp(
   signature: Uint8Array,
@@ -189,9 +207,24 @@ export function timestamp(
     readonly at?: Date
     readonly certificates?: readonly Uint8Array[]
     readonly status?: number
+    /** What TSTInfo has behind its time. */
+    readonly behindTime?: Uint8Array
+    /** The attributes that say by which certificate it is signed, by their names; the one of RFC 5816 by default. */
+    readonly signingCertificates?: Readonly<Record<string, Uint8Array>>
+    /** Where the content stands: an OCTET STRING. */
+    readonly contentTag?: number
+    /** The hashes that the token says it is signed over, each an AlgorithmIdentifier. */
+    readonly digestAlgorithms?: Uint8Array
+    /** Behind the status, the token, and the parts of the signed data up to the certificates. */
+    readonly behind?: {
+      readonly status?: Uint8Array
+      readonly token?: Uint8Array
+      readonly lists?: Uint8Array
+    }
   },
 ): Uint8Array {
   const { by, issuer, at = signedAt, certificates = [], status = 0 } = options
+  const { contentTag = derTag.octetString, behindTime = nothing, behind = {} } = options
   const sha256Id = der(derTag.sequence, derOid('2.16.840.1.101.3.4.2.1'))
   const info = der(
     derTag.sequence,
@@ -200,6 +233,7 @@ export function timestamp(
     der(derTag.sequence, sha256Id, der(derTag.octetString, sha256(signature))),
     der(derTag.integer, Uint8Array.of(7)),
     time(at),
+    behindTime,
   )
   const tstInfo = derOid('1.2.840.113549.1.9.16.1.4')
   const attribute = (oid: string, value: Uint8Array) =>
@@ -207,6 +241,9 @@ export function timestamp(
   const attributes = [
     attribute('1.2.840.113549.1.9.3', tstInfo),
     attribute('1.2.840.113549.1.9.4', der(derTag.octetString, digest('sha256', info))),
+    ...Object.entries(
+      options.signingCertificates ?? { '1.2.840.113549.1.9.16.2.47': signingCertificate(by.der) },
+    ).map(([oid, value]) => attribute(oid, value)),
   ]
   const serialNumber = serialOf(by.der)
   const signerInfo = der(
@@ -221,13 +258,19 @@ export function timestamp(
   const signedData = der(
     derTag.sequence,
     der(derTag.integer, Uint8Array.of(3)),
-    der(derTag.set, sha256Id),
-    der(derTag.sequence, tstInfo, der(0xa0, der(derTag.octetString, info))),
+    der(derTag.set, options.digestAlgorithms ?? sha256Id),
+    der(derTag.sequence, tstInfo, der(0xa0, der(contentTag, info))),
     ...(certificates.length > 0 ? [der(0xa0, ...certificates)] : []),
+    behind.lists ?? nothing,
     der(derTag.set, signerInfo),
   )
   const token = der(derTag.sequence, derOid('1.2.840.113549.1.7.2'), der(0xa0, signedData))
-  return der(derTag.sequence, der(derTag.sequence, der(derTag.integer, Uint8Array.of(status))), token)
+  return der(
+    derTag.sequence,
+    der(derTag.sequence, der(derTag.integer, Uint8Array.of(status)), behind.status ?? nothing),
+    token,
+    behind.token ?? nothing,
+  )
 }
 
 /** Certificates of here have one byte of serial number, after the version. */

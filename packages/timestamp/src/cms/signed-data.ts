@@ -12,6 +12,8 @@ export type SignedData = {
   /** DER certificates in the order in which they stand. */
   readonly certificates: readonly Uint8Array[]
   readonly signers: readonly SignerInfo[]
+  /** By which a reader in one pass hashes the content, in dotted form; empty for one that is not of its form. */
+  readonly digestAlgorithms: readonly string[]
   /** The whole ContentInfo without its content. */
   readonly detached: Uint8Array
 }
@@ -66,6 +68,7 @@ export function parseSignedData(contentInfo: Uint8Array): SignedData {
     certificates:
       certificates === undefined ? [] : certificates.children(certificateLimit).map(({ whole }) => whole),
     signers: signerInfos.children(signerLimit).map(parseSigner),
+    digestAlgorithms: digestAlgorithms.children(signerLimit).map((element) => oidIn(element) ?? ''),
     detached:
       content === undefined
         ? contentInfo
@@ -125,9 +128,14 @@ function parseSignerIdentifier(element: Element): SignerIdentifier {
 }
 
 function algorithmOf(element: Element | undefined): string {
+  const oid = oidIn(element)
+  if (oid === undefined) throw malformed('an algorithm is not identified')
+  return oid
+}
+
+function oidIn(element: Element | undefined): string | undefined {
   const [oid] = element?.tag === derTag.sequence ? element.children() : []
-  if (oid?.tag !== derTag.oid) throw malformed('an algorithm is not identified')
-  return oidOf(oid.content)
+  return oid?.tag === derTag.oid ? oidOf(oid.content) : undefined
 }
 
 function onlyChild(element: Element, tag?: number): Element {
