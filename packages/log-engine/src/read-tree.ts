@@ -7,7 +7,7 @@ import {
   type TreeHead,
   tileHashes,
   tilesForConsistency,
-  tilesForInclusion,
+  tilesForInclusions,
   widthOfTile,
 } from '@sigstack/merkle'
 import type { Pool } from '@sigstack/postgres'
@@ -33,8 +33,8 @@ export type TreeReader = Omit<LogReader, 'checkpoint' | 'checkpointCovering' | '
   recentHead(leafIndex: bigint): TreeHead | undefined
   /** The last head there will be, once the database has told that the log is frozen and when. */
   frozenHead(): FrozenHead | undefined
-  /** As `proveInclusion`, for a tree that was just written here; with the connections of writers. */
-  proveInWritten(leafIndex: bigint, treeSize: bigint): Promise<InclusionProof>
+  /** As `proveInclusion`, for leaves of a tree that was just written here; with the connections of writers. */
+  proveInWritten(leafIndexes: readonly bigint[], treeSize: bigint): Promise<readonly InclusionProof[]>
 }
 
 export type FrozenHead = {
@@ -87,9 +87,13 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     return entry && entryCache.keep(entry)
   }
 
-  async function proveIn(leafIndex: bigint, treeSize: bigint, db: Pool): Promise<InclusionProof> {
-    const source = await tiles.load(tilesForInclusion(leafIndex, treeSize), treeSize, db)
-    return proveInclusion(leafIndex, treeSize, source)
+  async function proveIn(
+    leafIndexes: readonly bigint[],
+    treeSize: bigint,
+    db: Pool,
+  ): Promise<readonly InclusionProof[]> {
+    const source = await tiles.load(tilesForInclusions(leafIndexes, treeSize), treeSize, db)
+    return leafIndexes.map((leafIndex) => proveInclusion(leafIndex, treeSize, source))
   }
 
   async function read(start: bigint, count: number, db: Pool): Promise<readonly LogEntry[]> {
@@ -141,13 +145,14 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     findByIdentity: async (identity) => (await orUnavailable(findByIdentities(pool, logNo, [identity])))[0],
     findByLeafHash: async (hash) =>
       entryCache.byLeafHash(hash) ?? readOne(() => findByLeafHash(pool, logNo, hash)),
-    proveInWritten: (leafIndex, treeSize) => proveIn(leafIndex, treeSize, pool),
+    proveInWritten: (leafIndexes, treeSize) => proveIn(leafIndexes, treeSize, pool),
     proveInclusion: async (leafIndex, treeSize) => {
       if (leafIndex < 0n || leafIndex >= treeSize) {
         throw new LogError('not_found', `there is no leaf ${leafIndex} in a tree of ${treeSize}`)
       }
       await assertReaches(treeSize)
-      return orUnavailable(proveIn(leafIndex, treeSize, readers))
+      const [proof] = await orUnavailable(proveIn([leafIndex], treeSize, readers))
+      return proof as InclusionProof
     },
     proveConsistency: async (oldSize, newSize) => {
       if (oldSize < 0n || oldSize > newSize) {

@@ -6,6 +6,7 @@
  */
 import { ProofError } from './errors.ts'
 import { nodeHash } from './hash.ts'
+import { bitCount, bitLength } from './ranges.ts'
 import type { Hash, InclusionProof } from './types.ts'
 
 /** One step of a proof towards the root: the hash it gives, on its side, and what both make together. */
@@ -22,7 +23,7 @@ export function inclusionSteps(proof: InclusionProof, leafHash: Hash): readonly 
   return steps
 }
 
-/** The only root for which `proof` can hold. Follows RFC 9162 section 2.1.3.2. */
+/** The only root for which `proof` can hold, as by RFC 9162 section 2.1.3.2. */
 function rootFromInclusionProof(
   proof: InclusionProof,
   leafHash: Hash,
@@ -32,27 +33,21 @@ function rootFromInclusionProof(
   if (leafIndex < 0n || leafIndex >= treeSize) {
     throw new ProofError('wrong_size', `leaf ${leafIndex} is not in a tree of ${treeSize}`)
   }
-  let node = leafIndex
-  let last = treeSize - 1n
-  let hash = leafHash
-  for (const sibling of siblings) {
-    if (last === 0n) throw new ProofError('wrong_length', 'the inclusion proof is too long')
-    if ((node & 1n) === 1n || node === last) {
-      hash = nodeHash(sibling, hash)
-      onStep?.({ sibling, side: 'left', hash })
-      // A right-edge node without sibling is its own parent until it has one to its left.
-      while ((node & 1n) === 0n && node !== 0n) {
-        node >>= 1n
-        last >>= 1n
-      }
-    } else {
-      hash = nodeHash(hash, sibling)
-      onStep?.({ sibling, side: 'right', hash })
-    }
-    node >>= 1n
-    last >>= 1n
+  // Below the node that parts the way of this leaf from that of the last one siblings are on either side, above it on the left.
+  const inner = bitLength(leafIndex ^ (treeSize - 1n))
+  const wanted = inner + bitCount(leafIndex >> BigInt(inner))
+  if (siblings.length !== wanted) {
+    const fault = siblings.length > wanted ? 'long' : 'short'
+    throw new ProofError('wrong_length', `the inclusion proof is too ${fault}`)
   }
-  if (last !== 0n) throw new ProofError('wrong_length', 'the inclusion proof is too short')
+  let hash = leafHash
+  let bits = 0
+  for (const [height, sibling] of siblings.entries()) {
+    if (height % 32 === 0) bits = Number(BigInt.asUintN(32, leafIndex >> BigInt(height)))
+    const side = height >= inner || ((bits >>> (height % 32)) & 1) === 1 ? 'left' : 'right'
+    hash = side === 'left' ? nodeHash(sibling, hash) : nodeHash(hash, sibling)
+    onStep?.({ sibling, side, hash })
+  }
   return hash
 }
 

@@ -15,6 +15,7 @@ export {
   rootOfPrefix,
   tilesForConsistency,
   tilesForInclusion,
+  tilesForInclusions,
   tilesForRoot,
   tilesForSubtree,
 } from './prove.ts'

@@ -9,13 +9,14 @@ export type ReadTile = (address: TileAddress) => Tile | Promise<Tile>
 
 /** Reads all of them, then answers without waiting; asking it for any other is a fault of the caller. */
 export async function loadTiles(addresses: readonly TileAddress[], read: ReadTile): Promise<TileSource> {
-  const found = new Map<string, Tile>()
+  const found: Map<bigint, Tile>[] = []
   for (const address of addresses) {
     const tile = read(address)
-    found.set(keyOf(address), tile instanceof Promise ? await tile : tile)
+    found[address.level] ??= new Map()
+    found[address.level]?.set(address.index, tile instanceof Promise ? await tile : tile)
   }
   return (level, index) => {
-    const tile = found.get(keyOf({ level, index }))
+    const tile = found[level]?.get(index)
     if (tile === undefined) throw new Error(`tile ${level}/${index} was not loaded`)
     return tile
   }
@@ -30,8 +31,4 @@ export async function loadTree(size: bigint, read: ReadTile): Promise<Tree> {
     edge.push({ width, tile: width === 0 ? createTile() : await read({ level, index }) })
   }
   return treeFromEdge(size, edge)
-}
-
-function keyOf({ level, index }: TileAddress): string {
-  return `${level}/${index}`
 }

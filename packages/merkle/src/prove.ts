@@ -1,12 +1,7 @@
 /** Making proofs from tiles. The tiles needed are told first, so that whoever has to fetch them can; then all is computation. */
 import { nodeHash } from './hash.ts'
-import {
-  consistencyRanges,
-  inclusionRanges,
-  type NodeCoordinates,
-  perfectSubtrees,
-  subtreeRanges,
-} from './ranges.ts'
+import { visitSiblings } from './inclusion-nodes.ts'
+import { consistencyRanges, type NodeCoordinates, perfectSubtrees, subtreeRanges } from './ranges.ts'
 import { type Tile, tileHeight, tileNode } from './tile.ts'
 import type { ConsistencyProof, Hash, InclusionProof, LeafRange, SubtreeProof } from './types.ts'
 
@@ -17,7 +12,22 @@ export type TileAddress = { readonly level: number; readonly index: bigint }
 
 /** The tiles that {@link proveInclusion} will ask for. */
 export function tilesForInclusion(leafIndex: bigint, treeSize: bigint): readonly TileAddress[] {
-  return tilesOf(inclusionRanges(leafIndex, treeSize))
+  return tilesForInclusions([leafIndex], treeSize)
+}
+
+/** The same for several leaves, each tile once. */
+export function tilesForInclusions(leafIndexes: readonly bigint[], treeSize: bigint): readonly TileAddress[] {
+  const addresses: TileAddress[] = []
+  const found: Set<bigint>[] = []
+  for (const leafIndex of leafIndexes) {
+    visitSiblings(leafIndex, treeSize, (level, index) => {
+      found[level] ??= new Set()
+      if (found[level].has(index)) return
+      found[level].add(index)
+      addresses.push({ level, index })
+    })
+  }
+  return addresses
 }
 
 /** The tiles that {@link proveConsistency} will ask for. */
@@ -26,7 +36,12 @@ export function tilesForConsistency(oldSize: bigint, newSize: bigint): readonly 
 }
 
 export function proveInclusion(leafIndex: bigint, treeSize: bigint, tiles: TileSource): InclusionProof {
-  const siblings = inclusionRanges(leafIndex, treeSize).map((range) => rangeHash(range, tiles))
+  const siblings: Hash[] = []
+  visitSiblings(leafIndex, treeSize, (level, index, height, position, continues) => {
+    const node = tileNode(tiles(level, index), height, position)
+    const right = continues ? siblings.pop() : undefined
+    siblings.push(right === undefined ? node : nodeHash(node, right))
+  })
   return { leafIndex, treeSize, siblings }
 }
 

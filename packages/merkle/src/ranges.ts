@@ -7,24 +7,6 @@ import type { LeafRange } from './types.ts'
 /** A perfect subtree: the node number `index`, from the left, of height `level` (0 is a leaf). */
 export type NodeCoordinates = { readonly level: number; readonly index: bigint }
 
-/** The siblings of RFC 6962 section 2.1.1, from the leaf upwards. */
-export function inclusionRanges(leafIndex: bigint, treeSize: bigint): readonly LeafRange[] {
-  const siblings: LeafRange[] = []
-  let start = 0n
-  let end = treeSize
-  while (end - start > 1n) {
-    const middle = start + splitPoint(end - start)
-    if (leafIndex < middle) {
-      siblings.push({ start: middle, end })
-      end = middle
-    } else {
-      siblings.push({ start, end: middle })
-      start = middle
-    }
-  }
-  return siblings.reverse()
-}
-
 /** The hashes of RFC 6962 section 2.1.2, in the proof's order. */
 export function consistencyRanges(oldSize: bigint, newSize: bigint): readonly LeafRange[] {
   return subtreeRanges({ start: 0n, end: oldSize }, newSize)
@@ -74,8 +56,17 @@ export function splitPoint(size: bigint): bigint {
   return 1n << BigInt(bitLength(size - 1n) - 1)
 }
 
-function bitLength(value: bigint): number {
+/** How many bits it takes to write it; none for 0. */
+export function bitLength(value: bigint): number {
   // Sizes of real trees are exact as numbers, where this costs a few nanoseconds.
   if (value <= 0xffff_ffffn) return 32 - Math.clz32(Number(value))
   return 32 + bitLength(value >> 32n)
+}
+
+/** How many of its bits are set. */
+export function bitCount(value: bigint): number {
+  let count = 0
+  for (let rest = value; rest > 0n; rest >>= 32n)
+    for (let bits = Number(BigInt.asUintN(32, rest)); bits !== 0; bits &= bits - 1) count++
+  return count
 }

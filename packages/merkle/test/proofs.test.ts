@@ -6,11 +6,12 @@ import {
   asHash,
   consistencyPath,
   type Hash,
+  inclusionSteps,
   leafHash,
   verifyConsistency,
   verifyInclusion,
 } from '../src/index.ts'
-import { textbookConsistency, textbookPath, textbookRoot } from './textbook.ts'
+import { textbookConsistency, textbookPath, textbookRoot, textbookSides } from './textbook.ts'
 
 fc.configureGlobal({ seed: 1 })
 
@@ -102,6 +103,37 @@ t.test('a proof holds for its own leaf, size and root, and for no other', async 
       if (wrong === index) return
       const proof = { leafIndex: BigInt(wrong), treeSize: BigInt(size), siblings }
       throwsProofError(() => verifyInclusion(proof, leaves[index] as Hash, root))
+    }),
+  )
+})
+
+t.test('in trees of any size the hashes of a path stand on the sides where RFC 6962 has them', async () => {
+  const trees = fc
+    .bigInt({ min: 1n, max: 2n ** 70n })
+    .chain((size) => fc.bigInt({ min: 0n, max: size - 1n }).map((index) => ({ size, index })))
+  const hashes = leavesOf(72)
+  const [leaf] = hashes as [Hash]
+  fc.assert(
+    fc.property(trees, fc.nat(), ({ size, index }, other) => {
+      const sides = textbookSides(index, size)
+      const proofOf = (length: number) => ({
+        leafIndex: index,
+        treeSize: size,
+        siblings: hashes.slice(0, length),
+      })
+      const steps = inclusionSteps(proofOf(sides.length), leaf)
+      assert.deepEqual(
+        steps.map(({ side }) => side),
+        sides,
+      )
+      let hash = leaf
+      for (const [at, side] of sides.entries()) {
+        const sibling = hashes[at] as Hash
+        hash = textbookRoot(side === 'left' ? [sibling, hash] : [hash, sibling])
+        assert.deepEqual(steps[at]?.hash, hash)
+      }
+      const wrong = other % 72
+      if (wrong !== sides.length) throwsProofError(() => inclusionSteps(proofOf(wrong), leaf))
     }),
   )
 })

@@ -18,6 +18,14 @@ export function textbookPath(m: number, leaves: readonly Hash[]): Hash[] {
     : [...textbookPath(m - k, leaves.slice(k)), textbookRoot(leaves.slice(0, k))]
 }
 
+/** The sides of the hashes of PATH(m, D[n]), for trees too large to be made. */
+export function textbookSides(m: bigint, n: bigint): ('left' | 'right')[] {
+  if (n === 1n) return []
+  let k = 1n
+  while (k * 2n < n) k *= 2n
+  return m < k ? [...textbookSides(m, k), 'right'] : [...textbookSides(m - k, n - k), 'left']
+}
+
 /** PROOF(m, D[n]) of section 2.1.2. */
 export function textbookConsistency(m: number, leaves: readonly Hash[]): Hash[] {
   return subproof(m, leaves, true)

@@ -17,6 +17,7 @@ import {
   tilePath,
   tilesForConsistency,
   tilesForInclusion,
+  tilesForInclusions,
   treeFromEdge,
   verifyConsistency,
   verifyInclusion,
@@ -95,6 +96,14 @@ t.test('a tree of three levels of tiles proves its leaves', async (t) => {
     t.doesNotThrow(() => verifyInclusion(proof, leaves[index] as Hash, rootHash), `leaf ${index}`)
     t.same(new Set(tilesForInclusion(BigInt(index), BigInt(size)).map((x) => `${x.level}/${x.index}`)), asked)
   }
+  const several = [0n, 255n, 65_279n, 65_536n, 65_536n]
+  const told = tilesForInclusions(several, BigInt(size)).map(({ level, index }) => `${level}/${index}`)
+  const each = several.flatMap((index) => tilesForInclusion(index, BigInt(size)))
+  t.same(
+    told.toSorted(),
+    [...new Set(each.map(({ level, index }) => `${level}/${index}`))].toSorted(),
+    'for several leaves each tile is told once',
+  )
   const old = 65_537n
   const proof = proveConsistency(old, BigInt(size), tiles)
   t.doesNotThrow(() => verifyConsistency(proof, rootOfPrefix(old, tiles), rootHash))

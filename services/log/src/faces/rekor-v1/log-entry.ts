@@ -4,7 +4,7 @@
  */
 import { asBuffer, toHex } from '@sigstack/crypto'
 import type { LogEntry, SignedCheckpoint } from '@sigstack/log-engine'
-import type { InclusionProof } from '@sigstack/merkle'
+import { type Hash, hashBytes, type InclusionProof } from '@sigstack/merkle'
 import type { Shard } from '@sigstack/rekor-log'
 import { entryIdOf } from '@sigstack/rekor-log'
 import { withOwnLineAlone } from './own-line.ts'
@@ -20,72 +20,95 @@ export type ProvenEntry = {
   readonly attestation?: Uint8Array
 }
 
-const lineFeed = '\n'
-
 /** The object with one member, `{"<entry ID>":{…}}`, without a line feed. */
-export async function encodeLogEntry(
-  shard: Shard,
-  proven: ProvenEntry,
-  virtualIndex: bigint,
-): Promise<Buffer> {
-  return assemble(await signEntry(shard, proven, virtualIndex), '')
+export function encodeLogEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<Buffer> {
+  return encode(shard, proven, virtualIndex, '')
 }
 
 /** The same as a whole answer: sigstore-rs wants exactly one line feed at its end. */
-export async function encodeLogEntryAnswer(
+export function encodeLogEntryAnswer(
   shard: Shard,
   proven: ProvenEntry,
   virtualIndex: bigint,
 ): Promise<Buffer> {
-  return assemble(await signEntry(shard, proven, virtualIndex), lineFeed)
+  return encode(shard, proven, virtualIndex, '\n')
 }
 
-type EntryParts = { readonly head: string; readonly checkpointJson: Buffer; readonly tail: string }
-
-/** The start of the object as the SET signs it, without its last brace, and the SET in base64. */
-type Promised = { readonly text: string; readonly set: string }
+/** The object that the SET signs, and the SET in base64. */
+type Promised = { readonly object: Buffer; readonly set: string }
 
 const kept = new WeakMap<LogEntry, Promised>()
 
 async function promise(shard: Shard, entry: LogEntry, virtualIndex: bigint): Promise<Promised> {
-  const body = asBuffer(entry.leaf).toString('base64')
   const integratedTime = Math.floor(entry.sequencedAtMs / 1000)
   // RFC 8785 form of these four members: they are ASCII and stand in order, so writing them down is canonicalising them.
-  const text = `{"body":"${body}","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}`
-  const set = await shard.signer.sign(Buffer.from(`${text}}`, 'latin1'))
-  return { text, set: asBuffer(set).toString('base64') }
+  const body = asBuffer(entry.leaf).toString('base64')
+  const rest = `","integratedTime":${integratedTime},"logID":"${shard.logIdHex}","logIndex":${virtualIndex}}`
+  const object = Buffer.allocUnsafe(bodyStart.length + body.length + rest.length)
+  let at = object.write(bodyStart, 0, 'latin1')
+  at += object.write(body, at, 'latin1')
+  object.write(rest, at, 'latin1')
+  return { object, set: asBuffer(await shard.signer.sign(object)).toString('base64') }
 }
 
-async function signEntry(shard: Shard, proven: ProvenEntry, virtualIndex: bigint): Promise<EntryParts> {
+const bodyStart = '{"body":"'
+
+/** The note's dash alone is not ASCII, so it is kept encoded and the rest is written as single bytes. */
+async function encode(shard: Shard, proven: ProvenEntry, virtualIndex: bigint, end: string): Promise<Buffer> {
   const { entry, isShared = false, checkpoint, inclusionProof, attestation } = proven
   const promised = (isShared ? kept.get(entry) : undefined) ?? (await promise(shard, entry, virtualIndex))
   if (isShared) kept.set(entry, promised)
-  const { treeHead } = checkpoint
+  const { rootHash, size } = checkpoint.treeHead
+  const { siblings, leafIndex } = inclusionProof
   const attested =
     attestation === undefined ? '' : `"attestation":{"data":"${asBuffer(attestation).toString('base64')}"},`
-  return {
-    head: `{"${entryIdOf(shard, entry)}":{${attested}${promised.text.slice(1)},"verification":{"inclusionProof":{"checkpoint":`,
-    checkpointJson: jsonOf(checkpoint),
-    tail:
-      `,"hashes":[${hexList(inclusionProof)}],"logIndex":${inclusionProof.leafIndex},"rootHash":"${toHex(treeHead.rootHash)}",` +
-      `"treeSize":${treeHead.size}},"signedEntryTimestamp":"${promised.set}"}}}`,
-  }
-}
-
-/** Head and tail are ASCII; the note's dash is not, so it is kept encoded and the rest is written as single bytes. */
-function assemble({ head, checkpointJson, tail }: EntryParts, end: string): Buffer {
-  const answer = Buffer.allocUnsafe(head.length + checkpointJson.length + tail.length + end.length)
+  const head = `{"${entryIdOf(shard, entry)}":{${attested}`
+  const note = jsonOf(checkpoint)
+  const tail =
+    `],"logIndex":${leafIndex},"rootHash":"${toHex(rootHash)}","treeSize":${size}},` +
+    `"signedEntryTimestamp":"${promised.set}"}}}${end}`
+  const members = promised.object.length - 2
+  const hashes = Math.max(0, siblings.length * hashLength - 1)
+  const answer = Buffer.allocUnsafe(
+    head.length +
+      members +
+      verificationStart.length +
+      note.length +
+      hashesStart.length +
+      hashes +
+      tail.length,
+  )
   let at = answer.write(head, 0, 'latin1')
-  at += checkpointJson.copy(answer, at)
-  at += answer.write(tail, at, 'latin1')
-  answer.write(end, at, 'latin1')
+  at += promised.object.copy(answer, at, 1, 1 + members)
+  at += answer.write(verificationStart, at, 'latin1')
+  at += note.copy(answer, at)
+  at += answer.write(hashesStart, at, 'latin1')
+  at = writeHashes(siblings, answer, at)
+  answer.write(tail, at, 'latin1')
   return answer
 }
 
-function hexList({ siblings }: InclusionProof): string {
-  let list = ''
-  for (const hash of siblings) list += `${list === '' ? '' : ','}"${toHex(hash)}"`
-  return list
+const verificationStart = ',"verification":{"inclusionProof":{"checkpoint":'
+const hashesStart = ',"hashes":['
+/** In hex, with quotes and a comma. */
+const hashLength = 2 * hashBytes + 3
+const quote = 0x22
+const comma = 0x2c
+const hexDigits = Buffer.from('0123456789abcdef')
+
+/** Byte by byte: their texts would be a fifth of the garbage of an answer. */
+function writeHashes(hashes: readonly Hash[], answer: Buffer, start: number): number {
+  let at = start
+  for (const hash of hashes) {
+    if (at > start) answer[at++] = comma
+    answer[at++] = quote
+    for (const byte of hash) {
+      answer[at++] = hexDigits[byte >> 4] as number
+      answer[at++] = hexDigits[byte & 15] as number
+    }
+    answer[at++] = quote
+  }
+  return at
 }
 
 // All answers of a batch share one checkpoint.
