@@ -15,7 +15,7 @@ import type { StoredLeaf } from './following/source.ts'
 import { trustSource } from './following/trusted-keys.ts'
 import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
-import { deliverDue, type Send } from './telling/deliver.ts'
+import { type DeliverOptions, deliverDue, type Send } from './telling/deliver.ts'
 import type { Channel } from './telling/event.ts'
 import type { Match } from './watching/look.ts'
 import { createLookout } from './watching/lookout.ts'
@@ -151,6 +151,20 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     nextCheckMs = now() + checkPauseMs
   }
 
+  /** Whose last message was not taken. */
+  const failing = new Set<Channel>()
+
+  const onAttempt: DeliverOptions['onAttempt'] = (channel, outcome, reason) => {
+    metrics.deliveries.inc({ channel, outcome })
+    if (outcome === 'delivered') {
+      if (failing.delete(channel)) logger.info({ channel }, 'alarms are told again')
+      return
+    }
+    if (!failing.has(channel) || outcome === 'given-up')
+      logger.warn({ channel, outcome, reason }, 'an alarm could not be told')
+    failing.add(channel)
+  }
+
   return {
     look: async (signal) => {
       await checkEndings(signal)
@@ -174,10 +188,6 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
         signal,
       )
     },
-    tell: (signal) =>
-      deliverDue(
-        { pool, channels, onAttempt: (channel, outcome) => metrics.deliveries.inc({ channel, outcome }) },
-        signal,
-      ),
+    tell: (signal) => deliverDue({ pool, channels, onAttempt }, signal),
   }
 }

@@ -2,7 +2,11 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
+import type { StartOptions } from '@sigstack/monitor'
+import { createLogger } from '@sigstack/server'
 import t, { type Test } from 'tap'
+import type { Send } from '../src/telling/deliver.ts'
+import { openMail } from '../src/telling/mail.ts'
 import { openMonitor } from './support.ts'
 import { newSigner, openTestLog, textLeaves } from './test-log.ts'
 
@@ -29,9 +33,13 @@ async function openReceiver(t: Test) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received, answers }
 }
 
+const replies: Readonly<Record<string, string>> = { QUIT: '221 bye', STARTTLS: '502 not here' }
+
 /** Enough of RFC 5321 for one client at a time. */
 async function openMailServer(t: Test) {
   const messages: string[] = []
+  const commands: string[] = []
+  const first = Promise.withResolvers<string>()
   const server = createSocketServer((socket) => {
     let rest = ''
     let message: string | undefined
@@ -46,25 +54,29 @@ async function openMailServer(t: Test) {
           message += `${line}\n`
           continue
         }
+        if (message === undefined) commands.push(line)
+        else first.resolve(message)
         if (message !== undefined) messages.push(message)
         const isData = message === undefined && line === 'DATA'
         message = isData ? '' : undefined
-        socket.write(isData ? '354 go on\r\n' : line.startsWith('QUIT') ? '221 bye\r\n' : '250 ok\r\n')
+        const answer = isData ? '354 go on' : (replies[line] ?? '250 ok')
+        socket.write(`${answer}\r\n`)
       }
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => void server.close())
-  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, messages }
+  const { port } = server.address() as AddressInfo
+  return { url: `smtp://127.0.0.1:${port}`, port, messages, commands, first: first.promise }
 }
 
-async function open(t: Test, settings: Readonly<Record<string, string>>) {
+async function open(t: Test, settings: Readonly<Record<string, string>>, start: Partial<StartOptions> = {}) {
   const log = await openTestLog(t)
   const logs = [{ name: 'log', kind: 'rekor-v2', url: log.url, key: log.vkey }]
   const monitor = await openMonitor(t, {
     logs,
     settings: { MONITOR_ALARM_AFTER_SECONDS: '0', ...settings },
-    start: { rounds: false },
+    start: { rounds: false, ...start },
   })
   return { log, monitor }
 }
@@ -122,6 +134,113 @@ t.test('an alarm is told by mail', async (t) => {
   t.match(server.messages[0], /^To: ada@example\.com, bob@example\.com$/m)
   t.match(server.messages[0], /bad-signature/)
 })
+
+/** Of an alarm that nothing is known of. */
+const message = {
+  id: 'delivery-1',
+  event: { type: 'alarm.opened', timestamp: '', data: {} },
+} as unknown as Parameters<Send>[0]
+
+t.test('a password goes to another machine over TLS alone', async (t) => {
+  const server = await openMailServer(t)
+  const sendBy = async (host: string) => {
+    const url = `smtp://ada:hunter2@${host}:${server.port}`
+    const send = await openMail({ url, from: 'a@example.com', to: ['b@example.com'] })
+    t.teardown(() => send.close())
+    return send(message, new AbortController().signal)
+  }
+  // An address of no machine in particular leads to this one, and is none of loopback.
+  await t.rejects(sendBy('0.0.0.0'), /STARTTLS/)
+  t.notMatch(server.commands.join('\n'), 'AUTH')
+  t.notMatch(server.commands.join('\n'), 'MAIL')
+})
+
+t.test('an attempt by mail ends when its time is over, though the server goes on to talk', async (t) => {
+  const talking = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  const server = createSocketServer((socket) => {
+    socket.on('error', () => {}).once('close', () => ended.resolve())
+    socket.write('220-wait\r\n', () => talking.resolve())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => void server.close())
+  const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const send = await openMail({ url, from: 'a@example.com', to: ['b@example.com'] })
+  t.teardown(() => send.close())
+  const attempt = new AbortController()
+  const sending = send(message, attempt.signal)
+  await talking.promise
+  attempt.abort()
+  await t.rejects(sending)
+  await ended.promise
+})
+
+t.test('who does not answer on one channel holds up no other', async (t) => {
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  const server = await openMailServer(t)
+  const { log, monitor } = await open(t, {
+    MONITOR_WEBHOOK_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`,
+    MONITOR_MAIL_URL: server.url,
+    MONITOR_MAIL_FROM: 'monitor@example.com',
+    MONITOR_MAIL_TO: 'ada@example.com',
+  })
+  log.fail(500)
+  await monitor.look()
+  const asked = new Promise((resolve) => silent.once('request', resolve))
+  const telling = monitor.tell()
+  await asked
+  t.match(await server.first, 'log cannot be followed')
+  silent.closeAllConnections()
+  await telling
+})
+
+t.test(
+  'what failed before waits behind what is new, and a receiver that is away makes one record',
+  async (t) => {
+    const receiver = await openReceiver(t)
+    const lines: string[] = []
+    const destination = { write: (line: string) => void lines.push(line) }
+    const { log, monitor } = await open(
+      t,
+      { MONITOR_WEBHOOK_URL: receiver.url },
+      { logger: createLogger({ name: 'monitor', destination }) },
+    )
+    log.fail(500)
+    await monitor.look()
+    await monitor.tell()
+    receiver.received.length = 0
+    const put = (kind: string) =>
+      monitor.database.pool.query(
+        `insert into monitor_delivery (channel, alarm_id, event) select 'webhook', alarm_id, $1 from monitor_alarm`,
+        [{ type: 'alarm.opened', timestamp: '', data: { kind } }],
+      )
+    const areDue = () => monitor.database.pool.query('update monitor_delivery set next_at = now()')
+    const kinds = () => receiver.received.map(({ body }) => JSON.parse(body).data.kind)
+    await put('first')
+    await put('second')
+    receiver.answers.push(503, 503)
+    await monitor.tell()
+    t.strictSame(kinds(), ['first'], 'what is not taken ends the round')
+    await areDue()
+    await put('new')
+    await monitor.tell()
+    t.strictSame(kinds(), ['first', 'second'])
+    await areDue()
+    await monitor.tell()
+    t.strictSame(kinds().slice(2), ['new', 'first', 'second'])
+    const told = lines.map((line) => JSON.parse(line)).filter(({ channel }) => channel === 'webhook')
+    t.match(told, [
+      { level: 'warn', msg: 'an alarm could not be told', reason: 'it answered 503' },
+      { level: 'info', msg: 'alarms are told again' },
+    ])
+    t.equal(told.length, 2)
+  },
+)
 
 t.test('mail is set whole or not at all', async (t) => {
   await t.rejects(open(t, { MONITOR_MAIL_TO: 'ada@example.com' }), /belong together/)

@@ -12,10 +12,16 @@ export type Send = (
 export type DeliverOptions = {
   readonly pool: Pool
   readonly channels: ReadonlyMap<Channel, Send>
-  readonly onAttempt: (channel: Channel, outcome: 'delivered' | 'failed' | 'given-up') => void
+  /** `reason` is why it was not taken: hostile text, escaped and without secrets. */
+  readonly onAttempt: (
+    channel: Channel,
+    outcome: 'delivered' | 'failed' | 'given-up',
+    reason?: string,
+  ) => void
 }
 
-const atOnce = 20
+/** One attempt as a whole: a receiver that says a little from time to time is never silent. */
+const longestAttemptMs = 30_000
 /** A process that ends while it sends leaves the message to whoever looks after this. */
 const leaseSeconds = 120
 const firstPauseSeconds = 5
@@ -31,53 +37,65 @@ type Row = {
   readonly attempts: number
 }
 
-/** Everything that is due now. Any number of processes may: each message is taken by one of them. */
+/**
+ * Everything that is due now, each channel by itself: who does not answer on one holds up no other. What was tried least comes first, and
+ * the first message that is not taken ends the round of its channel, so that a new alarm never waits behind all that failed before. Any
+ * number of processes may: each message is taken by one of them.
+ */
 export async function deliverDue(options: DeliverOptions, signal: AbortSignal): Promise<void> {
-  const { pool, channels } = options
-  const names = [...channels.keys()]
-  for (;;) {
-    signal.throwIfAborted()
-    const { rows } = await pool.query<Row>(
-      `update monitor_delivery d set attempts = attempts + 1, next_at = now() + make_interval(secs => $2)
-       where delivery_id in (
-         select delivery_id from monitor_delivery
-         where state = 'waiting' and next_at <= now() and channel = any($1)
-         order by delivery_id limit ${atOnce} for update skip locked)
-       returning delivery_id, channel, event, attempts`,
-      [names, leaseSeconds],
-    )
-    for (const row of rows.toSorted((a, b) => (a.delivery_id < b.delivery_id ? -1 : 1)))
-      await attempt(row, options, signal)
-    if (rows.length < atOnce) break
-  }
-  await pool.query(
+  await Promise.all([...options.channels].map((channel) => deliverBy(channel, options, signal)))
+  await options.pool.query(
     `delete from monitor_delivery where state <> 'waiting' and created_at < now() - make_interval(days => $1)`,
     [keptDays],
   )
 }
 
-async function attempt(
-  row: Row,
-  { pool, channels, onAttempt }: DeliverOptions,
+async function deliverBy(
+  [channel, send]: readonly [Channel, Send],
+  options: DeliverOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { delivery_id: id, channel, event, attempts } = row
+  for (;;) {
+    signal.throwIfAborted()
+    const { rows } = await options.pool.query<Row>(
+      `update monitor_delivery d set attempts = attempts + 1, next_at = now() + make_interval(secs => $2)
+       where delivery_id = (
+         select delivery_id from monitor_delivery
+         where state = 'waiting' and next_at <= now() and channel = $1
+         order by attempts, delivery_id limit 1 for update skip locked)
+       returning delivery_id, channel, event, attempts`,
+      [channel, leaseSeconds],
+    )
+    const [row] = rows
+    if (row === undefined || !(await isTaken(row, send, options, signal))) return
+  }
+}
+
+async function isTaken(
+  { delivery_id: id, channel, event, attempts }: Row,
+  send: Send,
+  { pool, onAttempt }: DeliverOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    await channels.get(channel)?.({ id: `delivery-${id}`, event }, signal)
+    const attempt = AbortSignal.any([signal, AbortSignal.timeout(longestAttemptMs)])
+    await send({ id: `delivery-${id}`, event }, attempt)
   } catch (error) {
     if (signal.aborted) throw error
     const isLast = attempts >= mostAttempts
+    const reason = escaped(withoutTokens(networkReason(error)), 500)
     const pause = Math.min(longestPauseSeconds, firstPauseSeconds * 2 ** (attempts - 1))
     await pool.query(
       `update monitor_delivery set state = $2, answer = $3, next_at = now() + make_interval(secs => $4)
        where delivery_id = $1`,
-      [id, isLast ? 'given-up' : 'waiting', escaped(withoutTokens(networkReason(error)), 500), pause],
+      [id, isLast ? 'given-up' : 'waiting', reason, pause],
     )
-    onAttempt(channel, isLast ? 'given-up' : 'failed')
-    return
+    onAttempt(channel, isLast ? 'given-up' : 'failed', reason)
+    return false
   }
   await pool.query(`update monitor_delivery set state = 'delivered', answer = '' where delivery_id = $1`, [
     id,
   ])
   onAttempt(channel, 'delivered')
+  return true
 }

@@ -1,10 +1,14 @@
 /** Alarms by mail. What is in a message was quoted when the alarm was made; it is text, and never HTML. */
 import { escaped } from '@sigstack/crypto'
+import { isLoopback } from '@sigstack/server'
 import type { Send } from './deliver.ts'
 import type { Event } from './event.ts'
 
 export type MailOptions = {
-  /** `smtp:` (STARTTLS where the server has it) or `smtps:`, with user and password in it where the server wants them. */
+  /**
+   * `smtp:` (STARTTLS where the server has it) or `smtps:`, with user and password in it where the server wants them. Those go to another
+   * machine over TLS alone: who stands between can take STARTTLS out of what the server offers (RFC 8314 section 4.1).
+   */
   readonly url: string
   readonly from: string
   readonly to: readonly string[]
@@ -16,16 +20,18 @@ const longestSubject = 150
 /** The library is loaded where mail is sent. */
 export async function openMail({ url, from, to }: MailOptions): Promise<Send & { close(): void }> {
   const { createTransport } = await import('nodemailer')
+  const { username, hostname } = new URL(url)
   const transport = createTransport({
     url,
+    requireTLS: username !== '' && !isLoopback(hostname),
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  const send: Send = async ({ id, event }) => {
-    await transport.sendMail({
+  const send: Send = async ({ id, event }, signal) => {
+    const message = {
       from,
       to: [...to],
       subject: subjectOf(event),
@@ -33,7 +39,10 @@ export async function openMail({ url, from, to }: MailOptions): Promise<Send & {
       // Whoever gets a message twice sees that it is one.
       messageId: `<${id}@sigstack-monitor>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
-    })
+      // Ends the connection, whatever the server says meanwhile.
+      signal,
+    }
+    await transport.sendMail(message)
   }
   return Object.assign(send, { close: () => transport.close() })
 }
