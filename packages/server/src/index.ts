@@ -29,6 +29,7 @@ export {
 export { ServerError, type ServerErrorCode } from './errors.ts'
 export { createFile, makeFolder, replaceFile } from './files.ts'
 export type { Readiness } from './health.ts'
+export { ignoreContentType } from './ignore-content-type.ts'
 export { type InsideDoor, listen, urlOf } from './listen.ts'
 export { createLogger, type Logger, type LogLevel, pathOf } from './logger.ts'
 export { isLoopback, isWildcard } from './loopback.ts'

@@ -221,6 +221,8 @@ t.test('what is no honest submission is refused in plain text and not logged', a
     ['an unrelated certificate', 'add-chain', [certificate, intermediate, root, stranger]],
     ['an unrelated certificate between', 'add-chain', [certificate, stranger, intermediate, root]],
     ['no issuer', 'add-chain', [certificate]],
+    ['a certificate twice', 'add-chain', [certificate, certificate, intermediate, root]],
+    ['a precertificate twice', 'add-pre-chain', [precertificate, precertificate, intermediate, root]],
     ['a signature by another key', 'add-chain', [forged, intermediate, root]],
     ['a precertificate as certificate', 'add-chain', [precertificate, intermediate, root]],
     ['a certificate as precertificate', 'add-pre-chain', [certificate, intermediate, root]],
@@ -250,6 +252,16 @@ t.test('what is no honest submission is refused in plain text and not logged', a
     t.equal((await raw(payload)).statusCode, 400, payload)
   }
   t.equal((await raw(JSON.stringify({ chain: ['A'.repeat(600_000)] }))).statusCode, 413)
+  for (const type of ['text/plain', 'application', '']) {
+    const typed = { ...json, 'content-type': type }
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/ct/v1/add-chain',
+      headers: typed,
+      payload: '{}',
+    })
+    t.equal(answer.statusCode, 400, `of the type '${type}'`)
+  }
   t.equal(rfcRoutes.length, 8)
   for (const { method, path: url } of rfcRoutes)
     for (const other of [method === 'GET' ? 'POST' : 'GET', 'PUT', 'DELETE'] as const) {

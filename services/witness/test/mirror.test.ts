@@ -145,6 +145,7 @@ t.test('a body with a fault is refused', async (t) => {
     t.match(await mirror.upload(body), { status: 400, body: /not an upload|body ends|bytes follow/ }, name)
   t.match(await mirror.post('/add-entries', good, { 'content-encoding': 'br' }), { status: 400 })
   t.match(await mirror.post('/add-entries', good, { 'content-encoding': 'gzip' }), { status: 400 })
+  t.match(await mirror.post('/add-entries', good, { 'content-type': 'octets' }), { status: 200 })
 })
 
 t.test('uploads at once leave one copy, and another process goes on with it', async (t) => {

@@ -2,6 +2,7 @@
 import { createGunzip } from 'node:zlib'
 import { errorCode } from '@sigstack/crypto'
 import { parseTilePath } from '@sigstack/merkle'
+import { ignoreContentType } from '@sigstack/server'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { WitnessError } from '../cosigning/errors.ts'
 import type { WitnessMetrics } from '../metrics.ts'
@@ -62,7 +63,7 @@ export const mirrorRoutes: FastifyPluginCallback<MirrorRouteOptions> = (app, { m
 
 /** Uploads are read as they come. */
 function leaveBodies(app: Parameters<typeof mirrorRoutes>[0]): void {
-  app.removeAllContentTypeParsers()
+  ignoreContentType(app)
   app.addContentTypeParser('*', (_request, _body, done) => done(null))
 }
 

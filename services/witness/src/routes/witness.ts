@@ -1,5 +1,5 @@
 /** The wire of C2SP tlog-witness: submissions, and the checkpoints that were cosigned. */
-import { replyWithProblem } from '@sigstack/server'
+import { ignoreContentType, replyWithProblem } from '@sigstack/server'
 import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify'
 import type { Witness } from '../cosigning/add-checkpoint.ts'
 import { type SubtreeSigning, signSubtree } from '../cosigning/sign-subtree.ts'
@@ -89,6 +89,6 @@ function bytesOf({ body }: FastifyRequest): Uint8Array {
 
 /** As bytes: no type is asked for. */
 function takeAnyBody(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
+  ignoreContentType(app)
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 }

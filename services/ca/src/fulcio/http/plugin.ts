@@ -1,14 +1,15 @@
 /** Fulcio's HTTP face; the wire is docs/dialects/fulcio.md. */
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { ignoreContentType } from '@sigstack/server'
+import type { FastifyPluginAsync } from 'fastify'
 import { requestLimitBytes as bodyLimit } from '../issue-for.ts'
 import type { HttpFaceOptions } from './route.ts'
 import { routes } from './routes.ts'
 
 export const httpFace: FastifyPluginAsync<HttpFaceOptions> = async (app, face) => {
   // Fulcio looks at no content type: whatever comes is JSON, and nothing is an empty message.
-  app.removeAllContentTypeParsers()
+  ignoreContentType(app)
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body))
-  const limited = { bodyLimit, onRequest: [ignoreContentType, face.admit] }
+  const limited = { bodyLimit, onRequest: face.admit }
   for (const { method, path, handler, isQuiet } of routes)
     app.route({
       method,
@@ -17,9 +18,4 @@ export const httpFace: FastifyPluginAsync<HttpFaceOptions> = async (app, face) =
       ...(method === 'POST' && limited),
       ...(isQuiet === true && { logLevel: 'silent' as const }),
     })
-}
-
-/** Also a content type that is none: the framework would answer 415. */
-async function ignoreContentType(request: FastifyRequest): Promise<void> {
-  request.raw.headers['content-type'] = 'application/json'
 }

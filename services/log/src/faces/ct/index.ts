@@ -1,5 +1,5 @@
 /** RFC 6962's dialect over its logs. It translates and nothing else; docs/dialects/ct.md lists every deviation. */
-import { serveApi } from '@sigstack/server'
+import { ignoreContentType, serveApi } from '@sigstack/server'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { CtDependencies, LaterCtLog } from './dependencies.ts'
 import { CtRefusal } from './errors.ts'
@@ -18,8 +18,8 @@ export type CtFaceOptions = CtDependencies & { readonly later: LaterCtLog }
 export const ctFace: FastifyPluginAsync<CtFaceOptions> = async (app, { later, ...first }) => {
   const { pathPrefix } = first
   app.setErrorHandler(replyWithCtError)
-  app.removeAllContentTypeParsers()
   // Clients differ in the type they send; the body is JSON or it is refused.
+  ignoreContentType(app)
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   serveApi(app, openApiOf(pathPrefix))
   const face = withValidator(first)

@@ -63,7 +63,8 @@ export function createSubmissionValidator(
       const issuers = await verifyIssuers(roots, issuersBase64)
       const [issuer] = issuers
       if (issuer === undefined) throw new Error('a verified chain of issuers is never empty')
-      await verifyChain([leaf], { roots: [issuer], ...lax })
+      // With its issuer, so that one that is sent twice is not taken for its own.
+      await verifyChain([leaf, issuer], { roots: [issuer], ...lax })
       return issuers
     }
     const roots = rootSource.current()

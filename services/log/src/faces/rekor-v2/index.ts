@@ -1,5 +1,5 @@
 /** Rekor v2's dialect over one log. It translates and nothing else; docs/dialects/rekor-v2.md lists every deviation. */
-import { serveApi } from '@sigstack/server'
+import { ignoreContentType, serveApi } from '@sigstack/server'
 import type { FastifyInstance, FastifyPluginAsync, HTTPMethods } from 'fastify'
 import type { RekorV2Dependencies } from './dependencies.ts'
 import { RekorV2Refusal } from './errors.ts'
@@ -14,11 +14,8 @@ const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'
 
 export const rekorV2Face: FastifyPluginAsync<RekorV2Dependencies> = async (app, face) => {
   app.setErrorHandler(replyWithRekorV2Error)
-  app.removeAllContentTypeParsers()
-  // The type is not looked at, not even whether it is one: the body is protobuf JSON or it is refused.
-  app.addHook('onRequest', async ({ raw }) => {
-    if (raw.headers['content-type'] !== undefined) raw.headers['content-type'] = 'application/json'
-  })
+  // The body is protobuf JSON or it is refused.
+  ignoreContentType(app)
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   serveApi(app, openApi)
   for (const { method, path, handler } of routes) app.route({ method, url: path, ...handler(face) })
