@@ -18,6 +18,7 @@ import {
   urlVariable,
 } from '@sigstack/server'
 import { type Static, Type } from 'typebox'
+import type { MailOptions } from './telling/mail.ts'
 
 export type Config = {
   readonly host: string
@@ -45,7 +46,7 @@ export type Config = {
   /** Trust material that ends earlier than this from now is an alarm. */
   readonly expiryMs: number
   readonly webhook: { readonly url: string; readonly secret: string | undefined } | undefined
-  readonly mail: { readonly url: string; readonly from: string; readonly to: readonly string[] } | undefined
+  readonly mail: MailOptions | undefined
   readonly tls?: TlsFiles
   /** For others in this process. */
   readonly inside?: InsideDoor
@@ -159,5 +160,8 @@ function readMail(candidate: Static<typeof variables>): Config['mail'] {
     throw new SettingsError(['MONITOR_MAIL_URL, MONITOR_MAIL_FROM and MONITOR_MAIL_TO belong together'])
   if (!to.every((text) => address.test(text)))
     throw new SettingsError(['MONITOR_MAIL_TO must list e-mail addresses with commas between'])
-  return { url, from, to }
+  const server = URL.parse(url)
+  if (server === null) throw new SettingsError(['MONITOR_MAIL_URL must be an smtp or smtps URL'])
+  // Who stands before another machine can take STARTTLS out of what the server offers, and read the password (RFC 8314 section 4.1).
+  return { url, needsTls: server.username !== '' && !isLoopback(server.hostname), from, to }
 }

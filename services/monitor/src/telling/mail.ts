@@ -1,15 +1,13 @@
 /** Alarms by mail. What is in a message was quoted when the alarm was made; it is text, and never HTML. */
 import { escaped } from '@sigstack/crypto'
-import { isLoopback } from '@sigstack/server'
 import type { Send } from './deliver.ts'
 import type { Event } from './event.ts'
 
 export type MailOptions = {
-  /**
-   * `smtp:` (STARTTLS where the server has it) or `smtps:`, with user and password in it where the server wants them. Those go to another
-   * machine over TLS alone: who stands between can take STARTTLS out of what the server offers (RFC 8314 section 4.1).
-   */
+  /** `smtp:` (STARTTLS where the server has it) or `smtps:`, with user and password in it where the server wants them. */
   readonly url: string
+  /** Nothing is said to a server without TLS. */
+  readonly needsTls: boolean
   readonly from: string
   readonly to: readonly string[]
 }
@@ -18,12 +16,11 @@ const timeoutMs = 20_000
 const longestSubject = 150
 
 /** The library is loaded where mail is sent. */
-export async function openMail({ url, from, to }: MailOptions): Promise<Send & { close(): void }> {
+export async function openMail({ url, needsTls, from, to }: MailOptions): Promise<Send & { close(): void }> {
   const { createTransport } = await import('nodemailer')
-  const { username, hostname } = new URL(url)
   const transport = createTransport({
     url,
-    requireTLS: username !== '' && !isLoopback(hostname),
+    requireTLS: needsTls,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
