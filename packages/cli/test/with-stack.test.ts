@@ -237,6 +237,7 @@ t.test('against a whole stack', { timeout: 600_000 }, async (t) => {
     const { status, err } = await run(['sign-blob', '--trust-config', path, '--bundle', bundle, file])
     t.equal(status, 1)
     t.match(err, /Error: the fresh signature does not verify, so it was not written: .*no CT log/)
+    t.match(err, 'sigstack doctor looks at both')
     t.throws(() => statSync(bundle), { code: 'ENOENT' })
   })
 

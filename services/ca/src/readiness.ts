@@ -26,9 +26,12 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
       ctLog === undefined ? undefined : stateOf('unreachable', () => ctLog.probe()),
       stateOf('unreachable', () => proxy.probe()),
     ])
-    const end = now().getTime() + leafLifetimeSeconds * 1000
-    const chain = authority.chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
-    const checks = { key, chain, ...(log !== undefined && { ctLog: log }), oidcProxy: provider }
+    const checks = {
+      key,
+      chain: stateOfChain(authority, now().getTime()),
+      ...(log !== undefined && { ctLog: log }),
+      oidcProxy: provider,
+    }
     const ready = Object.values(checks).every((state) => state === 'ok')
     const current = ctLog?.states().find(({ isCurrent }) => isCurrent)
     const notes = {
@@ -38,6 +41,13 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
     }
     return { ready, checks: { ...checks, ...notes } }
   }
+}
+
+/** Not valid yet it is by a clock that was put back. */
+function stateOfChain({ chain }: Authority, nowMs: number): string {
+  if (chain.some(({ notBefore }) => notBefore.getTime() > nowMs)) return 'not valid yet'
+  const end = nowMs + leafLifetimeSeconds * 1000
+  return chain.every(({ notAfter }) => notAfter.getTime() > end) ? 'ok' : 'ends'
 }
 
 async function assertKeySigns({ signer, chain }: Authority): Promise<void> {

@@ -221,10 +221,12 @@ t.test('readiness signs with the key, looks at the chain, and a metric warns of 
   const { chain, signer } = harness.authority
   const failing = { ...signer, sign: () => Promise.reject(new Error('HSM says 0x30')) }
   const soon = new Date(chain[0].notAfter.getTime() - 599_000)
+  const early = new Date(chain[0].notBefore.getTime() - 1_000)
   for (const [authority, now, checks] of [
     [{ chain, signer: failing }, new Date(), { key: 'does not sign', chain: 'ok' }],
     [{ chain, signer: stranger.signer }, new Date(), { key: 'does not sign', chain: 'ok' }],
     [harness.authority, soon, { key: 'ok', chain: 'ends' }],
+    [harness.authority, early, { key: 'ok', chain: 'not valid yet' }],
   ] as const) {
     const probe = async () => {}
     const ready = createReadiness({

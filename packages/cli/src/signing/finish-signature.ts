@@ -78,7 +78,8 @@ export async function asFresh<Result>(verification: Promise<Result>): Promise<Re
       `the fresh signature does not verify, so it was not written: ${messageOf(cause)}`,
       {
         cause,
-        advice: 'The published trust and the services disagree; was a key changed a moment ago?',
+        advice:
+          'The published trust and the services disagree (was a key changed a moment ago?), or clocks do: sigstack doctor looks at both.',
       },
     )
   }
