@@ -60,7 +60,7 @@ export const Log = Type.Object({
   newest: Type.Optional(
     Type.Object({ ...head, seenAt: time }, { description: 'the largest head that was shown' }),
   ),
-  headsSeen: count(),
+  headsSeen: count({ description: 'tree heads that are kept' }),
 })
 export type Log = Immutable<Static<typeof Log>>
 

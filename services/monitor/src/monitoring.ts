@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import { type LogsDependencies, lookAtLogs } from './following/follow-logs.ts'
 import type { LogDescription } from './following/logs-file.ts'
 import type { StoredLeaf } from './following/source.ts'
+import { thinHeads } from './following/thin-heads.ts'
 import { trustSource } from './following/trusted-keys.ts'
 import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
@@ -45,6 +46,7 @@ const roundMs = 30_000
 const trustTimeoutMs = 20_000
 const mostShown = 100
 const checkPauseMs = 60_000
+const thinningPauseMs = 86_400_000
 /** After so long others in this process have their turn: names may be many, and watches too. */
 const breathMs = 10
 
@@ -151,6 +153,20 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     nextCheckMs = now() + checkPauseMs
   }
 
+  let nextThinningMs = 0
+
+  /** Logs are followed whether it succeeds or not. */
+  async function thin(): Promise<void> {
+    if (now() < nextThinningMs) return
+    nextThinningMs = now() + thinningPauseMs
+    try {
+      const heads = await thinHeads(pool, config.headsDays)
+      if (heads > 0) logger.info({ heads }, 'old tree heads that others prove were forgotten')
+    } catch (error) {
+      logger.error({ err: error }, 'old tree heads could not be forgotten')
+    }
+  }
+
   /** Whose last message was not taken. */
   const failing = new Set<Channel>()
 
@@ -167,6 +183,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
 
   return {
     look: async (signal) => {
+      await thin()
       await checkEndings(signal)
       await lookout.renew()
       return lookAtLogs(
