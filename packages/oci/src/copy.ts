@@ -137,12 +137,19 @@ async function copyBlobs(
   const blobs = new Map<Digest, Descriptor>()
   for (const { document } of files)
     if (document.kind === 'manifest')
-      for (const blob of [document.config, ...document.layers]) blobs.set(blob.digest, blob)
+      // What one manifest gets from elsewhere, another may want from the registry.
+      for (const blob of [document.config, ...document.layers])
+        if (!isElsewhere(blob) || !blobs.has(blob.digest)) blobs.set(blob.digest, blob)
   await inParallel([...blobs.values()], parallel, async (blob) => {
-    const isElsewhere = (blob.urls?.length ?? 0) > 0
-    const outcome = isElsewhere ? 'elsewhere' : await to.pushBlob(blob, () => from.openBlob(blob), mountFrom)
+    const outcome = isElsewhere(blob)
+      ? 'elsewhere'
+      : await to.pushBlob(blob, () => from.openBlob(blob), mountFrom)
     onStep?.({ kind: 'blob', digest: blob.digest, size: blob.size, outcome })
   })
+}
+
+function isElsewhere({ urls = [] }: Descriptor): boolean {
+  return urls.length > 0
 }
 
 async function pushFile(

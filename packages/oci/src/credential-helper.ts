@@ -2,8 +2,8 @@
  * Programs `docker-credential-NAME`: `get` reads the registry and says credentials as JSON, `store` reads
  * them.
  */
-import { spawn } from 'node:child_process'
-import { errorCode, escaped, withoutTokens } from '@sigstack/crypto'
+import { escaped, withoutTokens } from '@sigstack/crypto'
+import { ProgramError, runProgram } from '@sigstack/http-client'
 import type { Credentials } from './credentials.ts'
 import { OciError } from './errors.ts'
 import { optionalText, parseObject, type Subject } from './json-reading.ts'
@@ -66,53 +66,26 @@ export function parseHelperAnswer(text: string, program: string): Credentials | 
   return { kind: 'basic', username, password: secret }
 }
 
-type Output = { readonly status: number; readonly stdout: string; readonly stderr: string }
-
 async function run(
   program: string,
   verb: 'get' | 'store',
   input: string,
   signal: AbortSignal | undefined,
-): Promise<Output> {
-  const deadline = AbortSignal.timeout(longestWaitMs)
-  const child = spawn(program, [verb], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    signal: AbortSignal.any(signal === undefined ? [deadline] : [deadline, signal]),
-    killSignal: 'SIGKILL',
-  })
-  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]
-  let bytes = 0
-  for (const [stream, pieces] of [
-    [child.stdout, stdout],
-    [child.stderr, stderr],
-  ] as const) {
-    stream.on('data', (piece: Buffer) => {
-      bytes += piece.length
-      if (bytes > mostOutputBytes) child.kill('SIGKILL')
-      else pieces.push(piece)
+): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
+  try {
+    const { status, stdout, stderr } = await runProgram(program, {
+      words: [verb],
+      input,
+      maxBytes: mostOutputBytes,
+      timeoutMs: longestWaitMs,
+      signal,
+    })
+    return { status, stdout: stdout.toString(), stderr: stderr.toString() }
+  } catch (cause) {
+    if (!(cause instanceof ProgramError)) throw cause
+    const advice = cause.code === 'missing' ? '; install it, or take it out of the docker config' : ''
+    throw new OciError('bad_credentials', `the docker config names ${program}: ${cause.message}${advice}`, {
+      cause,
     })
   }
-  // It may end without reading.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  const status = await new Promise<number>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve(code ?? 128))
-  }).catch((cause: unknown) => {
-    if (signal?.aborted === true) throw signal.reason
-    throw helperTrouble(program, deadline.aborted, cause)
-  })
-  if (bytes > mostOutputBytes)
-    throw new OciError('bad_credentials', `${program} says more than ${mostOutputBytes} bytes`)
-  return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
-}
-
-function helperTrouble(program: string, isLate: boolean, cause: unknown): OciError {
-  const isMissing = errorCode(cause) === 'ENOENT'
-  const reason = isLate
-    ? `it did not end within ${longestWaitMs} ms`
-    : isMissing
-      ? 'there is no such program on the PATH; install it, or take it out of the docker config'
-      : 'it cannot be run'
-  return new OciError('bad_credentials', `the docker config names ${program}: ${reason}`, { cause })
 }

@@ -114,7 +114,6 @@ for (const [network, length] of [
   ['172.16.0.0', 12],
   ['192.168.0.0', 16],
   ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
   ['0.0.0.0', 8],
 ] as const)
   internal.addSubnet(network, length)
@@ -122,9 +121,13 @@ for (const [network, length] of [
   ['::1', 128],
   ['::', 128],
   ['fc00::', 7],
-  ['fe80::', 10],
 ] as const)
   internal.addSubnet(network, length, 'ipv6')
+/** Where machines of clouds ask for their own credentials; also as IPv6 writes addresses of IPv4. */
+const linkLocal = new BlockList()
+linkLocal.addSubnet('169.254.0.0', 16)
+linkLocal.addSubnet('fe80::', 10, 'ipv6')
+linkLocal.addAddress('fd00:ec2::254', 'ipv6')
 
 /** https, or http where the registry itself is asked so; no address inside for a registry that is outside. */
 function checkedRealm(realm: string, registry: URL): URL {
@@ -139,9 +142,11 @@ function checkedRealm(realm: string, registry: URL): URL {
   if (url.username !== '' || url.password !== '') throw refuse('a URL with a user name')
   if (url.protocol === 'http:' && registry.protocol !== 'http:') throw refuse('without TLS')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const isInside = isIP(host) !== 0 && internal.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
-  const isOwn = url.host === registry.host || (mayBePlainHttp(registry.host) && !host.startsWith('169.254.'))
-  if (isInside && !isOwn) throw refuse('an address of a private network')
+  const isIn = (list: BlockList): boolean =>
+    isIP(host) !== 0 && list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+  const isOutside = url.host !== registry.host
+  if (isOutside && (isIn(linkLocal) || (isIn(internal) && !mayBePlainHttp(registry.host))))
+    throw refuse('an address of a private network')
   return url
 }
 

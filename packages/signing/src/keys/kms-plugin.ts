@@ -3,11 +3,8 @@
  * plug-ins, version 1): the request is its second argument, what is to be signed its standard input, its
  * answer JSON on standard output. Its standard error is ours.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   defaultHash,
-  errorCode,
   memberAt,
   type PublicKey,
   parseBase64,
@@ -16,7 +13,7 @@ import {
   signingAlgorithm,
   verifySignature,
 } from '@sigstack/crypto'
-import { readBounded } from '@sigstack/http-client'
+import { ProgramError, runProgram } from '@sigstack/http-client'
 import type { SigningKey } from '../credential.ts'
 import { SigningError } from '../errors.ts'
 
@@ -103,39 +100,25 @@ async function run(
   input: Uint8Array,
 ): Promise<string> {
   const program = `sigstore-kms-${plugin.plugin}`
-  const child = spawn(program, [protocolVersion, asked], {
-    env: environment,
-    stdio: ['pipe', 'pipe', 'inherit'],
-    // Not `timeout`, whose timer stays where the program cannot be started.
-    signal: AbortSignal.timeout(timeoutMs),
-    killSignal: 'SIGKILL',
-  })
-  const failed = new Promise<never>((_, reject) => {
-    child.once('error', (cause) => {
-      const isMissing = errorCode(cause) === 'ENOENT'
-      reject(
-        isMissing
-          ? new SigningError(
-              'no_key',
-              `there is no program ${program} on the PATH for keys of ${plugin.plugin}://`,
-              {
-                cause,
-              },
-            )
-          : complaint(plugin, 'cannot be started', cause),
-      )
+  try {
+    const { stdout } = await runProgram(program, {
+      words: [protocolVersion, asked],
+      input,
+      environment,
+      standardError: 'inherit',
+      maxBytes: longestAnswerBytes,
+      timeoutMs,
     })
-  })
-  // A program that needs no input may end before it is written.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
-  // What cannot be started may end its output first.
-  await Promise.race([once(child, 'spawn'), failed])
-  const output = readBounded(child.stdout as AsyncIterable<Uint8Array>, longestAnswerBytes).catch((cause) => {
-    child.kill('SIGKILL')
-    throw complaint(plugin, 'answers with more than a megabyte', cause)
-  })
-  return (await Promise.race([output, failed])).toString('utf8')
+    return stdout.toString('utf8')
+  } catch (cause) {
+    if (!(cause instanceof ProgramError)) throw cause
+    if (cause.code !== 'missing') throw complaint(plugin, `gives no answer: ${cause.message}`, cause)
+    throw new SigningError(
+      'no_key',
+      `there is no program ${program} on the PATH for keys of ${plugin.plugin}://`,
+      { cause },
+    )
+  }
 }
 
 function bytesAt(plugin: Plugin, value: unknown): Uint8Array {
