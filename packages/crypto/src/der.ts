@@ -2,7 +2,6 @@
  * The little DER (X.690) that this house reads and writes by hand: a bounded walk over elements with
  * one-byte tags and definite, minimal lengths, and a writer for the same.
  */
-import { asBuffer } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 
 export type DerElement = {
@@ -85,6 +84,7 @@ class Element implements DerElement {
   private readonly offset: number
   private readonly start: number
   readonly end: number
+  private view: Uint8Array | undefined
 
   constructor(tag: number, bytes: Uint8Array, offset: number, start: number, end: number) {
     this.tag = tag
@@ -92,10 +92,12 @@ class Element implements DerElement {
     this.offset = offset
     this.start = start
     this.end = end
+    this.view = undefined
   }
 
   get content(): Uint8Array {
-    return this.bytes.subarray(this.start, this.end)
+    this.view ??= this.bytes.subarray(this.start, this.end)
+    return this.view
   }
 
   get whole(): Uint8Array {
@@ -188,19 +190,29 @@ export function derOid(oid: string): Uint8Array {
 /** The dotted form of an OBJECT IDENTIFIER's content. */
 export function oidOf(content: Uint8Array): string {
   if (content.length > longestOid) throw new CryptoError('bad_der', 'an OBJECT IDENTIFIER is too long')
-  const bytes = asBuffer(content).toString('latin1')
-  const known = dotted.get(bytes)
-  if (known !== undefined) return known
-  const made = dottedOf(content)
+  // By a number and not by a text of the bytes, which would take longer to make than all else here.
+  let number = content.length
+  for (let at = 0; at < content.length; at++) number = (Math.imul(number, 31) + (content[at] ?? 0)) | 0
+  const known = dotted.get(number)
+  if (known !== undefined && isSame(known.bytes, content)) return known.text
+  const text = dottedOf(content)
   // Certificates name the same few again and again; a sender who makes them up only fills a table of this size.
-  if (dotted.size < mostDotted) dotted.set(bytes, made)
-  return made
+  if (known === undefined && dotted.size < mostDotted)
+    dotted.set(number, { bytes: Uint8Array.from(content), text })
+  return text
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
 }
 
 const mostDotted = 256
 /** Longer than any that is registered. */
 const longestOid = 64
-const dotted = new Map<string, string>()
+/** One of each number. */
+const dotted = new Map<number, { readonly bytes: Uint8Array; readonly text: string }>()
 
 function dottedOf(content: Uint8Array): string {
   const arcs: number[] = []

@@ -12,6 +12,7 @@ export type PemBlock = {
 const begin = '-----BEGIN '
 const end = '-----END '
 const dashes = '-----'
+const columns = 64
 
 /** 64 columns, LF, and a final LF. */
 export function encodePem(type: string, der: Uint8Array): string {
@@ -72,13 +73,32 @@ function parseBetween(lines: string, endLine: string): PemBlock | undefined {
   // RFC 1421 headers, which none of the formats here uses: lines with a colon, right after BEGIN.
   for (let line = firstLine(body); line.includes(':'); line = firstLine(body)) body = body.slice(line.length)
   const der = Buffer.from(body, 'base64')
-  if (wrapBase64(der) === body) return { type, der, pem: wrapped(type, body) }
+  if (isAsWritten(body, der)) return { type, der, pem: wrapped(type, body) }
   try {
     const otherwise = parseBase64(body.replace(/[ \t]/g, ''))
     return { type, der: otherwise, pem: encodePem(type, otherwise) }
   } catch {
     return undefined
   }
+}
+
+/**
+ * Whether `lines`, from which Node has read `der`, are those that {@link wrapBase64} makes of it: told from how much was read, since
+ * that is less where anything but base64 and line feeds at their places was passed over. Writing them again takes longer.
+ */
+function isAsWritten(lines: string, der: Buffer): boolean {
+  const feeds = Math.ceil(lines.length / (columns + 1))
+  const characters = lines.length - feeds
+  const isLastEmpty = lines.length % (columns + 1) === 1
+  if (isLastEmpty || characters === 0 || characters % 4 !== 0 || !lines.endsWith('\n')) return false
+  for (let at = columns; at < lines.length; at += columns + 1) if (lines[at] !== '\n') return false
+  const last = lines.slice(-5, -1)
+  const padding = last.endsWith('==') ? 2 : last.endsWith('=') ? 1 : 0
+  if (der.length !== (characters / 4) * 3 - padding) return false
+  // Node takes those of the URL alphabet for the same.
+  if (lines.includes('-') || lines.includes('_')) return false
+  // Bits that no byte takes.
+  return padding === 0 || der.toString('base64', der.length - 3 + padding) === last
 }
 
 function firstLine(text: string): string {
@@ -89,6 +109,6 @@ function firstLine(text: string): string {
 function wrapBase64(der: Uint8Array): string {
   const base64 = asBuffer(der).toString('base64')
   let lines = ''
-  for (let at = 0; at < base64.length; at += 64) lines += `${base64.slice(at, at + 64)}\n`
+  for (let at = 0; at < base64.length; at += columns) lines += `${base64.slice(at, at + columns)}\n`
   return lines
 }

@@ -21,6 +21,8 @@ export type Place = {
 export type EncodedEntry = {
   /** What is hashed into the tree. */
   readonly leaf: Uint8Array
+  /** Of the leaf, where it has been computed already. */
+  readonly leafHash?: Hash
   /** Kept beside the leaf, not hashed: a CT entry's chain. */
   readonly extra?: Uint8Array
 }

@@ -282,9 +282,8 @@ function assertWritable({ isFrozen, mode, modeReason }: LockedHead): void {
 }
 
 function encode(draft: EntryDraft, place: Place): StoredEntry {
-  const { leaf, extra } = draft.encode(place)
-  const hash = leafHash(leaf)
-  return { ...place, leafHash: hash, identity: draft.identity, leaf, extra }
+  const { leaf, leafHash: known, extra } = draft.encode(place)
+  return { ...place, leafHash: known ?? leafHash(leaf), identity: draft.identity, leaf, extra }
 }
 
 const remedy =

@@ -7,13 +7,15 @@ export const hashBytes = 32
 // One scratch for all nodes: hashing is synchronous, so nobody sees it half written.
 const node = Buffer.alloc(1 + 2 * hashBytes)
 node[0] = 1
+// And one for leaves of usual size, behind their 0x00.
+const usualLeaf = Buffer.alloc(1 + 65_536)
 
 /** The root of the tree without leaves: SHA-256 of nothing. */
 export const emptyRootHash: Hash = asHash(Buffer.from(hash('sha256', '', 'hex'), 'hex'))
 
 export function leafHash(leaf: Uint8Array): Hash {
-  const prefixed = Buffer.allocUnsafe(1 + leaf.length)
-  prefixed[0] = 0
+  const length = 1 + leaf.length
+  const prefixed = length <= usualLeaf.length ? usualLeaf.subarray(0, length) : Buffer.alloc(length)
   prefixed.set(leaf, 1)
   return asHash(Buffer.from(hash('sha256', prefixed, 'binary'), 'latin1'))
 }

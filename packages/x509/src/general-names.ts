@@ -33,14 +33,20 @@ export function certificateSubjects(
   const value = extensionValue({ extensions }, extensionOid.subjectAlternativeName)
   if (value === undefined) return []
   const names = readOnlyDer(value, derTag.sequence).children(1000)
-  const of = (tag: number): readonly DerElement[] => names.filter((name) => name.tag === tag)
-  return [
-    ...of(nameTag.dns).map(ia5Of),
-    ...of(nameTag.email).map(ia5Of),
-    ...of(nameTag.ip).map(({ content }) => ipText(content)),
-    ...of(nameTag.uri).map(ia5Of),
-    ...of(nameTag.otherName).flatMap(({ content }) => usernameOf(content)),
-  ]
+  const subjects: string[] = []
+  for (const tag of orderOfNames)
+    for (const name of names) {
+      const subject = name.tag === tag ? subjectOf(name) : undefined
+      if (subject !== undefined) subjects.push(subject)
+    }
+  return subjects
+}
+
+const orderOfNames = [nameTag.dns, nameTag.email, nameTag.ip, nameTag.uri, nameTag.otherName]
+
+function subjectOf(name: DerElement): string | undefined {
+  if (name.tag === nameTag.ip) return ipText(name.content)
+  return name.tag === nameTag.otherName ? usernameOf(name.content) : ia5Of(name)
 }
 
 /** The value of a subjectAltName extension with this one name. */
@@ -66,14 +72,15 @@ function ia5Of({ content }: DerElement): string {
   return asBuffer(content).toString('latin1')
 }
 
-function usernameOf(content: Uint8Array): readonly string[] {
+/** `undefined` for an otherName of another type. */
+function usernameOf(content: Uint8Array): string | undefined {
   const [type, wrapped, surplus] = readDerChildren(content, 3)
   if (type?.tag !== derTag.oid || wrapped?.tag !== 0xa0 || surplus !== undefined)
     throw new X509Error('bad_name', 'an otherName is malformed')
-  if (oidOf(type.content) !== fulcioOtherNameOid) return []
+  if (oidOf(type.content) !== fulcioOtherNameOid) return undefined
   const text = parseUtf8(readOnlyDer(wrapped.content, derTag.utf8String).content)
   if (text === undefined) throw new X509Error('bad_name', 'an otherName is not UTF-8')
-  return [text]
+  return text
 }
 
 /** Dotted IPv4; IPv6 as RFC 5952 writes it, IPv4-mapped addresses as IPv4. */

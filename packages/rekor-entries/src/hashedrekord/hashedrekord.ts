@@ -5,7 +5,6 @@ import {
   isHashAlgorithm,
   type PublicKey,
   toBase64,
-  utf8,
 } from '@sigstack/crypto'
 import type { EntryFacts, EntryVersion, Verified, VersionPolicy } from '../entry.ts'
 import { EntryError } from '../errors.ts'
@@ -75,13 +74,14 @@ function keyAt(signature: JsonObject): Uint8Array {
   return parseBase64At(content, path, keyContentLimit)
 }
 
-/** By hand, since no value in it needs escaping: three times as fast as sorting. Tests hold it against the sorted form. */
+/** By hand, since all values in it are ASCII that needs no escaping: three times as fast as sorting. Tests hold it against the sorted form. */
 function encodeBody({ algorithm, value }: Hash, signature: Uint8Array, key: CanonicalKey): Uint8Array {
   const hash = `{"algorithm":"${algorithm}","value":"${value}"}`
   const publicKey = `{"content":"${encodeCanonicalKey(key)}"}`
-  return utf8(
+  return Buffer.from(
     `{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":${hash}},` +
       `"signature":{"content":"${toBase64(signature)}","publicKey":${publicKey}}}}`,
+    'latin1',
   )
 }
 

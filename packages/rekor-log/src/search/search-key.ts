@@ -3,6 +3,7 @@
  * two never meet, whatever the texts say: a fact's domain stands before the log ID in what is hashed, where no text reaches.
  */
 import { hash } from 'node:crypto'
+import { toHex } from '@sigstack/crypto'
 import type { Verifier } from '@sigstack/rekor-entries'
 
 /** Who issued the identity token, the certificate's serial number, the kind of entry, the key that verified it. */
@@ -34,7 +35,7 @@ export function factsOf(
 
 /** The start of SHA-256 over log ID and lower-cased key: nobody's e-mail address in clear. */
 export function searchKeyOf(logId: Uint8Array, key: SearchKey): bigint {
-  const id = Buffer.from(logId).toString('hex')
+  const id = hexOf(logId)
   return typeof key === 'string'
     ? hashed(`${id}${key.toLowerCase()}`)
     : hashed(`${domains[key.fact]}${id}${key.value.toLowerCase()}`)
@@ -48,6 +49,17 @@ export function searchKeysFor(logId: Uint8Array, key: SearchKey): readonly bigin
   const now = searchKeyOf(logId, key)
   if (typeof key === 'string' || key.fact === 'key') return [now]
   return [now, searchKeyOf(logId, `\0${key.fact}:${key.value}`)]
+}
+
+/** Of log IDs, which are asked for with every key. */
+const hexes = new WeakMap<Uint8Array, string>()
+
+function hexOf(logId: Uint8Array): string {
+  const known = hexes.get(logId)
+  if (known !== undefined) return known
+  const hex = toHex(logId)
+  hexes.set(logId, hex)
+  return hex
 }
 
 function hashed(text: string): bigint {

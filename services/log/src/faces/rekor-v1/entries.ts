@@ -144,7 +144,7 @@ function proofOf({ shard }: Placed, first: ProofAnswer, answer: () => Promise<Pr
 /** Equality of entries is equality of their leaf hashes. */
 function append(shards: Shards, verified: VerifiedEntry, identity: Hash): ReturnType<Shards['append']> {
   const extra = encodeSearchKeys(verified)
-  const encoded = { leaf: verified.body, ...(extra === undefined ? {} : { extra }) }
+  const encoded = { leaf: verified.body, leafHash: identity, ...(extra === undefined ? {} : { extra }) }
   return shards.append({
     identity,
     sizeBytes: verified.body.length + (encoded.extra?.length ?? 0),

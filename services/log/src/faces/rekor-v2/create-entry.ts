@@ -34,7 +34,7 @@ export async function createEntry(
   // Of signatures the gate remembers what it has counted; this log is asked for whole entries alone.
   await gate?.admitEntry(verified, address, { isNew, hasSignature: async () => false }, sender)
   const extra = encodeSearchKeys(verified)
-  const encoded = { leaf: body, ...(extra !== undefined && { extra }) }
+  const encoded = { leaf: body, leafHash: identity, ...(extra !== undefined && { extra }) }
   const proven = await log.append({
     identity,
     sizeBytes: body.length + (extra?.length ?? 0),
