@@ -282,6 +282,11 @@ t.test('a file that would write elsewhere, or promise more than it has, is not l
     /more than 65536 bytes/,
     'a long header',
   )
+  const common = (text: string) => ({ ...pax(text), type: 'g' })
+  for (const text of ['19 path=index.json\n', '10 size=0\n'])
+    await refused(writeTar([common(text), ...files]), /gives all of its files one name or size/, text)
+  writeFileSync(place, writeTar([common('13 comment=a\n'), ...files]))
+  t.equal((await verifyPack(place)).status, 0, 'a comment is none of them')
   const large = { name: 'index.json', content: Buffer.alloc(5 << 20, 0x20) }
   await refused(
     writeTar([...files.filter(({ name }) => name !== 'index.json'), large]),

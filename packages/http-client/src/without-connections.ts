@@ -14,6 +14,7 @@ export function isWithoutConnections(): boolean {
   return forbidden.getStore() === true
 }
 
+/** For those who connect by other means than this package. */
 export function demandConnections(): void {
   if (isWithoutConnections())
     throw new HttpError('offline', 'connections are switched off (--no-network, --offline, SIGSTACK_OFFLINE)')

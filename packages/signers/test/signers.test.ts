@@ -10,6 +10,7 @@ import {
   utf8,
   verifySignature,
 } from '@sigstack/crypto'
+import { withoutConnections } from '@sigstack/http-client'
 import t from 'tap'
 import {
   createKeyFile,
@@ -199,4 +200,17 @@ t.test('URIs of other kinds, relative paths and places that cannot be written ar
   await t.rejects(createKeyFile(join(folder, 'none', 'ca.pem'), 'secret'), { code: 'unwritable' })
   await t.rejects(createKeyFile(join(folder, 'ca.pem'), ''), { code: 'password_missing' })
   await t.rejects(openSigner(`file:${join(folder, 'sub')}`), { code: 'unreadable' })
+})
+
+t.test('the libraries of key services are not even loaded where no connection may be opened', async (t) => {
+  for (const uri of [
+    'awskms:///alias/name',
+    'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1',
+    'azurekms://name.vault.azure.net/key',
+  ])
+    await t.rejects(
+      withoutConnections(() => openSigner(uri)),
+      { code: 'unreachable', message: /cannot be reached: connections are switched off/ },
+      uri,
+    )
 })

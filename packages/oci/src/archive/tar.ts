@@ -38,8 +38,15 @@ export async function findFiles(
       continue
     }
     pax = {}
-    // Of the whole archive, or a folder: neither has content.
-    if (header.type === 'g' || header.type === '5') continue
+    if (header.type === 'g') {
+      // Readers differ in whom it is for, where it is no mere comment.
+      const common = parsePax(await readAt(file, offset, demandPax(size)))
+      if (common.path !== undefined || common.size !== undefined)
+        throw bad('it gives all of its files one name or size')
+      continue
+    }
+    // A folder has no content.
+    if (header.type === '5') continue
     if (header.type !== '0')
       throw bad(`${quoted(name, 120)} is no plain file, but of the type ${quoted(header.type, 10)}`)
     if (found.has(name)) throw bad(`${quoted(name, 120)} is in it twice`)
