@@ -116,6 +116,8 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     const root = JSON.parse(await text(`${trust}/trusted_root.json`))
     const unlisted = join(folder, 'unlisted.json')
     writeFileSync(unlisted, JSON.stringify(root))
+    const kept = join(folder, 'trust_config.json')
+    writeFileSync(kept, await text(`${trust}/trust_config.json`))
     const prepared = await log('rollover', '--prepare')
     t.equal(prepared.status, 0, prepared.err)
     t.match(prepared.err, /The key of the next shard is rekor-v1\.1\.key\.pem in .*keys/)
@@ -138,6 +140,16 @@ t.test('keeping the log of a stack', { timeout: 600_000 }, async (t) => {
     const early = await log('rollover', '--commit', '--trusted-root', unlisted)
     t.equal(early.status, 1)
     t.match(early.err, /the published trust does not list the new key yet\nThe trust service looks/)
+    const profile = { SIGSTACK_CONFIG: join(folder, 'config'), SIGSTACK_PROFILE: 'kept' }
+    t.equal((await run(['init', '--yes', '--profile', 'kept', kept], profile)).status, 0)
+    const byProfile = await run(['log', 'rollover', '--commit'], {
+      DATABASE_URL: connectionString,
+      ...profile,
+    })
+    t.match(byProfile, {
+      status: 1,
+      err: /the profile kept does not list the new key yet\n.*profile refresh/,
+    })
     t.equal((await info()).inactiveShards.length, 0)
 
     const spki = Buffer.from(parsePublicKeyPem(prepared.out).spki)

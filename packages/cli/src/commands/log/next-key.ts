@@ -6,7 +6,8 @@ import { dataFolder } from '../../endpoints.ts'
 import { CliError } from '../../errors.ts'
 import { type Io, setting } from '../../io.ts'
 import { asCliError, logKeyPassword } from '../../log-database.ts'
-import { readTrustedRoot } from '../../trust-source.ts'
+import { trustOf } from '../../profiles/profile.ts'
+import { chosenProfile, readTrustedRoot } from '../../trust-source.ts'
 import type { RolloverOptions } from './rollover.ts'
 
 export const adviceOnKeys =
@@ -51,10 +52,17 @@ export async function assertPublished(
   list: 'tlogs' | 'ctlogs',
   { publicKey }: { readonly publicKey: PublicKey },
 ): Promise<void> {
-  const { trustedRoot: root } = await readTrustedRoot(io, options)
+  const profile = options.trustedRoot === undefined ? await chosenProfile(io, options) : undefined
+  const root = profile === undefined ? (await readTrustedRoot(io, options)).trustedRoot : trustOf(profile)
   const now = new Date()
   const listed = root[list].find((log) => equalBytes(log.publicKey, publicKey.spki))
   if (listed !== undefined && listed.validFor.start <= now) return
+  if (profile !== undefined)
+    throw new CliError('log_refused', `the profile ${profile.name} does not list the new key yet`, {
+      advice:
+        'Once the trust service publishes it, which looks for it every minute, `sigstack profile refresh` has it; ' +
+        '--trusted-root URL asks the service itself.',
+    })
   throw new CliError('log_refused', 'the published trust does not list the new key yet', {
     advice:
       'The trust service looks for it every minute (TRUST_REFRESH_SECONDS); give verifiers the time to fetch the new root, too.',

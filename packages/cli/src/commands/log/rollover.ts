@@ -70,7 +70,10 @@ export function addRollover(log: Command, io: Io): void {
       '--new-folder',
       'with --prepare: the folder holds no key of this log yet, as all are kept elsewhere',
     )
-    .option('--trusted-root <location>', 'where to look for the new key (default: of the running stack)')
+    .option(
+      '--trusted-root <location>',
+      'where to look for the new key (default: the profile in use, else the running stack)',
+    )
     .option('--unpublished', 'switch although the published trust does not list the new key')
     .option('--json', 'say the result as JSON')
   withDatabaseOptions(command).action((options: RolloverOptions) => rollover(io, options))
