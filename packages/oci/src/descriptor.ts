@@ -11,6 +11,7 @@ import {
   optionalList,
   optionalText,
   optionalTexts,
+  refuseOtherSpellings,
   type Subject,
 } from './json-reading.ts'
 
@@ -33,9 +34,20 @@ export type Descriptor = {
 }
 
 const longestText = 1000
+const members: ReadonlySet<string> = new Set([
+  'mediaType',
+  'digest',
+  'size',
+  'urls',
+  'data',
+  'annotations',
+  'platform',
+  'artifactType',
+])
 
 export function descriptorOf(value: unknown, subject: Subject, path: string): Descriptor {
   const object = objectOf(value, subject, path)
+  refuseOtherSpellings(object, members, { ...subject, what: `${subject.what}: ${path}` })
   const size = member(object, 'size')
   const text = optionalText(object, 'digest', subject, longestText)
   const digest = text === undefined ? undefined : parseDigest(text)

@@ -13,6 +13,7 @@ import {
   optionalText,
   optionalTexts,
   parseObject,
+  refuseOtherSpellings,
   type Subject,
 } from './json-reading.ts'
 import { isIndexType, isManifestType, mediaTypes } from './media-types.ts'
@@ -36,6 +37,17 @@ const mostNames = 200_000
 const mostLayers = 1000
 const mostManifests = 20_000
 const longestText = 1000
+const members: ReadonlySet<string> = new Set([
+  'schemaVersion',
+  'mediaType',
+  'artifactType',
+  'config',
+  'layers',
+  'manifests',
+  'fsLayers',
+  'subject',
+  'annotations',
+])
 
 /**
  * By its content type where that is one of ours, else by what the document says of itself, else by its shape.
@@ -45,6 +57,7 @@ export function parseDocument(bytes: Uint8Array, contentType?: string): ImageMan
   if (bytes.length > mostManifestBytes)
     throw new OciError('bad_document', `the manifest has more than ${mostManifestBytes} bytes`)
   const object = parseObject(bytes, subject)
+  refuseOtherSpellings(object, members, subject)
   const mediaType = mediaTypeOf(object, subject, contentType)
   const version = member(object, 'schemaVersion')
   if (version !== 2)

@@ -23,6 +23,29 @@ export function objectOf(value: unknown, { what, code }: Subject, path = ''): Js
   return value
 }
 
+/**
+ * Refuses names that differ from one of `names` in their letter case alone: programs in Go read them as that one
+ * (encoding/json), and see other content than we do.
+ */
+export function refuseOtherSpellings(
+  object: JsonObject,
+  names: ReadonlySet<string>,
+  { what, code }: Subject,
+): void {
+  for (const name of Object.keys(object)) {
+    if (names.has(name)) continue
+    const meant = lettersOf(name)
+    for (const known of names)
+      if (lettersOf(known) === meant)
+        throw new OciError(code, `${what} cannot be read: ${quoted(name, 100)} is no way to write ${known}`)
+  }
+}
+
+/** Both ways, as `ſ` and the sign of Kelvin are letters of another case, too. */
+function lettersOf(name: string): string {
+  return name.toUpperCase().toLowerCase()
+}
+
 /** Own members only; `null` counts as absent, as in Go. */
 export function member(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? (object[name] ?? undefined) : undefined
