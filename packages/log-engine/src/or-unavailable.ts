@@ -1,4 +1,4 @@
-import { isUnavailable } from '@sigstack/postgres'
+import { isFull, isUnavailable } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 
 /** Settles as `work` does; but the database's being away is `unavailable` here, which every dialect answers as "come back". */
@@ -11,7 +11,7 @@ export async function orUnavailable<T>(work: Promise<T>): Promise<T> {
 }
 
 export function asLogError(error: unknown): unknown {
-  return isUnavailable(error)
-    ? new LogError('unavailable', 'the database of the log cannot be reached; try again', { cause: error })
-    : error
+  if (!isUnavailable(error)) return error
+  const what = isFull(error) ? 'has no room' : 'cannot be reached'
+  return new LogError('unavailable', `the database of the log ${what}; try again`, { cause: error })
 }

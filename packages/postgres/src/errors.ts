@@ -64,9 +64,11 @@ export function translate(error: unknown): unknown {
   if (error instanceof PostgresError) return error
   switch (unavailabilityOf(error)) {
     case 'unavailable':
-      return new PostgresError('unavailable', `the database cannot be reached: ${reasonsOf(error)}`, {
-        cause: error,
-      })
+      return new PostgresError(
+        'unavailable',
+        `the database ${isFull(error) ? 'has no room' : 'cannot be reached'}: ${reasonsOf(error)}`,
+        { cause: error },
+      )
     case 'connection_lost':
       return new PostgresError(
         'connection_lost',
@@ -114,7 +116,7 @@ function unavailabilityOf(error: unknown): 'unavailable' | 'connection_lost' | '
       return 'unavailable'
     if (AGAIN_STATES.has(code)) return 'try_again'
     if (BROKEN_CODES.has(code) || BROKEN_STATES.has(code)) return 'connection_lost'
-    if (/^53...$/.test(code)) return 'unavailable'
+    if (isFull(error)) return 'unavailable'
     if (/^08...$/.test(code)) return 'connection_lost'
     return undefined
   }
@@ -125,6 +127,12 @@ function unavailabilityOf(error: unknown): 'unavailable' | 'connection_lost' | '
   if (/^Connection terminated|is not queryable$|^Query read timeout/.test(error.message))
     return 'connection_lost'
   return undefined
+}
+
+/** Class 53: no disk, no memory, no connection left. It answers all the same whoever asks for nothing of them. */
+export function isFull(error: unknown): boolean {
+  if (error instanceof PostgresError) return isFull(error.cause)
+  return error instanceof Error && 'code' in error && /^53...$/.test(String(error.code))
 }
 
 /** Nothing was heard: nobody listens, or whoever does says nothing. */

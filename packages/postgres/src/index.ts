@@ -1,7 +1,7 @@
 export { durability } from './durability.ts'
 export { keepEmbeddedPostgres } from './embedded/keep-running.ts'
 export { startEmbeddedPostgres } from './embedded/launcher.ts'
-export { isUnavailable, PostgresError, type PostgresErrorCode, wasNeverSent } from './errors.ts'
+export { isFull, isUnavailable, PostgresError, type PostgresErrorCode, wasNeverSent } from './errors.ts'
 export { migrate } from './migrate.ts'
 export { createPool, type Pool, type Queryable } from './pool.ts'
 export { inTransaction } from './transaction.ts'

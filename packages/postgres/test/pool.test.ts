@@ -5,6 +5,7 @@ import {
   createPool,
   durability,
   inTransaction,
+  isFull,
   isUnavailable,
   migrate,
   type Pool,
@@ -150,7 +151,7 @@ t.test('an idle connection that breaks is reported and replaced', async (t) => {
 t.test(
   'no server, no free connection and an ended pool are unavailability; a bad statement is not',
   async (t) => {
-    const { connectionString } = await testDatabase(t)
+    const { connectionString, pool } = await testDatabase(t)
     const nowhere = createPool({ connectionString: 'postgresql://nobody@127.0.0.1:1/none' })
     await t.rejects(nowhere.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
     const noSocket = createPool({ connectionString: 'postgresql://nobody@localhost/none?host=/nonexistent' })
@@ -166,6 +167,11 @@ t.test(
     await small.end()
     await t.rejects(small.query('select 1'), { name: 'PostgresError', code: 'unavailable' })
 
+    const refusal = "do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$"
+    const full = await pool.query(refusal).catch((error: unknown) => error)
+    t.match(full, { code: 'unavailable', message: 'the database has no room: could not extend file' })
+    t.ok(isFull(full))
+    t.notOk(isFull(mistake))
     for (const code of ['57P01', '57P03', '08006', '53300', 'ECONNREFUSED']) {
       t.ok(isUnavailable(Object.assign(new Error('x'), { code })), code)
     }

@@ -141,11 +141,11 @@ async function entriesOf({
     entries.push(logged)
   }
   if (entries.length > 0 || ignoreTlog === true) return entries
-  throw notVerified(
-    bundle.entries.length === 0
-      ? 'the bundle holds no log entry'
-      : 'the bundle holds no entry of a log that the trusted root lists',
-  )
+  if (bundle.entries.length > 0)
+    throw notVerified('the bundle holds no entry of a log that the trusted root lists')
+  throw notVerified('the bundle holds no log entry', {
+    advice: 'Where it was signed for no log on purpose, add --insecure-ignore-tlog.',
+  })
 }
 
 function isSameEntry({ entry: a }: LoggedEntry, { entry: b }: LoggedEntry): boolean {

@@ -29,6 +29,8 @@ const names: Readonly<Record<Room, readonly [string, string]>> = {
 
 export function layOut(page: Page, site: Site, reader: Reader): Html {
   const { title, room, body, scripts = [], others = [] } = page
+  // Nothing is hidden from who is shown nothing.
+  const isLetIn = reader.seesDetails || reader.name !== undefined
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -74,7 +76,7 @@ ${
   reader.isSignedIn === true &&
   html`<form class="out" method="post" action="/auth/sign-out"><button>Sign out</button></form>
 `
-}<p>Times are UTC. Indexes begin at zero. ${reader.hidesAddresses && 'E-mail addresses are hidden from readers here. '}${reader.name !== undefined && html`Read by ${reader.name} (${reader.role}). `}sigstack ${version}</p>
+}<p>Times are UTC. Indexes begin at zero. ${reader.hidesAddresses && isLetIn && 'E-mail addresses are hidden from readers here. '}${reader.name !== undefined && html`Read by ${reader.name} (${reader.role}). `}sigstack ${version}</p>
 </footer>
 </body>
 </html>
