@@ -133,6 +133,16 @@ t.test('no image is cleaned away, whatever the tags of its signatures point at',
     t.match(err, `it points at ${target}, which is an image to run`)
     t.ok(registry.manifests.has(target), 'it is still there')
   }
+
+  // Layers tell nothing of an image that has none.
+  const config = { mediaType: mediaTypes.empty, digest: digestOf(emptyConfig.bytes), size: emptyConfig.size }
+  const bytes = Buffer.from(encodeManifest({ config, layers: [] }))
+  const bare = digestOf(bytes)
+  registry.manifests.set(bare, { bytes, type: mediaTypes.ociManifest })
+  registry.tags.set(`${bare.replace(':', '-')}.sig`, bare)
+  const { status, err } = await run('clean', '-f', `${registry.host}/app@${bare}`)
+  t.equal(status, 1, err)
+  t.ok(registry.manifests.has(bare), 'it is still there')
 })
 
 t.test('a registry that does not tell what a tag points at has nothing cleaned', async (t) => {
