@@ -2,7 +2,7 @@
  * Appending, from the queue to the answer. The numbers are those of docs/life-of-an-entry.md; those between are in sequence.ts.
  */
 import { errorCode } from '@sigstack/crypto'
-import { type InclusionProof, verifyInclusion } from '@sigstack/merkle'
+import { type InclusionProof, verifyInclusions } from '@sigstack/merkle'
 import { PostgresError } from '@sigstack/postgres'
 import { LogError } from './errors.ts'
 import type { Appended, EntryDraft, LogWriter, Placed, SignedCheckpoint } from './log.ts'
@@ -134,13 +134,14 @@ export function createWriter(options: WriterOptions): LogWriter & {
     const { size, rootHash } = checkpoint.treeHead
     const leafIndexes = placed.map(({ entry }) => entry.leafIndex)
     const proofs = await reader.proveInWritten(leafIndexes, size)
-    for (const [at, waiting] of batch.entries()) {
-      const { entry, duplicate } = placed[at] as Sequenced['placed'][number]
-      const inclusionProof = proofs[at] as InclusionProof
-      verifyInclusion(inclusionProof, entry.leafHash, rootHash)
-      const appended: Appended = { entry, duplicate, checkpoint, inclusionProof }
-      waiting.resolve(appended)
-    }
+    const appended = placed.map(({ entry, duplicate }, at): Appended => {
+      return { entry, duplicate, checkpoint, inclusionProof: proofs[at] as InclusionProof }
+    })
+    verifyInclusions(
+      appended.map(({ entry, inclusionProof }) => ({ proof: inclusionProof, leafHash: entry.leafHash })),
+      rootHash,
+    )
+    for (const [at, waiting] of batch.entries()) waiting.resolve(appended[at] as Appended)
   }
 
   return {

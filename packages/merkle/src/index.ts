@@ -5,7 +5,7 @@ export type { ProofErrorCode } from './errors.ts'
 export { ProofError } from './errors.ts'
 export { asHash, emptyRootHash, hashBytes, leafHash } from './hash.ts'
 export type { InclusionStep } from './inclusion.ts'
-export { inclusionSteps, verifyInclusion } from './inclusion.ts'
+export { inclusionSteps, verifyInclusion, verifyInclusions } from './inclusion.ts'
 export { loadTiles, loadTree, type ReadTile } from './load.ts'
 export type { TileAddress, TileSource } from './prove.ts'
 export {

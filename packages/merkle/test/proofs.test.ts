@@ -10,6 +10,7 @@ import {
   leafHash,
   verifyConsistency,
   verifyInclusion,
+  verifyInclusions,
 } from '../src/index.ts'
 import { textbookConsistency, textbookPath, textbookRoot, textbookSides } from './textbook.ts'
 
@@ -104,6 +105,51 @@ t.test('a proof holds for its own leaf, size and root, and for no other', async 
       const proof = { leafIndex: BigInt(wrong), treeSize: BigInt(size), siblings }
       throwsProofError(() => verifyInclusion(proof, leaves[index] as Hash, root))
     }),
+  )
+})
+
+t.test('proofs that are verified together hold where each of them does', async () => {
+  const leaves = leavesOf(70)
+  const root = textbookRoot(leaves)
+  const flip = (hash: Hash, bit: number): Hash => {
+    const other = Uint8Array.from(hash)
+    other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7))
+    return asHash(other)
+  }
+  const fault = fc.record({ of: fc.nat(), at: fc.nat(), bit: fc.integer({ min: 0, max: 255 }) })
+  const indexes = fc.array(fc.integer({ min: 0, max: 69 }), { minLength: 1, maxLength: 8 })
+  fc.assert(
+    fc.property(indexes, fc.option(fault, { nil: undefined }), fc.nat(69), (indexes, fault, wrong) => {
+      const proofs = indexes.map((index, at) => {
+        const path = textbookPath(index, leaves)
+        const isWrong = fault !== undefined && fault.of % indexes.length === at
+        // The leaf comes first, and behind the siblings the index.
+        const spot = isWrong ? fault.at % (path.length + 2) : -1
+        const bit = fault?.bit ?? 0
+        return {
+          proof: {
+            leafIndex: BigInt(spot === path.length + 1 ? wrong : index),
+            treeSize: 70n,
+            siblings: path.map((hash, i) => (spot === i + 1 ? flip(hash, bit) : hash)),
+          },
+          leafHash: spot === 0 ? flip(leaves[index] as Hash, bit) : (leaves[index] as Hash),
+        }
+      })
+      const holds = (verify: () => void): boolean => {
+        try {
+          verify()
+          return true
+        } catch {
+          return false
+        }
+      }
+      const each = proofs.every(({ proof, leafHash }) => holds(() => verifyInclusion(proof, leafHash, root)))
+      assert.equal(
+        holds(() => verifyInclusions(proofs, root)),
+        each,
+      )
+    }),
+    { numRuns: 2_000 },
   )
 })
 
