@@ -94,21 +94,24 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
   const a = someone('a.example', 'witness')
   const b = someone('b.example', 'witness')
   const c = someone('c.example', 'witness')
+  const e = someone('e.example', 'witness')
   const lineOf = async (size: bigint, by: typeof a) =>
     cosign(parseCheckpoint(await note(size)), by, 1_700_000_000n)
   const shown = `/${sha256Hex(origin)}/checkpoint`
   const newest = await note(9n)
-  const cosigned = newest + (await lineOf(9n, a))
+  const cosigned = newest + (await lineOf(9n, a)) + (await lineOf(9n, e))
   const urls = {
     log: await serve(t, { '/checkpoint': cosigned }),
     a: await serve(t, { [shown]: cosigned }),
     b: await serve(t, { [shown]: (await note(7n)) + (await lineOf(7n, b)) }),
     c: await serve(t, { [shown]: newest }),
     d: await serve(t, {}),
+    e: await serve(t, {}),
   }
-  const line = (name: 'a' | 'b' | 'c' | 'd', { key }: { key: NoteKey }) =>
+  const line = (name: 'a' | 'b' | 'c' | 'd' | 'e', { key }: { key: NoteKey }) =>
     `witness ${name} ${encodeNoteKey(key)} ${urls[name]}\n`
-  const lines = line('a', a) + line('b', b) + line('c', c) + line('d', someone('d.example', 'witness'))
+  const d = someone('d.example', 'witness')
+  const lines = line('a', a) + line('b', b) + line('c', c) + line('d', d) + line('e', e)
   const base = t.testdir({ one: `${lines}quorum a\n`, all: `${lines}group g all a b c\nquorum g\n` })
   const status = (policy: string, ...words: readonly string[]) =>
     run('witness', 'status', '--policy', path.join(base, policy), '--log', `${urls.log}/`, ...words)
@@ -119,7 +122,8 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
       '  a: 9, at 2023-11-14T22:13:20.000Z\n' +
       '  b: 7, at 2023-11-14T22:13:20.000Z, 2 behind\n' +
       '  c: it shows no checkpoint of this log with its signature\n' +
-      '  d: it has signed nothing of this log, or does not know it\n',
+      '  d: it has signed nothing of this log, or does not know it\n' +
+      '  e: 9, at 2023-11-14T22:13:20.000Z\n',
   })
   const all = await status('all', '--json')
   t.equal(all.status, 1)
@@ -127,7 +131,7 @@ t.test('the status of witnesses tells how far each is, and whether the quorum ha
     origin,
     size: '9',
     quorum: false,
-    witnesses: [{ behind: '0' }, { behind: '2' }, {}, {}],
+    witnesses: [{ behind: '0' }, { behind: '2' }, {}, {}, { behind: '0' }],
   })
   t.match(await status('all'), { status: 1, out: /^log\.example, 9: shown without the quorum\n/ })
   t.match(await run('witness', 'status', '--policy', path.join(base, 'one'), '--log', `${urls.c}/none`), {

@@ -6,6 +6,7 @@ import {
   type PolicyWitness,
   parseCheckpoint,
   parseWitnessPolicy,
+  type VerifiedLine,
   verifyLines,
 } from '@sigstack/checkpoint'
 import { reasonOf, sha256Hex, withoutEnd } from '@sigstack/crypto'
@@ -40,7 +41,7 @@ export async function witnessStatus(io: Io, options: StatusOptions): Promise<voi
     throw new CliError('not_verified', reasonOf(cause), { cause })
   })
   const hasQuorum = isQuorum(quorum, ({ key }) => lines.some((line) => line.key === key))
-  const statuses = await Promise.all(witnesses.map((witness) => statusOf(witness, newest)))
+  const statuses = await Promise.all(witnesses.map((witness) => statusOf(witness, newest, lines)))
   const { origin, treeHead } = newest
   if (options.json === true)
     io.out(
@@ -60,13 +61,25 @@ async function rekorOf(folder: string): Promise<string | undefined> {
   return rekor ?? rekorV2
 }
 
-/** Its own newest checkpoint, below the prefix where it is asked, which of other programs may be another one. */
-async function statusOf({ name, key, url }: PolicyWitness, newest: Checkpoint): Promise<Status> {
+/**
+ * Its own newest checkpoint, below the prefix where it is asked, which of other programs may be another one. Of a witness that shows
+ * none, as omniwitness, which only signs, what stands among the verified `lines` of the log.
+ */
+async function statusOf(
+  { name, key, url }: PolicyWitness,
+  newest: Checkpoint,
+  lines: readonly VerifiedLine[],
+): Promise<Status> {
   if (url === undefined) return { name, trouble: 'the policy has no URL of it' }
   try {
-    const at = `${url}/${sha256Hex(newest.origin)}/checkpoint`
-    const checkpoint = await readCheckpoint(at, 'it has signed nothing of this log, or does not know it')
-    const [line] = await verifyLines(checkpoint, [key])
+    const shown = await readCheckpointIfAny(`${url}/${sha256Hex(newest.origin)}/checkpoint`)
+    const checkpoint = shown ?? newest
+    const line =
+      shown === undefined
+        ? lines.find((candidate) => candidate.key === key)
+        : (await verifyLines(shown, [key]))[0]
+    if (shown === undefined && line === undefined)
+      return { name, trouble: 'it has signed nothing of this log, or does not know it' }
     if (checkpoint.origin !== newest.origin || line?.timeSeconds === undefined)
       return { name, trouble: 'it shows no checkpoint of this log with its signature' }
     return {
@@ -85,11 +98,17 @@ function sentenceOf(status: Status): string {
   return `${status.size}, at ${status.cosignedAt}${status.behind === '0' ? '' : `, ${status.behind} behind`}`
 }
 
-async function readCheckpoint(url: string, missing?: string): Promise<Checkpoint> {
+async function readCheckpoint(url: string): Promise<Checkpoint> {
+  const checkpoint = await readCheckpointIfAny(url)
+  if (checkpoint === undefined) throw new CliError('unreachable', `${url} answers with status 404`)
+  return checkpoint
+}
+
+async function readCheckpointIfAny(url: string): Promise<Checkpoint | undefined> {
   const { status, bytes } = await requestBounded(url, limits).catch((cause: unknown) => {
     throw new CliError('unreachable', reasonOf(cause), { cause })
   })
-  if (status === 404 && missing !== undefined) throw new CliError('unreachable', missing)
+  if (status === 404) return undefined
   if (status !== 200) throw new CliError('unreachable', `${url} answers with status ${status}`)
   return parsed(url, () => parseCheckpoint(bytes.toString('utf8')))
 }
