@@ -176,7 +176,7 @@ t.test(
     const verify = (size: string) =>
       runCommand(['verify', ...byKey, pinned], { ...environment, COSIGN_MAX_ATTACHMENT_SIZE: size })
     t.match(await verify('1 MiB'), { status: 0 })
-    t.match(await verify('20B'), { status: 1, err: /Error: / })
+    t.match(await verify('20B'), { status: 12, err: /Error: / })
     t.match(await verify('much'), { status: 1, err: /"much", which is no size/ })
   },
 )
