@@ -5,8 +5,11 @@
 import { createServer, type Server } from 'node:net'
 import { errorCode } from '@sigstack/crypto'
 
-/** Below what Linux (32768), macOS and Windows (49152) give to outgoing connections, above what has a name. */
-const lowest = 10_000
+/**
+ * Below what Linux (32768), macOS and Windows (49152) give to outgoing connections, above what has a name, and above 10080, the last one
+ * that neither `fetch` nor a browser connects to (Fetch standard, port blocking).
+ */
+const lowest = 10_081
 const highest = 32_767
 const attempts = 200
 
