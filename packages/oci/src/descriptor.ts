@@ -13,6 +13,7 @@ import {
   optionalTexts,
   refuseOtherSpellings,
   type Subject,
+  spellingsOf,
 } from './json-reading.ts'
 
 export type Platform = {
@@ -34,7 +35,7 @@ export type Descriptor = {
 }
 
 const longestText = 1000
-const members: ReadonlySet<string> = new Set([
+const members = spellingsOf([
   'mediaType',
   'digest',
   'size',

@@ -15,6 +15,7 @@ import {
   parseObject,
   refuseOtherSpellings,
   type Subject,
+  spellingsOf,
 } from './json-reading.ts'
 import { isIndexType, isManifestType, mediaTypes } from './media-types.ts'
 
@@ -37,7 +38,7 @@ const mostNames = 200_000
 const mostLayers = 1000
 const mostManifests = 20_000
 const longestText = 1000
-const members: ReadonlySet<string> = new Set([
+const members = spellingsOf([
   'schemaVersion',
   'mediaType',
   'artifactType',

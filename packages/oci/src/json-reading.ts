@@ -23,21 +23,22 @@ export function objectOf(value: unknown, { what, code }: Subject, path = ''): Js
   return value
 }
 
+/** Names of members by their letters, whatever their case. */
+export type Spellings = ReadonlyMap<string, string>
+
+export function spellingsOf(names: readonly string[]): Spellings {
+  return new Map(names.map((name) => [lettersOf(name), name]))
+}
+
 /**
- * Refuses names that differ from one of `names` in their letter case alone: programs in Go read them as that one
+ * Refuses names that differ from a known one in their letter case alone: programs in Go read them as that one
  * (encoding/json), and see other content than we do.
  */
-export function refuseOtherSpellings(
-  object: JsonObject,
-  names: ReadonlySet<string>,
-  { what, code }: Subject,
-): void {
+export function refuseOtherSpellings(object: JsonObject, known: Spellings, { what, code }: Subject): void {
   for (const name of Object.keys(object)) {
-    if (names.has(name)) continue
-    const meant = lettersOf(name)
-    for (const known of names)
-      if (lettersOf(known) === meant)
-        throw new OciError(code, `${what} cannot be read: ${quoted(name, 100)} is no way to write ${known}`)
+    const meant = known.get(lettersOf(name))
+    if (meant !== undefined && meant !== name)
+      throw new OciError(code, `${what} cannot be read: ${quoted(name, 100)} is no way to write ${meant}`)
   }
 }
 

@@ -1,9 +1,7 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { ServerError } from './errors.ts'
-import { answerNoRequest } from './no-request.ts'
-import { takingTurns } from './take-turns.ts'
+import { createPlainServer } from './plain-server.ts'
 
 export type ListenOptions = {
   readonly host: string
@@ -40,8 +38,7 @@ export function urlOf(host: string, port: number, scheme: 'http' | 'https' = 'ht
 }
 
 async function openInside(app: FastifyInstance, { host, port }: InsideDoor): Promise<void> {
-  const server = createServer(takingTurns((request, response) => app.routing(request, response)))
-  server.on('clientError', answerNoRequest)
+  const server = createPlainServer((request, response) => app.routing(request, response))
   app.addHook('onClose', async () => {
     const closed = new Promise((resolve) => server.close(resolve))
     const sweep = setInterval(() => server.closeIdleConnections(), 50)

@@ -1,12 +1,10 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { asListenError, urlOf } from './listen.ts'
 import { measureLoopLag } from './loop-lag.ts'
-import { answerNoRequest } from './no-request.ts'
+import { createPlainServer } from './plain-server.ts'
 import type { PreparedAnswers } from './prepared/prepared-answers.ts'
-import { takingTurns } from './take-turns.ts'
 
 export type { Registry } from 'prom-client'
 
@@ -62,19 +60,16 @@ export async function listenMetrics(
   registry: Registry,
   address: { readonly host: string; readonly port: number; readonly portVariable?: string },
 ): Promise<{ readonly url: string; readonly port: number; stop(): Promise<void> }> {
-  const server = createServer(
-    takingTurns((request, response) => {
-      if (request.url !== '/metrics' || request.method !== 'GET') {
-        response.writeHead(404).end()
-        return
-      }
-      exposition(registry).then(
-        (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-        () => response.writeHead(500).end(),
-      )
-    }),
-  )
-  server.on('clientError', answerNoRequest)
+  const server = createPlainServer((request, response) => {
+    if (request.url !== '/metrics' || request.method !== 'GET') {
+      response.writeHead(404).end()
+      return
+    }
+    exposition(registry).then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)

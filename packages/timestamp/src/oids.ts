@@ -23,6 +23,7 @@ const byOid: ReadonlyMap<string, HashAlgorithm> = new Map(
   (Object.keys(hashOid) as HashAlgorithm[]).map((name) => [hashOid[name], name]),
 )
 
+/** Of the hashes that count; `undefined` for any other. */
 export function hashOf(oid: string): HashAlgorithm | undefined {
   return byOid.get(oid)
 }

@@ -4,6 +4,7 @@ import { derTag, equalBytes, type HashAlgorithm, readOnlyDer } from '@sigstack/c
 import {
   assertResponseForm,
   assertTstInfoForm,
+  hashOf,
   parseSignedData,
   parseTimestampResponse,
   parseTstInfo,
@@ -29,11 +30,6 @@ export type StampToken = {
   readonly authority?: Uint8Array
 }
 
-const hashOfOid: ReadonlyMap<string, HashAlgorithm> = new Map([
-  ['2.16.840.1.101.3.4.2.1', 'sha256'],
-  ['2.16.840.1.101.3.4.2.2', 'sha384'],
-  ['2.16.840.1.101.3.4.2.3', 'sha512'],
-])
 /** Of a GeneralName that is a DER Name. */
 const directoryName = 0xa4
 
@@ -49,7 +45,7 @@ export function readToken(response: Uint8Array): StampToken {
   if (signerInfo === undefined || second !== undefined) throw notVerified('a timestamp must have one signer')
   const { signer, signedAttributes, digestAlgorithm } = signerInfo
   if (signedAttributes === undefined) throw notVerified('a timestamp has no signed attributes')
-  if (!hashOfOid.has(digestAlgorithm)) throw notVerified('a timestamp is signed over a weak hash')
+  if (hashOf(digestAlgorithm) === undefined) throw notVerified('a timestamp is signed over a weak hash')
   // RFC 3161 leaves the key identifier open, but no authority of Sigstore's and no other client knows it.
   if ('keyIdentifier' in signer)
     throw notVerified('a timestamp must name its certificate by issuer and serial number')
@@ -85,7 +81,7 @@ function infoIn({ content }: SignedData): Info {
   if (content === undefined) throw notVerified('a timestamp is empty')
   const { version, hashAlgorithm = '', imprint, time } = parseTstInfo(content)
   if (version !== 1) throw notVerified('a timestamp is of a version that is not known')
-  const algorithm = hashOfOid.get(hashAlgorithm)
+  const algorithm = hashOf(hashAlgorithm)
   if (algorithm === undefined || imprint === undefined)
     throw notVerified('a timestamp is of a hash that does not count')
   if (time === undefined) throw notVerified('a timestamp holds no time')

@@ -1,6 +1,6 @@
 /** CMS and responses of timestamp authorities, for those who read and verify them. */
 
-export { tstInfoOid } from '../oids.ts'
+export { hashOf, tstInfoOid } from '../oids.ts'
 export type { TstInfo } from './response.ts'
 export { parseTimestampResponse, parseTstInfo } from './response.ts'
 export type { SignedData, SignerInfo } from './signed-data.ts'

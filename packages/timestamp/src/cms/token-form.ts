@@ -10,9 +10,8 @@ const context0 = 0xa0
 const context1 = 0xa1
 const primitiveContext0 = 0x80
 const primitiveContext1 = 0x81
-const bitStringTag = 0x03
 const generalizedTimeTag = 0x18
-const { sequence, set, integer, oid, octetString, boolean, utf8String } = derTag
+const { sequence, set, integer, oid, octetString, boolean, bitString, utf8String } = derTag
 
 const anyValues: Form = (element) => {
   if (element.children().length === 0) throw malformed('an attribute has no value')
@@ -43,7 +42,7 @@ const revoked: Form = (element) => {
 const revocationList = partsForm(
   ['a list', sequence, revoked],
   ['an algorithm', sequence, algorithmForm],
-  ['a signature', bitStringTag],
+  ['a signature', bitString],
 )
 
 const signedData = partsForm(
@@ -66,7 +65,7 @@ const response = partsForm(
     partsForm(
       ['a status', integer, integerForm],
       optional('words', sequence, listForm(utf8String, undefined, { min: 1 })),
-      optional('failures', bitStringTag),
+      optional('failures', bitString),
     ),
   ],
   [
