@@ -18,7 +18,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Equality of public values; not constant in time, so never for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
+  return a.length === b.length && asBuffer(a).equals(b)
 }
 
 export function utf8(text: string): Uint8Array {

