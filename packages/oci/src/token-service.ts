@@ -3,9 +3,9 @@
  * none, or by POST with an identity token (OAuth 2). A realm is a place that a registry, who may be anybody,
  * has us send credentials to; so it is looked at first.
  */
-import { BlockList, isIP, isIPv6 } from 'node:net'
 import { escaped, quoted, withoutTokens } from '@sigstack/crypto'
 import { networkReason, type Route, requestBounded, type TlsSettings } from '@sigstack/http-client'
+import { isInternal, isLinkLocal } from './addresses.ts'
 import { type Credentials, isHeaderText, nameOfCredentials } from './credentials.ts'
 import { OciError } from './errors.ts'
 import { member, optionalText, parseObject, type Subject } from './json-reading.ts'
@@ -108,27 +108,6 @@ export function basicAuthorization({ username, password }: { username: string; p
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
-const internal = new BlockList()
-for (const [network, length] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['127.0.0.0', 8],
-  ['0.0.0.0', 8],
-] as const)
-  internal.addSubnet(network, length)
-for (const [network, length] of [
-  ['::1', 128],
-  ['::', 128],
-  ['fc00::', 7],
-] as const)
-  internal.addSubnet(network, length, 'ipv6')
-/** Where machines of clouds ask for their own credentials; also as IPv6 writes addresses of IPv4. */
-const linkLocal = new BlockList()
-linkLocal.addSubnet('169.254.0.0', 16)
-linkLocal.addSubnet('fe80::', 10, 'ipv6')
-linkLocal.addAddress('fd00:ec2::254', 'ipv6')
-
 /** https, or http where the registry itself is asked so; no address inside for a registry that is outside. */
 function checkedRealm(realm: string, registry: URL): URL {
   const url = realm.length > 2000 ? null : URL.parse(realm)
@@ -141,11 +120,8 @@ function checkedRealm(realm: string, registry: URL): URL {
     throw refuse('which is no URL of https')
   if (url.username !== '' || url.password !== '') throw refuse('a URL with a user name')
   if (url.protocol === 'http:' && registry.protocol !== 'http:') throw refuse('without TLS')
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const isIn = (list: BlockList): boolean =>
-    isIP(host) !== 0 && list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
   const isOutside = url.host !== registry.host
-  if (isOutside && (isIn(linkLocal) || (isIn(internal) && !mayBePlainHttp(registry.host))))
+  if (isOutside && (isLinkLocal(url) || (isInternal(url) && !mayBePlainHttp(registry.host))))
     throw refuse('an address of a private network')
   return url
 }

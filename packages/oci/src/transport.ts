@@ -14,6 +14,7 @@ import {
   readBounded,
   type TlsSettings,
 } from '@sigstack/http-client'
+import { isLinkLocal } from './addresses.ts'
 import { type Access, type Authorization, createAuthorization } from './authorization.ts'
 import type { CredentialSource } from './credentials.ts'
 import { OciError, type OciErrorCode } from './errors.ts'
@@ -142,16 +143,18 @@ async function findOrigin(registry: string, options: TransportOptions): Promise<
 
 /**
  * A place that the registry names, on its own host, is asked as the registry is: proxies before it forget
- * about TLS.
+ * about TLS. No registry has us ask services of the cloud around us, as a job in it may.
  */
 function placeOf(path: string | URL, own: URL, { what }: Call): URL {
   const place = new URL(path, own)
   if (place.host === own.host) place.protocol = own.protocol
-  if (place.protocol !== 'https:' && place.protocol !== own.protocol)
-    throw new OciError(
+  const refuse = (reason: string): OciError =>
+    new OciError(
       'bad_answer',
-      `${own.host} sends us for ${what} to ${escaped(place.host, 100)} without TLS; nothing was sent there`,
+      `${own.host} sends us for ${what} to ${escaped(place.host, 100)}${reason}; nothing was sent there`,
     )
+  if (place.protocol !== 'https:' && place.protocol !== own.protocol) throw refuse(' without TLS')
+  if (isLinkLocal(place) && !isLinkLocal(own)) throw refuse(', a link-local address')
   return place
 }
 

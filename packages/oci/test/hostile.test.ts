@@ -331,6 +331,43 @@ t.test('a writing request is not redirected into another', async (t) => {
   await t.rejects(open(circle.host).readManifest('v1'), { code: 'bad_answer' })
 })
 
+t.test('nobody but a registry that is there itself sends us to a link-local address', async (t) => {
+  const follow = async (registry: string, target: string) => {
+    // A proxy that is all of them.
+    const proxy = await startFakeRegistry(t, {
+      intercept(request, response) {
+        const { pathname } = new URL(request.url ?? '')
+        const location = `http://${target}/latest`
+        if (pathname === '/latest') response.end(words)
+        else if (request.method === 'POST') response.writeHead(202, { location }).end()
+        else if (request.method === 'HEAD') response.writeHead(404).end()
+        else response.writeHead(307, { location }).end()
+        return true
+      },
+    })
+    const route = { proxyFor: () => `http://${proxy.host}` }
+    return open(registry, { allowHttp: true, route })
+  }
+  const refusal = { code: 'bad_answer', message: /, a link-local address; nothing was sent there$/ }
+  for (const target of [
+    '169.254.169.254',
+    '0xa9fea9fe',
+    '[::ffff:169.254.169.254]',
+    '[fe80::1]',
+    '[fd00:ec2::254]',
+  ]) {
+    const repository = await follow('10.0.0.1', target)
+    await t.rejects(repository.readBlob(blob), refusal, target)
+    await t.rejects(
+      repository.pushBlob(blob, () => words),
+      refusal,
+      target,
+    )
+  }
+  t.same(await (await follow('10.0.0.1', '10.0.0.2')).readBlob(blob), words)
+  t.same(await (await follow('169.254.10.1', '169.254.10.2')).readBlob(blob), words)
+})
+
 t.test('a registry that changes what it is given is told of', async (t) => {
   const fake = await startFakeRegistry(t, {
     intercept(request, response) {
