@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { followConnections } from './end-connections.ts'
 import { ServerError } from './errors.ts'
 import { createPlainServer } from './plain-server.ts'
 
@@ -39,11 +40,10 @@ export function urlOf(host: string, port: number, scheme: 'http' | 'https' = 'ht
 
 async function openInside(app: FastifyInstance, { host, port }: InsideDoor): Promise<void> {
   const server = createPlainServer((request, response) => app.routing(request, response))
+  const connections = followConnections(server)
   app.addHook('onClose', async () => {
-    const closed = new Promise((resolve) => server.close(resolve))
-    const sweep = setInterval(() => server.closeIdleConnections(), 50)
-    await closed
-    clearInterval(sweep)
+    connections.end()
+    await new Promise((resolve) => server.close(resolve))
   })
   await app.ready()
   await new Promise<void>((resolve, reject) => {

@@ -15,6 +15,7 @@ import {
   LogController,
 } from 'fastify'
 import { noteRoutes } from './api-page/registered-routes.ts'
+import { followConnections } from './end-connections.ts'
 import { answerHealth, answerReadiness, type Readiness } from './health.ts'
 import { type Logger, pathOf } from './logger.ts'
 import { exposition, measureRequests, type Registry } from './metrics.ts'
@@ -109,7 +110,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.addHook('preValidation', (request, _reply, done) => {
     done(isDeeperThan(request.body, deepestJson) ? nestedTooDeeply() : undefined)
   })
-  closeConnectionsThatEndTheirWork(app)
+  const connections = followConnections(app.server)
+  app.addHook('preClose', (done) => {
+    connections.end()
+    done()
+  })
 
   const { metrics, prepared } = options
   const isEachTold = options.accessLog === true || (logger !== false && SEES_DEBUG.has(logger.level))
@@ -146,7 +151,7 @@ function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInst
   const secure = fastify({
     ...(frame as unknown as FastifyHttp2SecureOptions<Http2SecureServer>),
     http2: true,
-    https: { ...tls, ...ofNode, allowHTTP1: true, minVersion: tlsMinimum },
+    https: { ...tls, ...ofNode, allowHTTP1: true, minVersion: tlsMinimum, handshakeTimeout: 10_000 },
   })
   // The frame closes a session that is silent for long, which waits for its streams: those of a client that is gone never end. A
   // session that was closed before leaves its socket half open for as long as the client likes, so that ends too.
@@ -162,17 +167,6 @@ function secureFrame(frame: FastifyServerOptions, tls: TlsIdentity): FastifyInst
     })
   })
   return secure as unknown as FastifyInstance
-}
-
-/** A keep-alive connection whose last request ends while the server closes would be waited for until it times out. */
-function closeConnectionsThatEndTheirWork(app: FastifyInstance): void {
-  app.addHook('preClose', (done) => {
-    // HTTP/2 servers have no such call; they end their sessions themselves.
-    const sweep = setInterval(() => app.server.closeIdleConnections?.(), 50)
-    app.server.once('close', () => clearInterval(sweep))
-    sweep.unref()
-    done()
-  })
 }
 
 const SEES_DEBUG = new Set<string | undefined>(['debug', 'trace'])

@@ -71,6 +71,16 @@ export function takingTurns(handle: RequestListener): RequestListener {
   }
 }
 
+/** Whether a request has begun on a connection, ever. */
+export function wasAsked(socket: Socket): boolean {
+  return connections.has(socket)
+}
+
+/** Whether a request that came whole is being answered. */
+export function isAtWork(socket: Socket): boolean {
+  return connections.get(socket)?.current?.[0].complete === true
+}
+
 /** For a server whose listener is another's, as that of the frame is. */
 export function takeTurns(server: Server): void {
   const [handle] = server.listeners('request') as RequestListener[]
