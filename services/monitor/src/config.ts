@@ -45,6 +45,8 @@ export type Config = {
   readonly clockDriftMs: number
   /** Of heads that are older than this, some are forgotten. */
   readonly headsDays: number
+  /** Closed alarms that are older than this are forgotten, and findings. */
+  readonly alarmsDays: number
   /** Trust material that ends earlier than this from now is an alarm. */
   readonly expiryMs: number
   readonly webhook: { readonly url: string; readonly secret: string | undefined } | undefined
@@ -74,6 +76,7 @@ export const variables = Type.Object({
   MONITOR_ALARM_AFTER_SECONDS: Type.Integer({ default: 300, minimum: 0, maximum: 86_400 }),
   MONITOR_CLOCK_DRIFT_SECONDS: Type.Integer({ default: 60, minimum: 5, maximum: 86_400 }),
   MONITOR_HEADS_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 36_500 }),
+  MONITOR_ALARMS_DAYS: Type.Integer({ default: 365, minimum: 1, maximum: 36_500 }),
   MONITOR_EXPIRY_DAYS: Type.Integer({ default: 30, minimum: 1, maximum: 3_650 }),
   MONITOR_WEBHOOK_URL: Type.Optional(
     secret(
@@ -145,6 +148,7 @@ export function readConfig(environment: Environment): Config {
     alarmAfterMs: candidate.MONITOR_ALARM_AFTER_SECONDS * 1000,
     clockDriftMs: candidate.MONITOR_CLOCK_DRIFT_SECONDS * 1000,
     headsDays: candidate.MONITOR_HEADS_DAYS,
+    alarmsDays: candidate.MONITOR_ALARMS_DAYS,
     expiryMs: candidate.MONITOR_EXPIRY_DAYS * 86_400_000,
     webhook:
       webhookUrl === undefined ? undefined : { url: webhookUrl, secret: candidate.MONITOR_WEBHOOK_SECRET },

@@ -5,6 +5,7 @@ import { reasonOf } from '@sigstack/crypto'
 import type { Pool, Queryable } from '@sigstack/postgres'
 import type { Logger } from '@sigstack/server'
 import { createConditions } from './alarms/conditions.ts'
+import { forgetAlarms } from './alarms/forget-alarms.ts'
 import { tellEndings } from './checks/check-endings.ts'
 import { endingsOfRoot, endingsOfTuf } from './checks/ending.ts'
 import { strangersIn } from './checks/strangers.ts'
@@ -18,6 +19,7 @@ import type { MonitorMetrics } from './metrics.ts'
 import { createReporting } from './report.ts'
 import { type DeliverOptions, deliverDue, type Send } from './telling/deliver.ts'
 import type { Channel } from './telling/event.ts'
+import { forgetFindings } from './watching/forget-findings.ts'
 import type { Match } from './watching/look.ts'
 import { createLookout } from './watching/lookout.ts'
 import { readSightings } from './watching/read-sighting.ts'
@@ -46,7 +48,7 @@ const roundMs = 30_000
 const trustTimeoutMs = 20_000
 const mostShown = 100
 const checkPauseMs = 60_000
-const thinningPauseMs = 86_400_000
+const forgettingPauseMs = 86_400_000
 /** After so long others in this process have their turn: names may be many, and watches too. */
 const breathMs = 10
 
@@ -153,17 +155,25 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     nextCheckMs = now() + checkPauseMs
   }
 
-  let nextThinningMs = 0
+  let nextForgettingMs = 0
 
   /** Logs are followed whether it succeeds or not. */
-  async function thin(): Promise<void> {
-    if (now() < nextThinningMs) return
-    nextThinningMs = now() + thinningPauseMs
-    try {
-      const heads = await thinHeads(pool, config.headsDays)
-      if (heads > 0) logger.info({ heads }, 'old tree heads that others prove were forgotten')
-    } catch (error) {
-      logger.error({ err: error }, 'old tree heads could not be forgotten')
+  async function forget(signal: AbortSignal): Promise<void> {
+    if (now() < nextForgettingMs) return
+    nextForgettingMs = now() + forgettingPauseMs
+    const { headsDays, alarmsDays } = config
+    for (const [what, work] of [
+      ['tree heads that others prove', () => thinHeads(pool, headsDays)],
+      ['closed alarms', () => forgetAlarms(pool, alarmsDays, signal)],
+      ['findings', () => forgetFindings(pool, alarmsDays, signal)],
+    ] as const) {
+      try {
+        const count = await work()
+        if (count > 0) logger.info({ count }, `old ${what} were forgotten`)
+      } catch (error) {
+        if (signal.aborted) throw error
+        logger.error({ err: error }, `old ${what} could not be forgotten`)
+      }
     }
   }
 
@@ -183,7 +193,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
 
   return {
     look: async (signal) => {
-      await thin()
+      await forget(signal)
       await checkEndings(signal)
       await lookout.renew()
       return lookAtLogs(

@@ -34,6 +34,9 @@ export const alarmKinds = {
   'outside-hours': { severity: 'ticket', passes: false },
 } as const satisfies Readonly<Record<AlarmKind, { readonly severity: Severity; readonly passes: boolean }>>
 
+/** Of what a log has signed or given: such alarms are kept for good, since nobody else may have what is in them. */
+export const evidenceKinds: readonly AlarmKind[] = ['inconsistent-head', 'wrong-entries', 'shrunk-tree']
+
 export type Alarm = {
   readonly id: bigint
   readonly kind: AlarmKind
