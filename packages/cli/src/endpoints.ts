@@ -1,7 +1,7 @@
 /** endpoints.json: what a running stack writes into its data folder, so that commands and scripts find it. */
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject } from '@sigstack/crypto'
+import { FileError, readFileBounded } from '@sigstack/http-client/files'
 import type { IdentitySources, Endpoints as WrittenEndpoints } from '@sigstack/stack'
 import { CliError } from './errors.ts'
 import { codeOf, type Io, setting, textOf } from './io.ts'
@@ -27,11 +27,11 @@ export async function readEndpoints(folder: string): Promise<Endpoints> {
   const path = join(folder, 'endpoints.json')
   let text: string
   try {
-    const { size } = await stat(path)
-    if (size > limitBytes) throw new CliError('bad_endpoints', `${path} is too large`)
-    text = textOf(await readFile(path), path, 'list of services')
+    text = textOf(await readFileBounded(path, limitBytes, { isRegular: true }), path, 'list of services')
   } catch (cause) {
     if (cause instanceof CliError) throw cause
+    if (cause instanceof FileError)
+      throw new CliError('bad_endpoints', `${path}: ${cause.message}`, { cause })
     if (codeOf(cause) === 'ENOTDIR')
       throw new CliError('not_running', `${folder} is a file, or lies in one, and a stack keeps a folder`, {
         cause,

@@ -1,8 +1,9 @@
 /** Files that commands read and write for their callers; `-` is standard input and output. */
 import { randomUUID } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { access, type FileHandle, lstat, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { fileReason, streamFile } from '@sigstack/http-client/files'
 import { makeFolder } from '@sigstack/server/files'
 import { CliError } from './errors.ts'
 import { codeOf, type Io, textOf } from './io.ts'
@@ -29,13 +30,11 @@ export async function readTextInput(io: Io, path: string, what: string): Promise
 /** The bytes of a file of any size. */
 export async function* streamInput(io: Io, path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* path === '-'
-      ? io.standardInput()
-      : (createReadStream(path, { highWaterMark: partBytes }) as AsyncIterable<Uint8Array>)
+    yield* path === '-' ? io.standardInput() : streamFile(path, { partBytes })
   } catch (cause) {
     if (cause instanceof CliError) throw cause
     const name = path === '-' ? 'standard input' : path
-    throw new CliError('unreadable', `cannot read ${name} (${codeOf(cause)})`, { cause })
+    throw new CliError('unreadable', `cannot read ${name} (${fileReason(cause)})`, { cause })
   }
 }
 

@@ -1,18 +1,16 @@
 /** Files and URLs in one: options and endpoints.json take either. */
-import { createReadStream } from 'node:fs'
 import {
   type HttpAnswer,
-  HttpError,
   isCertificateTrouble,
   isOffline,
   networkReason,
   proxyAdvice,
   type Route,
-  readBounded,
   requestBounded,
 } from '@sigstack/http-client'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { CliError } from './errors.ts'
-import { codeOf, textOf } from './io.ts'
+import { textOf } from './io.ts'
 
 const limitBytes = 1 << 20
 const limitMs = 10_000
@@ -33,10 +31,9 @@ export async function readBytes(location: string, what: string, route?: Route): 
 
 async function readPath(path: string, what: string): Promise<Buffer> {
   try {
-    return await readBounded(createReadStream(path) as AsyncIterable<Uint8Array>, limitBytes)
+    return await readFileBounded(path, limitBytes)
   } catch (cause) {
-    const reason = cause instanceof HttpError ? `it is larger than ${limitBytes} bytes` : codeOf(cause)
-    throw new CliError('unreadable', `cannot read the ${what} at ${path} (${reason})`, { cause })
+    throw new CliError('unreadable', `cannot read the ${what} at ${path} (${fileReason(cause)})`, { cause })
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the tool reads and writes for its callers, in a process of its own where streams matter. */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -85,6 +85,16 @@ t.test('sign-blob refuses such places before it signs', async (t) => {
   const words = ['sign-blob', file, '--bundle', join(folder, 'x'), '--output-signature', join(folder, 'x')]
   t.match((await runCommand(words)).err, /are the same file/)
   t.equal(readFileSync(file, 'utf8'), 'hello')
+})
+
+t.test('files of the tool itself are not waited for where they are pipes', async (t) => {
+  const folder = t.testdir({ data: {}, config: {} })
+  const at = (name: string) => join(folder, name)
+  execFileSync('mkfifo', [at('data/endpoints.json'), at('config/profile')])
+  const words = ['trust', 'show', '--data', at('data')]
+  t.match((await runCommand(words)).err, /endpoints\.json: it is no regular file/)
+  const { err } = await runCommand(['profile', 'list'], { SIGSTACK_CONFIG: at('config') })
+  t.match(err, /cannot read .*profile \(it is no regular file\)/)
 })
 
 t.test('a large artifact is hashed as it comes, and not kept', async (t) => {

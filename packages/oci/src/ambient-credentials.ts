@@ -1,10 +1,16 @@
 /** Credentials of the user: docker's config, else Podman's auth file, and the programs that they name. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode } from '@sigstack/crypto'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { askCredentialHelper } from './credential-helper.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
-import { configKey, configKeys, type DockerConfig, parseDockerConfig } from './docker-config.ts'
+import {
+  configKey,
+  configKeys,
+  type DockerConfig,
+  mostConfigBytes,
+  parseDockerConfig,
+} from './docker-config.ts'
 import { OciError } from './errors.ts'
 import type { RepositoryName } from './reference.ts'
 
@@ -47,14 +53,17 @@ export function configFiles(environment: Environment): readonly string[] {
 
 async function readFirst(files: readonly string[]): Promise<DockerConfig | undefined> {
   for (const file of files) {
-    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      const code = errorCode(cause) ?? 'unknown reason'
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-      throw new OciError('bad_credentials', `${file}, which may hold credentials, cannot be read: ${code}`, {
-        cause,
-      })
-    })
-    if (text !== undefined) return parseDockerConfig(text, file)
+    const bytes = await readFileBounded(file, mostConfigBytes, { isRegular: true }).catch(
+      (cause: unknown) => {
+        if (['ENOENT', 'ENOTDIR'].includes(errorCode(cause) ?? '')) return undefined
+        throw new OciError(
+          'bad_credentials',
+          `${file}, which may hold credentials, cannot be read: ${fileReason(cause)}`,
+          { cause },
+        )
+      },
+    )
+    if (bytes !== undefined) return parseDockerConfig(bytes.toString(), file)
   }
   return undefined
 }

@@ -18,7 +18,7 @@ export type DockerConfig = {
 }
 
 const hubKey = 'https://index.docker.io/v1/'
-const mostBytes = 1024 * 1024
+export const mostConfigBytes = 1024 * 1024
 const longestSecret = 64 * 1024
 
 /**
@@ -27,8 +27,8 @@ const longestSecret = 64 * 1024
  */
 export function parseDockerConfig(text: string, file: string): DockerConfig {
   const subject: Subject = { what: file, code: 'bad_credentials', mostNames: 20_000 }
-  if (text.length > mostBytes)
-    throw new OciError('bad_credentials', `${file} has more than ${mostBytes} characters`)
+  if (text.length > mostConfigBytes)
+    throw new OciError('bad_credentials', `${file} has more than ${mostConfigBytes} characters`)
   const config = parseObject(text, subject)
   const auths = new Map<string, Credentials>()
   for (const [registry, entry] of entriesOf(config, 'auths', subject)) {

@@ -1,11 +1,12 @@
 /** `login`: credentials where docker and all its neighbours find them. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode, parseStrictJson } from '@sigstack/crypto'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { configFiles, type Environment } from './ambient-credentials.ts'
 import { tellCredentialHelper } from './credential-helper.ts'
-import { configKey, parseDockerConfig } from './docker-config.ts'
+import { configKey, mostConfigBytes, parseDockerConfig } from './docker-config.ts'
 import { OciError } from './errors.ts'
 import { type JsonObject, member, objectOf, type Subject } from './json-reading.ts'
 
@@ -46,7 +47,7 @@ function withEntry(text: string, file: string, key: string, entry: object): stri
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readFileBounded(file, mostConfigBytes, { isRegular: true })).toString()
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw trouble('read', file, error)
@@ -67,6 +68,5 @@ async function writeWhole(file: string, text: string): Promise<void> {
 }
 
 function trouble(done: string, file: string, cause: unknown): OciError {
-  const reason = errorCode(cause) ?? 'unknown reason'
-  return new OciError('bad_credentials', `${file} cannot be ${done}: ${reason}`, { cause })
+  return new OciError('bad_credentials', `${file} cannot be ${done}: ${fileReason(cause)}`, { cause })
 }

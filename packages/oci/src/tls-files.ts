@@ -1,7 +1,6 @@
 /** What TLS towards registries is told by flags and the environment, read from files. */
-import { readFile } from 'node:fs/promises'
-import { errorCode } from '@sigstack/crypto'
 import type { TlsSettings } from '@sigstack/http-client'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import type { Environment } from './ambient-credentials.ts'
 import { OciError } from './errors.ts'
 
@@ -14,6 +13,9 @@ export type TlsFiles = {
   /** `--registry-server-name`. */
   readonly serverName?: string | undefined
 }
+
+/** More than the roots of any system. */
+const mostBytes = 4 << 20
 
 /** Undefined where nothing is set. `SSL_CERT_FILE` counts where no file of roots is named, as in Go. */
 export async function readTlsFiles(
@@ -39,11 +41,10 @@ export async function readTlsFiles(
 
 async function readPem(file: string | undefined, label: string): Promise<string | undefined> {
   if (file === undefined) return undefined
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new OciError('bad_tls', `${file} cannot be read: ${errorCode(cause) ?? 'unknown reason'}`, {
-      cause,
-    })
+  const bytes = await readFileBounded(file, mostBytes).catch((cause: unknown) => {
+    throw new OciError('bad_tls', `${file} cannot be read: ${fileReason(cause)}`, { cause })
   })
+  const text = bytes.toString()
   if (text.includes(label)) return text
   throw new OciError('bad_tls', `${file} has no block that ends its first line with ${label}; it must be PEM`)
 }

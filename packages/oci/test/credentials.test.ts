@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
@@ -78,6 +79,24 @@ t.test('a config that cannot be read is an error that repeats none of its secret
   }
   const folder = t.testdir({ 'config.json': {} })
   await t.rejects(ambientCredentials({ DOCKER_CONFIG: folder })(name), { message: /cannot be read: EISDIR$/ })
+})
+
+t.test('a config that never ends is not waited for, and none is read without a bound', async (t) => {
+  const folder = t.testdir({ pipe: {}, zero: {}, large: { 'config.json': ' '.repeat((1 << 20) + 1) } })
+  const at = (each: string): string => path.join(folder, each)
+  execFileSync('mkfifo', [path.join(at('pipe'), 'config.json')])
+  symlinkSync('/dev/zero', path.join(at('zero'), 'config.json'))
+  for (const [each, reason] of [
+    ['pipe', /config\.json.* cannot be read: it is no regular file$/],
+    ['zero', /cannot be read: it is no regular file$/],
+    ['large', /cannot be read: it is larger than 1048576 bytes$/],
+  ] as const) {
+    const refusal = { code: 'bad_credentials', message: reason }
+    await t.rejects(ambientCredentials({ DOCKER_CONFIG: at(each) })(name), refusal, each)
+    const login = { username: 'alice', password: 'secret' }
+    if (each !== 'zero')
+      await t.rejects(keepCredentials({ DOCKER_CONFIG: at(each) }, name.registry, login), refusal, each)
+  }
 })
 
 t.test('the narrowest entry for a repository decides', async (t) => {

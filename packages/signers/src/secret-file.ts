@@ -1,4 +1,5 @@
 /** Files that hold secrets: only their owner writes them, they appear whole or not at all, and never change. */
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { errorCode, reasonOf } from '@sigstack/crypto'
 import { createFile } from '@sigstack/server/files'
@@ -14,7 +15,8 @@ const maxSecretBytes = 64 * 1024
 export async function readSecretFile(path: string): Promise<string> {
   let file: Awaited<ReturnType<typeof open>>
   try {
-    file = await open(path, 'r')
+    // A pipe is refused below, and not waited for here.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     throw new SignerError('unreadable', `cannot read ${path}: ${fileReason(cause)}`, { cause })
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -185,6 +186,12 @@ t.test('a key that others may read is refused, one that a group may read is not'
   }
   chmodSync(path, 0o440)
   t.ok(await loadOrCreateSigner(path, 'secret'))
+})
+
+t.test('a pipe in the place of a key is refused, and not waited for', async (t) => {
+  const path = join(t.testdir(), 'ca.pem')
+  execFileSync('mkfifo', ['-m', '600', path])
+  await t.rejects(loadOrCreateSigner(path, 'secret'), { code: 'unreadable', message: /is not a file$/ })
 })
 
 t.test('URIs of other kinds, relative paths and places that cannot be written are refused', async (t) => {

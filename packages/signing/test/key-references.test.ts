@@ -1,5 +1,6 @@
 /** Keys by every reference: files, variables, secrets of a cluster, programs. */
 
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -170,6 +171,20 @@ t.test('a cluster that refuses, or cannot be reached, is told with its own words
   await config(': [', 'k8s://ns/none', /it is not YAML$/)
   const nowhere = context({ environment: { KUBECONFIG: '/nowhere/config' } })
   await t.rejects(openSigningKey('k8s://ns/x', nowhere), { message: /^cannot read the kubeconfig/ })
+})
+
+t.test('what a kubeconfig names is no pipe, nor is the one in the home folder', async (t) => {
+  const user = { tokenFile: 'token' }
+  const folder = t.testdir({ config: kubeconfig('https://cluster.example', user), home: { '.kube': {} } })
+  execFileSync('mkfifo', [`${folder}/token`, `${folder}/home/.kube/config`])
+  const open = (environment: Record<string, string>) => openSigningKey('k8s://ns/x', context({ environment }))
+  await t.rejects(open({ KUBECONFIG: `${folder}/config` }), {
+    message: /cannot read .*token, which .*config names \(it is no regular file\)$/,
+  })
+  await t.rejects(open({ HOME: `${folder}/home` }), {
+    message: /^cannot read the kubeconfig .* \(it is no regular file\)$/,
+  })
+  await t.rejects(open({ KUBECONFIG: '/dev/zero' }), { message: /\(it is larger than 4194304 bytes\)$/ })
 })
 
 t.test('a key that a service keeps signs, and what the service says is told', async (t) => {

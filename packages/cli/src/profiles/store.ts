@@ -1,7 +1,8 @@
 /** Profiles on the disk: a file each, and one that names the profile in use. */
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoted } from '@sigstack/crypto'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { makeFolder } from '@sigstack/server/files'
 import { CliError } from '../errors.ts'
 import { replaceOutput } from '../files.ts'
@@ -102,13 +103,9 @@ export async function removeProfile(io: Io, name: string): Promise<void> {
 
 async function readSmall(file: string): Promise<string | undefined> {
   try {
-    const { size } = await stat(file)
-    if (size > limitBytes) throw new CliError('unreadable', `${file} is larger than ${limitBytes} bytes`)
-    return await readFile(file, 'utf8')
+    return (await readFileBounded(file, limitBytes, { isRegular: true })).toString()
   } catch (cause) {
-    if (cause instanceof CliError) throw cause
-    const code = codeOf(cause)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new CliError('unreadable', `cannot read ${file} (${code})`, { cause })
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(cause))) return undefined
+    throw new CliError('unreadable', `cannot read ${file} (${fileReason(cause)})`, { cause })
   }
 }

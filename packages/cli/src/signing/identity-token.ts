@@ -1,11 +1,12 @@
 /** Where the identity token comes from. */
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { quoted } from '@sigstack/crypto'
 import { callSocket, requestBounded } from '@sigstack/http-client'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { ambientToken, demandToken, isTokenShaped, longestToken } from '@sigstack/signing'
 import { dataFolder, readEndpoints } from '../endpoints.ts'
 import { CliError } from '../errors.ts'
-import { codeOf, type Io, textOf } from '../io.ts'
+import { type Io, textOf } from '../io.ts'
 import type { SignInOptions } from './oidc/flows.ts'
 import { askTrialIssuer, requestTrialToken } from './trial-issuer.ts'
 
@@ -76,7 +77,8 @@ export async function tokenAround(
         (found) => found.isSocket(),
         () => false,
       ),
-    readFile: (path: string) => readFile(path, 'utf8').catch(() => undefined),
+    readFile: (path: string) =>
+      readFileBounded(path, longestToken, { isRegular: true }).then(String, () => undefined),
   }
   const found = await ambientToken(surroundings, provider)
   if (found !== undefined) io.err(`Using the identity token of ${found.provider}.\n`)
@@ -106,15 +108,12 @@ export async function tokenOrFile(value: string): Promise<string> {
   // A mistyped token is not repeated; a name of a file is.
   const named = /^[^\s]{0,255}$/.test(value) && !value.includes('eyJ') ? ` ${quoted(value)}` : ''
   try {
-    const bytes = await readFile(value)
-    if (bytes.length > longestToken)
-      throw new CliError('bad_token', `the file${named} is too large for a token`)
-    return textOf(bytes, `the file${named}`, 'token')
+    return textOf(await readFileBounded(value, longestToken), `the file${named}`, 'token')
   } catch (cause) {
     if (cause instanceof CliError) throw cause
     throw new CliError(
       'bad_token',
-      `--identity-token is neither a token nor a file that can be read:${named} (${codeOf(cause)})`,
+      `--identity-token is neither a token nor a file that can be read:${named} (${fileReason(cause)})`,
       { cause },
     )
   }

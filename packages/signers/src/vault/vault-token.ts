@@ -1,5 +1,5 @@
 /** Who we are to Vault: a token that we are given, or one for which we log in. */
-import { readFile } from 'node:fs/promises'
+import { readFileBounded } from '@sigstack/http-client/files'
 import type { Environment } from '../environment.ts'
 import { SignerError } from '../errors.ts'
 import { textField } from '../remote/fields.ts'
@@ -19,6 +19,7 @@ type VaultTokenOptions = {
   readonly headers: Readonly<Record<string, string>>
 }
 
+const mostTokenBytes = 64 * 1024
 const kubernetesTokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 export function createVaultToken(options: VaultTokenOptions): VaultToken {
@@ -106,7 +107,7 @@ function wayOf({
 /** The kubelet writes it readable for everybody in the container, so its mode says nothing. */
 async function readServiceAccountToken(uri: string, path: string): Promise<string> {
   try {
-    return (await readFile(path, 'utf8')).trim()
+    return (await readFileBounded(path, mostTokenBytes, { isRegular: true })).toString().trim()
   } catch (cause) {
     throw new SignerError('no_credentials', `${uri}: the service account token ${path} cannot be read`, {
       cause,

@@ -1,15 +1,17 @@
 /** A token by signing in at an issuer: in a browser, on another device, or as a client of its own. */
-import { readFile } from 'node:fs/promises'
 import { quoted } from '@sigstack/crypto'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { type Client, discover } from '@sigstack/oidc-client'
 import { CliError } from '../../errors.ts'
-import { codeOf, type Io, textOf } from '../../io.ts'
+import { type Io, textOf } from '../../io.ts'
 import { isUrl } from '../../location.ts'
 import { browserFlow } from './browser-flow.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { deviceFlow } from './device-flow.ts'
 import type { SignInOptions } from './flows.ts'
 import { asNoToken } from './no-token.ts'
+
+const mostSecretBytes = 64 * 1024
 
 /**
  * Without a flow: a browser where a person sits at a terminal, else the device flow. `askTrial`: in place of both, what to
@@ -43,11 +45,15 @@ export async function signIn(
 async function secretOf(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
   try {
-    return textOf(await readFile(path), path, 'secret of a client').trim()
+    return textOf(await readFileBounded(path, mostSecretBytes), path, 'secret of a client').trim()
   } catch (cause) {
     if (cause instanceof CliError) throw cause
-    throw new CliError('unreadable', `cannot read the secret of the client at ${path} (${codeOf(cause)})`, {
-      cause,
-    })
+    throw new CliError(
+      'unreadable',
+      `cannot read the secret of the client at ${path} (${fileReason(cause)})`,
+      {
+        cause,
+      },
+    )
   }
 }

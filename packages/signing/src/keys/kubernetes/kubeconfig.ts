@@ -2,11 +2,11 @@
  * Which cluster, and as whom: the kubeconfig that kubectl reads, else the service account of the pod.
  * Programs that give credentials (`exec`) are not run.
  */
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
-import { isObject, memberAt, quoted, reasonOf, withoutEnd } from '@sigstack/crypto'
+import { isObject, memberAt, quoted, withoutEnd } from '@sigstack/crypto'
 import type { TlsSettings } from '@sigstack/http-client'
+import { fileReason, readFileBounded } from '@sigstack/http-client/files'
 import { SigningError } from '../../errors.ts'
 
 export type Cluster = {
@@ -16,19 +16,23 @@ export type Cluster = {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const longestConfigCharacters = 4 << 20
+const mostConfigBytes = 4 << 20
+/** Of a certificate, a key or a token, and of the roots of a cluster. */
+const mostMaterialBytes = 1 << 20
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 export async function readCluster(environment: Environment): Promise<Cluster> {
   const path = configPath(environment)
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  // One that is named may be the output of a program.
+  const isRegular = environment['KUBECONFIG'] === undefined
+  const bytes = await readFileBounded(path, mostConfigBytes, { isRegular }).catch((cause: unknown) => {
     if (environment['KUBECONFIG'] === undefined && environment['KUBERNETES_SERVICE_HOST'] !== undefined)
       return undefined
-    throw refused(`cannot read the kubeconfig ${path} (${reasonOf(cause)})`)
+    throw refused(`cannot read the kubeconfig ${path} (${fileReason(cause)})`)
   })
-  return text === undefined ? clusterOfPod(environment) : parseKubeconfig(path, text)
+  return bytes === undefined ? clusterOfPod(environment) : parseKubeconfig(path, bytes.toString())
 }
 
 /** The first of several; kubectl would merge them. */
@@ -38,14 +42,14 @@ function configPath(environment: Environment): string {
 }
 
 async function clusterOfPod(environment: Environment): Promise<Cluster> {
-  const read = (name: string): Promise<string> => readFile(join(accountFolder, name), 'utf8')
+  const read = (name: string): Promise<string> => readMaterial(join(accountFolder, name))
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = environment
   try {
     const [ca, token] = await Promise.all([read('ca.crt'), read('token')])
     const name = host.includes(':') ? `[${host}]` : host
     return { server: `https://${name}:${port}`, tls: { ca }, headers: bearer(token) }
   } catch (cause) {
-    throw refused(`cannot read the service account of this pod (${reasonOf(cause)})`)
+    throw refused(`cannot read the service account of this pod (${fileReason(cause)})`)
   }
 }
 
@@ -79,7 +83,6 @@ export async function parseKubeconfig(path: string, text: string): Promise<Clust
 }
 
 async function parse(path: string, text: string): Promise<unknown> {
-  if (text.length > longestConfigCharacters) throw refused(`${path} is too large for a kubeconfig`)
   // Loaded by those who need it.
   const { parse } = await import('yaml')
   try {
@@ -109,9 +112,13 @@ async function material(path: string, holder: unknown, name: string): Promise<st
 
 async function readBeside(path: string, file: string): Promise<string> {
   const place = resolve(dirname(path), file)
-  return readFile(place, 'utf8').catch((cause: unknown) => {
-    throw refused(`cannot read ${place}, which ${path} names (${reasonOf(cause)})`)
+  return readMaterial(place).catch((cause: unknown) => {
+    throw refused(`cannot read ${place}, which ${path} names (${fileReason(cause)})`)
   })
+}
+
+async function readMaterial(file: string): Promise<string> {
+  return (await readFileBounded(file, mostMaterialBytes, { isRegular: true })).toString()
 }
 
 async function credentials(
