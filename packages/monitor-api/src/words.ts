@@ -5,6 +5,7 @@ export const alarmKinds = [
   'wrong-entries',
   'bad-signature',
   'shrunk-tree',
+  'unproven-heads',
   'unreachable',
   'backlog',
   'clock-drift',

@@ -21,6 +21,10 @@ const known: Readonly<Record<string, Advice>> = {
     what: 'The log shows fewer entries than before',
     next: 'A copy is behind, or the log was put back to an older state. If a backup was restored, find out which entries are missing.',
   },
+  'unproven-heads': {
+    what: 'The log does not prove what it has signed',
+    next: 'Ask whoever runs it why it gives neither proofs nor entries for its newest heads, and whether the witnesses have cosigned them. While a large log is read for the first time it means no more than that: wait until it is read.',
+  },
   'unknown-authority': {
     what: 'A certificate in the log is of an unknown authority',
     next: 'Find out who issued it. If it was your own new authority, publish it in the trusted root.',

@@ -14,6 +14,8 @@ export const alarmKinds = {
   'bad-signature': { severity: 'page', passes: false },
   /** A head is smaller than one that was shown before, and fits it. */
   'shrunk-tree': { severity: 'ticket', passes: false },
+  /** More heads than are kept wait for a proof, or to be read; some were forgotten. */
+  'unproven-heads': { severity: 'ticket', passes: false },
   /** No head, or no entries, for too long. */
   unreachable: { severity: 'ticket', passes: true },
   /** The monitor is behind the log. */

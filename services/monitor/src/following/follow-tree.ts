@@ -17,6 +17,7 @@ import { inTransaction, type Pool, type Queryable } from '@sigstack/postgres'
 import type { Trouble } from '../alarms/alarm.ts'
 import { FollowError } from './errors.ts'
 import type { StoredLeaf, TreeSource } from './source.ts'
+import { thinPending } from './thin-pending.ts'
 import {
   demandKeepable,
   forgetReached,
@@ -41,6 +42,8 @@ export type FollowedTree = {
   readonly source: TreeSource
   /** Where heads are shown: of the log itself first, then of others who pass them on. */
   readonly views: readonly { readonly shownAt: string; readonly readHead: TreeSource['readHead'] }[]
+  /** How many heads of it may wait to be judged. */
+  readonly mostPending: number
 }
 
 export type FollowDependencies = {
@@ -79,7 +82,7 @@ export async function followTree(
   dependencies: FollowDependencies,
   { signal, isLate, rest }: Pace,
 ): Promise<Looked> {
-  const { treeId, source, views } = tree
+  const { treeId, source, views, mostPending } = tree
   const { pool, onLeaves, report, reportNow, onDate } = dependencies
 
   async function seeHead({ shownAt, readHead }: FollowedTree['views'][number]): Promise<void> {
@@ -188,6 +191,21 @@ export async function followTree(
     })
   }
 
+  async function headsToJudge(): Promise<readonly KeptHead[]> {
+    const pending = await pendingHeads(pool, treeId, mostPending + 1)
+    if (pending.length <= mostPending) return pending
+    // Before anything is lost.
+    await reportNow({
+      kind: 'unproven-heads',
+      matter: `tree ${treeId}`,
+      treeId,
+      summary: `${tree.name} has signed more than ${mostPending} heads that could not be judged: of those between the first and the last only some are kept`,
+      detail: { mostKept: mostPending },
+    })
+    await thinPending(pool, treeId, mostPending, signal)
+    return pendingHeads(pool, treeId, mostPending)
+  }
+
   const failures: Failure[] = []
   const attempt = async <T>(shownAt: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -200,7 +218,7 @@ export async function followTree(
   }
   for (const view of views) await attempt(view.shownAt, () => seeHead(view))
   let isBehind = false
-  for (const [at, head] of (await pendingHeads(pool, treeId)).entries()) {
+  for (const [at, head] of (await headsToJudge()).entries()) {
     if (at > 0 && isLate()) {
       isBehind = true
       break

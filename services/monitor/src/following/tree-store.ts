@@ -131,14 +131,16 @@ export async function rivalOf(
   return rows[0] && { size, rootHash: rows[0].root_hash as Uint8Array as Hash }
 }
 
-const mostPending = 1_000
-
-/** Smallest first. */
-export async function pendingHeads(db: Queryable, treeId: bigint): Promise<readonly KeptHead[]> {
+/** Smallest first, `most` at the most. */
+export async function pendingHeads(
+  db: Queryable,
+  treeId: bigint,
+  most: number,
+): Promise<readonly KeptHead[]> {
   const { rows } = await db.query<{ size: bigint; root_hash: Buffer; note: string; shown_at: string }>(
     `select size, root_hash, note, shown_at from monitor_head where tree_id = $1 and verdict = 'pending'
-     order by size limit ${mostPending}`,
-    [treeId],
+     order by size limit $2`,
+    [treeId, most],
   )
   return rows.map((row) => ({
     size: row.size,
@@ -148,17 +150,19 @@ export async function pendingHeads(db: Queryable, treeId: bigint): Promise<reado
   }))
 }
 
-/** True for who was first to judge it. */
+/** Kept again where another process has given it up meanwhile: it is evidence. True for who was first to judge it. */
 export async function judgeHead(
   db: Queryable,
   treeId: bigint,
-  { size, rootHash }: TreeHead,
+  { size, rootHash, note, shownAt }: KeptHead,
   verdict: Exclude<Verdict, 'pending'>,
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update monitor_head set verdict = $4
-     where tree_id = $1 and size = $2 and root_hash = $3 and verdict = 'pending'`,
-    [treeId, size, Buffer.from(rootHash), verdict],
+    `insert into monitor_head (tree_id, size, root_hash, note, shown_at, verdict)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (tree_id, size, root_hash) do update set verdict = excluded.verdict
+       where monitor_head.verdict = 'pending'`,
+    [treeId, size, Buffer.from(rootHash), note, shownAt, verdict],
   )
   return rowCount === 1
 }

@@ -9,6 +9,7 @@ import type { LogDescription } from './logs-file.ts'
 import { rekorApiSource } from './rekor-api-source.ts'
 import { mostShards, readShards } from './rekor-shards.ts'
 import type { TreeSource } from './source.ts'
+import { mostPending } from './thin-pending.ts'
 import { tileSource } from './tile-source.ts'
 import { ensureTree, knownShards } from './tree-store.ts'
 import { type LogKeys, verifyNote } from './verify-note.ts'
@@ -37,7 +38,7 @@ export async function treesOfLog(
     const own = { shownAt: log.url, readHead: source.readHead }
     const others = log.views.map((url) => ({ shownAt: url, readHead: headAt(url, log, keys) }))
     const name = shard === '' ? log.name : `shard ${shard} of ${log.name}`
-    return { treeId, name, source, views: [own, ...others] }
+    return { treeId, name, source, views: [own, ...others], mostPending: mostPending(shards.length) }
   })
   return { trees: await Promise.all(trees), failure, gone }
 }
