@@ -253,6 +253,38 @@ t.test(
   },
 )
 
+t.test('messages are kept for 30 days, and what waits still is given up then', async (t) => {
+  const receiver = await openReceiver(t)
+  const { log, monitor } = await open(t, { MONITOR_WEBHOOK_URL: receiver.url })
+  const { pool } = monitor.database
+  log.fail(500)
+  await monitor.look()
+  await monitor.tell()
+  const put = (channel: string, state: string, daysAgo: number, copies = 1) =>
+    pool.query(
+      `insert into monitor_delivery (channel, alarm_id, event, state, created_at, next_at)
+       select $1, alarm_id, '{}', $2, now() - make_interval(days => $3), now() + interval '1 hour'
+       from monitor_alarm, generate_series(1, $4)`,
+      [channel, state, daysAgo, copies],
+    )
+  await put('webhook', 'delivered', 31)
+  await put('webhook', 'given-up', 29)
+  await put('webhook', 'waiting', 29)
+  await put('webhook', 'waiting', 31)
+  // A way that was set once.
+  await put('mail', 'waiting', 31, 1_200)
+  await monitor.tell()
+  await monitor.tell()
+  const { rows } = await pool.query<{ state: string }>('select state from monitor_delivery order by state')
+  t.strictSame(
+    rows.map(({ state }) => state),
+    ['delivered', 'given-up', 'waiting'],
+  )
+  const metrics = await (await fetch(`${monitor.url}/metrics`)).text()
+  t.match(metrics, 'monitor_deliveries_total{channel="webhook",outcome="given-up"} 1')
+  t.match(metrics, 'monitor_deliveries_total{channel="mail",outcome="given-up"} 1200')
+})
+
 t.test('mail is set whole or not at all', async (t) => {
   await t.rejects(open(t, { MONITOR_MAIL_TO: 'ada@example.com' }), /belong together/)
   await t.rejects(

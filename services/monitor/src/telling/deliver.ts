@@ -1,4 +1,4 @@
-/** Carries out what waits, and tries again later what was not taken: for about a day, then it is given up and stays as a row. */
+/** Carries out what waits, and tries again later what was not taken: for about a day, then it is given up and stays as a row for a while. */
 import { escaped, withoutTokens } from '@sigstack/crypto'
 import { networkReason } from '@sigstack/http-client'
 import type { Pool } from '@sigstack/postgres'
@@ -29,6 +29,7 @@ const longestPauseSeconds = 3_600
 /** With the pauses above that is a day and a quarter. */
 const mostAttempts = 38
 const keptDays = 30
+const mostForgotten = 1_000
 
 type Row = {
   readonly delivery_id: bigint
@@ -44,10 +45,23 @@ type Row = {
  */
 export async function deliverDue(options: DeliverOptions, signal: AbortSignal): Promise<void> {
   await Promise.all([...options.channels].map((channel) => deliverBy(channel, options, signal)))
-  await options.pool.query(
-    `delete from monitor_delivery where state <> 'waiting' and created_at < now() - make_interval(days => $1)`,
-    [keptDays],
+  await forgetOld(options)
+}
+
+/**
+ * A part at each round. What waits still is given up with it: its way is not open any more, or has taken nothing for so long, while so much
+ * that is new was tried first that it was not tried often enough to be given up by that.
+ */
+async function forgetOld({ pool, onAttempt }: DeliverOptions): Promise<void> {
+  const { rows } = await pool.query<{ channel: Channel; state: string }>(
+    `delete from monitor_delivery where delivery_id in (
+       select delivery_id from monitor_delivery where created_at < now() - make_interval(days => $1)
+       order by created_at limit $2 for update skip locked)
+     returning channel, state`,
+    [keptDays, mostForgotten],
   )
+  for (const { channel, state } of rows)
+    if (state === 'waiting') onAttempt(channel, 'given-up', `it has waited for ${keptDays} days`)
 }
 
 async function deliverBy(
