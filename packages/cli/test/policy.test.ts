@@ -155,6 +155,22 @@ t.test('policy init takes flags or answers, and writes over nothing', async (t) 
   })
 })
 
+t.test('policy init warns of a signer that is broader than it looks', async (t) => {
+  const whom = ['--issuer', 'https://issuer.example']
+  const warned = async (...words: readonly string[]) => {
+    const { status, err } = await init('--out', '-', '--image', 'registry.example/app', ...whom, ...words)
+    t.equal(status, 0)
+    return err
+  }
+  const start = 'https://github\\.com/acme/'
+  const job = `${start}app/\\.github/workflows/release\\.yml@refs/tags/v[0-9]+`
+  t.match(await warned('--identity-pattern', `${start}.*`), /^WARNING: .* any repository of its owner$/m)
+  t.match(await warned('--source-repository', 'https://s'), /^WARNING: .* any branch and any tag$/m)
+  t.equal(await warned('--identity-pattern', job), '')
+  t.equal(await warned('--identity', 'ci@example.org', '--source-repository', 'https://s'), '')
+  t.equal(await warned('--key', publicKey), '')
+})
+
 t.test('policy export prints what an engine takes, or why it cannot', async (t) => {
   const folder = t.testdir()
   const file = join(folder, 'policy.yaml')

@@ -1,11 +1,12 @@
 /**
- * Whom a pattern accepts beside the one who signed. Patterns are tried on neighbours of the verified
+ * Whom a pattern accepts beside the one who signed, or the one it is written for. Patterns are tried on neighbours of that
  * identity: the answer is what the pattern does, not what it looks like.
  */
 import { quoted } from '@sigstack/crypto'
 import type { CertificateIdentity } from './certificate-identity.ts'
 import { acceptsClaim, type ClaimCondition, claimNumbers } from './claims.ts'
 import type { Condition, IdentityPolicy } from './identity-policy.ts'
+import { examplesOf } from './pattern-examples.ts'
 
 /** Names that nobody has. */
 const other = 'somebody-else-7f3a'
@@ -23,13 +24,11 @@ export function breadthOf(
   found: CertificateIdentity,
 ): readonly string[] {
   const sentences: string[] = []
-  const free = (part: Part): boolean => !claims.some((claim) => holds(claim, part))
-  if (subject === undefined && free('branch') && free('tag'))
+  if (subject === undefined && acceptsAnyRef(claims))
     sentences.push(
       `the conditions for the job also accept any branch and any tag; this signer alone is ${quoted(found.subject, 1000)}`,
     )
-  const neighbours = neighboursOf(found.subject).filter(([, , part]) => free(part))
-  const who = subject && broadest(subject, neighbours)
+  const who = subject && broadest(subject, freeNeighboursOf(found.subject, claims))
   if (who !== undefined)
     sentences.push(
       `the condition for the identity also accepts ${who}; this signer alone is ${quoted(found.subject, 1000)}`,
@@ -47,6 +46,26 @@ export function breadthOf(
   return sentences
 }
 
+/** The same before anybody signed, beside names that the pattern for the identity describes. */
+export function breadthOfConditions({ subject, claims = [] }: IdentityPolicy): readonly string[] {
+  if (subject === undefined)
+    return acceptsAnyRef(claims) ? ['the conditions for the job accept any branch and any tag'] : []
+  return examplesOf(subject).flatMap((example) => {
+    const who = broadest(subject, freeNeighboursOf(example, claims))
+    return who === undefined
+      ? []
+      : [`where the condition for the identity accepts ${quoted(example, 1000)}, it also accepts ${who}`]
+  })
+}
+
+function acceptsAnyRef(claims: readonly ClaimCondition[]): boolean {
+  return isFree('branch', claims) && isFree('tag', claims)
+}
+
+function isFree(part: Part, claims: readonly ClaimCondition[]): boolean {
+  return !claims.some((claim) => holds(claim, part))
+}
+
 function holds(claim: ClaimCondition, part: Part): boolean {
   const { buildSigner, workflowRepository, sourceRepository, workflowRef, sourceRepositoryRef } = claimNumbers
   const { number } = claim
@@ -61,6 +80,10 @@ function holds(claim: ClaimCondition, part: Part): boolean {
 function broadest({ value, pattern }: Condition, neighbours: readonly Neighbour[]): string | undefined {
   if (value !== undefined || pattern === undefined) return undefined
   return neighbours.find(([, name]) => pattern.matcher(name).find())?.[0]
+}
+
+function freeNeighboursOf(subject: string, claims: readonly ClaimCondition[]): readonly Neighbour[] {
+  return neighboursOf(subject).filter(([, , part]) => isFree(part, claims))
 }
 
 /** From the furthest to the nearest. */

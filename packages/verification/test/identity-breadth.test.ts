@@ -1,7 +1,7 @@
 /** Whom a pattern accepts beside the one who signed. */
 import t from 'tap'
 import { identityCondition } from '../src/identity-condition.ts'
-import { breadthOf, type ClaimCondition } from '../src/index.ts'
+import { breadthOf, breadthOfConditions, type ClaimCondition } from '../src/index.ts'
 
 const issuer = 'https://token.actions.githubusercontent.com'
 const workflow = 'https://github.com/org/app/.github/workflows/release.yml@refs/tags/v1'
@@ -74,4 +74,58 @@ t.test('what conditions for the job hold is not told of', async (t) => {
   t.match(of(undefined, place, ref('**')), [/any branch and any tag/])
   t.same(of(undefined, place, ref('refs/tags/*')), [])
   t.same(of(undefined, { name: 'build signer', number: 9, value: workflow }), [])
+})
+
+t.test(
+  'before anybody signed, a pattern is told by the furthest whom it accepts beside those it names',
+  async (t) => {
+    const of = (pattern: string) =>
+      breadthOfConditions({ subject: identityCondition({ pattern: `^(?:${pattern})$` }), issuer: exactly })
+    const start = 'https://github\\.com/'
+    const job = `${start}org/app/\\.github/workflows/release\\.yml@`
+    const cases: readonly [pattern: string, whom: RegExp][] = [
+      ['.*', /also accepts anybody$/],
+      ['.*/org/.*', /workflows on any host$/],
+      [`${start}.*`, /the workflows of any owner$/],
+      [
+        `${start}org/.*`,
+        /accepts "https:\/\/github\.com\/org\/.*", it also accepts any repository of its owner$/,
+      ],
+      ['https://github.com/org/.*', /accepts "https:\/\/github\.com\/org\/.*any repository of its owner$/],
+      [
+        `${start}org/(?:app|lib)-[^/]*/.*`,
+        /app-someone.*any repository of its owner whose name begins alike$/,
+      ],
+      ['\\Qhttps://github.com/org/\\E\\S+', /any repository of its owner$/],
+      [`${start}org/app/[^@]{1,100}@.*`, /any workflow of its repository$/],
+      [`${job}.*`, /the workflow on any branch$/],
+      [`${job}refs/(?P<kind>tags)/.*`, /the workflow on any tag$/],
+      [`${job}refs/tags/v.*`, /names that only begin like this one$/],
+      [`(?i:a@example\\.org)|${start}org/.*`, /any repository of its owner$/],
+      ['.+@example\\.org', /"someone@example\.org", it also accepts any address of its domain$/],
+      ['spiffe://td\\.example/[[:word:]-]+', /any name of its host$/],
+    ]
+    for (const [pattern, whom] of cases) t.match(of(pattern)[0], whom, pattern)
+    for (const pattern of [
+      `${job}refs/tags/v[0-9.]+`,
+      `${job}refs/heads/(main|release)`,
+      'a@example\\.org',
+      'a?b*c{2}\\pL\\x41\\z',
+      `(${'(a|b)'.repeat(60)}|.*x){3}`,
+    ])
+      t.same(of(pattern), [], pattern)
+  },
+)
+
+t.test('conditions for the job hold what a pattern leaves open before anybody signed, too', async (t) => {
+  const place = { name: 'source repository', number: 12, value: 'https://github.com/org/app' } as const
+  const ref = (glob: string) => ({ name: 'ref', number: 14, glob }) as const
+  const of = (pattern: string | undefined, ...claims: readonly ClaimCondition[]) => {
+    const subject = pattern === undefined ? {} : { subject: identityCondition({ pattern }) }
+    return breadthOfConditions({ ...subject, issuer: exactly, claims })
+  }
+  t.match(of('^https://github\\.com/org/.*$', place), [/any workflow of its repository$/])
+  t.match(of(undefined, place), [/the conditions for the job accept any branch and any tag$/])
+  t.same(of(undefined, place, ref('refs/tags/*')), [])
+  t.same(breadthOfConditions({ subject: identityCondition({ value: workflow }), issuer: exactly }), [])
 })

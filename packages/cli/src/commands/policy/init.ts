@@ -5,9 +5,11 @@ import {
   type Rule,
   readImagePolicy,
   type Signer,
+  signerOf,
   writeImagePolicy,
 } from '@sigstack/image-policy'
 import { predicateTypeUri } from '@sigstack/signing'
+import { breadthOfConditions } from '@sigstack/verification'
 import { type Command, Option } from 'commander'
 import { collect } from '../../collect.ts'
 import { dataFolder, readEndpoints } from '../../endpoints.ts'
@@ -109,8 +111,16 @@ export async function initPolicy(io: Io, given: Options): Promise<void> {
   telling('the policy', () => readImagePolicy(text))
   await demandWritable([options.out])
   await demandFree(options)
+  for (const warning of warningsOf(rule)) io.err(`WARNING: ${warning}\n`)
   await writeOutput(io, options.out, text, [], 0o644)
   if (options.out !== '-') io.err(`Wrote ${options.out}\n`)
+}
+
+/** Whom the rule accepts beside those whom its writer may have meant. */
+function warningsOf({ signedBy }: Rule): readonly string[] {
+  return signedBy
+    .map(signerOf)
+    .flatMap((signer) => ('policy' in signer ? breadthOfConditions(signer.policy) : []))
 }
 
 /** With answers in place of what is not given, where that says nothing. */
