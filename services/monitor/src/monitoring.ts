@@ -163,7 +163,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     nextForgettingMs = now() + forgettingPauseMs
     const { headsDays, alarmsDays } = config
     for (const [what, work] of [
-      ['tree heads that others prove', () => thinHeads(pool, headsDays)],
+      ['tree heads that others prove', () => thinHeads(pool, headsDays, signal)],
       ['closed alarms', () => forgetAlarms(pool, alarmsDays, signal)],
       ['findings', () => forgetFindings(pool, alarmsDays, signal)],
     ] as const) {

@@ -60,6 +60,16 @@ t.test('of old heads the largest of each hour stays, and all of the last thirty 
   t.strictSame(await sizes(), [3, 6, 7, 8, 9], 'and once more changes nothing')
 })
 
+t.test('however long ago heads were seen, each of their days is thinned out', async (t) => {
+  const { show, date, lookNextDay, sizes } = await open(t)
+  for (const size of [1, 2, 3, 4, 5, 6, 7, 8]) await show(size)
+  await date([1, 2], '2019-03-31T23:10:00Z')
+  await date([3, 4], '2019-04-01T00:10:00Z')
+  await date([5, 6, 7], '2026-01-02T23:59:59.999Z')
+  await lookNextDay()
+  t.strictSame(await sizes(), [2, 4, 7, 8])
+})
+
 t.test('the verified head, those that are not judged and each of two roots of a size stay', async (t) => {
   const { show, date, lookNextDay, sizes, pool } = await open(t)
   await show(4)
