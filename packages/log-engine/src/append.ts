@@ -26,6 +26,7 @@ export type WriterOptions = {
   readonly queueLimit: number
   readonly batchLimit: number
   readonly onBatch: ((batch: BatchReport) => void) | undefined
+  readonly onRefused: ((reason: unknown) => void) | undefined
   readonly onError: (error: unknown) => void
 }
 
@@ -46,7 +47,7 @@ export function createWriter(options: WriterOptions): LogWriter & {
   onAppended(listener: (treeSize: bigint) => void): void
   close(): Promise<void>
 } {
-  const { sequencer, publisher, reader, queueLimit, onBatch, onError } = options
+  const { sequencer, publisher, reader, queueLimit, onBatch, onRefused, onError } = options
   const listeners: ((treeSize: bigint) => void)[] = []
   let unanswered = 0
 
@@ -83,6 +84,7 @@ export function createWriter(options: WriterOptions): LogWriter & {
       const reason = asLogError(error)
       if (batch.length > 1 && isOfOneEntry(reason)) return runEach(batch)
       for (const waiting of batch) waiting.reject(reason)
+      tell(onRefused, error, onError)
       return
     }
     const duplicates = sequenced.placed.filter((placed) => placed.duplicate).length

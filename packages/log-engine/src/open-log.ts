@@ -45,7 +45,9 @@ export type LogOptions = {
   readonly onClock?: (aheadMs: number) => void
   /** Told of every batch that was committed. */
   readonly onBatch?: (batch: BatchReport) => void
-  /** Told of what `onBatch` and listeners throw: it harms nobody else, and is a mistake of theirs. */
+  /** Told of every batch that was not committed, and why, as the database or the encoding of an entry says it. */
+  readonly onRefused?: (reason: unknown) => void
+  /** Told of what these two and listeners throw: it harms nobody else, and is a mistake of theirs. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -92,6 +94,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     queueLimit: options.queueLimit ?? 10_000,
     batchLimit: options.batchLimit ?? 512,
     onBatch: options.onBatch,
+    onRefused: options.onRefused,
     onError,
   })
 

@@ -1,5 +1,5 @@
 import { emptyRootHash, leafHash, tileFromHashes, verifyConsistency, verifyInclusion } from '@sigstack/merkle'
-import { createPool } from '@sigstack/postgres'
+import { createPool, type Pool } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import t from 'tap'
 import { draft, logId, openTestLog, signNothing, verifyAppended } from './support.ts'
@@ -245,6 +245,36 @@ t.test(
     t.strictSame([...new Set(told)], ['a label that does not fit', 'a follower that is gone'])
   },
 )
+
+t.test('whoever watches is told why a batch was not committed, and may throw', async (t) => {
+  const { pool } = await testDatabase(t)
+  const told: unknown[] = []
+  const errors: unknown[] = []
+  let isFull = false
+  const full = Object.assign(new Error('could not extend file'), { code: '53100' })
+  const fillable: Pool = {
+    ...pool,
+    query: (statement, values) =>
+      isFull && (typeof statement === 'string' ? statement : statement.text).includes('insert into entry')
+        ? Promise.reject(full)
+        : pool.query(statement, values),
+  }
+  const log = await openTestLog(fillable, {
+    onRefused: (reason) => {
+      told.push(reason)
+      throw new Error('a label that does not fit')
+    },
+    onError: (error) => errors.push(error),
+  })
+  verifyAppended(await log.append(draft('before')))
+  isFull = true
+  await t.rejects(log.append(draft('a')), { code: 'unavailable', message: /has no room/ })
+  t.strictSame(told, [full], 'as the database says it')
+  t.match(errors, [{ message: 'a label that does not fit' }])
+  isFull = false
+  verifyAppended(await log.append(draft('a')))
+  t.equal(told.length, 1)
+})
 
 t.test('a draft that cannot be encoded is refused alone', async (t) => {
   const { pool } = await testDatabase(t)

@@ -6,6 +6,7 @@ import type { Logger, PreparedAnswers, Readiness, Registry, ServerOptions } from
 import type { FastifyInstance } from 'fastify'
 import type { LogConfig } from './config.ts'
 import type { LogGauges, LogMetrics } from './metrics.ts'
+import type { RoomWatch } from './room.ts'
 import type { HeadsOf } from './witnesses/open-heads.ts'
 
 /** A dialect over a log, to be put on a server. */
@@ -45,6 +46,10 @@ export type FaceContext = {
   readonly logger: Logger
   readonly registry: Registry
   readonly metrics: LogMetrics
+  /** Told by each log of this process how its batches went. */
+  readonly batches: Required<Pick<LogOptions, 'onBatch' | 'onRefused'>>
+  /** Whether the database has room for entries. */
+  readonly room: Pick<RoomWatch, 'isFull'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly onClock: NonNullable<LogOptions['onClock']>

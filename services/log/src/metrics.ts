@@ -9,7 +9,7 @@ export type LogMetrics = {
   /** Times one verification; `kind` is the entry's, or `refused`. */
   verified(kind: string, seconds: number): void
   /** From here on batches are counted: what the log does for itself while it is opened is nobody's entry. */
-  begin(gauges: LogGauges): void
+  begin(gauges: LogGauges & { readonly isFull: () => boolean }): void
 }
 
 export type LogGauges = {
@@ -69,13 +69,24 @@ export function createLogMetrics(face: LogConfig['face']['face'], registry: Regi
   }
 }
 
-function watch({ queueDepth, searchBacklog }: LogGauges, registers: Registry[]): void {
+function watch(
+  { queueDepth, searchBacklog, isFull }: Parameters<LogMetrics['begin']>[0],
+  registers: Registry[],
+): void {
   new Gauge({
     name: 'log_queue_depth',
     help: 'Entries that wait for a batch',
     registers,
     collect() {
       this.set(queueDepth())
+    },
+  })
+  new Gauge({
+    name: 'log_database_full',
+    help: '1 while the database has no room for new entries',
+    registers,
+    collect() {
+      this.set(isFull() ? 1 : 0)
     },
   })
   if (searchBacklog === undefined) return

@@ -7,6 +7,7 @@ import { keyFolderOf, loadOrCreateSigner } from '@sigstack/signers'
 import type { LogConfig } from './config.ts'
 import type { FaceContext } from './face.ts'
 import { createLogMetrics } from './metrics.ts'
+import { watchRoom } from './room.ts'
 import { openHeads } from './witnesses/open-heads.ts'
 
 export type ContextOptions = {
@@ -42,6 +43,12 @@ export async function openContext(config: LogConfig, options: ContextOptions): P
   const readers = openPool(config.readConnections ?? defaultReadConnections)
   await tellOfDigestVerification(logger, registry)
   const metrics = createLogMetrics(config.face.face, registry)
+  const room = watchRoom(pool, (reason) =>
+    reason === undefined
+      ? logger.info('the database has room for entries again')
+      : logger.error({ err: reason }, 'the database has no room; writers are told to come back'),
+  )
+  onStop(room.stop)
   const headsOf = await openHeads(config, { logger, registry, now })
   return {
     config,
@@ -52,6 +59,14 @@ export async function openContext(config: LogConfig, options: ContextOptions): P
     logger,
     registry,
     metrics,
+    batches: {
+      onBatch: (batch) => {
+        room.committed(batch)
+        metrics.batch(batch)
+      },
+      onRefused: room.refused,
+    },
+    room,
     now,
     onClock: (aheadMs) => {
       if (aheadMs === 0) return logger.info('the clocks of this machine and the database agree again')

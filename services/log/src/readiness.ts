@@ -2,30 +2,36 @@ import { LogError, type LogReader } from '@sigstack/log-engine'
 import type { Pool } from '@sigstack/postgres'
 import type { Readiness } from '@sigstack/server'
 import type { LineTrouble } from './line/open-line.ts'
+import type { RoomWatch } from './room.ts'
+
+export type ReadinessOptions = {
+  readonly pool: Pool
+  readonly room: Pick<RoomWatch, 'isFull'>
+  readonly log: Pick<LogReader, 'checkpoint'>
+  /** What an operator should know and no writer waits for. */
+  readonly more: () => Readiness['checks']
+}
 
 /**
- * Ready is what could answer a writer now: the database answers, its tree extends what was signed, and the key signs it.
- *
- * @param more What an operator should know and no writer waits for.
+ * Ready is what could answer a writer now: the database answers and has room for his entry, its tree extends what was signed, and the key
+ * signs it. Readers are answered without room and without the key.
  */
-export async function readinessOf(
-  pool: Pool,
-  log: Pick<LogReader, 'checkpoint'>,
-  more: () => Readiness['checks'],
-): Promise<Readiness> {
+export async function readinessOf({ pool, room, log, more }: ReadinessOptions): Promise<Readiness> {
   try {
     await pool.query('select 1')
   } catch {
     return { ready: false, checks: { database: 'cannot be reached' } }
   }
+  const isFull = room.isFull()
+  const database = isFull ? 'has no room: new entries are refused, those in the log are served' : 'ok'
   try {
     // Signed once for each size, so asking costs nothing while the log rests.
     await log.checkpoint()
-    return { ready: true, checks: { database: 'ok', checkpoint: 'ok', ...more() } }
+    return { ready: !isFull, checks: { database, checkpoint: 'ok', ...more() } }
   } catch (error) {
     const isForked = error instanceof LogError && error.code === 'inconsistent'
     const checkpoint = isForked ? 'the database shows another history than was signed' : 'cannot be signed'
-    return { ready: false, checks: { database: 'ok', checkpoint } }
+    return { ready: false, checks: { database, checkpoint } }
   }
 }
 

@@ -64,7 +64,8 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
     const registry = createRegistry({ processMetrics: options.processMetrics ?? true })
     const context = await openContext(config, { ...options, registry, onStop: cleanups.add })
     const face = await openFace(context)
-    context.metrics.begin(face.gauges)
+    const { pool, room } = context
+    context.metrics.begin({ ...face.gauges, isFull: room.isFull })
     const [first] = face.logs()
     if (first === undefined) throw new Error('a face has at least one log')
     const { publicKeyPem } = first
@@ -76,7 +77,7 @@ export async function startLog(config: LogConfig, options: StartLogOptions): Pro
       logger,
       metrics: registry,
       metricsRoute: config.metricsPort === undefined,
-      readiness: () => readinessOf(context.pool, newest(), face.checks ?? (() => ({}))),
+      readiness: () => readinessOf({ pool, room, log: newest(), more: face.checks ?? (() => ({})) }),
       ...(tls !== undefined && { tls }),
       ...(config.trustedProxies !== undefined && { trustProxy: trustedProxies(config.trustedProxies) }),
     })

@@ -3,7 +3,7 @@ import '@sigstack/signers/few-rounds'
 import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import type { Signer } from '@sigstack/crypto'
-import type { Pool } from '@sigstack/postgres'
+import type { Pool, Queryable } from '@sigstack/postgres'
 import { testDatabase } from '@sigstack/postgres/testing'
 import { commitRollover, prepareRollover } from '@sigstack/rekor-log'
 import { createLogger } from '@sigstack/server'
@@ -156,6 +156,54 @@ t.test('while the database is away, whatever needs it is 503 with Retry-After', 
   away = false
   t.equal((await post(url, 'one')).status, 201)
   t.equal((await fetch(`${url}/readyz`)).status, 200)
+})
+
+t.test('while the database has no room the log is read, is not ready, and says why', async (t) => {
+  const { pool } = await testDatabase(t)
+  let isFull = false
+  /** Refuses what would take disk, an entry or a probe, and nothing else. */
+  const refusing = (db: Queryable): Queryable => ({
+    query: (statement, values) => {
+      const text = typeof statement === 'string' ? statement : statement.text
+      return isFull && /insert into entry|spilled/.test(text)
+        ? Promise.reject(Object.assign(new Error('could not extend file'), { code: '53100' }))
+        : db.query(statement, values)
+    },
+  })
+  const fillable: Pool = {
+    ...pool,
+    ...refusing(pool),
+    connect: async () => {
+      const client = await pool.connect()
+      return { ...refusing(client), release: client.release }
+    },
+  }
+  const { url } = await openLog(t, { pool: fillable })
+  const gauge = async () =>
+    /^log_database_full (\d)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]
+  const location = (await post(url, 'before')).headers.get('location')
+  t.equal(await gauge(), '0')
+
+  for (const end of ['a batch', 'a probe']) {
+    isFull = true
+    const refused = await post(url, 'one more')
+    t.match([refused.status, refused.headers.get('retry-after')], [503, '1'])
+    t.match(refused.text, 'the database of the log has no room')
+    const unready = await fetch(`${url}/readyz`)
+    t.equal(unready.status, 503)
+    t.match(await unready.json(), {
+      checks: { database: /^has no room: new entries are refused/, search: /./ },
+    })
+    t.equal(await gauge(), '1')
+    for (const at of [location, '/checkpoint', '/api/v1/log', '/healthz'])
+      t.equal((await fetch(`${url}${at}`)).status, 200, `${at} is read`)
+
+    isFull = false
+    if (end === 'a batch') t.equal((await post(url, `after ${end}`)).status, 201)
+    else while ((await fetch(`${url}/readyz`)).status === 503);
+    t.equal((await fetch(`${url}/readyz`)).status, 200, `after ${end}`)
+    t.equal(await gauge(), '0')
+  }
 })
 
 t.test(

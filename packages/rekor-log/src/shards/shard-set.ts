@@ -62,6 +62,8 @@ export type ShardSetOptions = {
   readonly now?: () => number
   readonly onBatch?: (batch: BatchReport) => void
   /** As the engine's. */
+  readonly onRefused?: (reason: unknown) => void
+  /** As the engine's. */
   readonly onClock?: (aheadMs: number) => void
   /** Told when the log was rolled over, and of keys that were prepared for it. */
   readonly onNews?: (news: string) => void
@@ -145,6 +147,7 @@ export async function openShardSet(options: ShardSetOptions): Promise<ShardSet> 
       ...(options.now !== undefined && { now: options.now }),
       ...(options.onClock !== undefined && { onClock: options.onClock }),
       ...(options.onBatch !== undefined && { onBatch: options.onBatch }),
+      ...(options.onRefused !== undefined && { onRefused: options.onRefused }),
       onError,
     })
     log.onAppended((size) => tellAll(firstIndex + size))

@@ -83,7 +83,7 @@ async function openCtLog(
   { origin, prefix }: CtConfig,
   context: FaceContext,
 ) {
-  const { config, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { config, pool, readers, logger, batches, now, onClock, onStop } = context
   const { hostname, queueLimit } = config
   const dialect = logByOrigin(name, origin ?? `${hostname}${prefix}`, signer)
   const signedHeads = context.signedHeadsOf(name, signer.publicKey)
@@ -98,7 +98,7 @@ async function openCtLog(
     readers,
     now,
     queueLimit,
-    onBatch: metrics.batch,
+    ...batches,
     onClock,
     onError: (error) => logger.error({ err: error }, 'a follower of the log failed'),
   })

@@ -117,7 +117,7 @@ export function rekorV1Of(dependencies: RekorV1Dependencies): Face {
 }
 
 async function openShards(context: FaceContext): Promise<ShardSet> {
-  const { config, signer, guarded, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { config, signer, guarded, pool, readers, logger, batches, now, onClock, onStop } = context
   const { hostname, queueLimit, keysFolder, keyLocation, keyPassword } = config
   const folder = keysFolder ?? keyFolderOf(keyLocation)
   if (folder === undefined) throw new Error('the keys of later shards have no folder')
@@ -136,7 +136,7 @@ async function openShards(context: FaceContext): Promise<ShardSet> {
     series: 'rekor-v1',
     hostname,
     queueLimit,
-    onBatch: metrics.batch,
+    ...batches,
     onClock,
     onNews: (news) => logger.info(news),
     onError: (error) => logger.error({ err: error }, 'the shards of the log could not be followed'),

@@ -34,7 +34,7 @@ export async function openRekorV2Log(
   { name, signer }: { readonly name: string; readonly signer: Signer },
   { face, context, dearReads, eventMetrics, onLogged }: OpenRekorV2LogOptions,
 ): Promise<OpenRekorV2Log> {
-  const { config, pool, readers, logger, metrics, now, onClock, onStop } = context
+  const { config, pool, readers, logger, batches, now, onClock, onStop } = context
   if (!isSearchedLog(name)) throw new Error(`${name} is not the name of a log of Rekor v2`)
   const dialect = logByOrigin(name, config.hostname, signer)
   const signedHeads = context.signedHeadsOf(name, signer.publicKey)
@@ -47,8 +47,9 @@ export async function openRekorV2Log(
     readers,
     now,
     queueLimit: config.queueLimit,
+    ...batches,
     onBatch: (batch) => {
-      metrics.batch(batch)
+      batches.onBatch(batch)
       if (isOpen) onLogged(batch.entries)
     },
     onClock,
