@@ -1,7 +1,9 @@
 /** The key of the next shard, or of the next log: where it lies, what opens it, and whether verifiers know it. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { equalBytes, type PublicKey } from '@sigstack/crypto'
 import type { PreparedKey } from '@sigstack/rekor-log'
+import { keyFolderOf } from '@sigstack/signers'
 import { dataFolder } from '../../endpoints.ts'
 import { CliError } from '../../errors.ts'
 import { type Io, setting } from '../../io.ts'
@@ -34,8 +36,21 @@ export async function preparedKeyOf(io: Io, options: RolloverOptions, { needsPas
   }
 }
 
-export function keysFolder(io: Io, options: RolloverOptions): string {
-  return options.keys ?? setting(io, 'LOG_KEYS') ?? join(dataFolder(io, options.data), 'keys')
+/**
+ * Where the log itself looks for the keys of later shards. A stack in one process has them in its data folder, also where LOG_KEY, the
+ * first key of its Rekor log, is elsewhere; a log without such a folder has them beside LOG_KEY. Throws `bad_usage` where that is no file.
+ */
+export function keysFolder(io: Io, options: Pick<RolloverOptions, 'keys' | 'data'>): string {
+  const said = options.keys ?? setting(io, 'LOG_KEYS')
+  if (said !== undefined) return said
+  const ofStack = join(dataFolder(io, options.data), 'keys')
+  const first = setting(io, 'LOG_KEY')
+  if (first === undefined || options.data !== undefined || existsSync(ofStack)) return ofStack
+  const besideFirst = keyFolderOf(first)
+  if (besideFirst !== undefined) return besideFirst
+  throw new CliError('bad_usage', 'LOG_KEY is a URI, which names no folder for the keys of later shards', {
+    advice: 'Give the folder that LOG_KEYS of the log itself names: --keys, or LOG_KEYS.',
+  })
 }
 
 export function withAdvice(cause: unknown, advice: string): unknown {

@@ -65,7 +65,10 @@ export function addRollover(log: Command, io: Io): void {
       '--key <uri>',
       'with --prepare: take this key, kept elsewhere (pkcs11:, awskms:, gcpkms:, azurekms:, hashivault:)',
     )
-    .option('--keys <folder>', 'folder of the log’s keys (default: LOG_KEYS, else keys in the data folder)')
+    .option(
+      '--keys <folder>',
+      'folder of the log’s keys (default: LOG_KEYS, else keys in the data folder, else that of LOG_KEY)',
+    )
     .option(
       '--new-folder',
       'with --prepare: the folder holds no key of this log yet, as all are kept elsewhere',
