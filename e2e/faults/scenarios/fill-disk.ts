@@ -4,7 +4,7 @@ import { createPool, keepEmbeddedPostgres } from '@sigstack/postgres'
 import { type Replica, startReplica } from '../parts/replicas.ts'
 import { assertStanding } from '../parts/service-process.ts'
 import { mountSmallFilesystem, type SmallFilesystem } from '../parts/small-filesystem.ts'
-import { type Scenario, underLoad } from '../scenario.ts'
+import { type Scenario, underLoad, untilReadiness } from '../scenario.ts'
 
 export const fillDisk: Scenario = {
   name: 'fill-disk',
@@ -37,9 +37,11 @@ export const fillDisk: Scenario = {
           // A full table is an error for its writers; a full journal ends PostgreSQL, which then cannot even start.
           if (random.chance(0.5)) await pool.query('select pg_switch_wal()').catch(() => {})
           await load.untilRefused(10)
+          await untilReadiness(urls(), 503)
           await sleep(random.below(2_000))
           await disk.free()
           await load.untilAnswered(10)
+          await untilReadiness(urls(), 200)
           assertStanding(replicas)
           onProgress(`full ${done} of ${times}: ${load.answered()} entries answered`)
         }
