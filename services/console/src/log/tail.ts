@@ -25,7 +25,7 @@ export type TailReader = {
 }
 
 export type Tail = {
-  /** What ends the reading; undefined where there are too many readers, and after the stop. */
+  /** What ends the reading; undefined where there are too many readers. */
   open(reader: TailReader): (() => void) | undefined
   readers(): number
   stop(): void
@@ -51,7 +51,6 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
   const readers = new Map<TailReader, bigint | undefined>()
   let timer: NodeJS.Timeout | undefined
   let beating: NodeJS.Timeout | undefined
-  let isStopped = false
 
   async function look(): Promise<void> {
     const wanted = new Set([...readers.keys()].map(({ log }) => log))
@@ -86,7 +85,7 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
     open(reader) {
       const network = networkOf(reader.address)
       const own = [...readers.keys()].filter(({ address }) => networkOf(address) === network).length
-      if (isStopped || readers.size >= limit || own >= limitEach) return undefined
+      if (readers.size >= limit || own >= limitEach) return undefined
       readers.set(reader, reader.lastIndex)
       reader.write(greeting)
       timer ??= setTimeout(() => void look(), 0).unref()
@@ -96,7 +95,6 @@ export function createTail({ logs, limit, limitEach, pollMs = 500, onError }: Ta
       return () => readers.delete(reader)
     },
     stop() {
-      isStopped = true
       clearTimeout(timer)
       clearInterval(beating)
       for (const reader of readers.keys()) reader.cut()
